@@ -1,0 +1,33 @@
+# Everything runs in .venv, made from the lock file. Needs CPython 3.11 to 3.13, pip and make; nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: conformance test lint lock clean
+
+conformance: .venv/.ready  ## judge every recorded version of Mattermost
+	$(BIN)/pytest --target recorded:all
+
+test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
+	$(BIN)/pytest tests
+	$(BIN)/pytest
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "$(PYTHON) is no CPython 3.11 to 3.13; name one: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:  ## choose the newest versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	  --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv reports/*/ .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,153 @@
+"""The command ``mmconform``: what was made of the documents, and how to tidy a server up."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mmconform import __version__, journal
+from mmconform.client import Client
+from mmconform.contract.build import build
+from mmconform.contract.clause import RULES, Clause, Contract
+from mmconform.errors import MisuseError
+from mmconform.prepare import sign_in
+from mmconform.run import REPORTS
+from mmconform.spec.load import MERGED, load, text_of
+from mmconform.target import live
+
+FINE, FOUND, MISUSED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Returns 0 when all is fine, 1 when something was found, 2 when it was used wrongly."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        return int(given.command(given))
+    except MisuseError as error:
+        print(f"mmconform: {error}", file=sys.stderr)
+        return MISUSED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mmconform", description="Does this server keep the promises of the Mattermost REST API v4?"
+    )
+    parser.add_argument("--version", action="version", version=f"mmconform {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, help_: str, example: str) -> argparse.ArgumentParser:
+        raw = argparse.RawDescriptionHelpFormatter
+        one = commands.add_parser(name, help=help_, description=help_, epilog=f"example:\n  {example}", formatter_class=raw)
+        one.set_defaults(command=run)
+        return one
+
+    def documents(one: argparse.ArgumentParser) -> None:
+        one.add_argument(
+            "--spec", action="append", type=Path, default=[], metavar="FILE", help="this document or folder instead of ours"
+        )
+        one.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="apply this overlay too")
+        one.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
+
+    merge = command(
+        "merge", _merge, "Merge the source documents and list every repair.", "mmconform merge --strict --spec my-fork.yaml"
+    )
+    documents(merge)
+    merge.add_argument("--strict", action="store_true", help="exit with 1 when a document had to be repaired")
+    merge.add_argument("--output", metavar="FILE", help="write the merged document there (- for standard output)")
+    merge.add_argument("--write", action="store_true", help="write the merged document to specs/mattermost.yaml")
+
+    contract = command("contract", _contract, "List every promise of the documents.", "mmconform contract --operation CreateJob")
+    documents(contract)
+    contract.add_argument("--operation", metavar="ID", help="only this operation's")
+    contract.add_argument("--rule", choices=RULES, help="only clauses of this rule")
+
+    cleanup = command(
+        "cleanup",
+        _cleanup,
+        "Undo what interrupted runs left on a server.",
+        "MM_ADMIN_LOGIN=admin MM_ADMIN_PASSWORD=… mmconform cleanup http://127.0.0.1:8065",
+    )
+    cleanup.add_argument("url", metavar="URL")
+    cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    return parser
+
+
+def _merge(given: argparse.Namespace) -> int:
+    loaded = load(given.spec, given.overlay)
+    document = loaded.document
+    repairs = [r for r in document.repairs if r.kind == "repair"]
+    if given.write:
+        if given.spec:
+            raise MisuseError("--write is for our own sources; use --output FILE for others")
+        MERGED.write_text(text_of(document), encoding="utf-8")
+    if given.output == "-":
+        print(text_of(document), end="")
+    elif given.output:
+        Path(given.output).write_text(text_of(document), encoding="utf-8")
+    if given.format == "json":
+        print(json.dumps([asdict(r) for r in document.repairs], indent=2, ensure_ascii=False))
+    elif given.output != "-":
+        for repair in document.repairs:
+            print(repair)
+        for action in loaded.idle:
+            print(f"{action.file}:{action.line}: warning: the overlay action on {action.target} changes nothing")
+        operations = len(list(document.operations()))
+        notes = len(document.repairs) - len(repairs)
+        print(f"{operations} operations in one valid OpenAPI 3.1 document; {len(repairs)} repairs, {notes} notes")
+    return FOUND if given.strict and repairs else FINE
+
+
+def _contract(given: argparse.Namespace) -> int:
+    contract = build(load(given.spec, given.overlay).document)
+    if given.operation and given.operation not in contract.operations:
+        raise MisuseError(f"no operation `{given.operation}`; there are {', '.join(contract.operations)}")
+    clauses = [c for c in contract.clauses.values() if given.operation in (None, c.operation) and given.rule in (None, c.rule)]
+    if given.format == "json":
+        remarks = [asdict(r) for r in contract.remarks if given.operation in (None, r.operation)]
+        shown = {"clauses": [_as_json(c, contract) for c in clauses], "remarks": remarks}
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return FINE
+    for clause in clauses:
+        print(f"{clause.id}\n  {clause.text}\n  {clause.place}" + (f", ours: {clause.evidence}" if clause.evidence else ""))
+    for remark in contract.remarks:
+        if given.operation in (None, remark.operation) and given.rule is None:
+            what = f"informative ({remark.reason})" if remark.reason else "warning: not understood"
+            print(f"{remark.operation}: {what}\n  {remark.text}\n  {remark.file}:{remark.line}")
+    quoted = sum(1 for c in clauses if c.origin == "document")
+    puzzling = sum(1 for r in contract.remarks if r.reason is None)
+    print(
+        f"{len(clauses)} promises, {quoted} from the documents and {len(clauses) - quoted} of ours with evidence; "
+        f"{puzzling} sentences not understood"
+    )
+    return FINE
+
+
+def _as_json(clause: Clause, contract: Contract) -> dict[str, Any]:
+    operation = contract.operations[clause.operation]
+    extra: dict[str, Any] = {}
+    if clause.rule == "permission":
+        extra["requirement"] = asdict(operation.requirement)
+    if clause.rule == "since":
+        extra |= {"since": str(operation.since or ""), "removed": str(operation.removed or "")}
+    return {**asdict(clause), "method": operation.method, "path": operation.path, **extra}
+
+
+def _cleanup(given: argparse.Namespace) -> int:
+    target = live(given.url, allow_remote=given.allow_remote)
+    journals = journal.of_server(REPORTS, target.base_url)
+    if not journals:
+        print(f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there")
+        return FINE
+    client = Client(target.base_url, target.redactor)
+    token = sign_in(client)
+    for path in reversed(journals):
+        done = journal.undo(path, client, token)
+        print(f"{path.name}: " + (", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo"))
+    return FINE

@@ -1,0 +1,206 @@
+"""Reads a document and writes down what it promises."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from mmconform.contract import prose
+from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
+from mmconform.contract.permission import Requirement
+from mmconform.spec.document import Document
+from mmconform.spec.reader import Pointer
+from mmconform.version import Version
+
+
+def build(document: Document) -> Contract:
+    """Return the contract of a merged, overlaid and valid document."""
+    data = document.data
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    servers = data.get("servers") or [{"url": "/"}]
+    contract = Contract(urlsplit(servers[0]["url"]).path.rstrip("/"), digest, data.get("components") or {})
+    for path, method, operation in document.operations():
+        _Reader(document, contract, path, method, operation).read()
+    return contract
+
+
+class _Reader:
+    """Reads one operation."""
+
+    def __init__(self, document: Document, contract: Contract, path: str, method: str, data: dict[str, Any]) -> None:
+        self.document, self.contract, self.data = document, contract, data
+        self.path, self.method = path, method
+        self.id = str(data["operationId"])
+        self.at: Pointer = ("paths", path, method)
+        self.requirement: Requirement | None = None
+        self.since: Version | None = None
+
+    def read(self) -> None:
+        clauses = [*self._answers(), *self._input(), *self._prose()]
+        secured = bool(self.data.get("security", self.document.data.get("security")))
+        if self.requirement is None:
+            self.requirement = Requirement(authenticated=secured)
+        if self.requirement.authenticated:
+            clauses.append(self._auth(next((c for c in clauses if c.rule == "permission"), None), secured))
+        removed = self.data.get("x-removed-in")
+        if removed:
+            text = f"Exists until {removed}, exclusive."
+            clauses.append(self._clause("since", text, (*self.at, "x-removed-in")))
+        self.contract.operations[self.id] = Operation(
+            self.id,
+            self.method.upper(),
+            self.path,
+            tuple(self._parameters()),
+            self._body(),
+            {status: self._answer(answer) for status, answer in self.data["responses"].items()},
+            self.requirement,
+            self.since,
+            Version.parse(removed) if removed else None,
+            self.data.get("x-needs", ""),
+        )
+        self.contract.add(clauses)
+
+    # -- declared: parameters, bodies, answers ---------------------------------------------------------------------
+
+    def _followed(self, node: Any) -> Any:
+        while isinstance(node, dict) and "$ref" in node:
+            target: Any = self.document.data
+            for part in node["$ref"][2:].split("/"):
+                target = target[part.replace("~1", "/").replace("~0", "~")]
+            node = target
+        return node
+
+    def _parameters(self) -> Iterator[Parameter]:
+        own = [self._followed(p) for p in self.data.get("parameters") or []]
+        shared = [self._followed(p) for p in self.document.data["paths"][self.path].get("parameters") or []]
+        names = {(p["in"], p["name"]) for p in own}
+        for p in [*own, *(p for p in shared if (p["in"], p["name"]) not in names)]:
+            schema = self._followed(p.get("schema") or {})
+            yield Parameter(p["name"], p["in"], bool(p.get("required")), schema, p.get("x-resource"), p.get("x-maximum-served"))
+
+    def _body(self) -> Body | None:
+        body = self._followed(self.data.get("requestBody"))
+        schema = self._followed(((body or {}).get("content") or {}).get("application/json", {}).get("schema"))
+        if not body or schema is None:
+            return None
+        resources = {
+            name: p["x-resource"] for name, p in (schema.get("properties") or {}).items() if "x-resource" in self._followed(p)
+        }
+        return Body(bool(body.get("required")), schema, resources)
+
+    def _answer(self, answer: Any) -> Answer:
+        content = self._followed(answer).get("content") or {}
+        return Answer({media: self._followed(entry).get("schema") or {} for media, entry in content.items()})
+
+    def _answers(self) -> Iterator[Clause]:
+        responses: dict[str, Any] = self.data["responses"]
+        statuses = ", ".join(sorted(responses))
+        yield self._clause("status", f"Answers with one of: {statuses}.", *((*self.at, "responses", s) for s in responses))
+        media = {m for r in responses.values() for m in self._answer(r).content}
+        if media:
+            yield self._produces(media)
+        with_schema = [s for s, r in responses.items() if any(self._answer(r).content.values())]
+        if with_schema:
+            places = [
+                (*self.at, "responses", s, "content", m, "schema")
+                for s in with_schema
+                for m in self._answer(responses[s]).content
+            ]
+            yield self._clause("schema", f"Bodies follow the schemas declared for {', '.join(sorted(with_schema))}.", *places)
+
+    def _produces(self, media: set[str]) -> Clause:
+        for origin in self.document.origins.get(self.at, []):
+            produced = origin.source.data.get("produces") if isinstance(origin.source.data, dict) else None
+            if produced:
+                line = origin.source.line_of("produces", "0")
+                text = f"Produces {', '.join(produced)}."
+                return Clause(f"{self.id}.media", self.id, "media", text, origin.file, line)
+        return self._clause("media", f"Produces {', '.join(sorted(media))}.", (*self.at, "responses"))
+
+    def _input(self) -> Iterator[Clause]:
+        parameters = list(self._parameters())
+        says = [p.name for p in parameters if (p.schema and set(p.schema) != {"type"}) or p.schema.get("type") != "string"]
+        places = [(*self.at, "parameters", str(i), "schema") for i in range(len(self.data.get("parameters") or []))]
+        body = self._body()
+        if body and body.schema:
+            says.append("the body")
+            places.append((*self.at, "requestBody"))
+        if says:
+            yield self._clause("input", f"Input that breaks the schema is refused: {', '.join(says)}.", *places)
+
+    def _auth(self, demand: Clause | None, secured: bool) -> Clause:
+        """Return the clause about anonymous callers: the sentence that says so, or else the declared security.
+
+        A sentence that demands a permission demands a session too, but does not say so: it is quoted only where
+        nothing else does.
+        """
+        assert self.requirement
+        if demand and (not self.requirement.all_of or not secured):
+            return replace(demand, id=f"{self.id}.auth", rule="auth")
+        text = "Whoever is not authenticated gets 401 and nothing else."
+        origin = self.document.addition(*self.at, "security") or self.document.addition("security")
+        if origin:
+            return Clause(f"{self.id}.auth", self.id, "auth", text, origin.file, origin.line, "overlay", origin.evidence)
+        return self._clause("auth", text, (*self.at, "security"))
+
+    def _clause(self, rule: str, text: str, *places: Pointer) -> Clause:
+        """Return a clause about declared things; ours (``overlay``) as soon as the overlay made one of the places."""
+        for place in places:
+            added = self._addition_in(place)
+            if added:
+                return Clause(f"{self.id}.{rule}", self.id, rule, text, added.file, added.line, "overlay", added.evidence)
+        origin = self.document.origins[self.at][0]
+        line = origin.source.line_of(*(places[0] if places else self.at))
+        return Clause(f"{self.id}.{rule}", self.id, rule, text, origin.file, line)
+
+    def _addition_in(self, place: Pointer) -> Any:
+        below = (a for pointer, a in self.document.additions.items() if pointer[: len(place)] == place)
+        return self.document.addition(*place) or next(below, None)
+
+    # -- prose -----------------------------------------------------------------------------------------------------
+
+    def _prose(self) -> Iterator[Clause]:
+        text = self.data.get("description")
+        if not isinstance(text, str):
+            return
+        at = (*self.at, "description")
+        added = self.document.addition(*at)
+        origin = self.document.origins[self.at][0]
+        quoted: dict[str, Clause] = {}
+        for sentence in prose.sentences(text):
+            line = added.line if added else origin.source.line_within((*origin.pointer, "description"), text, sentence.offset)
+            file = added.file if added else origin.file
+            meaning = prose.understand(sentence)
+            if meaning is None or isinstance(meaning, prose.Informative):
+                reason = meaning.reason if meaning else None
+                self.contract.remarks.append(Remark(file, line, self.id, sentence.text, reason))
+                continue
+            for suffix, rule in self._meant(meaning):
+                id_ = f"{self.id}.{suffix}"
+                if id_ in quoted:  # a permission is told in several sentences
+                    words = f"{quoted[id_].text} {sentence.text}"
+                    quoted[id_] = Clause(id_, self.id, rule, words, quoted[id_].file, quoted[id_].line)
+                else:
+                    ours = {"origin": "overlay", "evidence": added.evidence} if added else {}
+                    quoted[id_] = Clause(id_, self.id, rule, sentence.text, file, line, **ours)
+        yield from quoted.values()
+
+    def _meant(self, meaning: prose.Meaning) -> Iterator[tuple[str, str]]:
+        match meaning:
+            case prose.Since(version):
+                self.since = version
+                yield "since", "since"
+            case prose.Permits(requirement):
+                self.requirement = self.requirement.and_(requirement) if self.requirement else requirement
+                yield "permission", "permission"
+            case prose.Secret():
+                yield "secret", "secret"
+            case prose.Paging():
+                yield "paging", "paging"
+            case prose.Effect(names):
+                for name in names:
+                    yield f"effect.{name}", "effect"
+            case prose.Informative():
+                return

@@ -1,0 +1,131 @@
+"""The contract: every promise of the document, one testable clause each."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmconform.contract.permission import Requirement
+from mmconform.version import Version
+
+#: The kinds of clauses, in the order in which tables show them.
+RULES = ("status", "schema", "media", "input", "auth", "permission", "since", "secret", "paging", "effect")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One promise.
+
+    Attributes:
+        id: ``<operation>.<rule>``; an effect, of which an operation can have several, adds its name:
+            ``<operation>.effect.<name>``.
+        text: The promise: a quotation where ``origin`` is ``document``.
+        origin: ``document``, or ``overlay`` where we added it; ``evidence`` then says from what.
+    """
+
+    id: str
+    operation: str
+    rule: str
+    text: str
+    file: str
+    line: int
+    origin: str = "document"
+    evidence: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A path or query parameter. ``resource`` names what its value identifies (``user``, ``token``, ``command``)."""
+
+    name: str
+    place: str
+    required: bool
+    schema: dict[str, Any]
+    resource: str | None = None
+    maximum_served: int | None = None
+
+
+@dataclass(frozen=True)
+class Body:
+    """A JSON request body."""
+
+    required: bool
+    schema: dict[str, Any]
+    resources: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A declared response: JSON Schema by media type; an empty schema says nothing."""
+
+    content: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a request to one operation looks like, and what may come back.
+
+    Attributes:
+        since, removed: The first version that has it (None: every one before ``removed``) and the first that has not.
+        needs: The feature that must be switched on for it to be served.
+    """
+
+    id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    answers: dict[str, Answer]
+    requirement: Requirement
+    since: Version | None
+    removed: Version | None
+    needs: str = ""
+
+    def exists_in(self, version: Version) -> bool:
+        return (self.since is None or version >= self.since) and (self.removed is None or version < self.removed)
+
+    @property
+    def label(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence that promises nothing, with the reason (``informative``), or that nobody understands yet."""
+
+    file: str
+    line: int
+    operation: str
+    text: str
+    reason: str | None
+
+
+@dataclass
+class Contract:
+    """All operations and clauses of one document.
+
+    Attributes:
+        base: The path before every operation's path, such as ``/api/v4``.
+        components: The document's shared schemas, for references in the operations' schemas.
+        digest: SHA-256 of the merged document, so that a record says against what it judged.
+    """
+
+    base: str
+    digest: str
+    components: dict[str, Any]
+    operations: dict[str, Operation] = field(default_factory=dict)
+    clauses: dict[str, Clause] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def of(self, operation: str, *rules: str) -> Iterator[Clause]:
+        """Yield the clauses of an operation, of the given rules or of all."""
+        for clause in self.clauses.values():
+            if clause.operation == operation and (not rules or clause.rule in rules):
+                yield clause
+
+    def add(self, clauses: Iterable[Clause]) -> None:
+        for clause in clauses:
+            self.clauses.setdefault(clause.id, clause)

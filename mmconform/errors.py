@@ -1,0 +1,13 @@
+"""What is said, in one line, when the suite is used wrongly or finds bad input."""
+
+
+class MisuseError(Exception):
+    """Bad input or wrong use: one line that says what, where and what to do; exit status 2."""
+
+
+class DocumentError(MisuseError):
+    """A document that cannot be used. Its text starts with ``file:line:``."""
+
+    def __init__(self, file: str, line: int | None, message: str) -> None:
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {message}")

@@ -1,0 +1,83 @@
+"""One request and its response, as plain data that checks can judge at any later time."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its response.
+
+    Attributes:
+        operation: The operationId that was meant, or empty for a helper endpoint.
+        persona: Who asked.
+        about: Whose resource the request names: ``self``, ``other`` (somebody else's, or a team's), ``nobody`` (it
+            names none that exists), ``unclear`` (an own id stands somewhere in it, but not where it belongs).
+        url: Path and query as sent, without scheme, host and the path under which the server lives.
+        headers: Of the request, without the credential.
+        answer_headers: Names in lower case.
+        own: The ids of the caller's own account and tokens.
+    """
+
+    operation: str
+    persona: str
+    about: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    status: int
+    answer_headers: Mapping[str, str]
+    answer: bytes
+    own: frozenset[str] = field(default=frozenset())
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+
+    @cached_property
+    def json(self) -> Any:
+        """The answer as JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(self.answer.decode("utf-8"))
+
+    @property
+    def json_or_none(self) -> Any:
+        try:
+            return self.json
+        except ValueError:
+            return None
+
+    @property
+    def json_sent(self) -> Any:
+        """The request's body as JSON; an empty object when it is none."""
+        try:
+            return json.loads(self.body or b"{}")
+        except ValueError:
+            return {}
+
+    @property
+    def error_id(self) -> str:
+        """The ``id`` of an ``AppError`` answer, or nothing."""
+        data = self.json_or_none
+        return str(data.get("id", "")) if isinstance(data, dict) and self.status >= 400 else ""
+
+    @property
+    def says(self) -> str:
+        """Status and error id: what tells one refusal from another."""
+        return f"{self.status} {self.error_id}".strip()
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300

@@ -1,0 +1,124 @@
+"""What a live run changed on a server, written down before each change, so that it can be undone later."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from mmconform.client import Client, UnseenError
+from mmconform.errors import MisuseError
+from mmconform.exchange import Exchange
+
+
+class Journal:
+    """A file of JSON lines, one a change; gone when everything is undone.
+
+    A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
+    made, or ``{"what": "config", "before": {section: {key: value}}}``.
+    """
+
+    def __init__(self, path: Path, url: str) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            self.note(what="server", url=url)
+
+    def note(self, **entry: Any) -> None:
+        """Append a line; it is on disk when this returns."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return a journal's entries; a last line that was cut short by a crash is left out."""
+    entries = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break
+    return entries
+
+
+def of_server(folder: Path, url: str) -> list[Path]:
+    """Return the journals below a folder that tell of changes on a server."""
+    found = []
+    for path in sorted(folder.rglob("journal-*.jsonl")):
+        entries = read(path)
+        if entries and str(entries[0].get("url", "")).rstrip("/") == url.rstrip("/"):
+            found.append(path)
+    return found
+
+
+def undo(path: Path, client: Client, token: str) -> Counter[str]:
+    """Undo what a journal tells, newest first, and remove it. What is already gone counts as undone.
+
+    Returns:
+        How many of each were put right, such as ``{"users deactivated": 6, "settings restored": 2}``.
+
+    Raises:
+        MisuseError: the server cannot be reached or refuses; the journal then stays.
+    """
+    done: Counter[str] = Counter()
+    failed: list[str] = []
+
+    def call(method: str, url: str, **arguments: Any) -> Exchange:
+        try:
+            return client.send(method, url, persona="operator", token=token, **arguments)
+        except UnseenError as error:
+            raise MisuseError(f"cleanup stopped: {error}; the journal {path} stays, run `mmconform cleanup` again") from None
+
+    def attempt(what: str, exchange: Exchange, gone: tuple[int, ...] = (404,)) -> None:
+        if exchange.is_success:
+            done[what] += 1
+        elif exchange.status not in gone:
+            failed.append(f"{exchange.method} {exchange.path}: {exchange.says}")
+
+    named: set[tuple[str, str]] = set()
+    for entry in reversed(read(path)):
+        id_, name = entry.get("id"), entry.get("name")
+        if name and (entry["what"], name) in named:
+            continue  # the line before the change; the one after it has the id
+        named.add((entry["what"], name))
+        match entry["what"]:
+            case "config":
+                restored = restore(call, entry["before"])
+                attempt("settings restored", restored)
+            case "user":
+                found = call("GET", f"/api/v4/users/username/{name}") if not id_ else None
+                id_ = id_ or ((found.json_or_none or {}).get("id") if found and found.is_success else None)
+                if id_:
+                    tokens = call("GET", f"/api/v4/users/{id_}/tokens?per_page=200")
+                    while tokens.is_success and tokens.json_or_none:
+                        for row in tokens.json:
+                            attempt("tokens revoked", call("POST", "/api/v4/users/tokens/revoke", json={"token_id": row["id"]}))
+                        tokens = call("GET", f"/api/v4/users/{id_}/tokens?per_page=200")
+                        if failed:
+                            break
+                    attempt("users deactivated", call("DELETE", f"/api/v4/users/{id_}"))
+            case "team":
+                found = call("GET", f"/api/v4/teams/name/{name}") if not id_ else None
+                id_ = id_ or ((found.json_or_none or {}).get("id") if found and found.is_success else None)
+                if id_:
+                    attempt("teams archived", call("DELETE", f"/api/v4/teams/{id_}"))
+            case "command" if id_:
+                attempt("commands deleted", call("DELETE", f"/api/v4/commands/{id_}"))
+            case "job" if id_:
+                # A job that is no longer running cannot be cancelled, and needs not be.
+                attempt("jobs cancelled", call("POST", f"/api/v4/jobs/{id_}/cancel"), (400, 404, 500, 501))
+    if failed:
+        raise MisuseError(f"cleanup could not undo everything ({failed[0]}); the journal {path} stays")
+    path.unlink()
+    return done
+
+
+def restore(call: Any, before: dict[str, dict[str, Any]]) -> Exchange:
+    """Put settings back, leaving all others as they are now."""
+    config = call("GET", "/api/v4/config").json
+    for section, values in before.items():
+        config.setdefault(section, {}).update(values)
+    changed: Exchange = call("PUT", "/api/v4/config", json=config)
+    return changed

@@ -1,0 +1,183 @@
+"""Runs the checks over exchanges and gathers what they say into observations."""
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmconform.checks import CHECKS, Setting
+from mmconform.contract.clause import Clause, Contract
+from mmconform.deviations import Deviation
+from mmconform.exchange import Exchange
+from mmconform.target import Target
+
+#: Why a clause was not judged; there are no other reasons.
+SKIPS = ("not-in-version", "needs-licence", "not-on-this-target")
+
+_LONGEST_EXCERPT = 600
+
+
+@dataclass
+class Observation:
+    """What was seen of one clause, by one persona, on one target, in one test.
+
+    ``outcome`` is ``pass``, ``fail``, ``skip`` or ``error``; ``standing`` of a failure is ``new`` or ``known``.
+    """
+
+    clause: str
+    persona: str
+    outcome: str
+    signature: str = ""
+    seen: str = ""
+    count: int = 0
+    standing: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Coverage:
+    """How far the requests to one operation got."""
+
+    sent: int = 0
+    reached: int = 0
+    served: int = 0
+
+
+class Judge:
+    """Judges the exchanges of one test.
+
+    Args:
+        deviations: The known ones.
+
+    Attributes:
+        not_taped: Requests to which the tape has no answer.
+    """
+
+    def __init__(self, contract: Contract, target: Target, deviations: Iterable[Deviation]) -> None:
+        self.contract, self.target = contract, target
+        self.deviations = list(deviations)
+        self.coverage: dict[str, Coverage] = {}
+        self.not_taped: list[str] = []
+        self._seen: dict[tuple[str, str, str, str], Observation] = {}
+
+    def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
+        """Judge one exchange by the given clauses, or by all of its operation's."""
+        at = Setting(self.contract, self.target.version, exchange, self.target.redactor.values)
+        coverage = self.coverage.setdefault(exchange.operation, Coverage())
+        coverage.sent += 1
+        if at.is_routed and at.exists:
+            coverage.reached += at.is_real and not at.violations
+            coverage.served += exchange.is_success and at.is_real and not at.violations
+        for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
+            verdict = CHECKS[clause.rule](clause, at)
+            if verdict is not None:
+                outcome = "pass" if verdict.passed else "fail"
+                self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
+
+    def skip(self, clause: Clause, reason: str) -> None:
+        """Note that a clause cannot be judged here, for a reason of the closed list."""
+        assert reason in SKIPS
+        self._add(clause.id, "everyone", "skip", reason, reason)
+
+    def unseen(self, operation: str, persona: str, reason: str) -> None:
+        """Note that no answer came: nothing can be said about the server."""
+        for clause in self.contract.of(operation, "status"):
+            self._add(clause.id, persona, "error", reason.split(":")[0], reason)
+
+    def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
+        key = (clause, persona, outcome, signature)
+        observation = self._seen.get(key)
+        if observation is None:
+            observation = self._seen[key] = Observation(clause, persona, outcome, signature, seen)
+            if outcome == "fail" and exchange:
+                known = any(d.covers(clause, persona, signature, self.target.version) for d in self.deviations)
+                observation.standing = "known" if known else "new"
+                observation.evidence = evidence(exchange, self.target)
+        observation.count += 1
+
+    @property
+    def observations(self) -> list[Observation]:
+        return sorted(self._seen.values(), key=lambda o: (o.clause, o.persona, o.outcome, o.signature))
+
+
+def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:
+    """Return an exchange for the record: secrets redacted, other people's rows and long bodies cut."""
+    redactor = target.redactor
+    answer = exchange.answer
+    data = exchange.json_or_none
+    if isinstance(data, list):
+        rows = [row for row in data if isinstance(row, dict) and (exchange.own & {row.get("id"), row.get("user_id")})]
+        answer = f"{len(data)} rows, of which {len(rows)} are the caller's own".encode()
+    return {
+        "method": exchange.method,
+        "url": redactor.text(exchange.url),
+        "body": _excerpt(redactor.body(exchange.body or b"")),
+        "status": exchange.status,
+        "media": exchange.answer_headers.get("content-type", ""),
+        "answer": _excerpt(redactor.body(answer)),
+        "about": exchange.about,
+    }
+
+
+def _excerpt(body: bytes) -> str:
+    text = body.decode("utf-8", "backslashreplace")
+    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + f"… ({len(text)} characters)"
+
+
+def explain(observations: Sequence[Observation], contract: Contract, target: Target) -> str:
+    """Return failures for a person, one block for each clause and signature.
+
+    A block says the promise, what was seen, who asked, how to repeat it and how to record it as known.
+    """
+    blocks: dict[tuple[str, str], list[Observation]] = {}
+    for observation in observations:
+        blocks.setdefault((observation.clause, observation.signature), []).append(observation)
+    return "\n\n".join(_block(same, contract, target) for same in blocks.values())
+
+
+def _block(same: list[Observation], contract: Contract, target: Target) -> str:
+    first = same[0]
+    clause, seen = contract.clauses[first.clause], first.evidence
+    personas = ", ".join(o.persona for o in same)
+    whose = {"self": " (the first about their own)", "other": " (the first about somebody else's)"}.get(seen["about"], "")
+    return "\n".join(
+        [
+            f"{clause.id} is not kept by Mattermost {target.server.name}",
+            f"  promise   {clause.text}",
+            f"            {clause.place}" + (f" (our addition; evidence: {clause.evidence})" if clause.evidence else ""),
+            f"  seen      {_plain(first.seen)} ({_times(sum(o.count for o in same))})",
+            f"            {_plain(seen['answer'])[:240]}",
+            f"  asked by  {personas}{whose}",
+            f"  repeat    {_curl(first, target)}",
+            "  known?    if this is to be expected, add to deviations/*.yaml:",
+            f"            - clause: {clause.id}",
+            f"              personas: [{personas}]",
+            f'              versions: ">={target.version}"',
+            f"              signature: {json.dumps(first.signature)}",
+            "              verdict: server | documentation | ambiguous",
+            "              reason: …",
+            "              evidence: …",
+            "              first_seen: …",
+        ]
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _curl(observation: Observation, target: Target) -> str:
+    seen = observation.evidence
+    host = "$SERVER" if target.is_recorded else target.base_url
+    parts = ["curl -i -X", seen["method"], f'"{host}"{shlex.quote(seen["url"])}']
+    if observation.persona != "anonymous":
+        parts.append(f'-H "Authorization: Bearer ${observation.persona.upper()}"')
+    if seen["body"]:
+        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(_plain(seen["body"]))]
+    return " ".join(parts)
+
+
+def _plain(text: str) -> str:
+    """Return text without control characters: what a server says must not steer a terminal."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

@@ -1,0 +1,112 @@
+"""What surrounds the tests on a live server: preparation, journal, clean-up, and the tape when one is recorded."""
+
+import platform
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmconform import journal
+from mmconform.client import Client
+from mmconform.errors import MisuseError
+from mmconform.gateway import Gateway
+from mmconform.prepare import Preparation, prepare
+from mmconform.run import REPORTS, describe, now, tools
+from mmconform.tape import tape
+from mmconform.target import Target
+
+
+@dataclass
+class Stage:
+    """A live server during a run.
+
+    Attributes:
+        operator: The administrator's session or token.
+        switched_off: Features that a run needs and may not switch on.
+    """
+
+    target: Target
+    operator: str
+    switched_off: frozenset[str]
+    gateway: Gateway | None = None
+    journals: list[Path] = field(default_factory=list)
+
+    def journal(self, name: str) -> journal.Journal:
+        """Open a journal of this run."""
+        path = REPORTS / self.target.slug / f"journal-{name}.jsonl"
+        self.journals.append(path)
+        return journal.Journal(path, self.target.base_url)
+
+    def clean(self) -> Counter[str]:
+        """Undo everything that the journals of this stage tell, newest first.
+
+        Raises:
+            MisuseError: the server refuses or is gone; says which journal stays.
+        """
+        client = Client(self.target.base_url, self.target.redactor)
+        done: Counter[str] = Counter()
+        for path in reversed(self.journals):
+            if path.exists():
+                done += journal.undo(path, client, self.operator)
+        client.close()
+        if self.gateway:
+            self.gateway.__exit__(None, None, None)
+        return done
+
+
+def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disruptive: bool, recording: bool) -> Stage:
+    """Prepare a live server.
+
+    Raises:
+        MisuseError: see :func:`mmconform.prepare.prepare`.
+    """
+    stage = Stage(target, "", frozenset())
+    found: Preparation = prepare(
+        target,
+        stage.journal(f"{run_id}-server"),
+        create_first_admin=create_first_admin,
+        disruptive=disruptive,
+        recording=recording,
+    )
+    stage.operator, stage.switched_off, stage.gateway = found.operator, found.switched_off, found.gateway
+    return stage
+
+
+class Recording:
+    """A tape in the making: beside its place until it is whole."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.folder = tape.CASSETTES / f".recording-{target.server.name}"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+
+    def finish(self, *, seed: int, max_examples: int, spec: str) -> Path:
+        """Label the tape, search it for secrets and put it in its place.
+
+        Raises:
+            MisuseError: a secret stands on the tape in the clear; nothing is kept then.
+        """
+        found = tape.leaks(self.folder, self.target.redactor.values)
+        if found:
+            self.drop()
+            raise MisuseError(f"a secret stands in the clear in {Path(found[0]).name}; the recording was thrown away")
+        label: dict[str, Any] = {
+            "server": describe(self.target.server),
+            "recorded": now(),
+            "tools": tools(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "seed": seed,
+            "max_examples": max_examples,
+            "spec": spec,
+        }
+        tape.write_label(self.folder, label)
+        place = tape.CASSETTES / self.target.server.name
+        shutil.rmtree(place, ignore_errors=True)
+        self.folder.rename(place)
+        return place
+
+    def drop(self) -> None:
+        """Throw the recording away."""
+        shutil.rmtree(self.folder, ignore_errors=True)

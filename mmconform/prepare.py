@@ -1,0 +1,112 @@
+"""Gets a live server ready for a run: who we are there, who else is, and what has to be switched on."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from mmconform.client import Client, UnseenError
+from mmconform.errors import MisuseError
+from mmconform.gateway import Gateway
+from mmconform.journal import Journal, restore
+from mmconform.target import Target, credentials, is_loopback
+from mmconform.version import Version
+from mmconform.world import OPERATOR, PREFIX, World, login
+
+TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
+
+
+@dataclass
+class Preparation:
+    """What was found and done on the server."""
+
+    operator: str
+    switched_off: frozenset[str]
+    has_people: bool
+    gateway: Gateway | None = None
+
+
+def sign_in(client: Client, *, create_first_admin: bool = False) -> str:
+    """Return the administrator's session or token.
+
+    Raises:
+        MisuseError: no credentials, wrong ones, or not an administrator's.
+    """
+    token, name, password = credentials()
+    if not token:
+        assert name and password
+        if create_first_admin:
+            _create(client, name, password)
+        token = login(client, name, password, OPERATOR)
+    client.redactor.learn_credential(token, OPERATOR)
+    try:
+        me = client.send("GET", "/api/v4/users/me", persona=OPERATOR, token=token)
+    except UnseenError as error:
+        raise MisuseError(str(error)) from None
+    if me.status == 401:
+        raise MisuseError(
+            "the server does not accept MM_ADMIN_TOKEN (401); is it a session or personal access token of this server?"
+        )
+    roles = (me.json_or_none or {}).get("roles", "")
+    if "system_admin" not in str(roles).split():
+        raise MisuseError(f"the account `{me.json.get('username')}` is no system administrator (its roles: {roles})")
+    return token
+
+
+def _create(client: Client, name: str, password: str) -> None:
+    account = {"email": f"{name}@conformance.invalid", "username": name, "password": password}
+    made = client.send("POST", "/api/v4/users", persona="anonymous", json=account)
+    if not made.is_success and made.error_id != "api.user.create_user.no_open_server":
+        raise MisuseError(f"creating the first administrator `{name}` failed: the server answered {made.says}")
+
+
+def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disruptive: bool, recording: bool) -> Preparation:
+    """Sign in, look around and switch on what the eleven operations need.
+
+    Settings are changed only on a server without people of its own, or with ``disruptive``.
+
+    Raises:
+        MisuseError: credentials, or recording from a server that people use.
+    """
+    client = Client(target.base_url, target.redactor)
+    token = sign_in(client, create_first_admin=create_first_admin)
+    world = World(client, target.version, "", token)
+    people = _people(world)
+    if people and recording:
+        raise MisuseError(f"{target.name} has {people} users of its own; a tape is only recorded from a throwaway server")
+    config: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config")
+    gateway = None
+    wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
+    features = {COMMANDS: config["ServiceSettings"].get("EnableCommands")}
+    if target.version >= Version(4, 1):
+        wanted["ServiceSettings"]["EnableUserAccessTokens"] = True
+        features[TOKENS] = config["ServiceSettings"].get("EnableUserAccessTokens")
+    if target.version < Version(5, 6):
+        features[WEBRTC] = False
+        if is_loopback(urlsplit(target.base_url).hostname or ""):
+            gateway = Gateway()
+            wanted["WebrtcSettings"] = gateway.settings
+    off = frozenset(name for name, on in features.items() if not on)
+    if off and (not people or disruptive):
+        before = {section: {key: config[section].get(key) for key in values} for section, values in wanted.items()}
+        journal.note(what="config", before=before)
+
+        def call(method: str, url: str, **arguments: Any) -> Any:
+            return client.send(method, url, persona=OPERATOR, token=token, **arguments)
+
+        changed = restore(call, wanted)
+        if not changed.is_success:
+            raise MisuseError(f"switching on {', '.join(sorted(off))} failed: the server answered {changed.says}")
+        off = off & frozenset({WEBRTC}) if gateway is None else frozenset()
+    client.close()
+    return Preparation(token, off, bool(people), gateway)
+
+
+def _people(world: World) -> int:
+    """Return how many active accounts the server has that are neither ours, nor the administrator's, nor bots."""
+    me = world.must(OPERATOR, "GET", "/api/v4/users/me")["id"]
+    users = world.must(OPERATOR, "GET", "/api/v4/users?per_page=200")
+    return sum(
+        1
+        for user in users
+        if user["id"] != me and not user["username"].startswith(PREFIX) and not user.get("is_bot") and not user.get("delete_at")
+    )

@@ -1,0 +1,1 @@
+"""Readers of records: what people and machines look at."""

@@ -1,0 +1,107 @@
+"""The record of a run as a table for the terminal."""
+
+import io
+import os
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mmconform.contract.clause import RULES, Contract
+from mmconform.record import Record
+from mmconform.summary import skip_reasons, table
+
+#: Shape and colour for every state; the shape alone tells them apart.
+MARKS = {
+    "new": ("✖", "bold red", "broken, and not known: new"),
+    "error": ("!", "bold red", "could not be seen"),
+    "known": ("▲", "yellow", "broken, known and explained"),
+    "pass": ("●", "green", "kept"),
+    "skip": ("○", "dim", "skipped"),
+    "unobserved": ("?", "dim", "nothing in this run could show it"),
+}
+
+_HEADINGS = {"permission": "perm."}
+_NARROWEST = 92
+
+
+def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
+    """Return the table, the legend and the verdict of one record."""
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        force_terminal=colour,
+        no_color=not colour or "NO_COLOR" in os.environ,
+        width=max(width, _NARROWEST),
+        highlight=False,
+    )
+    server = record.header["server"]
+    edition = f"{server['edition']} edition, build {server['build'] or 'unknown'} {server['commit'][:10]}".rstrip()
+    grid = Table(
+        title=f"Mattermost {server['name']} ({edition})",
+        title_justify="left",
+        box=None,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    grid.add_column("operation", no_wrap=True)
+    for rule in RULES:
+        grid.add_column(_HEADINGS.get(rule, rule), justify="center", no_wrap=True)
+    for operation, cells in table(contract, record).items():
+        grid.add_row(operation, *(_cell(cells.get(rule)) for rule in RULES))
+    console.print(grid)
+    used = {cell.state for cells in table(contract, record).values() for cell in cells.values()}
+    used |= {state for cells in table(contract, record).values() for cell in cells.values() for state in cell.counts}
+    legend = Text("  ")
+    for state, (mark, style, meaning) in MARKS.items():
+        if state in used:
+            legend.append(mark, style).append(f" {meaning}   ")
+    console.print(legend)
+    for line in _details(record):
+        console.print(line, soft_wrap=True)
+    console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
+    return text.getvalue().rstrip("\n")
+
+
+def _cell(cell: Any) -> Text:
+    if cell is None:
+        return Text("")
+    text = Text()
+    for state, count in cell.counts.items():
+        mark, style, _ = MARKS[state]
+        text.append(mark + (str(count) if sum(cell.counts.values()) > 1 else ""), style)
+    return text
+
+
+def _details(record: Record) -> list[str]:
+    lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(record).items()]
+    footer = record.footer
+    if footer["not_taped"]:
+        lines.append(
+            f"  not taped: {footer['not_taped']} requests that the tape has no answer for; nothing is said about the server"
+        )
+    if footer["not_exercised"]:
+        lines.append(f"  not exercised: no valid request was served for {', '.join(footer['not_exercised'])}")
+    lines += [f"  fixed: {entry} was not seen any more; delete the entry" for entry in footer["fixed"]]
+    sent = sum(row["sent"] for row in record.operations)
+    reached = sum(row["reached"] for row in record.operations)
+    lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
+    return lines
+
+
+def _verdict(record: Record, promises: int) -> Text:
+    footer = record.footer
+    verified = footer["pass"] + footer["known"] + footer["new"]
+    text = Text("  ")
+    text.append("GREEN" if footer["green"] else "RED", "bold green" if footer["green"] else "bold red")
+    text.append(
+        f"  verified {verified} of {promises} promises: {footer['pass']} kept, {footer['known']} known, {footer['new']} new"
+    )
+    for key in ("skip", "error"):
+        if footer[key]:
+            text.append(f", {footer[key]} {'skipped' if key == 'skip' else 'errors'}")
+    if footer["unobserved"]:
+        text.append(f", {len(footer['unobserved'])} unobserved")
+    return text

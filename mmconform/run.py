@@ -1,0 +1,137 @@
+"""One run: the contract, the targets, what was seen on each, and the records at the end."""
+
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+from mmconform import __version__, deviations, record, summary
+from mmconform.contract.build import build
+from mmconform.contract.clause import Contract
+from mmconform.deviations import Deviation
+from mmconform.generate import MAX_EXAMPLES, SEED, Generator
+from mmconform.judge import Coverage, Judge
+from mmconform.spec.load import ROOT, load
+from mmconform.target import Server, Target
+
+REPORTS = ROOT / "reports"
+_TOOLS = ("schemathesis", "hypothesis", "pytest", "pytest-recording", "vcrpy", "requests")
+
+
+@dataclass
+class Seen:
+    """What the tests of one target saw."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    coverage: dict[str, Coverage] = field(default_factory=dict)
+    errors: int = 0
+    not_taped: int = 0
+
+
+class Run:
+    """A run over some documents and targets.
+
+    Args:
+        specs: Documents instead of our own; empty for ours.
+        overlays: Overlays beside our own.
+        seed: Of the generator.
+        max_examples: Fuzzed cases for each operation.
+    """
+
+    def __init__(self, specs: list[Path], overlays: list[Path], seed: int = SEED, max_examples: int = MAX_EXAMPLES) -> None:
+        self.seed, self.max_examples = seed, max_examples
+        self.document = load(specs, overlays).document
+        self.contract: Contract = build(self.document)
+        self.deviations: list[Deviation] = [] if specs else deviations.load(self.contract)
+        self.started = now()
+        self.seen: dict[str, Seen] = {}
+
+    @cached_property
+    def generator(self) -> Generator:
+        return Generator(self.document, self.seed, self.max_examples)
+
+    def judge(self, target: Target) -> Judge:
+        """Return a judge for one test on a target."""
+        return Judge(self.contract, target, self.deviations)
+
+    def take(self, target: str, rows: Iterable[dict[str, Any]], coverage: dict[str, Coverage], not_taped: int) -> None:
+        """Add what one test saw."""
+        seen = self.seen.setdefault(target, Seen())
+        seen.rows += rows
+        seen.not_taped += not_taped
+        for operation, one in coverage.items():
+            all_ = seen.coverage.setdefault(operation, Coverage())
+            all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
+
+    def finish(self, target: Target, selection: str) -> record.Record:
+        """Write the record of a target and return it."""
+        seen = self.seen.setdefault(target.slug, Seen())
+        skipped = {row["operation"] for row in seen.rows if row["outcome"] == "skip"}
+        operations = [
+            {
+                "operation": id_,
+                "in_scope": (in_scope := id_ in seen.coverage and operation.exists_in(target.version) and id_ not in skipped),
+                "sent": (coverage := seen.coverage.get(id_, Coverage())).sent,
+                "reached": coverage.reached,
+                "served": coverage.served,
+                "exercised": in_scope and coverage.served > 0,
+            }
+            for id_, operation in self.contract.operations.items()
+        ]
+        rows = sorted(seen.rows, key=lambda r: (r["clause"], r["persona"], r["outcome"], r["signature"], r["test"]))
+        is_whole = not selection and self.seed == SEED and self.max_examples == MAX_EXAMPLES
+        footer = summary.summarise(
+            self.contract,
+            target.version,
+            rows,
+            operations,
+            self.deviations,
+            errors=seen.errors,
+            not_taped=seen.not_taped,
+            is_whole=is_whole,
+        )
+        header = {
+            "target": target.name,
+            "server": describe(target.server),
+            "spec": self.contract.digest,
+            "clauses": len(self.contract.clauses),
+            "tools": tools(),
+            "seed": self.seed,
+            "max_examples": self.max_examples,
+            "started": self.started,
+            "selection": selection,
+        }
+        result = record.Record(header, rows, operations, {**footer, "finished": now()})
+        record.write(self.path(target), result)
+        return result
+
+    def path(self, target: Target) -> Path:
+        """Return where the record of a target goes."""
+        return REPORTS / target.slug / record.NAME
+
+
+def describe(server: Server) -> dict[str, str]:
+    """Return a server as records and tapes describe it."""
+    return {
+        "name": server.name,
+        "version": str(server.version),
+        "calls_itself": server.calls_itself,
+        "build": server.build,
+        "commit": server.commit,
+        "edition": server.edition,
+        "x_version_id": server.version_id,
+    }
+
+
+def tools() -> dict[str, str]:
+    """Return the versions of everything that decides which requests are made and how they are replayed."""
+    return {"mmconform": __version__, "python": platform.python_version(), **{name: installed(name) for name in _TOOLS}}
+
+
+def now() -> str:
+    """Return the time as records write it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

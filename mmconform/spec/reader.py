@@ -1,0 +1,200 @@
+"""Reads YAML and JSON and remembers on which line everything stands.
+
+The only module that parses YAML. It builds plain data from the node graph (YAML 1.2 core types: ``on`` is a word and
+a date is a string) and keeps, beside it, the lines of every key, so that a repair or a quoted sentence can say
+``file:line``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmconform.errors import DocumentError
+
+Pointer = tuple[str, ...]
+
+#: Aliases are expanded while reading; a document that unfolds to more nodes than this is an attack or a mistake.
+MAX_NODES = 3_000_000
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.2 core schema: only ``true`` and ``false`` are booleans, and dates stay strings."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, regexp)
+        for tag, regexp in resolvers
+        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
+        and not (tag == "tag:yaml.org,2002:bool" and first not in "tTfF")
+    ]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True)
+class _Scalar:
+    """Where a scalar begins (the node's own line, 0-based) and whether it is a block scalar (``|`` or ``>``)."""
+
+    first: int
+    is_block: bool
+
+
+@dataclass
+class Source:
+    """One YAML document: its data, and the line of everything in it."""
+
+    file: str
+    text: str
+    data: Any
+    line: int = 1
+    number_keys: list[Pointer] = field(default_factory=list)
+    empty_documents: list[int] = field(default_factory=list)
+    _keys: dict[Pointer, int] = field(default_factory=dict)
+    _scalars: dict[Pointer, _Scalar] = field(default_factory=dict)
+
+    def line_of(self, *pointer: str) -> int:
+        """Return the line (from 1) of the key or list item at the pointer, or of its nearest known parent."""
+        for end in range(len(pointer), 0, -1):
+            found = self._keys.get(pointer[:end])
+            if found is not None:
+                return found
+        return self.line
+
+    def line_within(self, pointer: Pointer, value: str, offset: int) -> int:
+        """Return the line on which the character at the offset of a string value stands in the file.
+
+        YAML folds and indents, but it never reorders: the n-th visible character of the value is the n-th visible
+        character of the scalar in the file. Exact for block, plain and single-quoted scalars; escapes in a
+        double-quoted scalar do not span lines, so its count can only be off within a line.
+        """
+        scalar = self._scalars.get(pointer)
+        if scalar is None:
+            return self.line_of(*pointer)
+        visible = sum(not c.isspace() for c in value[:offset])
+        lines = self.text.splitlines()
+        row = scalar.first + 1 if scalar.is_block else scalar.first
+        start = value.split(maxsplit=1)[0] if value.split() else ""
+        while row < len(lines):
+            line = lines[row]
+            if not scalar.is_block and row == scalar.first:
+                line = line[max(line.find(start), 0) :]
+            visible -= sum(not c.isspace() for c in line)
+            if visible < 0:
+                return row + 1
+            row += 1
+        return self.line_of(*pointer)
+
+
+def read(path: Path, name: str | None = None) -> list[Source]:
+    """Read every non-empty YAML document of a file.
+
+    Args:
+        path: A YAML or JSON file in UTF-8.
+        name: How messages call it; the path as given when absent.
+
+    Raises:
+        DocumentError: unreadable, broken, empty, a key given twice, or aliases that unfold without end.
+    """
+    file = name or str(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise DocumentError(file, None, f"cannot be read: {reason}") from None
+    if text.lstrip().startswith("{"):
+        text = text.replace("\t", " ")  # JSON may indent with tabs, YAML may not; a tab never stands inside a string
+    sources: list[Source] = []
+    empty: list[int] = []
+    try:
+        for node in yaml.compose_all(text, Loader=_Loader):
+            if isinstance(node, yaml.ScalarNode) and not node.value:
+                empty.append(node.start_mark.line)
+                continue
+            source = Source(file, text, None, node.start_mark.line + 1)
+            source.data = _Builder(source).build(node, ())
+            sources.append(source)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = (error.problem or "is not valid YAML").replace("\n", " ")
+        raise DocumentError(file, mark.line + 1 if mark else None, f"broken YAML: {problem}") from None
+    except yaml.YAMLError as error:
+        raise DocumentError(file, None, f"broken YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise DocumentError(file, None, "is nested too deeply to be an API description") from None
+    if not sources:
+        raise DocumentError(file, 1, "is empty; expected an OpenAPI document")
+    sources[-1].empty_documents = [min(line + 1, len(text.splitlines())) for line in empty]
+    return sources
+
+
+class _Builder:
+    """Turns YAML nodes into plain data, filling the lines of one source."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.nodes = 0
+        self.open: set[int] = set()
+        self.constructor = _Loader("")
+
+    def build(self, node: yaml.Node, at: Pointer) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise DocumentError(self.source.file, node.start_mark.line + 1, "its aliases unfold to too many values")
+        if isinstance(node, yaml.ScalarNode):
+            self.source._scalars[at] = _Scalar(node.start_mark.line, node.style in ("|", ">"))
+            return self._scalar(node)
+        if id(node) in self.open:
+            raise DocumentError(self.source.file, node.start_mark.line + 1, "an alias contains itself")
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self._item(child, (*at, str(i))) for i, child in enumerate(node.value)]
+            assert isinstance(node, yaml.MappingNode)
+            return dict(self._pairs(node, at))
+        finally:
+            self.open.discard(id(node))
+
+    def _item(self, node: yaml.Node, at: Pointer) -> Any:
+        self.source._keys[at] = node.start_mark.line + 1
+        return self.build(node, at)
+
+    def _pairs(self, node: yaml.MappingNode, at: Pointer) -> Iterator[tuple[str, Any]]:
+        seen: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise DocumentError(self.source.file, key.start_mark.line + 1, "a key is not a plain word")
+            if key.value in seen:
+                raise DocumentError(self.source.file, key.start_mark.line + 1, f"the key `{key.value}` is given twice")
+            seen.add(key.value)
+            where = (*at, key.value)
+            self.source._keys[where] = key.start_mark.line + 1
+            if key.tag != "tag:yaml.org,2002:str":
+                self.source.number_keys.append(where)
+            yield key.value, self.build(value, where)
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return self.constructor.construct_object(node)
+        except (yaml.YAMLError, ValueError):
+            return node.value
+
+
+def dump(data: Any) -> str:
+    """Return YAML as a person would write it: insertion order, blocks for long text, no aliases."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,103 @@
+"""One function decides what a run says; everything that shows a verdict reads its result from the record."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmconform.contract.clause import RULES, Contract
+from mmconform.deviations import Deviation
+from mmconform.record import Record
+from mmconform.version import Version
+
+#: What can be said of a clause, worst first.
+STATES = ("new", "error", "known", "pass", "skip", "unobserved")
+
+
+def state_of(observations: Iterable[dict[str, Any]]) -> str:
+    """Return the worst that was seen of one clause (``STATES``)."""
+    seen = {o.get("standing") or o["outcome"] for o in observations}
+    return next((state for state in STATES if state in seen), "unobserved")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One operation and rule of a table: its worst state, and how many of its clauses are in each state."""
+
+    state: str
+    counts: dict[str, int]
+
+
+def summarise(
+    contract: Contract,
+    version: Version,
+    rows: Sequence[dict[str, Any]],
+    operations: Sequence[dict[str, Any]],
+    deviations: Iterable[Deviation],
+    *,
+    errors: int,
+    not_taped: int,
+    is_whole: bool,
+) -> dict[str, Any]:
+    """Return the footer of a record.
+
+    Args:
+        rows: The observations.
+        errors: Tests that broke without an observation.
+        is_whole: Nothing was deselected and the requests are those of the tapes. Only then can a known deviation that
+            was not met be called fixed.
+    """
+    states = clause_states(contract, rows)
+    asked = {row["operation"] for row in operations if row["in_scope"]}
+    tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
+    fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
+    not_exercised = [row["operation"] for row in operations if row["in_scope"] and not row["exercised"]]
+    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised)
+    return {
+        "green": failed == 0 and bool(rows),
+        **{key: tally[key] for key in ("pass", "known", "new", "skip")},
+        "error": tally["error"] + errors,
+        "fixed": fixed,
+        "not_taped": not_taped,
+        "not_exercised": not_exercised,
+        "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),
+    }
+
+
+def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether all who should see a deviation in this version saw the clause kept, and none saw the deviation."""
+    if version < deviation.since or (deviation.until and version >= deviation.until):
+        return False
+    about = [row for row in rows if row["clause"] == deviation.clause and row["persona"] in deviation.personas]
+    if any(row["outcome"] == "fail" and row["signature"] == deviation.signature for row in about):
+        return False
+    return any(row["outcome"] == "pass" for row in about)
+
+
+def clause_states(contract: Contract, rows: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return the state of every clause of the contract."""
+    by_clause: dict[str, list[dict[str, Any]]] = {clause: [] for clause in contract.clauses}
+    for row in rows:
+        by_clause.setdefault(row["clause"], []).append(row)
+    return {clause: state_of(seen) for clause, seen in by_clause.items()}
+
+
+def table(contract: Contract, record: Record) -> dict[str, dict[str, Cell]]:
+    """Return the cells of a record, by operation and rule; a missing cell means that nothing is promised."""
+    states = clause_states(contract, record.observations)
+    cells: dict[str, dict[str, Cell]] = {}
+    for operation in contract.operations:
+        for rule in RULES:
+            of_cell = [states[clause.id] for clause in contract.of(operation, rule)]
+            if of_cell:
+                counts = {state: of_cell.count(state) for state in STATES if state in of_cell}
+                cells.setdefault(operation, {})[rule] = Cell(next(iter(counts)), counts)
+    return cells
+
+
+def skip_reasons(record: Record) -> dict[str, list[str]]:
+    """Return, for each reason to skip, the operations that it touched."""
+    reasons: dict[str, list[str]] = {}
+    for row in record.observations:
+        if row["outcome"] == "skip" and row["operation"] not in reasons.setdefault(row["signature"], []):
+            reasons[row["signature"]].append(row["operation"])
+    return reasons

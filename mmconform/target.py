@@ -1,0 +1,189 @@
+"""What answers: a live server or the tape of one."""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mmconform.client import Client, UnseenError
+from mmconform.errors import MisuseError
+from mmconform.exchange import Exchange
+from mmconform.tape import tape
+from mmconform.tape.cassette import TAPE_URL
+from mmconform.tape.redact import Redactor
+from mmconform.version import Version
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a server says about itself, and the version that it really is.
+
+    Attributes:
+        version: From the build number where that is a version (a server's own idea of its version can be stale by
+            some patches), else what it calls itself.
+        calls_itself: ``Version`` of its client configuration.
+    """
+
+    version: Version
+    calls_itself: str
+    build: str
+    commit: str
+    edition: str
+    version_id: str
+
+    @property
+    def name(self) -> str:
+        return self.build if re.match(r"\d+\.\d+\.\d+", self.build) else self.calls_itself
+
+
+@dataclass
+class Target:
+    """A place to send requests to.
+
+    Attributes:
+        name: As the user writes it: ``https://…`` or ``recorded:5.36.1``.
+        slug: For file names and test ids.
+        tape: The folder of the tape, where this target is one.
+    """
+
+    name: str
+    slug: str
+    base_url: str
+    server: Server
+    redactor: Redactor
+    tape: Path | None = None
+    seed: int | None = None
+    exclusive: list[str] = field(default_factory=list)
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.tape is not None
+
+    @property
+    def version(self) -> Version:
+        return self.server.version
+
+
+def resolve(text: str, *, allow_remote: bool = False) -> list[Target]:
+    """Return the targets that the option names.
+
+    Args:
+        text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, or a bare version.
+        allow_remote: Talk to servers on other machines too.
+
+    Raises:
+        MisuseError: no such kind or tape, a broken tape, a server that cannot be reached or is no Mattermost.
+    """
+    if re.match(r"https?://", text):
+        return [live(text, allow_remote=allow_remote)]
+    kind, _, version = text.partition(":")
+    if re.match(r"v?\d+(\.|$)", kind):
+        kind, version = "recorded", kind
+    if kind != "recorded":
+        raise MisuseError(f"unknown target `{text}`; give http://HOST:PORT, recorded:VERSION or recorded:all")
+    tapes = tape.every()
+    if not tapes:
+        raise MisuseError(f"no tape in {tape.CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
+    if version == "all":
+        return [recorded(name) for name in tapes]
+    if not version:
+        return [recorded(tapes[-1])]
+    wanted = version.removeprefix("v")
+    if wanted not in tapes:
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
+    return [recorded(wanted)]
+
+
+def recorded(name: str) -> Target:
+    """Return the tape of a version as a target, after checking that it is whole.
+
+    Raises:
+        MisuseError: its TAPE.yaml or a cassette is missing or is not what was recorded.
+    """
+    folder = tape.CASSETTES / name
+    label = tape.read_label(folder)
+    tape.verify(folder, label)
+    described: dict[str, Any] = label["server"]
+    server = Server(
+        Version.parse(described["version"]),
+        described["calls_itself"],
+        described["build"],
+        described["commit"],
+        described["edition"],
+        described["x_version_id"],
+    )
+    return Target(f"recorded:{name}", name, TAPE_URL, server, Redactor(replaying=True), folder, label["seed"])
+
+
+def live(url: str, *, allow_remote: bool = False) -> Target:
+    """Return a running server as a target, after one look at it.
+
+    Raises:
+        MisuseError: not on this machine and not allowed, not reachable, or not a Mattermost server.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
+    if not allow_remote and not is_loopback(parts.hostname):
+        raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
+    base = url.rstrip("/").removesuffix("/api/v4")
+    redactor = Redactor(replaying=False)
+    client = Client(base, redactor)
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
+    return Target(url, slug, base, _look(client), redactor)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _look(client: Client) -> Server:
+    def get(path: str) -> Exchange:
+        try:
+            return client.send("GET", path, persona="anonymous")
+        except UnseenError as error:
+            reason = str(error).partition(": ")[2]
+            raise MisuseError(f"{client.base_url} cannot be reached: {reason}") from None
+
+    ping = get("/api/v4/system/ping")
+    if ping.json_or_none is None or "x-version-id" not in ping.answer_headers:
+        kind = ping.answer_headers.get("content-type", "something without a content type").split(";")[0]
+        raise MisuseError(
+            f"{client.base_url} is not a Mattermost server: /api/v4/system/ping answered {ping.status} with {kind} "
+            "(behind a sub-path? then give the whole address)"
+        )
+    config = get("/api/v4/config/client?format=old").json_or_none
+    says = config if isinstance(config, dict) else {}
+    version_id = ping.answer_headers["x-version-id"]
+    itself = str(says.get("Version") or ".".join(version_id.split(".")[:3]))
+    build = str(says.get("BuildNumber") or "")
+    real = build if re.match(r"\d+\.\d+", build) else itself
+    try:
+        version = Version.parse(real)
+    except ValueError:
+        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})") from None
+    edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
+    return Server(version, itself, build, str(says.get("BuildHash") or ""), edition, version_id)
+
+
+def credentials() -> tuple[str | None, str | None, str | None]:
+    """Return (token, login, password) of the administrator from the environment.
+
+    Raises:
+        MisuseError: none is given, or a login without its password.
+    """
+    token = os.environ.get("MM_ADMIN_TOKEN") or None
+    login, password = os.environ.get("MM_ADMIN_LOGIN") or None, os.environ.get("MM_ADMIN_PASSWORD") or None
+    if not token and not (login and password):
+        raise MisuseError(
+            "a live run needs a system administrator: set MM_ADMIN_TOKEN, or MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD "
+            "(on an empty server, --create-first-admin makes that account)"
+        )
+    return token, login, password
