@@ -17,6 +17,7 @@ import schemathesis
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core import NotSet
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.feedback import NO_FEEDBACK
@@ -144,4 +145,4 @@ def describe(case: Case) -> Iterator[str]:
     """Yield the parts of a case as text, for a digest of the sequence."""
     yield from (case.operation, case.phase, str(case.valid))
     yield json.dumps([case.drawn.path_parameters, case.drawn.query, case.drawn.headers], default=repr, sort_keys=True)
-    yield repr(case.body)
+    yield "" if isinstance(case.body, NotSet) else repr(case.body)

@@ -15,19 +15,19 @@ class Journal:
     """A file of JSON lines, one a change; gone when everything is undone.
 
     A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
-    made, or ``{"what": "config", "before": {section: {key: value}}}``.
+    made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
+    what was there before.
     """
 
     def __init__(self, path: Path, url: str) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            self.note(what="server", url=url)
+        self.path, self.url = path, url
 
     def note(self, **entry: Any) -> None:
-        """Append a line; it is on disk when this returns."""
+        """Append a line, the first one below the server's address; it is on disk when this returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        first = [] if self.path.exists() else [{"what": "server", "url": self.url}]
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.writelines(json.dumps(line) + "\n" for line in [*first, entry])
             file.flush()
             os.fsync(file.fileno())
 
@@ -106,6 +106,17 @@ def undo(path: Path, client: Client, token: str) -> Counter[str]:
                     attempt("teams archived", call("DELETE", f"/api/v4/teams/{id_}"))
             case "command" if id_:
                 attempt("commands deleted", call("DELETE", f"/api/v4/commands/{id_}"))
+            case "role" if id_:
+                patch = {"permissions": entry["permissions"]}
+                attempt("roles restored", call("PUT", f"/api/v4/roles/{id_}/patch", json=patch))
+            case "oauth" if id_:
+                provider = {"ServiceSettings": {"EnableOAuthServiceProvider": True}}
+                gone = call("DELETE", f"/api/v4/oauth/apps/{id_}")
+                if gone.status == 501:  # no application can be deleted while the provider is switched off
+                    restore(call, provider)
+                    gone = call("DELETE", f"/api/v4/oauth/apps/{id_}")
+                    restore(call, {"ServiceSettings": {"EnableOAuthServiceProvider": False}})
+                attempt("applications deleted", gone)
             case "job" if id_:
                 # A job that is no longer running cannot be cancelled, and needs not be.
                 attempt("jobs cancelled", call("POST", f"/api/v4/jobs/{id_}/cancel"), (400, 404, 500, 501))

@@ -75,6 +75,10 @@ class Judge:
                 outcome = "pass" if verdict.passed else "fail"
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
 
+    def conclude(self, clause: str, persona: str, signature: str, seen: str, exchange: Exchange | None) -> None:
+        """Note what a whole test showed of its own clause; an empty signature means that it was kept."""
+        self._add(clause, persona, "fail" if signature else "pass", signature, seen, exchange)
+
     def skip(self, clause: Clause, reason: str) -> None:
         """Note that a clause cannot be judged here, for a reason of the closed list."""
         assert reason in SKIPS
@@ -90,10 +94,10 @@ class Judge:
         observation = self._seen.get(key)
         if observation is None:
             observation = self._seen[key] = Observation(clause, persona, outcome, signature, seen)
-            if outcome == "fail" and exchange:
+            if outcome == "fail":
                 known = any(d.covers(clause, persona, signature, self.target.version) for d in self.deviations)
                 observation.standing = "known" if known else "new"
-                observation.evidence = evidence(exchange, self.target)
+                observation.evidence = evidence(exchange, self.target) if exchange else {}
         observation.count += 1
 
     @property
@@ -140,16 +144,17 @@ def _block(same: list[Observation], contract: Contract, target: Target) -> str:
     first = same[0]
     clause, seen = contract.clauses[first.clause], first.evidence
     personas = ", ".join(o.persona for o in same)
-    whose = {"self": " (the first about their own)", "other": " (the first about somebody else's)"}.get(seen["about"], "")
+    about = seen.get("about", "unclear")
+    whose = {"self": " (the first about their own)", "other": " (the first about somebody else's)"}.get(about, "")
     return "\n".join(
         [
             f"{clause.id} is not kept by Mattermost {target.server.name}",
             f"  promise   {clause.text}",
             f"            {clause.place}" + (f" (our addition; evidence: {clause.evidence})" if clause.evidence else ""),
             f"  seen      {_plain(first.seen)} ({_times(sum(o.count for o in same))})",
-            f"            {_plain(seen['answer'])[:240]}",
+            *([f"            {_plain(seen['answer'])[:240]}"] if seen else []),
             f"  asked by  {personas}{whose}",
-            f"  repeat    {_curl(first, target)}",
+            *([f"  repeat    {_curl(first, target)}"] if seen else []),
             "  known?    if this is to be expected, add to deviations/*.yaml:",
             f"            - clause: {clause.id}",
             f"              personas: [{personas}]",

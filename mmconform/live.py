@@ -1,8 +1,11 @@
 """What surrounds the tests on a live server: preparation, journal, clean-up, and the tape when one is recorded."""
 
 import platform
+import secrets
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from mmconform import journal
 from mmconform.client import Client
 from mmconform.errors import MisuseError
+from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
 from mmconform.prepare import Preparation, prepare
 from mmconform.run import REPORTS, describe, now, tools
@@ -24,11 +28,13 @@ class Stage:
     Attributes:
         operator: The administrator's session or token.
         switched_off: Features that a run needs and may not switch on.
+        may_configure: Whether tests may change server-wide settings.
     """
 
     target: Target
     operator: str
     switched_off: frozenset[str]
+    may_configure: bool = True
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
 
@@ -37,6 +43,30 @@ class Stage:
         path = REPORTS / self.target.slug / f"journal-{name}.jsonl"
         self.journals.append(path)
         return journal.Journal(path, self.target.base_url)
+
+    @contextmanager
+    def settings(self, client: Client, wanted: dict[str, dict[str, Any]]) -> Iterator[None]:
+        """Change server-wide settings for a while.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+
+        def call(method: str, url: str, **arguments: Any) -> Exchange:
+            return client.send(method, url, persona="operator", token=self.operator, **arguments)
+
+        config = call("GET", "/api/v4/config").json
+        before = {section: {key: config[section].get(key) for key in values} for section, values in wanted.items()}
+        note = self.journal(f"settings-{secrets.token_hex(3)}")
+        note.note(what="config", before=before)
+        try:
+            changed = journal.restore(call, wanted)
+            if not changed.is_success:
+                raise MisuseError(f"changing settings failed: the server answered {changed.says}")
+            yield
+        finally:
+            if journal.restore(call, before).is_success:
+                note.path.unlink()
 
     def clean(self) -> Counter[str]:
         """Undo everything that the journals of this stage tell, newest first.
@@ -70,6 +100,7 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
         recording=recording,
     )
     stage.operator, stage.switched_off, stage.gateway = found.operator, found.switched_off, found.gateway
+    stage.may_configure = disruptive or not found.has_people
     return stage
 
 

@@ -80,6 +80,11 @@ def role_holds(role: str, permission: str, version: Version) -> bool:
     )
 
 
+def role_exists(role: str, version: Version) -> bool:
+    """Return whether a version knows a role."""
+    return any(g.role == role and g.since <= version for g in grants())
+
+
 def holds(persona: Persona, permission: str, version: Version, *, in_team: bool) -> bool:
     """Return whether a persona holds a permission through its system roles or, ``in_team``, through its team role."""
     roles = [] if persona.is_anonymous else ["system_user", *persona.roles]

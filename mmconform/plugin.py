@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from vcr import VCR
 
-from mmconform import live
+from mmconform import live, stagecraft
 from mmconform.client import Client
 from mmconform.errors import MisuseError
 from mmconform.generate import MAX_EXAMPLES, SEED
@@ -20,6 +21,7 @@ from mmconform.run import REPORTS, Run
 from mmconform.spec.load import ROOT
 from mmconform.tape import tape
 from mmconform.tape.cassette import configure, open_cassette
+from mmconform.tape.name import cassette_name
 from mmconform.tape.redact import TAPED_RUN
 from mmconform.target import Target, resolve
 from mmconform.world import World, build, new_run_id
@@ -74,7 +76,8 @@ class Session:
             return
         if self.is_worker:
             given = self.config.workerinput["mmconform"]  # type: ignore[attr-defined]
-            self.stage = live.Stage(self.targets[0], given["operator"], frozenset(given["switched_off"]))
+            off, may_configure = frozenset(given["switched_off"]), given["may_configure"]
+            self.stage = live.Stage(self.targets[0], given["operator"], off, may_configure)
             return
         if self.recording_wanted and getattr(self.config.option, "numprocesses", None):
             raise MisuseError("a tape is recorded by one process; leave out -n")
@@ -170,6 +173,10 @@ def pytest_configure(config: pytest.Config) -> None:
         session.open()
     except MisuseError as error:
         _leave(error)
+    config.pluginmanager.register(stagecraft)
+    config.stash[stagecraft.LIVE] = session.stage
+    config.addinivalue_line("markers", "clause(id): the one promise that a test proves")
+    config.addinivalue_line("markers", "applies(since, until): the versions that a test is about")
     config.option.disable_recording = session.is_live and not session.recording
     if not session.is_live:
         config.option.block_network = True
@@ -177,10 +184,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker what only the first process knows."""
-    session = node.config.stash[_KEY]
+    session = node.config.stash.get(_KEY, None)
+    if session is None:
+        return
     node.workerinput["mmconform"] = {
         "operator": session.stage.operator if session.stage else "",
         "switched_off": sorted(session.stage.switched_off) if session.stage else [],
+        "may_configure": session.stage.may_configure if session.stage else True,
         "seed": session.run.seed,
     }
 
@@ -214,16 +224,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     if "target" in metafunc.fixturenames:
         metafunc.parametrize("target", session.targets, ids=[t.slug for t in session.targets], scope="session")
-    if "operation" in metafunc.fixturenames:
+    chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+    if "operation" in metafunc.fixturenames and not chosen:
         metafunc.parametrize("operation", list(session.run.contract.operations.values()), ids=lambda o: o.id)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of one target stay together, so that its world and cassettes are opened once."""
+    """Tests of one target stay together, and the generated requests come before what others leave behind."""
     session = config.stash.get(_KEY, None)
-    if session:
-        order = {target.slug: i for i, target in enumerate(session.targets)}
-        items.sort(key=lambda item: order.get(_target_of(item).slug, 0) if _target_of(item) else 0)
+    if session is None:
+        return
+    targets = [target.slug for target in session.targets]
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        target = _target_of(item)
+        suite = item.path.parent.name
+        return targets.index(target.slug) if target else 0, _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
+
+    items.sort(key=place)
+
+
+_SUITES = ("property", "permissions", "lifecycle", "compatibility")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -250,9 +271,15 @@ def _abort(session: Session) -> None:
         session.stage.clean()
 
 
-def _target_of(item: pytest.Item) -> Any:
+def _target_of(item: pytest.Item) -> Target | None:
     callspec = getattr(item, "callspec", None)
-    return callspec.params.get("target") if callspec else None
+    target = callspec.params.get("target") if callspec else None
+    return target if isinstance(target, Target) else None
+
+
+def _cassette_of(item: Any) -> str:
+    target = _target_of(item)
+    return cassette_name(item, target.slug if target else "")
 
 
 @pytest.fixture
@@ -302,15 +329,7 @@ def vcr_cassette_dir() -> str:
 @pytest.fixture
 def default_cassette_name(request: pytest.FixtureRequest) -> str:
     """pytest-recording's name: the test's cassette on the tape of its target."""
-    return str(request.config.stash[_KEY].cassette_folder() / cassette_name(request.node))
-
-
-def cassette_name(item: Any) -> str:
-    """Return the path of a test's cassette within a tape, without ending: suite, file, test, parameters."""
-    parts = [item.path.parent.name, item.path.stem.removeprefix("test_"), item.originalname.removeprefix("test_")]
-    target, callspec = _target_of(item), getattr(item, "callspec", None)
-    parameters = [p for p in callspec._idlist if target is None or p != target.slug] if callspec else []
-    return "/".join([*parts, *(["-".join(parameters)] if parameters else [])])
+    return str(request.config.stash[_KEY].cassette_folder() / _cassette_of(request.node))
 
 
 def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:
@@ -332,15 +351,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """A test whose exchanges showed something new fails after its last request, with everything it saw."""
-    result = yield
     judge = pyfuncitem.stash.get(_JUDGE, None)
+    result = None
+    with stagecraft.performing(pyfuncitem) if judge else nullcontext():
+        result = yield
     if judge:
         new = [o for o in judge.observations if o.standing == "new"]
         unseen = [o for o in judge.observations if o.outcome == "error"]
         if new:
             pytest.fail(explain(new, judge.contract, judge.target), pytrace=False)
         if judge.not_taped:
-            name = f"cassettes/{judge.target.slug}/{cassette_name(pyfuncitem)}.yaml"
+            name = f"cassettes/{judge.target.slug}/{_cassette_of(pyfuncitem)}.yaml"
             pytest.fail(
                 f"{len(judge.not_taped)} requests are not on {name} (first: {judge.not_taped[0]}); this says nothing about the "
                 "server. Record the tape anew: pytest --target http://HOST:PORT --record-mode=rewrite",
@@ -354,16 +375,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
+    if call.excinfo and isinstance(call.excinfo.value, MisuseError):
+        report.longrepr = str(call.excinfo.value)
     judge = item.stash.get(_JUDGE, None)
     target = _target_of(item)
-    if target and (call.when == "call" or report.failed):
-        rows = [_row(o, item, judge) for o in judge.observations] if judge and call.when == "call" else []
+    ended = call.when == "call" or (call.when == "setup" and report.skipped)
+    if target and (ended or report.failed):
+        rows = [_row(o, item, judge) for o in judge.observations] if judge and ended else []
         fails = any(row.get("standing") == "new" or row["outcome"] == "error" for row in rows)
         taped = judge.not_taped if judge else []
         report.conformance = {
             "target": target.slug,
             "rows": rows,
-            "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and call.when == "call" else {},
+            "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and ended else {},
             "errors": int(report.failed and not fails and not taped),
             "not_taped": len(taped),
         }
@@ -375,7 +399,7 @@ def _row(observation: Observation, item: Any, judge: Judge) -> dict[str, Any]:
     row = {k: v for k, v in asdict(observation).items() if v not in ("", {})}
     row |= {"operation": clause.operation, "rule": clause.rule, "test": item.nodeid, "signature": observation.signature}
     if judge.target.is_recorded:
-        row["cassette"] = f"{cassette_name(item)}.yaml"
+        row["cassette"] = f"{_cassette_of(item)}.yaml"
     return row
 
 

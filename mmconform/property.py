@@ -128,7 +128,7 @@ class Sender:
 
     def _resource(self, kind: str, persona: str, about: str) -> str | None:
         """Return the id of a resource of the caller or of somebody else; None leaves the generated one."""
-        if about == "nobody":
+        if about == "nobody" or not self.operation.exists_in(self.world.version):
             return None
         owner = self._owner(persona, about)
         match kind:

@@ -35,7 +35,7 @@ def write(path: Path, record: Record) -> None:
         *({"kind": "observation", **row} for row in record.observations),
         {"kind": "footer", "observations": len(record.observations), **record.footer},
     )
-    write_whole(path, "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows))
+    write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
 
 
 def read(path: Path) -> Record:
@@ -46,9 +46,11 @@ def read(path: Path) -> Record:
             ``record.schema.json`` says.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        *lines, rest = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(str(path), None, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if rest:
+        raise DocumentError(str(path), len(lines) + 1, "the last line is not complete; the record was cut short")
     rows = []
     for number, line in enumerate(lines, 1):
         try:

@@ -94,10 +94,13 @@ def table(contract: Contract, record: Record) -> dict[str, dict[str, Cell]]:
     return cells
 
 
-def skip_reasons(record: Record) -> dict[str, list[str]]:
-    """Return, for each reason to skip, the operations that it touched."""
+def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
+    """Return, for each reason to skip, the operations of which a clause could not be judged for it."""
+    states = clause_states(contract, record.observations)
     reasons: dict[str, list[str]] = {}
     for row in record.observations:
-        if row["outcome"] == "skip" and row["operation"] not in reasons.setdefault(row["signature"], []):
-            reasons[row["signature"]].append(row["operation"])
+        if row["outcome"] == "skip" and states[row["clause"]] == "skip":
+            operations = reasons.setdefault(row["signature"], [])
+            if row["operation"] not in operations:
+                operations.append(row["operation"])
     return reasons

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
-from mmconform.persona import PERSONAS, Persona, grants
+from mmconform.persona import PERSONAS, Persona, grants, role_exists
 from mmconform.tape.redact import MARK, TAPED_RUN
 from mmconform.version import Version
 
@@ -106,6 +106,7 @@ def build(world: World) -> None:
     if world.operator:
         redactor.learn_credential(world.operator, OPERATOR)
     redactor.learn(world.run, TAPED_RUN)
+    redactor.learn(world.run.upper(), TAPED_RUN.upper())
     if world.version >= Version(4, 9):
         _confirm_roles(world)
     team = f"{PREFIX}{world.run}"
@@ -115,7 +116,7 @@ def build(world: World) -> None:
     for persona in PERSONAS.values():
         if not persona.is_anonymous:
             world.people[persona.name] = _person(world, persona)
-    command = {"team_id": world.team_id, "url": "http://127.0.0.1:9/", "method": "P", "trigger": f"mmc{world.run}"}
+    command = {"team_id": world.team_id, "url": "http://conformance.invalid/", "method": "P", "trigger": f"mmc{world.run}"}
     world.command_id = world.must(OPERATOR, "POST", "/api/v4/commands", command)["id"]
     world.note(what="command", id=world.command_id)
 
@@ -130,8 +131,9 @@ def _person(world: World, persona: Persona) -> Person:
     account = {"email": f"{username}@conformance.invalid", "username": username, "password": password}
     id_ = str(world.must(OPERATOR, "POST", "/api/v4/users", account)["id"])
     world.note(what="user", name=username, id=id_)
-    if persona.roles:
-        world.must(OPERATOR, "PUT", f"/api/v4/users/{id_}/roles", {"roles": " ".join(["system_user", *persona.roles])})
+    roles = [role for role in persona.roles if role_exists(role, world.version)]
+    if roles:
+        world.must(OPERATOR, "PUT", f"/api/v4/users/{id_}/roles", {"roles": " ".join(["system_user", *roles])})
     if persona.team_role:
         world.must(OPERATOR, "POST", f"/api/v4/teams/{world.team_id}/members", {"team_id": world.team_id, "user_id": id_})
     if persona.team_role == "team_admin":

@@ -2,12 +2,11 @@
 
 from mmconform.checks.verdict import KEPT, Setting, Verdict, broken
 from mmconform.contract.clause import Clause
-from mmconform.persona import PERSONAS
 
 
 def auth(clause: Clause, at: Setting) -> Verdict | None:
     """An anonymous caller never gets a 2xx, and gets 401 wherever the request reaches the operation."""
-    if not PERSONAS[at.exchange.persona].is_anonymous:
+    if not at.is_anonymous:
         return None
     if at.exchange.is_success:
         return broken(f"{at.exchange.status} for anonymous", f"an anonymous caller was served with {at.exchange.status}")
@@ -24,7 +23,7 @@ def permission(clause: Clause, at: Setting) -> Verdict | None:
     Only a valid request about something that exists counts as proof: a wrong id must not look like a refusal. The
     existence of what the caller may not see may be hidden behind 404.
     """
-    if PERSONAS[at.exchange.persona].is_anonymous or not at.exists:
+    if at.is_anonymous or not at.exists:
         return None
     exchange, counts = at.exchange, at.is_routed and at.is_real and not at.violations
     if at.is_entitled is False:

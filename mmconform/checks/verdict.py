@@ -66,7 +66,12 @@ class Setting:
     @cached_property
     def is_entitled(self) -> bool | None:
         """Whether the documentation lets the persona through; None when that cannot be known."""
-        return is_entitled(self.operation.requirement, PERSONAS[self.exchange.persona], self.version, self.exchange.about)
+        persona = PERSONAS.get(self.exchange.persona)
+        return is_entitled(self.operation.requirement, persona, self.version, self.exchange.about) if persona else None
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.exchange.persona == "anonymous"
 
     @property
     def is_real(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
 from mmconform.contract.permission import Requirement
+from mmconform.errors import DocumentError
 from mmconform.spec.document import Document
 from mmconform.spec.reader import Pointer
 from mmconform.version import Version
@@ -44,7 +45,7 @@ class _Reader:
             self.requirement = Requirement(authenticated=secured)
         if self.requirement.authenticated:
             clauses.append(self._auth(next((c for c in clauses if c.rule == "permission"), None), secured))
-        removed = self.data.get("x-removed-in")
+        removed = self._removed()
         if removed:
             text = f"Exists until {removed}, exclusive."
             clauses.append(self._clause("since", text, (*self.at, "x-removed-in")))
@@ -54,13 +55,29 @@ class _Reader:
             self.path,
             tuple(self._parameters()),
             self._body(),
-            {status: self._answer(answer) for status, answer in self.data["responses"].items()},
+            {status: self._answer(answer) for status, answer in (self.data.get("responses") or {}).items()},
             self.requirement,
             self.since,
-            Version.parse(removed) if removed else None,
+            removed,
             self.data.get("x-needs", ""),
         )
         self.contract.add(clauses)
+
+    def _removed(self) -> Version | None:
+        given = self.data.get("x-removed-in")
+        try:
+            return Version.parse(str(given)) if given else None
+        except ValueError as error:
+            file, line = self._place("x-removed-in")
+            raise DocumentError(file, line, str(error)) from None
+
+    def _place(self, *below: str) -> tuple[str, int]:
+        """Return where a part of this operation comes from: the overlay or a source."""
+        added = self.document.addition(*self.at, *below)
+        if added:
+            return added.file, added.line
+        origin = self.document.origins[self.at][0]
+        return origin.file, origin.source.line_of(*origin.pointer, *below)
 
     # -- declared: parameters, bodies, answers ---------------------------------------------------------------------
 
@@ -82,20 +99,23 @@ class _Reader:
 
     def _body(self) -> Body | None:
         body = self._followed(self.data.get("requestBody"))
-        schema = self._followed(((body or {}).get("content") or {}).get("application/json", {}).get("schema"))
+        media = ((body or {}).get("content") or {}).get("application/json", {})
+        schema = self._followed(media.get("schema"))
         if not body or schema is None:
             return None
         resources = {
             name: p["x-resource"] for name, p in (schema.get("properties") or {}).items() if "x-resource" in self._followed(p)
         }
-        return Body(bool(body.get("required")), schema, resources)
+        return Body(bool(body.get("required")), schema, resources, media.get("example"))
 
     def _answer(self, answer: Any) -> Answer:
         content = self._followed(answer).get("content") or {}
         return Answer({media: self._followed(entry).get("schema") or {} for media, entry in content.items()})
 
     def _answers(self) -> Iterator[Clause]:
-        responses: dict[str, Any] = self.data["responses"]
+        responses: dict[str, Any] = self.data.get("responses") or {}
+        if not responses:
+            return
         statuses = ", ".join(sorted(responses))
         yield self._clause("status", f"Answers with one of: {statuses}.", *((*self.at, "responses", s) for s in responses))
         media = {m for r in responses.values() for m in self._answer(r).content}
@@ -121,7 +141,7 @@ class _Reader:
 
     def _input(self) -> Iterator[Clause]:
         parameters = list(self._parameters())
-        says = [p.name for p in parameters if (p.schema and set(p.schema) != {"type"}) or p.schema.get("type") != "string"]
+        says = [p.name for p in parameters if p.schema and p.schema != {"type": "string"}]
         places = [(*self.at, "parameters", str(i), "schema") for i in range(len(self.data.get("parameters") or []))]
         body = self._body()
         if body and body.schema:
@@ -151,9 +171,8 @@ class _Reader:
             added = self._addition_in(place)
             if added:
                 return Clause(f"{self.id}.{rule}", self.id, rule, text, added.file, added.line, "overlay", added.evidence)
-        origin = self.document.origins[self.at][0]
-        line = origin.source.line_of(*(places[0] if places else self.at))
-        return Clause(f"{self.id}.{rule}", self.id, rule, text, origin.file, line)
+        file, line = self._place(*(places[0] if places else self.at)[len(self.at) :])
+        return Clause(f"{self.id}.{rule}", self.id, rule, text, file, line)
 
     def _addition_in(self, place: Pointer) -> Any:
         below = (a for pointer, a in self.document.additions.items() if pointer[: len(place)] == place)
@@ -167,11 +186,9 @@ class _Reader:
             return
         at = (*self.at, "description")
         added = self.document.addition(*at)
-        origin = self.document.origins[self.at][0]
         quoted: dict[str, Clause] = {}
         for sentence in prose.sentences(text):
-            line = added.line if added else origin.source.line_within((*origin.pointer, "description"), text, sentence.offset)
-            file = added.file if added else origin.file
+            file, line = (added.file, added.line) if added else self._sentence(text, sentence.offset)
             meaning = prose.understand(sentence)
             if meaning is None or isinstance(meaning, prose.Informative):
                 reason = meaning.reason if meaning else None
@@ -186,6 +203,10 @@ class _Reader:
                     ours = {"origin": "overlay", "evidence": added.evidence} if added else {}
                     quoted[id_] = Clause(id_, self.id, rule, sentence.text, file, line, **ours)
         yield from quoted.values()
+
+    def _sentence(self, text: str, offset: int) -> tuple[str, int]:
+        origin = self.document.origins[self.at][0]
+        return origin.file, origin.source.line_within((*origin.pointer, "description"), text, offset)
 
     def _meant(self, meaning: prose.Meaning) -> Iterator[tuple[str, str]]:
         match meaning:

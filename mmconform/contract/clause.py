@@ -50,11 +50,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Body:
-    """A JSON request body."""
+    """A JSON request body. ``resources`` says what its properties identify; ``example`` is the document's."""
 
     required: bool
     schema: dict[str, Any]
     resources: dict[str, str]
+    example: Any = None
 
 
 @dataclass(frozen=True)

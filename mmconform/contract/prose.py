@@ -63,7 +63,7 @@ class Informative:
 Meaning = Since | Permits | Secret | Paging | Effect | Informative
 
 _HEADING = re.compile(r"^#{1,6}\s*(?P<heading>.+?)\s*#*\s*$")
-_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:<br\s*/?>)?\s+(?=[A-Z`_*])")
+_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:<br\s*/?>\s*|\s+)(?=[A-Z`_*])")
 
 
 def sentences(text: str) -> Iterator[Sentence]:
@@ -82,17 +82,18 @@ def sentences(text: str) -> Iterator[Sentence]:
         )
         for piece, offset in pieces:
             position = 0
-            for end in [*(m.start() for m in _END.finditer(piece)), len(piece)]:
+            for end, following in [*(m.span() for m in _END.finditer(piece)), (len(piece), len(piece))]:
                 raw = piece[position:end]
                 words = " ".join(raw.split())
                 if words:
                     yield Sentence(words, section, offset + position + len(raw) - len(raw.lstrip()))
-                position = end
+                position = following
 
 
 _P = r"`(?P<{}>\w+)`"
 _PERMISSION = r"`(\w+)`"
-_SCOPE = r"(?P<scope>(?: (?:for|to|in|of) (?:the|a|that) (?:given )?(?:team|channel)s?\b[^.`]*)?)"
+_WHERE = r"(?: the (?:command|post|hook|webhook|channel|bookmark|file) is (?:being )?(?:in|created in|moved to))?"
+_SCOPE = rf"(?P<scope>(?: (?:for|to|in|of) (?:the|a|that) (?:given )?(?:team|channel){_WHERE})?)"
 _THE = r"(?:the )?"
 _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Meaning]]] = []
 
@@ -115,10 +116,8 @@ def understand(sentence: Sentence) -> Meaning | None:
 
 
 def _scope(words: str) -> str:
-    for scope in ("team", "channel"):
-        if re.search(rf"\b{scope}s?\b", words.split(" the post ")[0].split(" the command ")[0]):
-            return scope
-    return "system"
+    found = re.match(r" \w+ (?:the|a|that) (?:given )?(team|channel)\b", words)
+    return found[1] if found else "system"
 
 
 def _terms(words: str, scope: str) -> AnyOf:
@@ -202,7 +201,8 @@ _EFFECTS = {
     r"the token can be re-enabled using `/[\w/]+`\.": ["can-be-enabled-again"],
     r"re-enable a (?:user|personal) access token that has been disabled\.": ["enables"],
     r"generate a new token for the command based on command id string\.": ["makes-a-new-token"],
-    r"get a valid webrtc token, stun and turn server urls along with turn credentials [^.]*\.": ["gives-credentials"],
+    r"get a valid webrtc token, stun and turn server urls along with turn credentials "
+    r"to use with the mattermost webrtc service\.": ["gives-credentials"],
     r"the token returned is for the current user's session\.": ["belongs-to-the-session"],
     r"create a new job\.": ["creates-a-job"],
 }

@@ -59,10 +59,10 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         if state in used:
             legend.append(mark, style).append(f" {meaning}   ")
     console.print(legend)
-    for line in _details(record):
+    for line in _details(contract, record):
         console.print(line, soft_wrap=True)
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
-    return text.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
 
 def _cell(cell: Any) -> Text:
@@ -75,8 +75,8 @@ def _cell(cell: Any) -> Text:
     return text
 
 
-def _details(record: Record) -> list[str]:
-    lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(record).items()]
+def _details(contract: Contract, record: Record) -> list[str]:
+    lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()]
     footer = record.footer
     if footer["not_taped"]:
         lines.append(

@@ -80,7 +80,8 @@ class Document:
 
 def operations_of(data: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield (path, method in lower case, operation object) of any OpenAPI or Swagger data."""
-    for path, item in (data.get("paths") or {}).items():
+    paths = data.get("paths")
+    for path, item in paths.items() if isinstance(paths, dict) else ():
         for method in METHODS:
             if isinstance(item, dict) and isinstance(item.get(method), dict):
                 yield path, method, item[method]

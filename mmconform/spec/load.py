@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmconform.errors import DocumentError
+from mmconform.errors import DocumentError, MisuseError
 from mmconform.spec import overlay
 from mmconform.spec.document import Document
 from mmconform.spec.merge import merge, read_sources, validate
@@ -44,22 +44,30 @@ def load(specs: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Loaded:
     changes = overlay.apply(document, actions)
     seen: dict[str, str] = {}
     for path, method, operation in document.operations():
-        where = f"{method} {path}"
-        if operation["operationId"] in seen:
-            origin = document.origins["paths", path, method][0]
-            raise DocumentError(
-                origin.file,
-                origin.line,
-                f"`{operation['operationId']}` names both {seen[operation['operationId']]} and {where}",
-            )
-        seen[operation["operationId"]] = where
+        name, where = operation.get("operationId"), f"{method} {path}"
+        if not name or name in seen:
+            file, line = _place(document, "paths", path, method)
+            problem = f"`{name}` names both {seen[name]} and {where}" if name else f"{where} has no operationId"
+            raise DocumentError(file, line, problem)
+        seen[name] = where
     validate(document)
+    if not seen:
+        raise MisuseError("the merged document describes no operation; does an overlay remove them?")
     return Loaded(document, [action for action, count in zip(actions, changes, strict=True) if not count])
 
 
 def text_of(document: Document) -> str:
     """Return the document as the file ``specs/mattermost.yaml`` holds it."""
     return _BANNER + dump(document.data)
+
+
+def _place(document: Document, *pointer: str) -> tuple[str, int]:
+    """Return where a part of the document comes from: a source or, where an overlay made it, the overlay."""
+    origins = document.origins.get(pointer)
+    if origins:
+        return origins[0].file, origins[0].line
+    added = document.addition(*pointer)
+    return (added.file, added.line) if added else ("the merged document", 0)
 
 
 def _name(path: Path) -> str:

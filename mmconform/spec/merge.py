@@ -152,8 +152,12 @@ def validate(document: Document) -> None:
     try:
         error = next(iter(OpenAPIV31SpecValidator(document.data).iter_errors()), None)
     except Exception as unexpected:  # the validator raises errors of the libraries below it on broken references
-        raise MisuseError(f"the merged document cannot be validated: {unexpected}") from None
+        raise MisuseError(f"the merged document cannot be validated: {_short(unexpected)}") from None
     if error is not None:
         where = tuple(str(part) for part in error.absolute_path)
         place = next((f"{o[0]}: " for end in range(len(where), 0, -1) if (o := document.origins.get(where[:end]))), "")
-        raise MisuseError(f"{place}the merged document is not valid OpenAPI at {'/'.join(where) or '/'}: {error.message[:200]}")
+        raise MisuseError(f"{place}the merged document is not valid OpenAPI at {'/'.join(where) or '/'}: {_short(error.message)}")
+
+
+def _short(message: object) -> str:
+    return str(message).split("\n", 1)[0][:200]

@@ -88,6 +88,8 @@ def apply(document: Document, actions: list[Action]) -> list[int]:
         count = 0
         places = [tuple(node.location) for node in nodes]
         for place in reversed(places) if action.remove else places:
+            if not place and (action.remove or not isinstance(action.update, dict)):
+                raise DocumentError(action.file, action.line, "the whole document cannot be removed or replaced")
             touched = list(_remove(document.data, place) if action.remove else _update(document.data, place, action.update))
             count += len(touched)
             addition = Addition(action.file, action.line, action.reason, action.evidence)

@@ -1,9 +1,9 @@
 """Keeps secrets off the tape, and keeps equal what was equal and different what was different.
 
-Every secret value becomes a placeholder of its own: ``redacted`` and a keyed hash, as long as the value and of its
-alphabet. The key lives as long as the recording, so a placeholder tells nothing; but a token that leaks, or one that
-did not change when it should have, still shows. Credentials become the persona's name. Redacting what is redacted
-changes nothing, since redaction also runs on replay.
+Every secret value becomes a placeholder of its own: ``redacted`` and a keyed hash, as long as the value, where there is
+room, and of its alphabet. The key lives as long as the recording, so a placeholder tells nothing; but a token that
+leaks, or one that did not change when it should have, still shows. Credentials become the persona's name. Redacting
+what is redacted changes nothing, since redaction also runs on replay.
 """
 
 import base64
@@ -15,6 +15,7 @@ import secrets
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 MARK = "redacted"
 #: Fields whose values are secrets wherever they stand in an answer.
@@ -24,11 +25,15 @@ SECRET_FIELDS = frozenset(
         *("password", "new_password", "current_password", "turn_password"),
     )
 )
+#: Query parameters whose values are secrets, in the address to which an OAuth client is sent back.
+SECRET_PARAMETERS = ("code", "access_token")
 SECRET_COOKIES = ("MMAUTHTOKEN", "MMCSRF")
 #: On tape this word stands for the random run id.
 TAPED_RUN = "taped0"
 
 _SHORTEST = 8
+#: Letters that tell one placeholder from another; a secret shorter than mark and letters becomes longer.
+_DISTINCT = 6
 
 
 class Redactor:
@@ -47,7 +52,7 @@ class Redactor:
     @property
     def values(self) -> frozenset[str]:
         """Every secret value seen so far (on replay: its placeholder)."""
-        return frozenset(value for value, placeholder in self._placeholders.items() if placeholder != TAPED_RUN)
+        return frozenset(value for value, placeholder in self._placeholders.items() if placeholder.lower() != TAPED_RUN)
 
     def learn(self, value: str, placeholder: str | None = None) -> None:
         """Remember a secret value; without a placeholder it gets one of its own."""
@@ -70,7 +75,7 @@ class Redactor:
                 for value in values:
                     for secret in _cookie_secrets(value):
                         self.learn(secret)
-        if any(field.encode() in body for field in SECRET_FIELDS):
+        if any(field.encode() in body for field in (*SECRET_FIELDS, "redirect")):
             with suppress(ValueError):
                 self._learn_fields(json.loads(body))
 
@@ -101,7 +106,8 @@ class Redactor:
         padding = len(value) - len(value.rstrip("="))
         digest = hmac.new(self._key, value.encode(), hashlib.sha256).digest()
         letters = base64.b32encode(digest * (len(value) // 32 + 1)).decode().lower().replace("=", "")
-        return (MARK + letters)[: len(value) - padding] + "=" * padding
+        length = max(len(value) - padding, len(MARK) + _DISTINCT)
+        return (MARK + letters)[:length] + "=" * padding
 
     def _learn_fields(self, node: Any) -> None:
         if isinstance(node, list):
@@ -111,6 +117,10 @@ class Redactor:
             for key, child in node.items():
                 if key in SECRET_FIELDS and isinstance(child, str):
                     self.learn(child)
+                elif key == "redirect" and isinstance(child, str):
+                    for name, value in parse_qsl(urlsplit(child).query):
+                        if name in SECRET_PARAMETERS:
+                            self.learn(value)
                 else:
                     self._learn_fields(child)
 
@@ -133,7 +143,7 @@ def exposed(headers: dict[str, list[str]], body: bytes) -> list[str]:
         if name.lower() == "set-cookie":
             found += [f"cookie in {name}" for value in values for s in _cookie_secrets(value) if s and not s.startswith(MARK)]
         if name.lower() in ("authorization", "cookie"):
-            found += [f"header {name}" for value in values if re.search(r"\b[a-z0-9]{26}\b", value)]
+            found += [f"header {name}" for value in values if re.search(rf"\b(?!{MARK})[a-z0-9]{{26}}\b", value)]
 
     def walk(node: Any, at: str) -> None:
         if isinstance(node, list):
@@ -144,6 +154,9 @@ def exposed(headers: dict[str, list[str]], body: bytes) -> list[str]:
                 if key in SECRET_FIELDS and isinstance(child, str):
                     if len(child) >= _SHORTEST and not child.startswith(MARK):
                         found.append(f"field {at}{key}")
+                elif key == "redirect" and isinstance(child, str):
+                    sent = parse_qsl(urlsplit(child).query)
+                    found.extend(f"{n} in {at}{key}" for n, v in sent if n in SECRET_PARAMETERS and not v.startswith(MARK))
                 else:
                     walk(child, f"{at}{key}.")
 

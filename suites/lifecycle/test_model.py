@@ -1,0 +1,22 @@
+"""Random lives of tokens against a small model of them: after every step, server and model agree about all of it."""
+
+import pytest
+
+from mmconform.model import play_lives
+from mmconform.suite import applies, clause
+
+
+@pytest.mark.vcr
+@clause("DisableUserAccessToken.effect.disables")
+@applies(since="4.4")
+def test_the_lives_of_tokens(stage, system_admin):
+    """Made, disabled, enabled and revoked in any order, by who may and who may not, tokens are what the model says."""
+    play_lives(stage, system_admin)
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.effect.makes-a-new-token")
+@applies(since="4.4")
+def test_the_tokens_of_commands(stage, system_admin):
+    """Whatever else happens, the last token that was told is the one that a command has."""
+    play_lives(stage, system_admin, with_commands=True)

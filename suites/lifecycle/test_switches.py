@@ -1,0 +1,102 @@
+"""Features switched off and on again while people use them."""
+
+import pytest
+
+from mmconform.suite import clause
+
+LIST = "GetUserAccessTokensForUser"
+TOKENS_OFF = {"ServiceSettings": {"EnableUserAccessTokens": False}}
+COMMANDS_OFF = {"ServiceSettings": {"EnableCommands": False}}
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.status")
+def test_no_token_is_made_while_tokens_are_off(token_user, system_admin, settings):
+    """501, for administrators too; and again as before when they are on."""
+    with settings(**TOKENS_OFF):
+        assert token_user.do("CreateUserAccessToken", user_id="me", body={"description": "x"}).refused_as("tokens-off")
+        assert system_admin.do("CreateUserAccessToken", user_id="me", body={"description": "x"}).refused_as("tokens-off")
+    assert token_user.do("CreateUserAccessToken", user_id="me", body={"description": "x"}).served
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.permission")
+def test_the_permission_comes_before_the_switch(member, system_admin, settings):
+    """Who may make no tokens does not learn whether anybody may."""
+    with settings(**TOKENS_OFF):
+        assert member.do("CreateUserAccessToken", user_id="me", body={"description": "x"}).denied
+    assert system_admin.ask("CreateUserAccessToken", member).served
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.effect.authenticates")
+def test_tokens_sleep_while_tokens_are_off(token_user, settings):
+    """Off, a token lets nobody in, not even one that was just used, and sessions do; on again, it does too."""
+    through = token_user.through()
+    assert through.do(LIST, user_id="me").served
+    with settings(**TOKENS_OFF):
+        assert through.do(LIST, user_id="me").refused_as("no-session")
+        assert token_user.do(LIST, user_id="me").served
+    assert through.do(LIST, user_id="me").served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.status")
+def test_tokens_can_be_seen_while_tokens_are_off(token_user, settings):
+    """Seeing what there is needs no switch."""
+    token = token_user.new_token()
+    with settings(**TOKENS_OFF):
+        assert token_user.do(LIST, user_id="me").served
+        assert token_user.do("GetUserAccessToken", token_id=token.id).served
+
+
+@pytest.mark.vcr
+@clause("RevokeUserAccessToken.status")
+def test_tokens_can_be_revoked_while_tokens_are_off(token_user, settings):
+    """Tidying up needs no switch."""
+    token = token_user.new_token()
+    with settings(**TOKENS_OFF):
+        assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).served
+    assert token_user.do("GetUserAccessToken", token_id=token.id).refused_as("no-token")
+
+
+@pytest.mark.vcr
+@clause("EnableUserAccessToken.status")
+def test_tokens_can_be_disabled_and_enabled_while_tokens_are_off(token_user, settings):
+    """And nobody gets in by that until they are on."""
+    token = token_user.new_token()
+    with settings(**TOKENS_OFF):
+        assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
+        assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
+        assert token_user.through(token).do(LIST, user_id="me").refused_as("no-session")
+    assert token_user.through(token).do(LIST, user_id="me").served
+
+
+@pytest.mark.vcr
+@clause("SearchUserAccessTokens.status")
+def test_an_administrator_searches_and_lists_while_tokens_are_off(system_admin, token_user, settings):
+    """Seeing what there is needs no switch."""
+    token = token_user.new_token()
+    with settings(**TOKENS_OFF):
+        assert system_admin.do("SearchUserAccessTokens", body={"term": token.id}).served
+        assert system_admin.do("GetUserAccessTokens").served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.status")
+def test_no_command_has_a_token_while_commands_are_off(system_admin, settings):
+    """To 5.21 501, then as if there were no command; and again as before when they are on."""
+    command = system_admin.new_command()
+    with settings(**COMMANDS_OFF):
+        assert system_admin.do("RegenCommandToken", command_id=command).refused_as("commands-off")
+    assert system_admin.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_nobody_without_permission_is_served_while_commands_are_off(member, system_admin, settings):
+    """The switch comes first: it tells everybody the same."""
+    command = system_admin.new_command()
+    with settings(**COMMANDS_OFF):
+        assert member.do("RegenCommandToken", command_id=command).refused_as("commands-off")
+    assert system_admin.do("RegenCommandToken", command_id=command).served

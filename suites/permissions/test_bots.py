@@ -1,0 +1,126 @@
+"""Bots, their owners, and others' bots (from 5.12 on, when bots could be made by whoever may)."""
+
+import pytest
+
+from mmconform.suite import applies, clause, give_roles, new_bot
+
+BOTS_ON = {"ServiceSettings": {"EnableBotAccountCreation": True}}
+ROLE = "system_user_access_token"
+ACTS = ["RevokeUserAccessToken", "DisableUserAccessToken", "EnableUserAccessToken"]
+ALL = ["CreateUserAccessToken", "GetUserAccessTokensForUser", "GetUserAccessToken", *ACTS]
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.permission")
+@applies(since="5.12")
+def test_a_bots_token_is_made_by_its_owner_and_by_no_holder(system_admin, token_user, stage, settings):
+    """To make tokens for oneself is not to make them for somebody's bot."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        assert token_user.ask("CreateUserAccessToken", bot).denied
+        assert system_admin.ask("CreateUserAccessToken", bot).served
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.permission")
+@applies(since="5.12")
+def test_a_bot_makes_no_token_for_itself(system_admin, stage, settings):
+    """A bot is a user without the permission, unless somebody gives it."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        assert bot.ask("CreateUserAccessToken", bot).denied
+        assert system_admin.ask("CreateUserAccessToken", bot).served
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL[1:])
+@applies(since="5.12")
+def test_a_bots_tokens_are_not_for_every_holder(operation, system_admin, token_user, stage, settings):
+    """For non-self requests, must also have another permission: a bot is not oneself."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        assert token_user.ask(operation, bot).denied
+        assert system_admin.ask(operation, bot).served
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL)
+@applies(since="6.0")
+def test_an_owner_who_may_manage_bots_manages_their_own_only(operation, new_person, stage, settings, granting):
+    """`manage_bots` reaches one's own bots; for others' it takes `manage_others_bots`."""
+    with settings(**BOTS_ON), granting(ROLE, "create_bot", "manage_bots"):
+        owner, other = new_person("token_user"), new_person("token_user")
+        bot = new_bot(stage, owner)
+        assert owner.ask(operation, bot).served
+        assert other.ask(operation, bot).denied
+    assert owner.ask(operation, bot).denied
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL)
+@applies(since="6.0")
+def test_who_may_manage_others_bots_manages_them(operation, new_person, system_admin, stage, settings, granting):
+    """`manage_others_bots` stands in for `edit_other_users` where the other is a bot, and only there."""
+    with settings(**BOTS_ON), granting(ROLE, "manage_others_bots"):
+        holder, bot = new_person("token_user"), new_bot(stage, system_admin)
+        assert holder.ask(operation, bot).served
+        assert holder.ask(operation, new_person("member")).denied
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL)
+@applies(since="6.0")
+def test_who_may_edit_other_users_and_bots(operation, new_person, system_admin, stage, settings, granting, behaves):
+    """To 8.0 a bot is a user like others to whom may edit them; from 8.1 on only the permissions for bots count."""
+    with settings(**BOTS_ON), granting(ROLE, "edit_other_users"):
+        holder, bot = new_person("token_user"), new_bot(stage, system_admin)
+        reply = holder.ask(operation, bot)
+        if behaves("edit-other-users-reaches-bots"):
+            assert reply.served
+        else:
+            assert reply.denied
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL)
+@applies(since="5.12")
+def test_a_bot_with_the_role_and_its_own_tokens(operation, system_admin, stage, settings, behaves):
+    """To 8.0 a bot may do for itself what the role allows; from 8.1 on it is its owner's, and not its own."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        give_roles(stage, bot.id, (ROLE,))
+        reply = bot.ask(operation, bot)
+        if behaves("a-bot-is-its-own"):
+            assert reply.served
+        else:
+            assert reply.denied
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.effect.authenticates")
+@applies(since="5.12")
+def test_a_disabled_bot_does_not_get_in(system_admin, stage, settings):
+    """As for people who were deactivated; and it comes back with its account."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        give_roles(stage, bot.id, (ROLE,))
+        assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-token")
+        stage.operator("POST", f"/api/v4/bots/{bot.id}/disable")
+        assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-session")
+        stage.operator("POST", f"/api/v4/bots/{bot.id}/enable")
+        assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-token")
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.effect.authenticates")
+@applies(since="5.12")
+def test_a_bot_gets_in_while_tokens_are_off(system_admin, stage, settings):
+    """The switch for personal access tokens is for persons."""
+    with settings(ServiceSettings={"EnableBotAccountCreation": True, "EnableUserAccessTokens": False}):
+        bot = new_bot(stage, system_admin)
+        assert bot.do("GetUserAccessTokensForUser", user_id=bot.id).refused_as("no-permission")

@@ -1,0 +1,135 @@
+"""The token of a slash command: who may replace it."""
+
+import pytest
+
+from mmconform.suite import applies, clause, join, new_team
+
+NOBODY = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_a_member_without_the_permission_cannot_regenerate(member, team_admin):
+    """Must have `manage_slash_commands` permission for the team the command is in."""
+    command = member.new_command()
+    assert member.do("RegenCommandToken", command_id=command).denied
+    assert team_admin.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_an_outsider_cannot_regenerate(outsider, system_admin):
+    """Whoever is not in the team has no permission in it."""
+    command = system_admin.new_command()
+    assert outsider.do("RegenCommandToken", command_id=command).denied
+    assert system_admin.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_the_administrator_of_another_team_cannot_regenerate(team_admin, stage, system_admin):
+    """The permission counts in the team of the command and in no other."""
+    command = system_admin.new_command(new_team(stage))
+    assert team_admin.do("RegenCommandToken", command_id=command).denied
+    assert system_admin.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_a_team_administrator_who_leaves_loses_it(new_person, stage, system_admin):
+    """With the membership goes the permission, in the same session."""
+    admin, command = new_person("team_admin"), system_admin.new_command()
+    assert admin.do("RegenCommandToken", command_id=command).served
+    stage.operator("DELETE", f"/api/v4/teams/{stage.world.team_id}/members/{admin.id}")
+    assert admin.do("RegenCommandToken", command_id=command).denied
+    assert system_admin.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_a_member_who_becomes_team_administrator_gains_it(new_person, stage, system_admin):
+    """With the role in the team comes the permission, in the same session."""
+    person, command = new_person("member"), system_admin.new_command()
+    assert person.do("RegenCommandToken", command_id=command).denied
+    stage.operator("PUT", f"/api/v4/teams/{stage.world.team_id}/members/{person.id}/roles", {"roles": "team_user team_admin"})
+    assert person.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_an_outsider_who_joins_as_administrator_gains_it(new_person, stage, system_admin):
+    """The team is what counts, not the account."""
+    person, command = new_person("outsider"), system_admin.new_command()
+    assert person.do("RegenCommandToken", command_id=command).denied
+    join(stage, stage.world.team_id, person.id, "team_admin")
+    assert person.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.status")
+def test_a_command_that_is_not(team_admin, system_admin):
+    """An id that no command has gets 404, from whoever asks."""
+    assert team_admin.do("RegenCommandToken", command_id=NOBODY).refused_as("no-command")
+    assert system_admin.do("RegenCommandToken", command_id=NOBODY).refused_as("no-command")
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.status")
+def test_a_command_that_was_deleted(system_admin, stage):
+    """What is deleted has no token any more."""
+    command = system_admin.new_command()
+    assert system_admin.do("RegenCommandToken", command_id=command).served
+    stage.operator("DELETE", f"/api/v4/commands/{command}")
+    assert system_admin.do("RegenCommandToken", command_id=command).refused_as("no-command")
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+def test_in_an_archived_team_the_permission_still_counts(stage, team_admin, new_person, system_admin):
+    """Archiving a team takes nobody's permission: its administrator is served, an outsider is not."""
+    team, admin, outsider = new_team(stage), new_person("outsider"), new_person("outsider")
+    join(stage, team, admin.id, "team_admin")
+    command = system_admin.new_command(team)
+    stage.operator("DELETE", f"/api/v4/teams/{team}")
+    assert admin.do("RegenCommandToken", command_id=command).served
+    assert outsider.do("RegenCommandToken", command_id=command).denied
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+@applies(since="4.1")
+def test_through_a_token_its_owner_may_regenerate(team_admin, member):
+    """A token carries its owner's permissions in the team."""
+    command = member.new_command()
+    assert team_admin.through().do("RegenCommandToken", command_id=command).served
+    assert member.through().do("RegenCommandToken", command_id=command).denied
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.auth")
+def test_the_tokens_of_the_command_are_no_credentials(team_admin, stage, anonymous):
+    """The token of a slash command lets nobody in."""
+    command = team_admin.new_command()
+    token = team_admin.must("RegenCommandToken", command_id=command).json["token"]
+    bearer = anonymous.having({"Authorization": f"Bearer {token}"})
+    assert bearer.do("RegenCommandToken", command_id=command).refused_as("no-session")
+    assert team_admin.do("RegenCommandToken", command_id=command).served
+
+
+@pytest.mark.vcr
+@clause("RegenCommandToken.permission")
+@applies(since="4.9")
+def test_the_creator_regenerates_with_one_permission_others_need_two(stage, new_person, granting, system_admin):
+    """A member who holds `manage_slash_commands` regenerates their own command, but not somebody else's.
+
+    The documentation names one permission; the servers ask a second one, `manage_others_slash_commands`, of whoever did
+    not create the command.
+    """
+    creator = new_person("member")
+    foreign = system_admin.new_command()
+    with granting("team_user", "manage_slash_commands"):
+        own = creator.make_command()
+        assert creator.do("RegenCommandToken", command_id=own).served
+        assert creator.do("RegenCommandToken", command_id=foreign).refused_as("no-permission")
+    assert creator.do("RegenCommandToken", command_id=own).denied
+    assert system_admin.do("RegenCommandToken", command_id=own).served

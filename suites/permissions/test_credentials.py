@@ -1,0 +1,192 @@
+"""What counts as a credential, where it may stand, and which one wins."""
+
+import pytest
+
+from mmconform.suite import applies, clause
+
+LIST = "GetUserAccessTokensForUser"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("scheme", ["Bearer", "BEARER", "bearer", "token", "Token"])
+def test_schemes_that_count(token_user, scheme):
+    """`Bearer` and `token`, in any case."""
+    asks = token_user.having({"Authorization": f"{scheme} {token_user.credential}"})
+    assert asks.do(LIST, user_id="me").served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("form", ["{}", "Basic {}", "Session {}", "Bearer", "Bearer  {}", "Bearer x{}"])
+def test_forms_that_do_not(token_user, form):
+    """Anything else is no credential."""
+    asks = token_user.having({"Authorization": form.format(token_user.credential)})
+    assert asks.do(LIST, user_id="me").refused_as("no-session")
+    assert token_user.do(LIST, user_id="me").served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("value", ["x", "redactednevergiven00000000", "null", "%00", "Z" * 26, "1' OR '1'='1"])
+def test_a_credential_that_was_never_given(anonymous, token_user, value):
+    """Garbage lets nobody in."""
+    asks = anonymous.having({"Authorization": f"Bearer {value}"})
+    assert asks.do(LIST, user_id=token_user.id).refused_as("no-session")
+    assert token_user.do(LIST, user_id=token_user.id).served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_a_session_in_the_query_does_not_count(anonymous, token_user):
+    """`access_token` in the query is for OAuth sessions alone."""
+    reply = anonymous.do(LIST, user_id=token_user.id, query=f"access_token={token_user.credential}")
+    assert reply.refused
+    assert token_user.do(LIST, user_id=token_user.id).served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_the_cookie_counts_with_the_header_of_a_browser_client(token_user):
+    """A session in the cookie, sent by our own client (`X-Requested-With`)."""
+    asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}", "X-Requested-With": "XMLHttpRequest"})
+    assert asks.do(LIST, user_id="me").served
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.auth")
+def test_a_cookie_alone_changes_nothing(token_user):
+    """A foreign page can make a browser send the cookie, but not the header: it must not be served (CSRF)."""
+    asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"})
+    reply = asks.do("CreateUserAccessToken", user_id="me", body={"description": "forged"})
+    assert reply.refused
+    assert token_user.do("CreateUserAccessToken", user_id="me", body={"description": "mine"}).served
+
+
+@pytest.mark.vcr
+@clause("RevokeUserAccessToken.auth")
+def test_a_cookie_alone_revokes_nothing(token_user):
+    """As for making tokens."""
+    token = token_user.new_token()
+    asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"})
+    assert asks.do("RevokeUserAccessToken", body={"token_id": token.id}).refused
+    assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).served
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.auth")
+def test_a_token_in_a_cookie(token_user, behaves):
+    """From 5.10 on a personal access token is served in a cookie even without the header that shields from forgery."""
+    asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.new_token().value}"})
+    reply = asks.do("CreateUserAccessToken", user_id="me", body={"description": "by cookie"})
+    if behaves("a-token-in-a-cookie-needs-no-csrf-header"):
+        assert reply.served
+    else:
+        assert reply.refused
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_a_cookie_alone_that_only_reads(token_user, behaves):
+    """Reading changes nothing, so that from 5.10 on the cookie is enough."""
+    reply = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"}).do(LIST, user_id="me")
+    if behaves("a-reading-cookie-needs-no-csrf-header"):
+        assert reply.served
+    else:
+        assert reply.refused
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("cookie", ["MMAUTHTOKEN=", "MMAUTHTOKEN=nonsense"])
+def test_a_broken_cookie_beside_a_good_header(token_user, cookie, behaves):
+    """From 5.4 on the cookie comes first, and a broken one hides the header."""
+    reply = token_user.having({"Authorization": f"Bearer {token_user.credential}", "Cookie": cookie}).do(LIST, user_id="me")
+    if behaves("a-broken-cookie-spoils-a-good-header"):
+        assert reply.refused
+    else:
+        assert reply.served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokens.permission")
+def test_of_two_credentials_one_decides_and_never_both(token_user, system_admin, behaves):
+    """A cookie and a header of two people: one of them asks. Which one changed in 5.4; the other adds nothing."""
+    both = token_user.having(
+        {
+            "Authorization": f"Bearer {token_user.credential}",
+            "Cookie": f"MMAUTHTOKEN={system_admin.credential}",
+            "X-Requested-With": "XMLHttpRequest",
+        }
+    )
+    reply = both.do("GetUserAccessTokens")
+    if behaves("the-cookie-beats-the-header"):
+        assert reply.served
+    else:
+        assert reply.refused
+    assert system_admin.do("GetUserAccessTokens").served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_a_session_that_was_logged_out(new_person, stage):
+    """With the session the credential ends."""
+    person = new_person("token_user")
+    assert person.do(LIST, user_id="me").served
+    stage.client.send("POST", "/api/v4/users/logout", persona=person.persona, token=person.credential)
+    assert person.do(LIST, user_id="me").refused_as("no-session")
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_a_session_that_was_revoked(new_person, stage):
+    """An administrator ends somebody's sessions."""
+    person = new_person("token_user")
+    assert person.do(LIST, user_id="me").served
+    sessions = stage.operator("GET", f"/api/v4/users/{person.id}/sessions")
+    for session in sessions:
+        stage.operator("POST", f"/api/v4/users/{person.id}/sessions/revoke", {"session_id": session["id"]})
+    assert person.do(LIST, user_id="me").refused_as("no-session")
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_a_user_who_was_deactivated(new_person, stage, system_admin):
+    """A deactivated user's session and tokens are refused; both kinds come back, or not, with the account."""
+    person = new_person("token_user")
+    through = person.through()
+    assert through.do(LIST, user_id="me").served
+    stage.operator("PUT", f"/api/v4/users/{person.id}/active", {"active": False})
+    assert person.do(LIST, user_id="me").refused_as("no-session")
+    assert through.do(LIST, user_id="me").refused_as("no-session")
+    stage.operator("PUT", f"/api/v4/users/{person.id}/active", {"active": True})
+    assert through.do(LIST, user_id="me").served
+
+
+@pytest.mark.vcr
+@clause("{operation}.auth")
+def test_the_session_comes_before_the_input(operation, anonymous, system_admin, stage):
+    """Without a session nobody learns whether the rest of the request is right."""
+    path = {p.name: "short" for p in operation.parameters if p.place == "path"}
+    assert anonymous.do(operation.id, raw="{" if operation.body else None, **path).refused_as("no-session")
+    assert system_admin.ask(operation.id).served
+
+
+@pytest.mark.vcr
+@clause("{operation}.auth")
+def test_the_route_comes_before_the_session(operation, anonymous, system_admin, stage):
+    """A path that is nobody's, here one with a slash at its end, is not found before anybody is asked who they are."""
+    path = {p.name: "zzzzzzzzzzzzzzzzzzzzzzzzzz" for p in operation.parameters if p.place == "path"}
+    url = stage.path(operation, path) + "/"
+    assert anonymous.do(operation.id, url=url, body={} if operation.body else None).refused_as("no-route")
+    assert system_admin.ask(operation.id).served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessToken.auth")
+@applies(since="4.1")
+@pytest.mark.parametrize("id_", ["with-dash-in-it-zzzzzzzzzzzz", "with.dot", "with_underscore", "%C3%A9"])
+def test_an_id_that_no_route_takes(anonymous, system_admin, id_):
+    """Ids are letters and digits; with anything else in them there is no route, and so no question who asks."""
+    assert anonymous.do("GetUserAccessToken", token_id=id_).refused_as("no-route")
+    assert system_admin.ask("GetUserAccessToken").served

@@ -1,0 +1,40 @@
+"""Every operation, every persona, about their own and about somebody else's: exactly those are served who may be."""
+
+import pytest
+
+from mmconform.persona import is_entitled
+from mmconform.suite import PERSONAS, Actor, clause
+
+
+@pytest.fixture(params=[name for name in PERSONAS if name != "anonymous"])
+def persona(request):
+    return PERSONAS[request.param]
+
+
+@pytest.fixture(params=["self", "other"])
+def about(request):
+    return request.param
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+def test_who_may_call(operation, persona, about, stage, system_admin, other_token_user, token_user):
+    """A caller with the permission is served; one without is refused, where the administrator is served with the same."""
+    person = stage.world.people[persona.name]
+    caller = Actor(persona.name, person, person.session, stage)
+    stranger = token_user if persona.name == "other_token_user" else other_token_user
+    owner = caller if about == "self" else stranger
+    reply = caller.ask(operation.id, owner)
+    if is_entitled(operation.requirement, persona, stage.world.version, about):
+        assert reply.served
+    else:
+        assert reply.denied
+        assert system_admin.ask(operation.id, owner).served
+
+
+@pytest.mark.vcr
+@clause("{operation}.auth")
+def test_nobody_is_served_without_a_session(operation, anonymous, system_admin):
+    """The very request that an administrator is served with gets 401 without credentials."""
+    assert anonymous.ask(operation.id, system_admin).refused_as("no-session")
+    assert system_admin.ask(operation.id).served

@@ -1,0 +1,60 @@
+"""The same people through an OAuth application: what an application may do in somebody's name."""
+
+import pytest
+
+from mmconform.suite import application, applies, clause
+
+OAUTH_ON = {"ServiceSettings": {"EnableOAuthServiceProvider": True}}
+
+
+@pytest.mark.vcr
+@clause("CreateUserAccessToken.permission")
+@applies(since="4.1.2")
+def test_an_application_makes_no_token(token_user, system_admin, stage, settings):
+    """A token would outlive the application's own session; so not even an administrator's application makes one."""
+    with settings(**OAUTH_ON), application(stage) as let_in:
+        assert let_in(token_user).ask("CreateUserAccessToken", token_user).denied
+        assert let_in(system_admin).ask("CreateUserAccessToken", token_user).denied
+        assert token_user.ask("CreateUserAccessToken").served
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "GetUserAccessTokensForUser",
+        "GetUserAccessToken",
+        "RevokeUserAccessToken",
+        "DisableUserAccessToken",
+        "EnableUserAccessToken",
+    ],
+)
+def test_an_application_manages_the_tokens_there_are(operation, token_user, stage, settings, behaves):
+    """No document says whether it may; servers let it, until CVE-2026-16045 was closed."""
+    with settings(**OAUTH_ON), application(stage) as let_in:
+        reply = let_in(token_user).ask(operation, token_user)
+        if behaves("an-oauth-session-manages-tokens"):
+            assert reply.served
+        else:
+            assert reply.denied
+
+
+@pytest.mark.vcr
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ["GetUserAccessTokens", "SearchUserAccessTokens", "CreateJob", "RegenCommandToken"])
+def test_an_application_has_its_users_permissions(operation, member, system_admin, stage, settings):
+    """Those of the user who let it in, and not one more."""
+    with settings(**OAUTH_ON), application(stage) as let_in:
+        assert let_in(member).ask(operation, system_admin).denied
+        assert let_in(system_admin).ask(operation, system_admin).served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.auth")
+def test_an_applications_session_counts_in_the_query(token_user, anonymous, stage, settings):
+    """`access_token` in the query is for OAuth sessions, and for them it works."""
+    with settings(**OAUTH_ON), application(stage) as let_in:
+        session = let_in(token_user)
+        reply = anonymous.do("GetUserAccessTokensForUser", user_id=token_user.id, query=f"access_token={session.credential}")
+        assert reply.served

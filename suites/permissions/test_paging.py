@@ -1,0 +1,118 @@
+"""Pages of tokens: at their limits and past them."""
+
+import pytest
+
+from mmconform.suite import clause
+
+OF_USER, OF_ALL = "GetUserAccessTokensForUser", "GetUserAccessTokens"
+
+
+@pytest.fixture
+def five(new_person):
+    """Somebody with five tokens."""
+    person = new_person("token_user")
+    for number in range(5):
+        person.new_token(f"token {number}")
+    return person
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.paging")
+def test_pages_hold_every_row_once(five):
+    """Two by two, all five tokens come, none twice."""
+    pages = [five.do(OF_USER, user_id="me", query=f"page={page}&per_page=2") for page in range(4)]
+    assert all(page.served for page in pages)
+    assert [len(page.ids) for page in pages] == [2, 2, 1, 0], "the pages are not as long as asked for"
+    assert len({id_ for page in pages for id_ in page.ids}) == 5, "a token is missing, or came twice"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.paging")
+@pytest.mark.parametrize(("query", "rows"), [("", 5), ("per_page=3", 3), ("per_page=0", 0), ("per_page=200", 5), ("page=1", 0)])
+def test_pages_of_a_user(five, query, rows):
+    """A page is as long as asked for, and 60 rows without a word."""
+    reply = five.do(OF_USER, user_id="me", query=query)
+    assert reply.served
+    assert len(reply.ids) == rows, "the page is not as long as asked for"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokens.paging")
+@pytest.mark.parametrize(("query", "most"), [("per_page=2", 2), ("per_page=0", 0), ("per_page=1&page=0", 1)])
+def test_pages_of_everybody(five, system_admin, query, most):
+    """A page is as long as asked for."""
+    reply = system_admin.do(OF_ALL, query=query)
+    assert reply.served
+    assert len(reply.ids) == most, "the page is not as long as asked for"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.paging")
+def test_of_a_repeated_parameter_the_first_counts(five):
+    """As everywhere in Go's net/url."""
+    reply = five.do(OF_USER, user_id="me", query="per_page=2&per_page=4")
+    assert reply.served
+    assert len(reply.ids) == 2, "another than the first one counted"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.input")
+@pytest.mark.parametrize("value", ["x", "", "1.5", "-1", "%00", "99999999999999999999", "1e1"])
+def test_a_page_size_that_is_none_is_the_default(five, value):
+    """No document says what happens; servers take the default."""
+    reply = five.do(OF_USER, user_id="me", query=f"per_page={value}")
+    assert reply.served
+    assert len(reply.ids) == 5, "the default page was not served"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.input")
+@pytest.mark.parametrize("value", ["x", "", "1.5", "99999999999999999999"])
+def test_a_page_that_is_none_is_the_first(five, value):
+    """No document says what happens; servers take the first page."""
+    reply = five.do(OF_USER, user_id="me", query=f"page={value}")
+    assert reply.served
+    assert len(reply.ids) == 5, "the first page was not served"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.input")
+def test_a_negative_page_of_a_user(five):
+    """To 10.8 it is the first page; an error of the server it must never be."""
+    assert five.do(OF_USER, user_id="me", query="page=-1").served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokens.input")
+def test_a_negative_page_of_everybody(system_admin):
+    """It is the first page."""
+    assert system_admin.do(OF_ALL, query="page=-1").served
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.status")
+@pytest.mark.parametrize("page", ["9223372036854775807", "153722867280912931"])
+def test_a_page_of_a_user_beyond_all_numbers(five, page):
+    """Page times page size does not fit into 64 bits; an empty page or a refusal, but no error of the server."""
+    reply = five.do(OF_USER, user_id="me", query=f"page={page}")
+    assert reply.is_no_server_error
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokens.status")
+@pytest.mark.parametrize("page", ["9223372036854775807", "153722867280912931"])
+def test_a_page_of_everybody_beyond_all_numbers(system_admin, page):
+    """Page times page size does not fit into 64 bits; an empty page or a refusal, but no error of the server."""
+    reply = system_admin.do(OF_ALL, query=f"page={page}")
+    assert reply.is_no_server_error
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.secret")
+def test_no_page_holds_a_token(five):
+    """Does not include the actual authentication tokens."""
+    token = five.new_token()
+    reply = five.do(OF_USER, user_id="me")
+    assert reply.served
+    assert token.id in reply.ids, "the token is not in the list"
+    assert token.value not in reply.text, "the list holds a token's value"

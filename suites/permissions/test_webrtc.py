@@ -1,0 +1,53 @@
+"""WebRTC, which servers had until 5.5: whoever has a session may ask."""
+
+import pytest
+
+from mmconform.suite import applies, clause
+
+
+@pytest.mark.vcr
+@clause("GetWebrtcToken.permission")
+@applies(since="4.1")
+def test_through_a_token_too(member):
+    """Must be authenticated, in whatever way."""
+    assert member.do("GetWebrtcToken").served
+    assert member.through().do("GetWebrtcToken").served
+
+
+@pytest.mark.vcr
+@clause("GetWebrtcToken.effect.belongs-to-the-session")
+def test_the_token_is_the_sessions(member, outsider):
+    """The token returned is for the current user's session: the same for one session, another for another."""
+    first, again, others = (actor.do("GetWebrtcToken") for actor in (member, member, outsider))
+    assert first.served
+    assert first.json["token"] == again.json["token"], "two calls of one session got two tokens"
+    assert first.json["token"] != others.json["token"], "two sessions got the same token"
+
+
+@pytest.mark.vcr
+@clause("GetWebrtcToken.status")
+def test_switched_off_it_says_so(member, settings):
+    """501 when WebRTC is switched off, and only then."""
+    with settings(WebrtcSettings={"Enable": False}):
+        assert member.do("GetWebrtcToken").refused_as("webrtc-off")
+    assert member.do("GetWebrtcToken").served
+
+
+@pytest.mark.vcr
+@clause("GetWebrtcToken.auth")
+def test_without_a_session_nobody_learns_that_it_is_off(anonymous, member, settings):
+    """The session comes before the switch."""
+    with settings(WebrtcSettings={"Enable": False}):
+        assert anonymous.do("GetWebrtcToken").refused_as("no-session")
+    assert member.do("GetWebrtcToken").served
+
+
+@pytest.mark.vcr
+@clause("GetWebrtcToken.since")
+def test_it_is_there_until_5_6_and_then_for_nobody(anonymous, member, judge, stage):
+    """No document says so, but from 5.6 on there is no such route, with or without a session."""
+    if judge.contract.operations["GetWebrtcToken"].exists_in(stage.world.version):
+        assert member.do("GetWebrtcToken").served
+    else:
+        assert member.do("GetWebrtcToken").refused_as("no-route")
+        assert anonymous.do("GetWebrtcToken").refused_as("no-route")

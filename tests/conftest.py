@@ -1,0 +1,124 @@
+"""What several tests share: the document, the contract, made-up exchanges, a tiny server, and a user's shell."""
+
+import os
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.spec.load import ROOT, load
+
+
+@pytest.fixture(scope="session")
+def loaded():
+    """Our sources and overlay. Read only."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def document(loaded):
+    """The merged and overlaid document. Read only."""
+    return loaded.document
+
+
+@pytest.fixture(scope="session")
+def contract(document):
+    """The contract of our own document. Read only."""
+    return build(document)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file below tmp_path and return its path."""
+
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def serve():
+    """Start an HTTP server on loopback that answers with ``answer(method, path, headers, body)``.
+
+    The answer is (status, headers, body); None breaks the connection off. Returns the server's address; every request
+    is kept in ``server.requests``.
+    """
+    running = []
+
+    def serve(answer):
+        class Handler(BaseHTTPRequestHandler):
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.server.requests.append((self.command, self.path, dict(self.headers), body))
+                made = answer(self.command, self.path, self.headers, body)
+                self.close_connection = True
+                if made is None:
+                    return
+                status, headers, content = made
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                if not any(name.lower() == "content-length" for name, _ in headers):
+                    self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any
+
+            def log_message(self, *arguments):
+                return
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.requests = []
+        server.url = f"http://127.0.0.1:{server.server_address[1]}"
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        running.append(server)
+        return server
+
+    yield serve
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def closed_port():
+    """An address on loopback on which nothing listens."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    port = server.server_address[1]
+    server.server_close()
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def as_user():
+    """Run a module or a script the way a user does, from the checkout, without anybody's credentials."""
+
+    def as_user(program, *arguments, **environment):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MM_", "PYTEST_", "COLUMNS"))}
+        clean["PYTHONPATH"] = str(ROOT)
+        return subprocess.run(
+            [sys.executable, *([program] if isinstance(program, Path) else ["-m", program]), *map(str, arguments)],
+            cwd=environment.pop("cwd", ROOT),
+            env=clean | {k: str(v) for k, v in environment.items()},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return as_user
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The checkout."""
+    return Path(ROOT)
