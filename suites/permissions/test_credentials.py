@@ -41,7 +41,7 @@ def test_a_credential_that_was_never_given(anonymous, token_user, value):
 def test_a_session_in_the_query_does_not_count(anonymous, token_user):
     """`access_token` in the query is for OAuth sessions alone."""
     reply = anonymous.do(LIST, user_id=token_user.id, query=f"access_token={token_user.credential}")
-    assert reply.refused
+    assert reply.refused_as("no-oauth-session")
     assert token_user.do(LIST, user_id=token_user.id).served
 
 
@@ -59,7 +59,7 @@ def test_a_cookie_alone_changes_nothing(token_user):
     """A foreign page can make a browser send the cookie, but not the header: it must not be served (CSRF)."""
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"})
     reply = asks.do("CreateUserAccessToken", user_id="me", body={"description": "forged"})
-    assert reply.refused
+    assert reply.refused_as("no-session")
     assert token_user.do("CreateUserAccessToken", user_id="me", body={"description": "mine"}).served
 
 
@@ -69,7 +69,7 @@ def test_a_cookie_alone_revokes_nothing(token_user):
     """As for making tokens."""
     token = token_user.new_token()
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"})
-    assert asks.do("RevokeUserAccessToken", body={"token_id": token.id}).refused
+    assert asks.do("RevokeUserAccessToken", body={"token_id": token.id}).refused_as("no-session")
     assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).served
 
 
@@ -82,7 +82,7 @@ def test_a_token_in_a_cookie(token_user, behaves):
     if behaves("a-token-in-a-cookie-needs-no-csrf-header"):
         assert reply.served
     else:
-        assert reply.refused
+        assert reply.refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -93,7 +93,7 @@ def test_a_cookie_alone_that_only_reads(token_user, behaves):
     if behaves("a-reading-cookie-needs-no-csrf-header"):
         assert reply.served
     else:
-        assert reply.refused
+        assert reply.refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -103,7 +103,7 @@ def test_a_broken_cookie_beside_a_good_header(token_user, cookie, behaves):
     """From 5.4 on the cookie comes first, and a broken one hides the header."""
     reply = token_user.having({"Authorization": f"Bearer {token_user.credential}", "Cookie": cookie}).do(LIST, user_id="me")
     if behaves("a-broken-cookie-spoils-a-good-header"):
-        assert reply.refused
+        assert reply.refused_as("no-session")
     else:
         assert reply.served
 
@@ -123,7 +123,7 @@ def test_of_two_credentials_one_decides_and_never_both(token_user, system_admin,
     if behaves("the-cookie-beats-the-header"):
         assert reply.served
     else:
-        assert reply.refused
+        assert reply.denied
     assert system_admin.do("GetUserAccessTokens").served
 
 

@@ -1,0 +1,152 @@
+"""A pytest plugin that falsifies one answer of each test on a tape: does the test notice?
+
+Every test of the suites runs once as it is, which tells which exchange it judges first, and then once for every kind of
+falsification that its clause should notice. What came of it goes to the file that FLIPS names, one JSON line a run.
+"""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mmconform import actor, client, plugin, stagecraft
+from mmconform.tape import name
+
+NONE, STATUS, ERROR_ID, LEAK = "none", "status", "error id", "leaked secret"
+OWNER, FIELD, MEDIA = "wrong owner", "missing field", "media"
+
+NOTHING = "nothing to falsify"
+
+JUDGED: dict[str, int] = {}
+now = SimpleNamespace(kind=NONE, test="", sent=0, done=False)
+
+#: Which operations promise to keep tokens secret, and to answer about one user or token.
+SECRETIVE = ("GetUserAccessTokensForUser", "GetUserAccessTokens", "GetUserAccessToken")
+OWNED = ("GetUserAccessTokensForUser", "GetUserAccessToken")
+
+
+def kinds_for(clause):
+    """Which falsifications the clause of a test is about."""
+    if clause is None:  # a property test, which holds every clause of its operation
+        return [STATUS, MEDIA, FIELD, LEAK, OWNER]
+    rule = clause.split(".")[1]
+    return [STATUS, ERROR_ID, *{"secret": [LEAK], "schema": [FIELD]}.get(rule, [])]
+
+
+def pytest_generate_tests(metafunc):
+    if "target" in metafunc.fixturenames:
+        mark = next(metafunc.definition.iter_markers("clause"), None)
+        metafunc.fixturenames.append("flip")
+        metafunc.parametrize("flip", [NONE, *kinds_for(mark.args[0] if mark else None)])
+
+
+def _without_flip(item, target):
+    known = {NONE, STATUS, ERROR_ID, LEAK, OWNER, FIELD, MEDIA}
+    ids = [i for i in item.callspec._idlist if i not in known]
+    params = {k: v for k, v in item.callspec.params.items() if k != "flip"}
+    bare = SimpleNamespace(path=item.path, originalname=item.originalname, callspec=SimpleNamespace(_idlist=ids, params=params))
+    return name.cassette_name(bare, target)
+
+
+plugin.cassette_name = stagecraft.cassette_name = _without_flip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    now.kind, now.sent, now.done = item.callspec.params["flip"], 0, False
+    now.test = _without_flip(item, item.callspec.params["target"].slug)
+
+
+_send = client.Client.send
+
+
+def send(self, *arguments, **named):
+    exchange = _send(self, *arguments, **named)
+    if not exchange.operation:
+        return exchange
+    now.sent += 1
+    object.__setattr__(exchange, "number", now.sent)
+    if now.kind == NONE and "property/" in now.test and now.test not in JUDGED and exchange.is_success:
+        JUDGED[now.test] = now.sent
+    if now.kind != NONE and JUDGED.get(now.test) == now.sent:
+        return falsified(exchange, now.kind, self.redactor.values)
+    return exchange
+
+
+client.Client.send = send
+
+_expected = actor.Reply._expected
+
+
+def expected(self, what, is_so):
+    if now.kind == NONE:
+        JUDGED.setdefault(now.test, self.exchange.number)
+    return _expected(self, what, is_so)
+
+
+actor.Reply._expected = expected
+
+
+def falsified(exchange, kind, secrets):
+    """The same exchange with one thing wrong in its answer."""
+    data = exchange.json_or_none
+    change = {}
+    match kind:
+        case "status":
+            change["status"] = 403 if exchange.is_success else 200
+        case "error id" if isinstance(data, dict) and "id" in data and exchange.status >= 400:
+            change["answer"] = json.dumps({**data, "id": "app.falsified.app_error"}).encode()
+        case "media":
+            change["answer_headers"] = {**exchange.answer_headers, "content-type": "text/html"}
+        case "leaked secret" if exchange.is_success and exchange.operation in SECRETIVE:
+            secret = sorted(secrets)[0]
+            leaky = [{**row, "token": secret} for row in data] if isinstance(data, list) else {**data, "token": secret}
+            change["answer"] = json.dumps(leaky).encode()
+        case "wrong owner" if exchange.is_success and exchange.operation in OWNED:
+            other = "z" * 26
+            wrong = {"user_id": other, "id": other}
+            rows = [{**row, **wrong} for row in data] if isinstance(data, list) else {**data, **wrong}
+            change["answer"] = json.dumps(rows).encode()
+        case "missing field" if exchange.is_success:
+            cut = [{} for _ in data] if isinstance(data, list) else {}
+            change["answer"] = json.dumps(cut).encode()
+    if not change or all(getattr(exchange, key) == value for key, value in change.items()):
+        return exchange
+    now.done = True
+    new = dataclasses.replace(exchange, **change)
+    object.__setattr__(new, "number", now.sent)
+    return new
+
+
+def pytest_runtest_logreport(report):
+    seen = getattr(report, "conformance", None)
+    if seen is None:
+        return
+    with Path(os.environ["FLIPS"]).open("a", encoding="utf-8") as file:
+        own = clause_of.get(report.nodeid, "")
+        found = [row["clause"] for row in seen["rows"] if row.get("standing") == "new"]
+        row = {
+            "test": report.nodeid,
+            "kind": now.kind if now.done or now.kind == NONE else NOTHING,
+            "clause": own,
+            "found": found,
+            "outcome": report.outcome,
+        }
+        file.write(json.dumps(row) + "\n")
+
+
+clause_of: dict[str, str] = {}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        mark = item.get_closest_marker("clause")
+        operation = item.callspec.params.get("operation")
+        name_of = getattr(operation, "id", operation)
+        clause_of[item.nodeid] = mark.args[0].replace("{operation}", str(name_of)) if mark else f"{name_of}."
+    # First as it is, then falsified: the first run tells what the test judges.
+    order = {NONE: 0}
+    items.sort(key=lambda item: order.get(item.callspec.params["flip"], 1))
