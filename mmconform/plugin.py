@@ -236,10 +236,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     targets = [target.slug for target in session.targets]
 
-    def place(item: pytest.Item) -> tuple[int, int]:
+    def place(item: pytest.Item) -> tuple[int, int, str]:
         target = _target_of(item)
         suite = item.path.parent.name
-        return targets.index(target.slug) if target else 0, _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
+        turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
+        return targets.index(target.slug) if target else 0, turn, item.path.name
 
     items.sort(key=place)
 

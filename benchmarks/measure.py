@@ -1,0 +1,96 @@
+"""What the figures in the README come from: `python benchmarks/measure.py`.
+
+Runs the suites on every tape as a user would, and replays one cassette of growing size to see what an answer costs.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from mmconform.client import Client
+from mmconform.spec.load import ROOT
+from mmconform.tape import tape
+from mmconform.tape.cassette import TAPE_URL, open_cassette
+from mmconform.tape.redact import Redactor
+
+SIZES = (10, 100, 1000, 5000)
+MEMBER = "redactedmembermembermember"
+
+
+def suites(*options: str) -> tuple[float, int]:
+    """Return how many seconds a run over every tape takes, and how many requests it judges."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "pytest", "-q", "--target", "recorded:all", *options]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    return time.perf_counter() - start, sum(int(n) for n in re.findall(r"(\d+) requests judged", told))
+
+
+def replay(size: int) -> tuple[float, float, float]:
+    """Return milliseconds to load a cassette of so many exchanges, for one answer, and for finding it."""
+    entry = """- request:
+    body: '{{"token_id": "{n:026d}"}}'
+    headers:
+      authorization: [Bearer member]
+      content-type: [application/json]
+    method: POST
+    uri: {url}/api/v4/users/tokens/revoke
+  response:
+    body: {{string: '{{"status":"OK"}}'}}
+    headers: {{content-type: [application/json]}}
+    status: {{code: 200, message: OK}}
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one.yaml"
+        path.write_text("interactions:\n" + "".join(entry.format(n=n, url=TAPE_URL) for n in range(size)) + "version: 1\n")
+        redactor = Redactor(replaying=True)
+        redactor.learn_credential(MEMBER, "member")
+        start = time.perf_counter()
+        with open_cassette(path, redactor, TAPE_URL, recording=False) as cassette:
+            loaded = time.perf_counter()
+            spent = [0.0]
+            find = type(cassette).can_play_response_for
+            play = type(cassette).play_response
+
+            def timed(method):
+                def run(self, request):
+                    began = time.perf_counter()
+                    try:
+                        return method(self, request)
+                    finally:
+                        spent[0] += time.perf_counter() - began
+
+                return run
+
+            type(cassette).can_play_response_for, type(cassette).play_response = timed(find), timed(play)
+            client = Client(TAPE_URL, redactor)
+            for n in range(size):
+                body = {"token_id": f"{n:026d}"}
+                client.send(
+                    "POST", "/api/v4/users/tokens/revoke", persona="member", token="redactedmembermembermember", json=body
+                )
+            ended = time.perf_counter()
+            type(cassette).can_play_response_for, type(cassette).play_response = find, play
+    return (loaded - start) * 1e3, (ended - loaded) * 1e3 / size, spent[0] * 1e3 / size
+
+
+def main() -> None:
+    print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    versions = tape.every()
+    for options in ((), ("-n", "2")):
+        seconds, requests = suites(*options)
+        print(f"suites over {len(versions)} tapes {' '.join(options):5}: {seconds:5.1f} s for {requests} requests")
+    size = sum(p.stat().st_size for p in tape.CASSETTES.rglob("*.yaml"))
+    print(f"tapes: {size / len(versions) / 1e6:.1f} MB a version")
+    for n in SIZES:
+        load, whole, match = replay(n)
+        print(f"cassette of {n:5}: load {load:7.1f} ms; an answer {whole:5.2f} ms, of which matching {match:5.3f} ms")
+
+
+if __name__ == "__main__":
+    main()
