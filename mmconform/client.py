@@ -64,7 +64,7 @@ class Client:
         if token:
             prepared.headers["Authorization"] = f"Bearer {token}"
         try:
-            response = self._session.send(prepared, allow_redirects=False, timeout=self.timeout)
+            response = self._send(prepared)
         except NotOnTape:
             raise NotTapedError(f"{method} {url}") from None
         except requests.RequestException as error:
@@ -84,6 +84,20 @@ class Client:
             response.content,
             own,
         )
+
+    def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
+        """Send; a GET once more when the connection was lost, as RFC 9110, 9.2.2 allows.
+
+        A server may close a connection just when the next request is on its way; that says nothing about the server.
+        """
+        try:
+            return self._session.send(prepared, allow_redirects=False, timeout=self.timeout)
+        except requests.exceptions.ConnectTimeout:
+            raise
+        except requests.exceptions.ConnectionError:
+            if prepared.method != "GET":
+                raise
+            return self._session.send(prepared, allow_redirects=False, timeout=self.timeout)
 
     def close(self) -> None:
         self._session.close()

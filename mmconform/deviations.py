@@ -25,6 +25,7 @@ class Deviation:
     Attributes:
         personas: Who sees it.
         since, until: The versions that show it; ``until`` exclusive, None for no end.
+        is_rare: Few requests meet it, so that a run which does not meet it says nothing (`rare: true`).
         signature: As the check states it; another signature of the same clause is another deviation.
         verdict: Who is wrong: the ``server`` (only where the clause quotes the document), the ``documentation``, or
             ``ambiguous``.
@@ -40,6 +41,7 @@ class Deviation:
     evidence: str
     first_seen: str
     place: str
+    is_rare: bool = False
 
     def covers(self, clause: str, persona: str, signature: str, version: Version) -> bool:
         return (
@@ -93,7 +95,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
     for key in _KEYS:
         if not entry.get(key):
             raise wrong(f"the deviation has no `{key}`")
-    unknown = sorted(entry.keys() - set(_KEYS))
+    unknown = sorted(entry.keys() - {*_KEYS, "rare"})
     if unknown:
         raise wrong(f"`{unknown[0]}` is no part of a deviation")
     personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
@@ -123,6 +125,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
                 entry["evidence"],
                 entry["first_seen"],
                 f"{source.file}:{line}",
+                entry.get("rare") is True,
             )
 
 

@@ -9,7 +9,8 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from mmconform.actor import Actor, Reply, Stage, Token, give_roles, someone
+from mmconform.actor import Actor, Reply, Stage, Token, give_roles, new_team, someone
+from mmconform.client import NotTapedError, UnseenError
 from mmconform.generate import SEED
 from mmconform.persona import PERSONAS
 from mmconform.run import REPORTS
@@ -34,8 +35,9 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
     On a live target a failure is shortened, and its requests are written as a shell script beside the record.
     """
     is_live = not stage.judge.target.is_recorded
+    team = new_team(stage) if with_commands else ""
     told: list[str] = []
-    broken: list[tuple[AssertionError, str, Reply | None]] = []
+    broken: list[tuple[Exception, str, Reply | None]] = []
 
     class Lives(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -51,7 +53,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
 
         def teardown(self) -> None:
             failure = sys.exception()
-            if isinstance(failure, AssertionError):
+            if isinstance(failure, AssertionError | UnseenError | NotTapedError):
                 broken.append((failure, stage.expected, stage.last))
 
         def _do(self, actor: Actor, operation: str, **arguments: Any) -> Reply:
@@ -111,7 +113,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             @precondition(lambda self: len(self.model.commands) < 2)
             @rule()
             def make_command(self) -> None:
-                self.model.commands[admin.new_command()] = ""
+                self.model.commands[admin.new_command(team)] = ""
 
             @precondition(lambda self: self.model.commands)
             @rule(number=st.integers(0, 20), by_admin=st.booleans())
@@ -129,7 +131,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             def commands_have_the_last_token(self) -> None:
                 if not any(self.model.commands.values()):
                     return
-                rows = stage.operator("GET", f"/api/v4/commands?team_id={stage.world.team_id}&custom_only=true")
+                rows = stage.operator("GET", f"/api/v4/commands?team_id={team}&custom_only=true")
                 has = {row["id"]: row["token"] for row in rows}
                 for command, token in self.model.commands.items():
                     assert not token or has[command] == token, "a command has another token than the last one told"
@@ -144,7 +146,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         @invariant()
         def every_credential_is_what_the_model_says(self) -> None:
             for token in self.tokens[-3:]:
-                reply = self._do(self.person.through(token), LIST, user_id="me")
+                reply = self._do(self.person.through(token), LIST, user_id="me", query="per_page=1")
                 if not self.model.is_active[token.id]:
                     assert reply.refused_as("no-session")
                 elif self.model.is_holder:
@@ -152,7 +154,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
                 else:
                     assert reply.refused_as("no-permission")
             for token in self.dead[-2:]:
-                assert self._do(self.person.through(token), LIST, user_id="me").refused_as("no-session")
+                assert self._do(self.person.through(token), LIST, user_id="me", query="per_page=1").refused_as("no-session")
 
     phases = (Phase.generate, Phase.shrink) if is_live else (Phase.generate,)
     profile = settings(

@@ -18,7 +18,7 @@ from mmconform.generate import Case
 from mmconform.judge import Judge
 from mmconform.persona import PERSONAS
 from mmconform.schemas import mismatches
-from mmconform.world import Person, World
+from mmconform.world import OPERATOR, Person, World
 
 ABOUT = ("self", "other", "nobody")
 
@@ -57,6 +57,7 @@ class Sender:
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge) -> None:
         self.contract, self.operation, self.world, self.client, self.judge = judge.contract, operation, world, client, judge
         self._fresh: dict[str, str] = {}
+        self._makes_tokens = operation.id == "CreateUserAccessToken"
         self._consumes = bool(operation.body and "token" in operation.body.resources.values())
 
     def ask_all(self, cases: tuple[Case, ...]) -> None:
@@ -119,6 +120,10 @@ class Sender:
         )
         if self._consumes and exchange.is_success:
             self._fresh.clear()
+        if exchange.is_success and self._makes_tokens:
+            # What is not needed any more only makes every later list longer.
+            made = {"token_id": (exchange.json_or_none or {}).get("id", "")}
+            self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", made, self.client)
         if exchange.is_success and self.operation.body and "job-type" in self.operation.body.resources.values():
             self.world.note(what="job", id=(exchange.json_or_none or {}).get("id"))
         return exchange

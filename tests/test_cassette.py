@@ -234,3 +234,10 @@ def test_a_cassette_that_was_cut_short_is_refused_or_lacks_only_answers(tape, sh
     tape.path.write_text(text[: int(len(text) * share)].rpartition("\n")[0] + "\n    bro", encoding="utf-8")
     with pytest.raises(MisuseError, match=r"one\.yaml: is corrupt or cut short"):
         tape.replay(lambda client: ask(client, "/0"))
+
+
+def test_a_cassette_has_a_line_for_every_request_and_a_line_for_its_answer(tape):
+    """So that a difference between two recordings can be read."""
+    tape.record(counting(), lambda client: [ask(client, f"/{i}") for i in range(3)])
+    lines = tape.path.read_text(encoding="utf-8").splitlines()
+    assert [line.split(":")[0] for line in lines] == ["interactions", *["- request", "  response"] * 3, "version"]

@@ -104,6 +104,8 @@ def test_every_rule_has_a_check():
     a_501_that_is_not_named=(exchange("CreateJob", 501, error("a.b", 501)), "501 a.b"),
     a_501_that_is_named=(exchange("GetWebrtcToken", 501, error("a.b", 501)), "kept"),
     too_many_requests=(exchange("CreateJob", 429), None),
+    too_long_an_address=(exchange("CreateJob", 414), None),
+    too_large_a_body=(exchange("CreateJob", 413), None),
     an_id_that_no_route_takes=(exchange("GetUserAccessToken", 500, url="/users/tokens/a-b"), None),
 )
 def test_the_status_is_one_of_those_declared(seen, expected):
@@ -193,6 +195,7 @@ def test_a_signature_holds_nothing_that_is_another_tomorrow(value):
     by_nobody=(exchange("CreateJob", 401, error("x"), body={}, by="anonymous"), None),
     a_crash=(exchange("CreateJob", 500, error("x"), body={}), None),
     too_many_requests=(exchange("CreateJob", 429, body={}), None),
+    too_long_an_address=(exchange("CreateJob", 414, body={}), None),
     no_route=(exchange("GetUserAccessToken", 404, url="/users/tokens/a-b"), None),
     unclear_whose=(
         exchange("GetUserAccessTokensForUser", 200, [], by="token_user", about="unclear", url=f"/users/{ID}/tokens?page=x"),
@@ -212,6 +215,7 @@ def test_input_that_breaks_the_schema_is_refused(seen, expected):
     forbidden=(exchange("CreateJob", 403, error("a.b"), by="anonymous"), "403 a.b"),
     bad_request=(exchange("CreateJob", 400, error("a.b", 400), by="anonymous", body={}), "400 a.b"),
     too_many_requests=(exchange("CreateJob", 429, by="anonymous"), None),
+    too_long_an_address=(exchange("CreateJob", 414, by="anonymous"), None),
     somebody=(exchange("CreateJob", 403, error("a.b"), by="member"), None),
     no_route=(exchange("GetUserAccessToken", 404, error("a.b", 404), by="anonymous", url="/users/tokens/a-b"), None),
     a_redirect=(exchange("GetUserAccessToken", 301, by="anonymous", url="/users/tokens/.."), None),

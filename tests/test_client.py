@@ -132,3 +132,17 @@ def test_an_answer_that_breaks_off_is_unseen(serve, client):
     server = serve(lambda *_: (200, [("Content-Length", "100")], b"short"))
     with pytest.raises(UnseenError, match=r"^GET /a: "):
         client(server.url).send("GET", "/a", persona="member")
+
+
+@pytest.mark.parametrize(("method", "times"), [("GET", 2), ("POST", 1), ("PUT", 1)])
+def test_only_a_reading_request_is_sent_again_when_the_connection_was_lost(serve, client, method, times):
+    """RFC 9110, 9.2.2: what may have changed something is not repeated."""
+    server = serve(lambda *_: None)
+    with pytest.raises(UnseenError):
+        client(server.url).send(method, "/x", persona="anonymous")
+    assert len(server.requests) == times
+
+
+def test_a_reading_request_is_served_when_it_is_sent_again(serve, client):
+    answers = iter([None, (200, [], b"{}")])
+    assert client(serve(lambda *_: next(answers)).url).send("GET", "/x", persona="anonymous").status == 200

@@ -240,6 +240,11 @@ def test_a_deviation_is_fixed_when_who_saw_it_sees_the_promise_kept(summarise):
     assert summarise([row()])["fixed"] == ["deviations/a.yaml:2 CreateJob.permission"]
 
 
+def test_a_rare_deviation_is_never_fixed(summarise):
+    """Not to meet what few requests meet says nothing."""
+    assert summarise([row()], known=GOOD + "  rare: true\n")["fixed"] == []
+
+
 def test_a_deviation_that_still_shows_beside_a_pass_is_not_fixed(summarise):
     assert summarise([row(), KNOWN])["fixed"] == []
 

@@ -10,7 +10,7 @@ def auth(clause: Clause, at: Setting) -> Verdict | None:
         return None
     if at.exchange.is_success:
         return broken(f"{at.exchange.status} for anonymous", f"an anonymous caller was served with {at.exchange.status}")
-    if not (at.exists and at.is_routed) or at.exchange.status == 429:
+    if not at.is_answered:
         return None
     if at.exchange.status == 401:
         return KEPT

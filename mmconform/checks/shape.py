@@ -11,14 +11,9 @@ def _declared(at: Setting) -> Answer | None:
     return answers.get(status) or answers.get(f"{status[0]}XX") or answers.get("default")
 
 
-def _is_ours(at: Setting) -> bool:
-    """Whether the operation itself answered: it exists, the request reached it, and no proxy asked us to wait."""
-    return at.exists and at.is_routed and at.exchange.status != 429
-
-
 def status(clause: Clause, at: Setting) -> Verdict | None:
     """The status is one that the document declares; so never a 5xx, but for a 501 that it names."""
-    if not _is_ours(at):
+    if not at.is_answered:
         return None
     if _declared(at):
         return KEPT
@@ -29,7 +24,7 @@ def status(clause: Clause, at: Setting) -> Verdict | None:
 def media(clause: Clause, at: Setting) -> Verdict | None:
     """The media type is one that the document declares, for the status or, if that is undeclared, for any."""
     answers = at.operation.answers
-    if not _is_ours(at) or at.exchange.status == 204:
+    if not at.is_answered or at.exchange.status == 204:
         return None
     declared = _declared(at)
     wanted = set(declared.content) if declared else {m for answer in answers.values() for m in answer.content}
@@ -47,7 +42,7 @@ def schema(clause: Clause, at: Setting) -> Verdict | None:
     """The body follows the schema declared for the status."""
     declared = _declared(at)
     wanted = (declared.content.get("application/json") if declared else None) or {}
-    if not _is_ours(at) or not wanted:
+    if not at.is_answered or not wanted:
         return None
     try:
         value = at.exchange.json

@@ -29,6 +29,10 @@ class Verdict:
 
 KEPT = Verdict(True)
 
+#: Content too large, address too long, too many requests, headers too large: the server refused the message itself,
+#: before it came to the operation, and nothing is said about that (RFC 9110, 15.5; RFC 6585).
+MESSAGE_REFUSED = (413, 414, 429, 431)
+
 
 def broken(signature: str, seen: str) -> Verdict:
     """Return the verdict that a promise was not kept."""
@@ -72,6 +76,11 @@ class Setting:
     @property
     def is_anonymous(self) -> bool:
         return self.exchange.persona == "anonymous"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the operation itself answered: it exists, the request reached it, and was not refused as a message."""
+        return self.exists and self.is_routed and self.exchange.status not in MESSAGE_REFUSED
 
     @property
     def is_real(self) -> bool:

@@ -17,6 +17,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
 from vcr.serialize import deserialize, serialize
+from vcr.serializers import yamlserializer
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
@@ -34,6 +35,7 @@ _KEPT_ANSWER_HEADERS = frozenset(
 )
 _CREDENTIALS = _KEPT_REQUEST_HEADERS[:4]
 
+_ONE_LINE = 10**9
 _CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew"
 
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
@@ -85,6 +87,21 @@ class IndexedCassette(Cassette):  # type: ignore[misc]
         return []
 
 
+class CompactYaml:
+    """vcrpy's YAML with one line for a request and one for its answer: a third less to store, and to read in a diff."""
+
+    deserialize = staticmethod(yamlserializer.deserialize)
+
+    @staticmethod
+    def serialize(cassette_dict: Any) -> str:
+        def line(data: Any) -> str:
+            text = yaml.dump(data, Dumper=yaml.CSafeDumper, default_flow_style=True, width=_ONE_LINE, allow_unicode=True)
+            return str(text).rstrip("\n")
+
+        rows = [f"- request: {line(i['request'])}\n  response: {line(i['response'])}" for i in cassette_dict["interactions"]]
+        return "\n".join(["interactions:", *rows, f"version: {cassette_dict['version']}", ""])
+
+
 class AtomicPersister:
     """Reads and writes cassette files; a file is there whole or not at all."""
 
@@ -106,6 +123,7 @@ class AtomicPersister:
 def configure(vcr: VCR, redactor: Redactor, base_url: str) -> None:
     """Make a VCR, ours or pytest-recording's, use indexed cassettes, the redactor and atomic files."""
     vcr.register_persister(AtomicPersister)
+    vcr.register_serializer("yaml", CompactYaml)
     vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
     vcr.before_record_response = functools.partial(_cleaned_answer, redactor)
     vcr.decode_compressed_response = True

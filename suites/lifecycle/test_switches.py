@@ -4,7 +4,6 @@ import pytest
 
 from mmconform.suite import clause
 
-LIST = "GetUserAccessTokensForUser"
 TOKENS_OFF = {"ServiceSettings": {"EnableUserAccessTokens": False}}
 COMMANDS_OFF = {"ServiceSettings": {"EnableCommands": False}}
 
@@ -33,11 +32,11 @@ def test_the_permission_comes_before_the_switch(member, system_admin, settings):
 def test_tokens_sleep_while_tokens_are_off(token_user, settings):
     """Off, a token lets nobody in, not even one that was just used, and sessions do; on again, it does too."""
     through = token_user.through()
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
     with settings(**TOKENS_OFF):
-        assert through.do(LIST, user_id="me").refused_as("no-session")
-        assert token_user.do(LIST, user_id="me").served
-    assert through.do(LIST, user_id="me").served
+        assert through.look().refused_as("no-session")
+        assert token_user.look().served
+    assert through.look().served
 
 
 @pytest.mark.vcr
@@ -46,7 +45,7 @@ def test_tokens_can_be_seen_while_tokens_are_off(token_user, settings):
     """Seeing what there is needs no switch."""
     token = token_user.new_token()
     with settings(**TOKENS_OFF):
-        assert token_user.do(LIST, user_id="me").served
+        assert token_user.look().served
         assert token_user.do("GetUserAccessToken", token_id=token.id).served
 
 
@@ -68,8 +67,8 @@ def test_tokens_can_be_disabled_and_enabled_while_tokens_are_off(token_user, set
     with settings(**TOKENS_OFF):
         assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
         assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
-        assert token_user.through(token).do(LIST, user_id="me").refused_as("no-session")
-    assert token_user.through(token).do(LIST, user_id="me").served
+        assert token_user.through(token).look().refused_as("no-session")
+    assert token_user.through(token).look().served
 
 
 @pytest.mark.vcr

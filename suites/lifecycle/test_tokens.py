@@ -36,7 +36,7 @@ def test_a_revoked_token_is_gone(token_user):
     """It lets nobody in, is in no list, and cannot be revoked again."""
     token = token_user.new_token()
     assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).served
-    assert token_user.through(token).do(LIST, user_id="me").refused_as("no-session")
+    assert token_user.through(token).look().refused_as("no-session")
     assert token_user.do("GetUserAccessToken", token_id=token.id).refused_as("no-token")
     assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).refused_as("no-token")
     assert token.id not in token_user.do(LIST, user_id="me", query="per_page=200").ids, "the list still holds the revoked token"
@@ -49,9 +49,9 @@ def test_revoking_ends_the_tokens_session(new_person):
     person = new_person("token_user")
     token = person.new_token()
     through = person.through(token)
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
     assert person.do("RevokeUserAccessToken", body={"token_id": token.id}).served
-    assert through.do(LIST, user_id="me").refused_as("no-session")
+    assert through.look().refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -70,7 +70,7 @@ def test_revoking_one_token_leaves_the_others(token_user):
     """Only the one that was named."""
     gone, stays = token_user.new_token(), token_user.new_token()
     assert token_user.do("RevokeUserAccessToken", body={"token_id": gone.id}).served
-    assert token_user.through(stays).do(LIST, user_id="me").served
+    assert token_user.through(stays).look().served
 
 
 @pytest.mark.vcr
@@ -79,7 +79,7 @@ def test_a_disabled_token_lets_nobody_in(token_user):
     """It is refused, but still there, and says that it is not active."""
     token = token_user.new_token()
     assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
-    assert token_user.through(token).do(LIST, user_id="me").refused_as("no-session")
+    assert token_user.through(token).look().refused_as("no-session")
     seen = token_user.do("GetUserAccessToken", token_id=token.id)
     assert seen.served
     assert seen.json["is_active"] is False, "a disabled token calls itself active"
@@ -91,9 +91,9 @@ def test_disabling_ends_the_tokens_session(token_user):
     """Delete any sessions using the token: one that was just served is refused."""
     token = token_user.new_token()
     through = token_user.through(token)
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
     assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
-    assert through.do(LIST, user_id="me").refused_as("no-session")
+    assert through.look().refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -103,7 +103,7 @@ def test_a_disabled_token_comes_back(token_user):
     token = token_user.new_token()
     assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
     assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
-    assert token_user.through(token).do(LIST, user_id="me").served
+    assert token_user.through(token).look().served
 
 
 @pytest.mark.vcr
@@ -122,10 +122,10 @@ def test_enabling_what_is_enabled_changes_nothing(token_user):
     """And neither does disabling twice."""
     token = token_user.new_token()
     assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
-    assert token_user.through(token).do(LIST, user_id="me").served
+    assert token_user.through(token).look().served
     for _ in range(2):
         assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
-    assert token_user.through(token).do(LIST, user_id="me").refused_as("no-session")
+    assert token_user.through(token).look().refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -135,7 +135,7 @@ def test_a_revoked_token_cannot_be_enabled(token_user):
     token = token_user.new_token()
     token_user.must("RevokeUserAccessToken", body={"token_id": token.id})
     assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).refused_as("no-token")
-    assert token_user.through(token).do(LIST, user_id="me").refused_as("no-session")
+    assert token_user.through(token).look().refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -335,9 +335,9 @@ def test_a_token_outlives_a_logout_through_it(new_person, stage):
     """Logging out ends a session; the token makes a new one."""
     person = new_person("token_user")
     through = person.through()
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
     stage.client.send("POST", "/api/v4/users/logout", persona=through.persona, token=through.credential)
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
 
 
 @pytest.mark.vcr
@@ -346,10 +346,10 @@ def test_a_token_outlives_the_revoking_of_all_sessions(new_person, stage):
     """The sessions end; the token makes a new one."""
     person = new_person("token_user")
     through = person.through()
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
     for session in stage.operator("GET", f"/api/v4/users/{person.id}/sessions"):
         stage.operator("POST", f"/api/v4/users/{person.id}/sessions/revoke", {"session_id": session["id"]})
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
 
 
 @pytest.mark.vcr

@@ -13,7 +13,7 @@ LIST = "GetUserAccessTokensForUser"
 def test_schemes_that_count(token_user, scheme):
     """`Bearer` and `token`, in any case."""
     asks = token_user.having({"Authorization": f"{scheme} {token_user.credential}"})
-    assert asks.do(LIST, user_id="me").served
+    assert asks.look().served
 
 
 @pytest.mark.vcr
@@ -22,8 +22,8 @@ def test_schemes_that_count(token_user, scheme):
 def test_forms_that_do_not(token_user, form):
     """Anything else is no credential."""
     asks = token_user.having({"Authorization": form.format(token_user.credential)})
-    assert asks.do(LIST, user_id="me").refused_as("no-session")
-    assert token_user.do(LIST, user_id="me").served
+    assert asks.look().refused_as("no-session")
+    assert token_user.look().served
 
 
 @pytest.mark.vcr
@@ -50,7 +50,7 @@ def test_a_session_in_the_query_does_not_count(anonymous, token_user):
 def test_the_cookie_counts_with_the_header_of_a_browser_client(token_user):
     """A session in the cookie, sent by our own client (`X-Requested-With`)."""
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}", "X-Requested-With": "XMLHttpRequest"})
-    assert asks.do(LIST, user_id="me").served
+    assert asks.look().served
 
 
 @pytest.mark.vcr
@@ -132,9 +132,9 @@ def test_of_two_credentials_one_decides_and_never_both(token_user, system_admin,
 def test_a_session_that_was_logged_out(new_person, stage):
     """With the session the credential ends."""
     person = new_person("token_user")
-    assert person.do(LIST, user_id="me").served
+    assert person.look().served
     stage.client.send("POST", "/api/v4/users/logout", persona=person.persona, token=person.credential)
-    assert person.do(LIST, user_id="me").refused_as("no-session")
+    assert person.look().refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -142,11 +142,11 @@ def test_a_session_that_was_logged_out(new_person, stage):
 def test_a_session_that_was_revoked(new_person, stage):
     """An administrator ends somebody's sessions."""
     person = new_person("token_user")
-    assert person.do(LIST, user_id="me").served
+    assert person.look().served
     sessions = stage.operator("GET", f"/api/v4/users/{person.id}/sessions")
     for session in sessions:
         stage.operator("POST", f"/api/v4/users/{person.id}/sessions/revoke", {"session_id": session["id"]})
-    assert person.do(LIST, user_id="me").refused_as("no-session")
+    assert person.look().refused_as("no-session")
 
 
 @pytest.mark.vcr
@@ -155,12 +155,12 @@ def test_a_user_who_was_deactivated(new_person, stage, system_admin):
     """A deactivated user's session and tokens are refused; both kinds come back, or not, with the account."""
     person = new_person("token_user")
     through = person.through()
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
     stage.operator("PUT", f"/api/v4/users/{person.id}/active", {"active": False})
-    assert person.do(LIST, user_id="me").refused_as("no-session")
-    assert through.do(LIST, user_id="me").refused_as("no-session")
+    assert person.look().refused_as("no-session")
+    assert through.look().refused_as("no-session")
     stage.operator("PUT", f"/api/v4/users/{person.id}/active", {"active": True})
-    assert through.do(LIST, user_id="me").served
+    assert through.look().served
 
 
 @pytest.mark.vcr
