@@ -12,7 +12,7 @@ from mmconform.client import Client
 from mmconform.contract.clause import Contract, Operation
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
-from mmconform.expectation import Refusal, denial, refusal
+from mmconform.expectation import Refusal, absence, denial, refusal
 from mmconform.judge import Judge
 from mmconform.persona import Persona, role_exists
 from mmconform.world import OPERATOR, PREFIX, Person, World, login
@@ -79,6 +79,12 @@ class Reply:
         """Whether the caller was refused for lack of permission, in the way of this operation and version."""
         refusals = denial(self.exchange.operation, self.stage.world.version)
         return self._expected("denied", self._is_one_of(refusals))
+
+    @property
+    def absent(self) -> bool:
+        """Whether the answer is that of a server which does not have the operation."""
+        refusals = absence(self.exchange.operation, self.stage.world.version)
+        return self._expected("absent", self._is_one_of(refusals))
 
     def refused_as(self, name: str) -> bool:
         """Whether the answer is the named refusal (``data/answers.yaml``) as this version gives it."""
@@ -263,6 +269,10 @@ class Actor:
             raise MisuseError(f"the test could not be set up: {self.persona} makes a command: {reply.says}")
         world.note(what="command", id=reply.json["id"])
         return str(reply.json["id"])
+
+    def called(self, persona: str) -> "Actor":
+        """Return the same person under the name by which the record is to call them (``mmconform.persona.MADE``)."""
+        return replace(self, persona=persona)
 
     def through(self, token: "Token | None" = None) -> "Actor":
         """Return the same person calling through a personal access token."""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, journal
+from mmconform import __version__, deviations, journal
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
@@ -17,6 +17,7 @@ from mmconform.prepare import sign_in
 from mmconform.run import REPORTS
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.target import live
+from mmconform.version import Version
 
 FINE, FOUND, MISUSED = 0, 1, 2
 
@@ -67,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     documents(contract)
     contract.add_argument("--operation", metavar="ID", help="only this operation's")
     contract.add_argument("--rule", choices=RULES, help="only clauses of this rule")
+
+    known = command(
+        "deviations", _deviations, "List the known deviations.", "mmconform deviations --verdict documentation --format markdown"
+    )
+    known.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
+    known.add_argument("--version-of", metavar="VERSION", type=Version.parse, help="only those that this version shows")
+    known.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
 
     cleanup = command(
         "cleanup",
@@ -137,6 +145,25 @@ def _as_json(clause: Clause, contract: Contract) -> dict[str, Any]:
     if clause.rule == "since":
         extra |= {"since": str(operation.since or ""), "removed": str(operation.removed or "")}
     return {**asdict(clause), "method": operation.method, "path": operation.path, **extra}
+
+
+def _deviations(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    shown = [
+        d
+        for d in deviations.load(contract)
+        if given.verdict in (None, d.verdict) and (given.version_of is None or d.is_in(given.version_of))
+    ]
+    if given.format == "json":
+        print(json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": d.versions} for d in shown], indent=2))
+        return FINE
+    title, item = ("## {}", "- {}") if given.format == "markdown" else ("{}", "  {}")
+    for d in shown:
+        clause = contract.clauses[d.clause]
+        lines = [f"{clause.text} ({clause.place})", f"{d.signature}, by {', '.join(sorted(d.personas))}", d.reason, d.evidence]
+        print("\n".join([title.format(f"{d.clause}, {d.versions}: {d.verdict}"), *map(item.format, lines)]))
+    print(f"{len(shown)} known deviations" if given.format == "text" else "")
+    return FINE
 
 
 def _cleanup(given: argparse.Namespace) -> int:

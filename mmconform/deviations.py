@@ -8,7 +8,7 @@ from typing import Any
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import DocumentError
-from mmconform.persona import PERSONAS
+from mmconform.persona import MADE, PERSONAS
 from mmconform.spec.reader import Source, read
 from mmconform.version import Version
 
@@ -43,14 +43,15 @@ class Deviation:
     place: str
     is_rare: bool = False
 
+    @property
+    def versions(self) -> str:
+        return f"from {self.since}" + (f" until {self.until}, exclusive" if self.until else " on")
+
+    def is_in(self, version: Version) -> bool:
+        return self.since <= version and (self.until is None or version < self.until)
+
     def covers(self, clause: str, persona: str, signature: str, version: Version) -> bool:
-        return (
-            self.clause == clause
-            and persona in self.personas
-            and self.signature == signature
-            and self.since <= version
-            and (self.until is None or version < self.until)
-        )
+        return self.clause == clause and persona in self.personas and self.signature == signature and self.is_in(version)
 
     def overlaps(self, other: "Deviation") -> bool:
         return (
@@ -99,9 +100,9 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
     if unknown:
         raise wrong(f"`{unknown[0]}` is no part of a deviation")
     personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
-    strangers = [p for p in personas if p not in PERSONAS] if isinstance(personas, list) else [str(personas)]
+    strangers = [p for p in personas if p not in PERSONAS and p not in MADE] if isinstance(personas, list) else [str(personas)]
     if strangers:
-        raise wrong(f"`{strangers[0]}` is no persona; there are {', '.join(PERSONAS)}")
+        raise wrong(f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
     if entry["verdict"] not in VERDICTS:
         raise wrong(f"`{entry['verdict']}` is no verdict; there are {', '.join(VERDICTS)}")
     since, until = _range(str(entry["versions"]), wrong)

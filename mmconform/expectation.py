@@ -64,6 +64,12 @@ def denial(operation: str, version: Version) -> list[Refusal]:
     return refusal(own if own in refusals() else "no-permission", version)
 
 
+def absence(operation: str, version: Version) -> list[Refusal]:
+    """Return how a version answers a request for an operation that it does not have."""
+    own = f"absent.{operation}"
+    return refusal(own if own in refusals() else "no-route", version)
+
+
 @cache
 def _behaviours() -> dict[str, list[tuple[dict[str, Any], Version, Version | None]]]:
     data: dict[str, list[dict[str, Any]]] = read(_DATA / "behaviours.yaml")[0].data

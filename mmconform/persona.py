@@ -43,6 +43,14 @@ PERSONAS = {
     )
 }
 
+#: Callers whom single tests make, beside the personas of the world: how the record calls them.
+MADE = {
+    "editor": "a token_user who was given edit_other_users",
+    "bot_editor": "the same, asking about a bot",
+    "bot": "a bot, through a token of its own",
+    "slash_manager": "a member who was given manage_slash_commands in the team",
+}
+
 
 @dataclass(frozen=True)
 class Grant:

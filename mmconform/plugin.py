@@ -226,7 +226,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("target", session.targets, ids=[t.slug for t in session.targets], scope="session")
     chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
     if "operation" in metafunc.fixturenames and not chosen:
-        metafunc.parametrize("operation", list(session.run.contract.operations.values()), ids=lambda o: o.id)
+        mark = metafunc.definition.get_closest_marker("clause")
+        contract = session.run.contract
+        about = [
+            operation
+            for operation in contract.operations.values()
+            if mark is None or mark.args[0].replace("{operation}", operation.id) in contract.clauses
+        ]
+        metafunc.parametrize("operation", about, ids=lambda o: o.id)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

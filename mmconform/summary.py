@@ -65,7 +65,7 @@ def summarise(
 
 def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[dict[str, Any]]) -> bool:
     """Whether all who should see a deviation in this version saw the clause kept, and none saw the deviation."""
-    if deviation.is_rare or version < deviation.since or (deviation.until and version >= deviation.until):
+    if deviation.is_rare or not deviation.is_in(version):
         return False
     about = [row for row in rows if row["clause"] == deviation.clause and row["persona"] in deviation.personas]
     if any(row["outcome"] == "fail" and row["signature"] == deviation.signature for row in about):

@@ -1,5 +1,7 @@
 """Known deviations, what they cover, and what a run says with them."""
 
+import json
+
 import pytest
 
 from mmconform import deviations, summary
@@ -272,3 +274,20 @@ def test_the_worst_that_was_seen_is_the_state(seen, expected):
 
 def test_every_rule_has_a_place_in_the_tables(contract):
     assert {clause.rule for clause in contract.clauses.values()} <= set(RULES)
+
+
+# -- as a user ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_the_command_lists_them(as_user, form):
+    told = as_user("mmconform", "deviations", "--format", form)
+    assert told.returncode == 0
+    assert "GetUserAccessTokens.status" in told.stdout
+    if form == "json":
+        assert {entry["clause"] for entry in json.loads(told.stdout)} >= {"GetUserAccessTokens.status", "CreateJob.input"}
+
+
+def test_the_command_narrows_them_to_a_version(as_user):
+    assert "store.sql_job.save" in as_user("mmconform", "deviations", "--version-of", "5.5.3").stdout
+    assert "store.sql_job.save" not in as_user("mmconform", "deviations", "--version-of", "5.36.1").stdout
