@@ -187,7 +187,7 @@ class Actor:
         )
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
         if operation == "CreateJob" and exchange.is_success:
-            self.stage.world.note(what="job", id=exchange.json_or_none["id"])
+            self.stage.world.note(what="job", id=exchange.json_id)
         return Reply(exchange, self.stage)
 
     def must(self, operation: str, **arguments: Any) -> Reply:

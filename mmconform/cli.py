@@ -13,6 +13,7 @@ from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.errors import MisuseError
+from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.run import REPORTS
 from mmconform.spec.load import MERGED, load, text_of
@@ -98,7 +99,10 @@ def _merge(given: argparse.Namespace) -> int:
     if given.output == "-":
         print(text_of(document), end="")
     elif given.output:
-        Path(given.output).write_text(text_of(document), encoding="utf-8")
+        try:
+            Path(given.output).write_text(text_of(document), encoding="utf-8")
+        except OSError as error:
+            raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
     if given.format == "json":
         print(json.dumps([asdict(r) for r in document.repairs], indent=2, ensure_ascii=False))
     elif given.output != "-":
@@ -173,8 +177,7 @@ def _cleanup(given: argparse.Namespace) -> int:
         print(f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there")
         return FINE
     client = Client(target.base_url, target.redactor)
-    token = sign_in(client)
-    for path in reversed(journals):
-        done = journal.undo(path, client, token)
-        print(f"{path.name}: " + (", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo"))
+    with only_run(target):
+        done = journal.undo(journals, client, sign_in(client))
+    print(", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo")
     return FINE

@@ -69,6 +69,8 @@ class Client:
             raise NotTapedError(f"{method} {url}") from None
         except requests.RequestException as error:
             raise UnseenError(f"{method} {url}: {_reason(error)}") from error
+        except ValueError:  # of http.client, which shows the header; a credential is not for showing
+            raise UnseenError(f"{method} {url}: a header holds characters that cannot be sent") from None
         self.redactor.learn_answer({name: [value] for name, value in response.headers.items()}, response.content)
         body = prepared.body
         return Exchange(

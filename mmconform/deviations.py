@@ -100,12 +100,21 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
     if unknown:
         raise wrong(f"`{unknown[0]}` is no part of a deviation")
     personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
-    strangers = [p for p in personas if p not in PERSONAS and p not in MADE] if isinstance(personas, list) else [str(personas)]
+    strangers = (
+        [str(p) for p in personas if str(p) not in PERSONAS and str(p) not in MADE]
+        if isinstance(personas, list)
+        else [str(personas)]
+    )
     if strangers:
         raise wrong(f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
     if entry["verdict"] not in VERDICTS:
         raise wrong(f"`{entry['verdict']}` is no verdict; there are {', '.join(VERDICTS)}")
     since, until = _range(str(entry["versions"]), wrong)
+    if until is not None and until <= since:
+        raise wrong(f"`versions: {entry['versions']}` holds no version")
+    for key in ("reason", "evidence", "first_seen", "verdict"):
+        if not isinstance(entry[key], str):
+            raise wrong(f"`{key}` is no text")
     clauses = entry["clause"] if isinstance(entry["clause"], list) else [entry["clause"]]
     signatures = entry["signature"] if isinstance(entry["signature"], list) else [entry["signature"]]
     for name in clauses:

@@ -48,9 +48,12 @@ class Exchange:
         """The answer as JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is none, or one nested too deeply to be read.
         """
-        return json.loads(self.answer.decode("utf-8"))
+        try:
+            return json.loads(self.answer.decode("utf-8"))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
     @property
     def json_or_none(self) -> Any:
@@ -60,12 +63,19 @@ class Exchange:
             return None
 
     @property
+    def json_id(self) -> str:
+        """The ``id`` of what the answer is about, or nothing."""
+        data = self.json_or_none
+        return str(data.get("id", "")) if isinstance(data, dict) else ""
+
+    @property
     def json_sent(self) -> Any:
         """The request's body as JSON; an empty object when it is none."""
         try:
-            return json.loads(self.body or b"{}")
-        except ValueError:
+            sent = json.loads(self.body or b"{}")
+        except (ValueError, RecursionError):
             return {}
+        return sent if isinstance(sent, dict) else {}
 
     @property
     def error_id(self) -> str:

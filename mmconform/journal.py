@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         first = [] if self.path.exists() else [{"what": "server", "url": self.url}]
         with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in [*first, entry])
+            file.writelines(json.dumps({**line, "at": time.time_ns()}) + "\n" for line in [*first, entry])
             file.flush()
             os.fsync(file.fileno())
 
@@ -48,19 +49,28 @@ def of_server(folder: Path, url: str) -> list[Path]:
     found = []
     for path in sorted(folder.rglob("journal-*.jsonl")):
         entries = read(path)
-        if entries and str(entries[0].get("url", "")).rstrip("/") == url.rstrip("/"):
+        if entries and _same(str(entries[0].get("url", "")), url):
             found.append(path)
     return found
 
 
-def undo(path: Path, client: Client, token: str) -> Counter[str]:
-    """Undo what a journal tells, newest first, and remove it. What is already gone counts as undone.
+def _same(one: str, other: str) -> bool:
+    def plain(url: str) -> str:
+        return url.rstrip("/").replace("//localhost", "//127.0.0.1").replace("//[::1]", "//127.0.0.1")
+
+    return plain(one) == plain(other)
+
+
+def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
+    """Undo what the journals of a server tell, newest first whichever tells it, and remove them.
+
+    What is already gone counts as undone.
 
     Returns:
         How many of each were put right, such as ``{"users deactivated": 6, "settings restored": 2}``.
 
     Raises:
-        MisuseError: the server cannot be reached or refuses; the journal then stays.
+        MisuseError: the server cannot be reached or refuses; the journals then stay.
     """
     done: Counter[str] = Counter()
     failed: list[str] = []
@@ -69,7 +79,9 @@ def undo(path: Path, client: Client, token: str) -> Counter[str]:
         try:
             return client.send(method, url, persona="operator", token=token, **arguments)
         except UnseenError as error:
-            raise MisuseError(f"cleanup stopped: {error}; the journal {path} stays, run `mmconform cleanup` again") from None
+            raise MisuseError(
+                f"cleanup stopped: {error}; the journals in {paths[0].parent} stay, run `mmconform cleanup` again"
+            ) from None
 
     def attempt(what: str, exchange: Exchange, gone: tuple[int, ...] = (404,)) -> None:
         if exchange.is_success:
@@ -78,8 +90,9 @@ def undo(path: Path, client: Client, token: str) -> Counter[str]:
             failed.append(f"{exchange.method} {exchange.path}: {exchange.says}")
 
     named: set[tuple[str, str]] = set()
-    for entry in reversed(read(path)):
-        id_, name = entry.get("id"), entry.get("name")
+    told = [entry for path in paths for entry in read(path)]
+    for entry in sorted(told, key=lambda entry: int(entry.get("at", 0)), reverse=True):
+        id_, name = entry.get("id"), str(entry.get("name", ""))
         if name and (entry["what"], name) in named:
             continue  # the line before the change; the one after it has the id
         named.add((entry["what"], name))
@@ -121,8 +134,9 @@ def undo(path: Path, client: Client, token: str) -> Counter[str]:
                 # A job that is no longer running cannot be cancelled, and needs not be.
                 attempt("jobs cancelled", call("POST", f"/api/v4/jobs/{id_}/cancel"), (400, 404, 500, 501))
     if failed:
-        raise MisuseError(f"cleanup could not undo everything ({failed[0]}); the journal {path} stays")
-    path.unlink()
+        raise MisuseError(f"cleanup could not undo everything ({failed[0]}); the journals in {paths[0].parent} stay")
+    for path in paths:
+        path.unlink()
     return done
 
 

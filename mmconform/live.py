@@ -1,5 +1,6 @@
 """What surrounds the tests on a live server: preparation, journal, clean-up, and the tape when one is recorded."""
 
+import fcntl
 import platform
 import secrets
 import shutil
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mmconform import journal
 from mmconform.client import Client
@@ -37,6 +38,7 @@ class Stage:
     may_configure: bool = True
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
+    lock: IO[str] | None = None
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -76,12 +78,14 @@ class Stage:
         """
         client = Client(self.target.base_url, self.target.redactor)
         done: Counter[str] = Counter()
-        for path in reversed(self.journals):
-            if path.exists():
-                done += journal.undo(path, client, self.operator)
+        paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
+        if paths:
+            done = journal.undo(paths, client, self.operator)
         client.close()
         if self.gateway:
             self.gateway.__exit__(None, None, None)
+        if self.lock:
+            self.lock.close()
         return done
 
 
@@ -91,7 +95,7 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
     Raises:
         MisuseError: see :func:`mmconform.prepare.prepare`.
     """
-    stage = Stage(target, "", frozenset())
+    stage = Stage(target, "", frozenset(), lock=only_run(target))
     found: Preparation = prepare(
         target,
         stage.journal(f"{run_id}-server"),
@@ -102,6 +106,23 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
     stage.operator, stage.switched_off, stage.gateway = found.operator, found.switched_off, found.gateway
     stage.may_configure = disruptive or not found.has_people
     return stage
+
+
+def only_run(target: Target) -> IO[str]:
+    """Return a lock on the server; while it is open, no other run from this checkout and no cleanup touches it.
+
+    Raises:
+        MisuseError: somebody else has it.
+    """
+    path = REPORTS / target.slug / "run.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise MisuseError(f"a run on {target.base_url} is in progress; wait for its end, or stop it first") from None
+    return file
 
 
 class Recording:

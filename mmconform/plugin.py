@@ -1,6 +1,7 @@
 """The pytest plugin: options, targets as parameters, the record at the end."""
 
 import random
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -47,7 +48,7 @@ class Session:
         self.stage: live.Stage | None = None
         self.recording: live.Recording | None = None
         self.run_id = new_run_id()
-        self.narrowed = ""
+        self.narrowed = _narrowed(config)
 
     def _seed(self) -> int:
         given: int | None = self.config.getoption("--hypothesis-seed", None)
@@ -164,22 +165,36 @@ def _leave(error: MisuseError) -> None:
     pytest.exit(str(error), returncode=2)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if _is_own_tests_only(config):
-        return
-    try:
-        session = config.stash[_KEY] = Session(config)
-        session.open()
-    except MisuseError as error:
-        _leave(error)
-    config.pluginmanager.register(stagecraft)
-    config.stash[stagecraft.LIVE] = session.stage
     config.addinivalue_line("markers", "clause(id): the one promise that a test proves")
     config.addinivalue_line("markers", "applies(since, until): the versions that a test is about")
-    config.option.disable_recording = session.is_live and not session.recording
-    if not session.is_live:
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Resolve the target and prepare it: not before a run really begins, since that changes a live server."""
+    config = session.config
+    if _is_own_tests_only(config) or config.option.showfixtures or config.option.show_fixtures_per_test:
+        return
+    try:
+        ours = Session(config)
+        if not config.option.collectonly:
+            config.stash[_KEY] = ours  # so that what was begun is also ended
+            ours.open()
+    except MisuseError as error:
+        if (begun := config.stash.get(_KEY, None)) and begun.stage:
+            begun.stage.clean()
+        if terminal := config.pluginmanager.get_plugin("terminalreporter"):
+            config.pluginmanager.unregister(terminal)  # it would say the same once more
+        _leave(error)
+    config.stash[_KEY] = ours
+    config.pluginmanager.register(stagecraft)
+    config.stash[stagecraft.LIVE] = ours.stage
+    config.option.disable_recording = ours.is_live and not ours.recording
+    if not ours.is_live:
         config.option.block_network = True
+    if not ours.is_worker:
+        _FIRST[:] = [ours]
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -193,6 +208,11 @@ def pytest_configure_node(node: Any) -> None:
         "may_configure": session.stage.may_configure if session.stage else True,
         "seed": session.run.seed,
     }
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what an xdist worker put right."""
+    node.config.stash.setdefault(_CLEANED, Counter()).update(getattr(node, "workeroutput", {}).get("cleaned", {}))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -241,6 +261,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     session = config.stash.get(_KEY, None)
     if session is None:
         return
+    strange = [item for item in items if (mark := stagecraft.clause_of(item)) and mark not in session.run.contract.clauses]
+    if strange:
+        config.hook.pytest_deselected(items=strange)
+        items[:] = [item for item in items if item not in strange]
     targets = [target.slug for target in session.targets]
 
     def place(item: pytest.Item) -> tuple[int, int, str]:
@@ -255,21 +279,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 _SUITES = ("property", "permissions", "lifecycle", "compatibility")
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    if items and (session := items[0].config.stash.get(_KEY, None)):
-        session.narrowed = "some tests were deselected"
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     ours = session.config.stash.get(_KEY, None)
-    if ours is None:
-        return
-    if [Path(a).resolve() for a in session.config.args] != [ROOT / "suites"] and not ours.narrowed:
-        ours.narrowed = " ".join(str(a) for a in session.config.args)
-    if ours.recording and ours.narrowed:
+    if ours and ours.recording and ours.narrowed:
         _abort(ours)
-        pytest.exit("a tape is recorded whole: leave out -k, -m and paths when recording", returncode=2)
+        pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
+
+
+def _narrowed(config: pytest.Config) -> str:
+    """Return what of the command line keeps a run from being a whole one."""
+    option = config.option
+    given = [f"-k {option.keyword}" if option.keyword else "", f"-m {option.markexpr}" if option.markexpr else ""]
+    given += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
+    if [Path(config.invocation_params.dir, a).resolve() for a in config.args] != [ROOT / "suites"]:
+        given += [str(a) for a in config.args]
+    return " ".join(part for part in given if part)
 
 
 def _abort(session: Session) -> None:
@@ -423,12 +448,6 @@ def pytest_runtest_logreport(report: Any) -> None:
 _FIRST: list[Session] = []
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    ours = session.config.stash.get(_KEY, None)
-    if ours and not ours.is_worker:
-        _FIRST[:] = [ours]
-
-
 # -- the end -------------------------------------------------------------------------------------------------------
 
 
@@ -449,7 +468,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         problems.append(str(error))
     if ours.stage:
         try:
-            session.config.stash[_CLEANED] = dict(ours.stage.clean())
+            cleaned = ours.stage.clean()
+            if ours.is_worker:
+                session.config.workeroutput["cleaned"] = dict(cleaned)  # type: ignore[attr-defined]
+            session.config.stash.setdefault(_CLEANED, Counter()).update(cleaned)
         except MisuseError as error:
             problems.append(str(error))
     if problems:
@@ -457,6 +479,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = 2
     if ours.is_worker or not ended or session.config.option.collectonly:
         return
+    if session.shouldstop or session.shouldfail:
+        ours.narrowed = f"{ours.narrowed} stopped early".strip()
     for target in ours.targets:
         record = ours.run.finish(target, ours.narrowed)
         if not record.footer["green"] and session.exitstatus == pytest.ExitCode.OK:
@@ -465,7 +489,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 _TAPE = pytest.StashKey[Path]()
-_CLEANED = pytest.StashKey[dict[str, int]]()
+_CLEANED = pytest.StashKey[Counter[str]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
 _RECORDS = pytest.StashKey[list[Any]]()
 
@@ -483,7 +507,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"  record: {ours.run.path(target).relative_to(ROOT)}\n")
     if place := config.stash.get(_TAPE, None):
         terminalreporter.write_line(f"recorded {place.relative_to(ROOT)}")
-    if cleaned := config.stash.get(_CLEANED, {}):
+    if cleaned := config.stash.get(_CLEANED, Counter()):
         terminalreporter.write_line("left the server as it was: " + ", ".join(f"{n} {what}" for what, n in cleaned.items()))
     for problem in config.stash.get(_PROBLEMS, []):
         terminalreporter.write_line(problem, red=True)

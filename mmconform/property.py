@@ -122,10 +122,11 @@ class Sender:
             self._fresh.clear()
         if exchange.is_success and self._makes_tokens:
             # What is not needed any more only makes every later list longer.
-            made = {"token_id": (exchange.json_or_none or {}).get("id", "")}
-            self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", made, self.client)
+            made = exchange.json_or_none
+            if isinstance(made, dict) and made.get("id"):
+                self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]}, self.client)
         if exchange.is_success and self.operation.body and "job-type" in self.operation.body.resources.values():
-            self.world.note(what="job", id=(exchange.json_or_none or {}).get("id"))
+            self.world.note(what="job", id=exchange.json_id)
         return exchange
 
     def _fits(self, schema: Any, value: Any) -> bool:
@@ -133,6 +134,8 @@ class Sender:
 
     def _resource(self, kind: str, persona: str, about: str) -> str | None:
         """Return the id of a resource of the caller or of somebody else; None leaves the generated one."""
+        if kind == "job-type":
+            return self.world.harmless_job  # whatever was drawn: a job that runs may do something
         if about == "nobody" or not self.operation.exists_in(self.world.version):
             return None
         owner = self._owner(persona, about)
@@ -149,8 +152,6 @@ class Sender:
                 return self.world.command_id
             case "search-term":
                 return owner.username
-            case "job-type":
-                return self.world.harmless_job
         return None
 
     def _owner(self, persona: str, about: str) -> Person:

@@ -70,7 +70,12 @@ class Run:
     def finish(self, target: Target, selection: str) -> record.Record:
         """Write the record of a target and return it."""
         seen = self.seen.setdefault(target.slug, Seen())
-        skipped = {row["operation"] for row in seen.rows if row["outcome"] == "skip"}
+        states = summary.clause_states(self.contract, seen.rows)
+        skipped = {
+            id_
+            for id_ in self.contract.operations
+            if all(states[c.id] == "skip" for c in self.contract.of(id_) if c.rule != "since")
+        }
         operations = [
             {
                 "operation": id_,

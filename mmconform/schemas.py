@@ -86,7 +86,7 @@ def _flaws(contract: Contract, parameter: Parameter, values: list[str]) -> list[
 def _typed(text: str, schema: dict[str, Any]) -> Any:
     """Read a parameter's text as the type that its schema declares, or leave it a text."""
     kind = schema.get("type")
-    if kind in ("integer", "number") and re.fullmatch(r"-?\d{1,300}(\.\d+)?", text):
+    if kind in ("integer", "number") and re.fullmatch(r"-?[0-9]{1,300}(\.[0-9]+)?", text):
         return float(text) if "." in text else int(text)
     if kind == "boolean" and text in ("true", "false"):
         return text == "true"

@@ -29,7 +29,7 @@ def stage(request: pytest.FixtureRequest, target: Target, world: World, client: 
     """Where the test plays; a test that cannot be played on its target ends here."""
     reason = skip_reason(request.node, judge, world)
     if reason:
-        judge.skip(judge.contract.clauses[_clause_of(request.node)], reason)
+        judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
         pytest.skip(reason)
     return Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug))
 
@@ -71,7 +71,7 @@ def settings(request: pytest.FixtureRequest, target: Target, world: World, clien
     if stage is None:
         return lambda **sections: nullcontext()
     if not stage.may_configure:
-        judge.skip(judge.contract.clauses[_clause_of(request.node)], "not-on-this-target")
+        judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
         pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
     return lambda **sections: stage.settings(client, sections)
 
@@ -108,7 +108,7 @@ def turn(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def _clause_of(item: Any) -> str:
+def clause_of(item: Any) -> str:
     """Return the id of the clause that a test is about."""
     mark = item.get_closest_marker("clause")
     operation = item.callspec.params.get("operation") if hasattr(item, "callspec") else None
@@ -117,7 +117,7 @@ def _clause_of(item: Any) -> str:
 
 def skip_reason(item: Any, judge: Judge, world: World) -> str:
     """Return why a hand-written test cannot be run on its target; nothing when it can."""
-    clause = judge.contract.clauses[_clause_of(item)]
+    clause = judge.contract.clauses[clause_of(item)]
     operation = judge.contract.operations[clause.operation]
     mark = item.get_closest_marker("applies")
     since, until = (mark.kwargs.get(key) for key in ("since", "until")) if mark else (None, None)
@@ -139,7 +139,7 @@ def performing(item: Any) -> Iterator[None]:
         yield
         return
     stage: Stage = item.funcargs["stage"]
-    judge, clause = stage.judge, _clause_of(item)
+    judge, clause = stage.judge, clause_of(item)
     try:
         yield
     except AssertionError as failure:
@@ -155,9 +155,10 @@ def performing(item: Any) -> Iterator[None]:
 
 
 def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None:
-    if any(o.clause == clause and o.outcome == "fail" for o in judge.observations):
-        return  # what every answer is judged by has said it already
     reply = stage.last
+    says = reply.exchange.says if reply else ""
+    if any((o.clause, o.outcome, o.signature) == (clause, "fail", says) for o in judge.observations):
+        return  # what every answer is judged by has said it of this one already
     if reply and (not told or told.startswith("assert ")):
         judge.conclude(
             clause,

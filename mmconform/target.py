@@ -107,14 +107,17 @@ def recorded(name: str) -> Target:
     label = tape.read_label(folder)
     tape.verify(folder, label)
     described: dict[str, Any] = label["server"]
-    server = Server(
-        Version.parse(described["version"]),
-        described["calls_itself"],
-        described["build"],
-        described["commit"],
-        described["edition"],
-        described["x_version_id"],
-    )
+    try:
+        server = Server(
+            Version.parse(described["version"]),
+            described["calls_itself"],
+            described["build"],
+            described["commit"],
+            described["edition"],
+            described["x_version_id"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise MisuseError(f"cassettes/{name}/{tape.LABEL}: does not say which server was recorded; record it anew") from None
     return Target(f"recorded:{name}", name, TAPE_URL, server, Redactor(replaying=True), folder, label["seed"])
 
 
@@ -124,7 +127,14 @@ def live(url: str, *, allow_remote: bool = False) -> Target:
     Raises:
         MisuseError: not on this machine and not allowed, not reachable, or not a Mattermost server.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (raises for a port that is none)
+    except ValueError:
+        raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065") from None
+    bundle = os.environ.get("MM_CA_BUNDLE")
+    if bundle and not Path(bundle).is_file():
+        raise MisuseError(f"MM_CA_BUNDLE names {bundle}, which is no file")
     if not parts.hostname or parts.query or parts.fragment or parts.username:
         raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
     if not allow_remote and not is_loopback(parts.hostname):
@@ -179,8 +189,10 @@ def credentials() -> tuple[str | None, str | None, str | None]:
     Raises:
         MisuseError: none is given, or a login without its password.
     """
-    token = os.environ.get("MM_ADMIN_TOKEN") or None
-    login, password = os.environ.get("MM_ADMIN_LOGIN") or None, os.environ.get("MM_ADMIN_PASSWORD") or None
+    token = (os.environ.get("MM_ADMIN_TOKEN") or "").strip() or None
+    login, password = (os.environ.get("MM_ADMIN_LOGIN") or "").strip() or None, os.environ.get("MM_ADMIN_PASSWORD") or None
+    if token and not re.fullmatch(r"[!-~]+", token):
+        raise MisuseError("MM_ADMIN_TOKEN holds characters that no token has (a blank, a line end?)")
     if not token and not (login and password):
         raise MisuseError(
             "a live run needs a system administrator: set MM_ADMIN_TOKEN, or MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD "

@@ -1,7 +1,8 @@
 """A pytest plugin that falsifies one answer of each test on a tape: does the test notice?
 
-Every test of the suites runs once as it is, which tells which exchange it judges first, and then once for every kind of
-falsification that its clause should notice. What came of it goes to the file that FLIPS names, one JSON line a run.
+Run twice. Without a plan it notes which answers each test judges, into the file that FLIPS_PLAN names. With that plan every
+test runs once for each of those answers (the first six of a test) and each falsification that its clause should notice.
+What came of it goes to the file that FLIPS names, one JSON line a run.
 """
 
 import dataclasses
@@ -19,9 +20,13 @@ NONE, STATUS, ERROR_ID, LEAK = "none", "status", "error id", "leaked secret"
 OWNER, FIELD, MEDIA = "wrong owner", "missing field", "media"
 
 NOTHING = "nothing to falsify"
+MOST = 6
 
-JUDGED: dict[str, int] = {}
-now = SimpleNamespace(kind=NONE, test="", sent=0, done=False)
+PLAN_FILE = Path(os.environ["FLIPS_PLAN"])
+#: For each test the numbers of the answers that it judges.
+PLAN: dict[str, list[int]] = json.loads(PLAN_FILE.read_text(encoding="utf-8")) if PLAN_FILE.exists() else {}
+IS_PLANNING = not PLAN
+now = SimpleNamespace(kind=NONE, test="", sent=0, number=0, done=False)
 
 #: Which operations promise to keep tokens secret, and to answer about one user or token.
 SECRETIVE = ("GetUserAccessTokensForUser", "GetUserAccessTokens", "GetUserAccessToken")
@@ -39,13 +44,16 @@ def kinds_for(clause):
 def pytest_generate_tests(metafunc):
     if "target" in metafunc.fixturenames:
         mark = next(metafunc.definition.iter_markers("clause"), None)
+        prefix = f"{metafunc.module.__name__.rpartition('test_')[2]}/{metafunc.function.__name__.removeprefix('test_')}"
+        judged = max((len(numbers) for test, numbers in PLAN.items() if f"/{prefix}" in f"/{test}"), default=0)
+        kinds = kinds_for(mark.args[0] if mark else None)
+        flips = [NONE] if IS_PLANNING else [f"{kind}@{i}" for kind in kinds for i in range(min(judged, MOST))]
         metafunc.fixturenames.append("flip")
-        metafunc.parametrize("flip", [NONE, *kinds_for(mark.args[0] if mark else None)])
+        metafunc.parametrize("flip", flips or [f"{NOTHING}@0"])
 
 
 def _without_flip(item, target):
-    known = {NONE, STATUS, ERROR_ID, LEAK, OWNER, FIELD, MEDIA}
-    ids = [i for i in item.callspec._idlist if i not in known]
+    ids = [i for i in item.callspec._idlist if i != item.callspec.params["flip"]]
     params = {k: v for k, v in item.callspec.params.items() if k != "flip"}
     bare = SimpleNamespace(path=item.path, originalname=item.originalname, callspec=SimpleNamespace(_idlist=ids, params=params))
     return name.cassette_name(bare, target)
@@ -56,8 +64,21 @@ plugin.cassette_name = stagecraft.cassette_name = _without_flip
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    now.kind, now.sent, now.done = item.callspec.params["flip"], 0, False
+    kind, _, position = item.callspec.params["flip"].partition("@")
+    now.kind, now.sent, now.done = kind, 0, False
     now.test = _without_flip(item, item.callspec.params["target"].slug)
+    if kind != NONE:
+        judged = PLAN.get(now.test, [])
+        if int(position) >= len(judged):
+            pytest.skip("judges no more answers")
+        now.number = judged[int(position)]
+
+
+def judges(number):
+    """Note that a test judges an answer."""
+    numbers = PLAN.setdefault(now.test, [])
+    if number not in numbers and len(numbers) < MOST:
+        numbers.append(number)
 
 
 _send = client.Client.send
@@ -69,9 +90,9 @@ def send(self, *arguments, **named):
         return exchange
     now.sent += 1
     object.__setattr__(exchange, "number", now.sent)
-    if now.kind == NONE and "property/" in now.test and now.test not in JUDGED and exchange.is_success:
-        JUDGED[now.test] = now.sent
-    if now.kind != NONE and JUDGED.get(now.test) == now.sent:
+    if IS_PLANNING and "property/" in now.test and now.test not in PLAN and exchange.is_success:
+        judges(now.sent)
+    if not IS_PLANNING and now.number == now.sent:
         return falsified(exchange, now.kind, self.redactor.values)
     return exchange
 
@@ -82,8 +103,8 @@ _expected = actor.Reply._expected
 
 
 def expected(self, what, is_so):
-    if now.kind == NONE:
-        JUDGED.setdefault(now.test, self.exchange.number)
+    if IS_PLANNING:
+        judges(self.exchange.number)
     return _expected(self, what, is_so)
 
 
@@ -147,6 +168,8 @@ def pytest_collection_modifyitems(items):
         operation = item.callspec.params.get("operation")
         name_of = getattr(operation, "id", operation)
         clause_of[item.nodeid] = mark.args[0].replace("{operation}", str(name_of)) if mark else f"{name_of}."
-    # First as it is, then falsified: the first run tells what the test judges.
-    order = {NONE: 0}
-    items.sort(key=lambda item: order.get(item.callspec.params["flip"], 1))
+
+
+def pytest_sessionfinish():
+    if IS_PLANNING:
+        PLAN_FILE.write_text(json.dumps(PLAN), encoding="utf-8")

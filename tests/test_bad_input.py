@@ -242,3 +242,24 @@ def test_the_help_of_each_command_has_an_example(capsys, command):
         main([command, "--help"])
     assert left.value.code == 0
     assert re.search(rf"example:\n  .*mmconform {command}", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "http://127.0.0.1:abc", "http://"])
+def test_an_address_that_is_none_is_refused(url):
+    assert told(url).startswith(f"`{url}` is no server address")
+
+
+@pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures"])
+def test_asking_for_help_asks_nothing_of_the_server(serve, as_user, option):
+    """Least of all does it change its settings."""
+    server = serve(mattermost())
+    done = as_user("pytest", "--target", server.url, option, MM_ADMIN_TOKEN="a" * 26)
+    assert done.returncode == 0
+    assert server.requests == []
+
+
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(serve, refusal):
+    secret = "s3cr3ts3cr3ts3cr3ts3cr3tab"
+    said = refusal("--target", serve(mattermost()).url, MM_ADMIN_TOKEN=f"{secret[:13]} {secret[13:]}")
+    assert "MM_ADMIN_TOKEN" in said
+    assert secret[:13] not in said and secret[13:] not in said

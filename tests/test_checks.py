@@ -280,7 +280,9 @@ NO_ROUTE = error("api.context.404.app_error", 404)
     [
         ("4.1", exchange("CreateJob", 201, JOB), "kept"),
         ("4.1", exchange("CreateJob", 404, NO_ROUTE), "404 api.context.404.app_error"),
-        ("4.1", exchange("CreateJob", 404, error("a.b", 404)), "kept"),
+        ("4.1", exchange("GetUserAccessToken", 404, error("a.b", 404)), "kept"),
+        ("4.1", exchange("CreateJob", 404, error("a.b", 404)), None),
+        ("4.1", exchange("GetUserAccessToken", 404, b"<html>", media="text/html"), None),
         ("4.0", exchange("CreateJob", 404, NO_ROUTE), "kept"),
         ("4.0", exchange("CreateJob", 201, JOB), "201 outside its versions"),
         ("5.5.3", exchange("GetWebrtcToken", 200, WEBRTC), "kept"),
@@ -289,7 +291,7 @@ NO_ROUTE = error("api.context.404.app_error", 404)
         ("4.1", exchange("CreateJob", 401, error("x", 401), by="anonymous"), None),
         ("4.1", exchange("GetUserAccessToken", 404, NO_ROUTE, url="/users/tokens/a-b"), None),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_an_operation_is_there_in_its_versions_and_in_no_other(version, seen, expected):
     assert judged("since", seen, Version.parse(version)) == expected
@@ -309,7 +311,11 @@ SECRET = "s3cr3ts3cr3ts3cr3ts3cr3t12"
         exchange("GetUserAccessToken", 200, {**TOKEN, "description": f"a{SECRET}b"}),
         "secret value in the answer",
     ),
-    the_value_refused=(exchange("GetUserAccessToken", 403, {**error("a.b"), "message": SECRET}), None),
+    the_value_in_a_refusal=(
+        exchange("GetUserAccessToken", 403, {**error("a.b"), "message": SECRET}),
+        "secret value in the answer",
+    ),
+    a_refusal=(exchange("GetUserAccessToken", 403, error("a.b")), None),
     nothing=(exchange("GetUserAccessTokens", 200, []), None),
     no_route=(exchange("GetUserAccessToken", 200, {"token": "x"}, url="/users/tokens/a-b"), None),
 )

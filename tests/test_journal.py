@@ -13,6 +13,11 @@ from mmconform.tape.redact import Redactor
 EMPTY = {"ServiceSettings": {"EnableCommands": True, "Other": 1}}
 
 
+def told(path):
+    """A journal's entries without the time of each."""
+    return [{k: v for k, v in entry.items() if k != "at"} for entry in journal.read(path)]
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "reports" / "host" / "journal-abc123.jsonl"
@@ -51,7 +56,7 @@ def undo(path, serve):
             kept.note(**entry)
         client = Client(running.url, Redactor(replaying=False))
         try:
-            done = dict(journal.undo(path, client, "operators-token"))
+            done = dict(journal.undo([path], client, "operators-token"))
         except MisuseError as error:
             done = str(error)
         changes = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
@@ -69,7 +74,7 @@ def test_a_journal_begins_with_the_server(path):
     kept = Journal(path, "http://a")
     kept.note(what="team", name="t")
     kept.note(what="team", name="t", id="1")
-    assert journal.read(path) == [
+    assert told(path) == [
         {"what": "server", "url": "http://a"},
         {"what": "team", "name": "t"},
         {"what": "team", "name": "t", "id": "1"},
@@ -78,7 +83,7 @@ def test_a_journal_begins_with_the_server(path):
 
 def test_an_entry_is_on_disk_as_soon_as_it_is_noted(path):
     Journal(path, "http://a").note(what="user", name="u")
-    assert path.read_text(encoding="utf-8").endswith('"u"}\n')
+    assert told(path)[-1] == {"what": "user", "name": "u"}
 
 
 @pytest.mark.parametrize("lost", range(1, 12))
@@ -87,7 +92,7 @@ def test_a_last_line_that_was_cut_short_is_left_out(path, lost):
     kept.note(what="user", name="u")
     kept.note(what="user", name="v")
     path.write_bytes(path.read_bytes()[: -1 - lost])
-    assert journal.read(path)[1:] == [{"what": "user", "name": "u"}]
+    assert told(path)[1:] == [{"what": "user", "name": "u"}]
 
 
 def test_journals_are_found_by_their_server(tmp_path):
@@ -147,7 +152,7 @@ def test_the_journal_stays_when_the_server_refuses(undo, path):
     said, changes, _ = undo(
         {"what": "team", "name": "t", "id": "1"}, {"what": "user", "name": "u", "id": "2"}, refuse=["DELETE /users/2"]
     )
-    assert "could not undo everything (DELETE /api/v4/users/2: 500 a.b)" in said and str(path) in said
+    assert "could not undo everything (DELETE /api/v4/users/2: 500 a.b)" in said and str(path.parent) in said
     assert "DELETE /teams/1" in changes, "the rest is undone all the same"
     assert path.exists()
 
@@ -161,12 +166,30 @@ def test_what_is_gone_already_counts_as_undone(undo, path, serve):
     running = serve(lambda *_: (404, [("Content-Type", "application/json")], b"{}"))
     Journal(path, running.url).note(what="command", id="c")
     Journal(path, running.url).note(what="user", name="u")
-    assert dict(journal.undo(path, Client(running.url, Redactor(replaying=False)), "t")) == {}
+    assert dict(journal.undo([path], Client(running.url, Redactor(replaying=False)), "t")) == {}
     assert not path.exists()
 
 
 def test_the_journal_stays_when_the_server_is_gone(path, closed_port):
     Journal(path, closed_port).note(what="command", id="c")
-    with pytest.raises(MisuseError, match=r"cleanup stopped: .*; the journal .* stays"):
-        journal.undo(path, Client(closed_port, Redactor(replaying=False)), "t")
+    with pytest.raises(MisuseError, match=r"cleanup stopped: .*; the journals in .* stay"):
+        journal.undo([path], Client(closed_port, Redactor(replaying=False)), "t")
     assert path.exists()
+
+
+def test_journals_of_one_server_are_undone_as_one_newest_first(tmp_path, serve):
+    """A test's own journal tells of a later change of the same setting than the run's: its name says nothing."""
+    running = serve(mattermost())
+    run, test = Journal(tmp_path / "journal-zzz.jsonl", running.url), Journal(tmp_path / "journal-aaa.jsonl", running.url)
+    run.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the run"}})
+    test.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the test"}})
+    journal.undo([test.path, run.path], Client(running.url, Redactor(replaying=False)), "t")
+    put = [json.loads(body)["ServiceSettings"]["EnableCommands"] for method, _, _, body in running.requests if method == "PUT"]
+    assert put == ["before the test", "before the run"]
+    assert not run.path.exists() and not test.path.exists()
+
+
+def test_a_journal_is_found_by_any_name_of_this_machine(tmp_path):
+    Journal(tmp_path / "journal-a.jsonl", "http://127.0.0.1:8065").note(what="team", name="t")
+    assert journal.of_server(tmp_path, "http://localhost:8065/") == [tmp_path / "journal-a.jsonl"]
+    assert journal.of_server(tmp_path, "http://127.0.0.1:8066") == []

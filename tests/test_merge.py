@@ -245,7 +245,7 @@ BAD = {
         r":9: the operation get /things is no mapping",
     ),
     "a key that is a list": ("? [a, b]\n: 1\n", r":1: a key is not a plain word"),
-    "endless nesting": ("[" * 5000 + "]" * 5000, r": is nested too deeply"),
+    "endless nesting": ("[" * 5000 + "]" * 5000, r":1: is nested too deeply"),
 }
 
 

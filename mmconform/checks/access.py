@@ -1,5 +1,6 @@
 """auth, permission: who is let in."""
 
+from mmconform.checks.since import NO_ROUTE
 from mmconform.checks.verdict import KEPT, Setting, Verdict, broken
 from mmconform.contract.clause import Clause
 
@@ -29,7 +30,8 @@ def permission(clause: Clause, at: Setting) -> Verdict | None:
     if at.is_entitled is False:
         if exchange.is_success and at.is_routed:
             return broken(f"{exchange.status} without permission", f"served with {exchange.status} without the permission")
-        return KEPT if counts and exchange.status in (403, 404) else None
+        refused = exchange.status in (403, 404) and exchange.error_id not in ("", NO_ROUTE)
+        return KEPT if counts and refused else None
     if at.is_entitled and counts:
         if exchange.status in (401, 403):
             return broken(f"{exchange.says} with permission", f"refused with {exchange.says} in spite of the permission")

@@ -1,5 +1,6 @@
 """secret, paging, effect: what an answer says."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,14 +18,14 @@ def _served(at: Setting) -> Any:
 
 def secret(clause: Clause, at: Setting) -> Verdict | None:
     """No field called ``token`` holds anything, and no secret value of this run stands anywhere in the answer."""
+    text = at.exchange.answer.decode("utf-8", "replace")
+    if at.is_routed and any(value in text for value in at.secrets):
+        return broken("secret value in the answer", "the answer holds a secret value of this run")
     data = _served(at)
     if not data:
         return None
     if any(_fields(data, "token")):
         return broken("token in the answer", "the answer holds a `token`")
-    text = at.exchange.answer.decode("utf-8", "replace")
-    if any(value in text for value in at.secrets):
-        return broken("secret value in the answer", "the answer holds the value of a token that was made in this run")
     return KEPT
 
 
@@ -47,7 +48,7 @@ def paging(clause: Clause, at: Setting) -> Verdict | None:
         return None
     parameter = next((p for p in at.operation.parameters if p.name == "per_page"), None)
     asked = next((value for name, value in at.exchange.query if name == "per_page"), str(_DEFAULT_PAGE))
-    if parameter is None or not asked.isdecimal():
+    if parameter is None or not re.fullmatch("[0-9]+", asked):
         return None
     most = min(int(asked), parameter.maximum_served or int(asked))
     if len(data) > most:
@@ -82,11 +83,15 @@ def _gets_the_one(at: Setting, data: Any) -> Verdict:
 
 
 def _gives_credentials(at: Setting, data: Any) -> Verdict:
+    if not isinstance(data, dict):
+        return broken("no object", "the answer is no object")
     missing = [name for name in ("token", "stun_uri", "turn_uri", "turn_username", "turn_password") if not data.get(name)]
     return broken(f"no {missing[0]}", f"the answer lacks {', '.join(missing)}") if missing else KEPT
 
 
 def _creates_a_job(at: Setting, data: Any) -> Verdict:
+    if not isinstance(data, dict):
+        return broken("no object", "the answer is no object")
     asked = at.exchange.json_sent.get("type")
     if data.get("type") != asked or data.get("status") != "pending":
         return broken("another job", f"asked for {asked}, answered with {data.get('type')} in state {data.get('status')}")

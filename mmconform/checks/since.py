@@ -14,7 +14,8 @@ def since(clause: Clause, at: Setting) -> Verdict | None:
     if at.exists:
         if at.exchange.says == f"404 {NO_ROUTE}":
             return broken(at.exchange.says, f"version {at.version} has no such route, but should")
-        return KEPT
+        # A 404 that is no server's own may come from anything on the way; it shows nothing.
+        return KEPT if str(at.exchange.status) in at.operation.answers and at.exchange.json_or_none is not None else None
     if at.exchange.is_success:
         return broken(f"{at.exchange.status} outside its versions", f"version {at.version} serves it, but should not have it")
     return KEPT

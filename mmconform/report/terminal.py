@@ -23,7 +23,12 @@ MARKS = {
 }
 
 _HEADINGS = {"permission": "perm."}
-_NARROWEST = 92
+_SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "permission": "perm", "since": "sinc"} | {
+    "secret": "secr",
+    "paging": "page",
+    "effect": "eff",
+}
+_WIDE, _NARROWEST = 92, 80
 
 
 def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
@@ -48,7 +53,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     )
     grid.add_column("operation", no_wrap=True)
     for rule in RULES:
-        grid.add_column(_HEADINGS.get(rule, rule), justify="center", no_wrap=True)
+        grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
     for operation, cells in table(contract, record).items():
         grid.add_row(operation, *(_cell(cells.get(rule)) for rule in RULES))
     console.print(grid)

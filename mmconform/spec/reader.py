@@ -17,7 +17,9 @@ from mmconform.errors import DocumentError
 Pointer = tuple[str, ...]
 
 #: Aliases are expanded while reading; a document that unfolds to more nodes than this is an attack or a mistake.
-MAX_NODES = 3_000_000
+MAX_NODES = 1_000_000
+#: No API description is nested deeper than this; the parser below would not survive what is.
+MAX_DEPTH = 500
 
 
 class _Loader(yaml.CSafeLoader):
@@ -110,6 +112,7 @@ def read(path: Path, name: str | None = None) -> list[Source]:
     sources: list[Source] = []
     empty: list[int] = []
     try:
+        _check_depth(file, text)
         for node in yaml.compose_all(text, Loader=_Loader):
             if isinstance(node, yaml.ScalarNode) and not node.value:
                 empty.append(node.start_mark.line)
@@ -129,6 +132,21 @@ def read(path: Path, name: str | None = None) -> list[Source]:
         raise DocumentError(file, 1, "is empty; expected an OpenAPI document")
     sources[-1].empty_documents = [min(line + 1, len(text.splitlines())) for line in empty]
     return sources
+
+
+def _check_depth(file: str, text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise DocumentError(file, _line(event) or 1, "is nested too deeply to be an API description")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _line(event: yaml.Event) -> int | None:
+    return event.start_mark.line + 1 if event.start_mark else None
 
 
 class _Builder:

@@ -26,6 +26,7 @@ def test_no_two_tokens_are_the_same(token_user):
     """Each has an id and a value of its own, even with the same description."""
     first, second = (token_user.ask("CreateUserAccessToken") for _ in range(2))
     assert first.served
+    assert second.served
     assert first.json["id"] != second.json["id"], "two tokens share an id"
     assert first.json["token"] != second.json["token"], "two tokens share a value"
 
@@ -359,6 +360,7 @@ def test_every_call_makes_another_token(team_admin):
     command = team_admin.new_command()
     first, second = (team_admin.do("RegenCommandToken", command_id=command) for _ in range(2))
     assert first.served
+    assert second.served
     assert first.json["token"] != second.json["token"], "the token is still the old one"
 
 

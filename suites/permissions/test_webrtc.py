@@ -20,6 +20,8 @@ def test_the_token_is_the_sessions(member, outsider):
     """The token returned is for the current user's session: the same for one session, another for another."""
     first, again, others = (actor.do("GetWebrtcToken") for actor in (member, member, outsider))
     assert first.served
+    assert again.served
+    assert others.served
     assert first.json["token"] == again.json["token"], "two calls of one session got two tokens"
     assert first.json["token"] != others.json["token"], "two sessions got the same token"
 
