@@ -1,6 +1,7 @@
 """The pytest plugin: options, targets as parameters, the record at the end."""
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
@@ -28,6 +29,8 @@ from mmconform.target import Target, resolve
 from mmconform.world import World, build, new_run_id
 
 OWN_TESTS = ROOT / "tests"
+#: Of the table where no terminal says how wide it is.
+_WIDTH = 100
 
 
 class Session:
@@ -503,7 +506,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if records:
         terminalreporter.section("conformance")
     for target, record in records:
-        terminalreporter.write_line(show(ours.run.contract, record, colour=terminal.hasmarkup, width=terminal.fullwidth))
+        terminalreporter.write_line(
+            show(
+                ours.run.contract, record, colour=terminal.hasmarkup, width=terminal.fullwidth if sys.stdout.isatty() else _WIDTH
+            )
+        )
         terminalreporter.write_line(f"  record: {ours.run.path(target).relative_to(ROOT)}\n")
     if place := config.stash.get(_TAPE, None):
         terminalreporter.write_line(f"recorded {place.relative_to(ROOT)}")

@@ -125,7 +125,7 @@ def configure(vcr: VCR, redactor: Redactor, base_url: str) -> None:
     vcr.register_persister(AtomicPersister)
     vcr.register_serializer("yaml", CompactYaml)
     vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
-    vcr.before_record_response = functools.partial(_cleaned_answer, redactor)
+    vcr.before_record_response = functools.partial(_cleaned_answer, redactor, base_url.rstrip("/"))
     vcr.decode_compressed_response = True
 
     def use_cassette(path: str, **arguments: Any) -> CassetteContextDecorator:
@@ -163,7 +163,7 @@ def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Req
     return request
 
 
-def _cleaned_answer(redactor: Redactor, answer: dict[str, Any]) -> dict[str, Any]:
+def _cleaned_answer(redactor: Redactor, base_url: str, answer: dict[str, Any]) -> dict[str, Any]:
     headers = {k.lower(): v for k, v in answer["headers"].items() if k.lower() in _KEPT_ANSWER_HEADERS}
     body = answer["body"]["string"]
     if redactor.replaying:
@@ -171,11 +171,11 @@ def _cleaned_answer(redactor: Redactor, answer: dict[str, Any]) -> dict[str, Any
     redactor.learn_answer(headers, body)
     kept = {}
     for name, values in headers.items():
-        kept[name] = [redactor.text(value) for value in values]
+        kept[name] = [redactor.text(value).replace(base_url, TAPE_URL) for value in values]
     return {
         "status": answer["status"],
         "headers": kept,
-        "body": {"string": redactor.body(body)},
+        "body": {"string": redactor.body(body).replace(base_url.encode(), TAPE_URL.encode())},
     }
 
 
