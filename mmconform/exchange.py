@@ -78,6 +78,21 @@ class Exchange:
         return sent if isinstance(sent, dict) else {}
 
     @property
+    def fields(self) -> dict[str, str]:
+        """The top-level fields of a successful JSON answer with their JSON types, as in ``{"data": "null|object"}``.
+
+        Those of the rows of a list begin with ``[].``; a field that only some rows have is also of type ``absent``.
+        """
+        data = self.json_or_none if self.is_success else None
+        if isinstance(data, dict):
+            return {str(name): _json_type(value) for name, value in sorted(data.items())}
+        rows = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+        names = sorted({name for row in rows for name in row})
+        return {
+            f"[].{name}": "|".join(sorted({_json_type(row[name]) if name in row else "absent" for row in rows})) for name in names
+        }
+
+    @property
     def error_id(self) -> str:
         """The ``id`` of an ``AppError`` answer, or nothing."""
         data = self.json_or_none
@@ -91,3 +106,8 @@ class Exchange:
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
+
+
+def _json_type(value: Any) -> str:
+    kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+    return kinds.get(type(value), "null")

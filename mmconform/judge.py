@@ -52,6 +52,7 @@ class Judge:
 
     Attributes:
         not_taped: Requests to which the tape has no answer.
+        answers: Every judged answer, as the record writes it.
     """
 
     def __init__(self, contract: Contract, target: Target, deviations: Iterable[Deviation]) -> None:
@@ -59,6 +60,7 @@ class Judge:
         self.deviations = list(deviations)
         self.coverage: dict[str, Coverage] = {}
         self.not_taped: list[str] = []
+        self.answers: list[dict[str, Any]] = []
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
@@ -66,9 +68,10 @@ class Judge:
         at = Setting(self.contract, self.target.version, exchange, self.target.redactor.values)
         coverage = self.coverage.setdefault(exchange.operation, Coverage())
         coverage.sent += 1
-        if at.is_routed and at.exists:
-            coverage.reached += at.is_real and not at.violations
-            coverage.served += exchange.is_success and at.is_real and not at.violations
+        is_valid = at.is_routed and at.exists and at.is_real and not at.violations
+        coverage.reached += is_valid
+        coverage.served += exchange.is_success and is_valid
+        self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid))
         for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
             verdict = CHECKS[clause.rule](clause, at)
             if verdict is not None:
@@ -103,6 +106,20 @@ class Judge:
     @property
     def observations(self) -> list[Observation]:
         return sorted(self._seen.values(), key=lambda o: (o.clause, o.persona, o.outcome, o.signature))
+
+
+def _answer(exchange: Exchange, number: int, is_valid: bool) -> dict[str, Any]:
+    fields = exchange.fields
+    return {
+        "number": number,
+        "operation": exchange.operation,
+        "persona": exchange.persona,
+        "about": exchange.about,
+        "valid": is_valid,
+        "status": exchange.status,
+        "error": exchange.error_id,
+        **({"fields": fields} if fields else {}),
+    }
 
 
 def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:

@@ -423,6 +423,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.conformance = {
             "target": target.slug,
             "rows": rows,
+            "answers": _answers(item, judge) if judge and ended else [],
             "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and ended else {},
             "errors": int(report.failed and not fails and not taped),
             "not_taped": len(taped),
@@ -439,12 +440,17 @@ def _row(observation: Observation, item: Any, judge: Judge) -> dict[str, Any]:
     return row
 
 
+def _answers(item: Any, judge: Judge) -> list[dict[str, Any]]:
+    return [{"request": _cassette_of(item), **answer} for answer in judge.answers]
+
+
 def pytest_runtest_logreport(report: Any) -> None:
     """In the first process: gather what the tests, wherever they ran, saw."""
     seen = getattr(report, "conformance", None)
     if seen and _FIRST:
         run = _FIRST[0].run
-        run.take(seen["target"], seen["rows"], {k: Coverage(**v) for k, v in seen["coverage"].items()}, seen["not_taped"])
+        coverage = {operation: Coverage(**one) for operation, one in seen["coverage"].items()}
+        run.take(seen["target"], seen["rows"], seen["answers"], coverage, seen["not_taped"])
         run.seen[seen["target"]].errors += seen["errors"]
 
 

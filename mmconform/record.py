@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 from mmconform.errors import DocumentError
 from mmconform.files import write_whole
 
-FORMAT = 1
+FORMAT = 2
 NAME = "observations.jsonl"
 _SCHEMA = json.loads((Path(__file__).with_suffix(".schema.json")).read_text(encoding="utf-8"))
-_VALIDATOR = Draft202012Validator(_SCHEMA)
+_VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in _SCHEMA["$defs"].items()}
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Record:
     observations: list[dict[str, Any]]
     operations: list[dict[str, Any]]
     footer: dict[str, Any]
+    answers: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write(path: Path, record: Record) -> None:
@@ -33,7 +34,8 @@ def write(path: Path, record: Record) -> None:
         {"kind": "header", "format": FORMAT, **record.header},
         *({"kind": "operation", **row} for row in record.operations),
         *({"kind": "observation", **row} for row in record.observations),
-        {"kind": "footer", "observations": len(record.observations), **record.footer},
+        *({"kind": "answer", **row} for row in record.answers),
+        {"kind": "footer", "observations": len(record.observations), "answers": len(record.answers), **record.footer},
     )
     write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
 
@@ -62,15 +64,19 @@ def read(path: Path) -> Record:
                 raise DocumentError(str(path), 1, "is not the header of a record")
             if row.get("format") != FORMAT:
                 raise DocumentError(str(path), 1, f"is of format {row.get('format')}, and this suite reads format {FORMAT}")
-        flaw = next(iter(_VALIDATOR.iter_errors(row)), None)
-        if flaw:
+        validator = _VALIDATORS.get(row.get("kind")) if isinstance(row, dict) else None
+        if not validator:
+            raise DocumentError(str(path), number, "is no line of a record: unknown kind")
+        if flaw := next(iter(validator.iter_errors(row)), None):
             raise DocumentError(str(path), number, f"is no line of a record: {flaw.message[:120]}")
         rows.append(row)
     if not rows or rows[-1]["kind"] != "footer":
         raise DocumentError(str(path), len(lines), "the footer is missing: the run was interrupted, or the file cut short")
-    observations = [row for row in rows if row["kind"] == "observation"]
-    if len(observations) != rows[-1]["observations"]:
-        raise DocumentError(
-            str(path), len(lines), f"the footer counts {rows[-1]['observations']} observations, not {len(observations)}"
-        )
-    return Record(rows[0], observations, [row for row in rows if row["kind"] == "operation"], rows[-1])
+    by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _VALIDATORS}
+    for row in rows:
+        by_kind[row["kind"]].append(row)
+    for kind in ("observation", "answer"):
+        counted, found = rows[-1][f"{kind}s"], len(by_kind[kind])
+        if counted != found:
+            raise DocumentError(str(path), len(lines), f"the footer counts {counted} {kind}s, not {found}")
+    return Record(rows[0], by_kind["observation"], by_kind["operation"], rows[-1], by_kind["answer"])

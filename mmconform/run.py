@@ -27,6 +27,7 @@ class Seen:
     """What the tests of one target saw."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
     coverage: dict[str, Coverage] = field(default_factory=dict)
     errors: int = 0
     not_taped: int = 0
@@ -58,10 +59,18 @@ class Run:
         """Return a judge for one test on a target."""
         return Judge(self.contract, target, self.deviations)
 
-    def take(self, target: str, rows: Iterable[dict[str, Any]], coverage: dict[str, Coverage], not_taped: int) -> None:
+    def take(
+        self,
+        target: str,
+        rows: Iterable[dict[str, Any]],
+        answers: Iterable[dict[str, Any]],
+        coverage: dict[str, Coverage],
+        not_taped: int,
+    ) -> None:
         """Add what one test saw."""
         seen = self.seen.setdefault(target, Seen())
         seen.rows += rows
+        seen.answers += answers
         seen.not_taped += not_taped
         for operation, one in coverage.items():
             all_ = seen.coverage.setdefault(operation, Coverage())
@@ -88,6 +97,7 @@ class Run:
             for id_, operation in self.contract.operations.items()
         ]
         rows = sorted(seen.rows, key=lambda r: (r["clause"], r["persona"], r["outcome"], r["signature"], r["test"]))
+        answers = sorted(seen.answers, key=lambda a: (a["request"], a["number"]))
         is_whole = not selection and self.seed == SEED and self.max_examples == MAX_EXAMPLES
         footer = summary.summarise(
             self.contract,
@@ -110,7 +120,7 @@ class Run:
             "started": self.started,
             "selection": selection,
         }
-        result = record.Record(header, rows, operations, {**footer, "finished": now()})
+        result = record.Record(header, rows, operations, {**footer, "finished": now()}, answers)
         record.write(self.path(target), result)
         return result
 

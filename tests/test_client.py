@@ -146,3 +146,18 @@ def test_only_a_reading_request_is_sent_again_when_the_connection_was_lost(serve
 def test_a_reading_request_is_served_when_it_is_sent_again(serve, client):
     answers = iter([None, (200, [], b"{}")])
     assert client(serve(lambda *_: next(answers)).url).send("GET", "/x", persona="anonymous").status == 200
+
+
+FIELDS = [
+    (200, b'{"b": null, "a": {"c": 1}, "d": true}', {"a": "object", "b": "null", "d": "boolean"}),
+    (200, b'[{"a": 1}, {"a": null, "b": []}, 3]', {"[].a": "null|number", "[].b": "absent|array"}),
+    (200, b"[]", {}),
+    (200, b'"a"', {}),
+    (200, b"<html>", {}),
+    (403, b'{"id": "x"}', {}),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "fields"), FIELDS)
+def test_an_answer_has_fields_with_types(serve, client, status, body, fields):
+    assert client(serve(lambda *_: (status, [], body)).url).send("GET", "/a", persona="member").fields == fields

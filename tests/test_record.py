@@ -39,6 +39,17 @@ FAILURE = {
     "seen": "…",
     "evidence": {"url": "/a"},
 }
+ANSWER = {
+    "request": "a/b",
+    "number": 1,
+    "operation": "A",
+    "persona": "member",
+    "about": "self",
+    "valid": True,
+    "status": 200,
+    "error": "",
+    "fields": {"id": "string"},
+}
 FOOTER = {
     "green": False,
     "pass": 1,
@@ -56,9 +67,9 @@ FOOTER = {
 
 @pytest.fixture
 def path(tmp_path):
-    """A record of two observations."""
+    """A record of two observations and an answer."""
     path = tmp_path / record.NAME
-    record.write(path, Record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER))
+    record.write(path, Record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER, [ANSWER]))
     return path
 
 
@@ -80,10 +91,11 @@ def edited(path, number, **changes):
 
 def test_a_record_survives(path):
     read = record.read(path)
-    assert read.header == {"kind": "header", "format": 1, **HEADER}
+    assert read.header == {"kind": "header", "format": 2, **HEADER}
     assert read.observations == [{"kind": "observation", **OBSERVATION}, {"kind": "observation", **FAILURE}]
     assert read.operations == [{"kind": "operation", **OPERATION}]
-    assert read.footer == {"kind": "footer", "observations": 2, **FOOTER}
+    assert read.footer == {"kind": "footer", "observations": 2, "answers": 1, **FOOTER}
+    assert read.answers == [{"kind": "answer", **ANSWER}]
 
 
 def test_a_record_written_again_is_the_same(path, tmp_path):
@@ -94,7 +106,7 @@ def test_a_record_written_again_is_the_same(path, tmp_path):
 
 def test_every_line_is_json_of_its_own(path):
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
-    assert [row["kind"] for row in rows] == ["header", "operation", "observation", "observation", "footer"]
+    assert [row["kind"] for row in rows] == ["header", "operation", "observation", "observation", "answer", "footer"]
 
 
 def test_a_record_that_was_cut_short_is_refused_wherever_it_was_cut(path):
@@ -111,7 +123,7 @@ def test_a_record_that_was_cut_short_is_refused_wherever_it_was_cut(path):
 
 
 BAD = [
-    (0, {"format": 2}, ":1: is of format 2, and this suite reads format 1"),
+    (0, {"format": 3}, ":1: is of format 3, and this suite reads format 2"),
     (0, {"kind": "observation"}, ":1: is not the header of a record"),
     (0, {"server": None}, ":1: is no line of a record"),
     (1, {"sent": -1}, ":2: is no line of a record"),
@@ -120,8 +132,12 @@ BAD = [
     (2, {"count": 0}, ":3: is no line of a record"),
     (2, {"unknown": 1}, ":3: is no line of a record"),
     (3, {"standing": "fixed"}, ":4: is no line of a record"),
-    (4, {"observations": 3}, ":5: the footer counts 3 observations, not 2"),
-    (4, {"green": None}, ":5: is no line of a record"),
+    (4, {"status": "200"}, ":5: is no line of a record"),
+    (4, {"about": "them"}, ":5: is no line of a record"),
+    (4, {"kind": "question"}, ":5: is no line of a record"),
+    (5, {"observations": 3}, ":6: the footer counts 3 observations, not 2"),
+    (5, {"answers": 2}, ":6: the footer counts 2 answers, not 1"),
+    (5, {"green": None}, ":6: is no line of a record"),
 ]
 
 
@@ -155,5 +171,5 @@ def test_the_schema_is_valid_and_of_2020_12(root):
 
 @pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r", "\r\n", "\0", "\ud800"])
 def test_text_with_odd_line_ends_survives(path, odd):
-    record.write(path, Record(HEADER, [{**FAILURE, "seen": f"a{odd}b"}], [OPERATION], FOOTER))
+    record.write(path, Record(HEADER, [{**FAILURE, "seen": f"a{odd}b"}], [OPERATION], FOOTER, [ANSWER]))
     assert record.read(path).observations[0]["seen"] == f"a{odd}b"

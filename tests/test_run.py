@@ -21,7 +21,7 @@ def finish(tmp_path, monkeypatch):
 
     def finish(rows, served=1):
         run = Run([], [])
-        run.take(target.slug, rows, {OPERATION: Coverage(3, 2, served)}, 0)
+        run.take(target.slug, rows, [], {OPERATION: Coverage(3, 2, served)}, 0)
         record = run.finish(target, "some")
         return next(row for row in record.operations if row["operation"] == OPERATION), record.footer
 
