@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,16 @@ from mmconform import __version__, deviations, journal
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
+from mmconform.deviations import Deviation
 from mmconform.errors import MisuseError
+from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS, Record, read_all
+from mmconform.report.github import github
+from mmconform.report.junit import junit
+from mmconform.report.markdown import markdown
+from mmconform.report.sarif import sarif
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.target import live
 from mmconform.version import Version
@@ -50,12 +56,12 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(command=run)
         return one
 
-    def documents(one: argparse.ArgumentParser) -> None:
+    def documents(one: argparse.ArgumentParser, formats: Sequence[str] = ("text", "json")) -> None:
         one.add_argument(
             "--spec", action="append", type=Path, default=[], metavar="FILE", help="this document or folder instead of ours"
         )
         one.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="apply this overlay too")
-        one.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
+        one.add_argument("--format", choices=formats, default=formats[0], help=f"{formats[0]} when not given")
 
     merge = command(
         "merge", _merge, "Merge the source documents and list every repair.", "mmconform merge --strict --spec my-fork.yaml"
@@ -76,6 +82,16 @@ def _parser() -> argparse.ArgumentParser:
     known.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
     known.add_argument("--version-of", metavar="VERSION", type=Version.parse, help="only those that this version shows")
     known.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
+
+    report = command(
+        "report",
+        _report,
+        "Show the records of runs in a format for people or for CI.",
+        "mmconform report reports/5.36.1 --format junit --output junit.xml",
+    )
+    report.add_argument("records", nargs="*", metavar="RECORD", help="a file, folder or target; all in reports/ when not given")
+    documents(report, tuple(_FORMATS))
+    report.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
 
     cleanup = command(
         "cleanup",
@@ -99,10 +115,7 @@ def _merge(given: argparse.Namespace) -> int:
     if given.output == "-":
         print(text_of(document), end="")
     elif given.output:
-        try:
-            Path(given.output).write_text(text_of(document), encoding="utf-8")
-        except OSError as error:
-            raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
+        _write(given.output, text_of(document))
     if given.format == "json":
         print(json.dumps([asdict(r) for r in document.repairs], indent=2, ensure_ascii=False))
     elif given.output != "-":
@@ -168,6 +181,39 @@ def _deviations(given: argparse.Namespace) -> int:
         print("\n".join([title.format(f"{d.clause}, {d.versions}: {d.verdict}"), *map(item.format, lines)]))
     print(f"{len(shown)} known deviations" if given.format == "text" else "")
     return FINE
+
+
+#: From the contract, the records and the known deviations to text.
+_FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], str]] = {
+    "markdown": lambda contract, records, _: markdown(contract, records),
+    "github": lambda contract, records, _: github(contract, records),
+    "sarif": sarif,
+    "junit": lambda contract, records, _: junit(contract, records),
+}
+
+
+def _report(given: argparse.Namespace) -> int:
+    contract = build(load(given.spec, given.overlay).document)
+    records = read_all(given.records)
+    for one in records:
+        if one.header["spec"] != contract.digest:
+            raise MisuseError(
+                f"{one.header['target']} was judged by other documents (spec {one.header['spec'][:12]}, not "
+                f"{contract.digest[:12]}); judge it again, or name its documents with --spec and --overlay"
+            )
+    text = _FORMATS[given.format](contract, records, [] if given.spec else deviations.load(contract))
+    if given.output:
+        _write(given.output, text)
+    else:
+        print(text, end="")
+    return FINE
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        write_whole(Path(file), text)
+    except OSError as error:
+        raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _cleanup(given: argparse.Namespace) -> int:

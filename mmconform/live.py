@@ -17,7 +17,8 @@ from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
 from mmconform.prepare import Preparation, prepare
-from mmconform.run import REPORTS, describe, now, tools
+from mmconform.record import REPORTS
+from mmconform.run import describe, now, tools
 from mmconform.tape import tape
 from mmconform.target import Target
 

@@ -1,20 +1,24 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from mmconform.errors import DocumentError
+from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
+from mmconform.version import Version
 
 FORMAT = 2
 NAME = "observations.jsonl"
+REPORTS = Path(__file__).resolve().parents[1] / "reports"
 _SCHEMA = json.loads((Path(__file__).with_suffix(".schema.json")).read_text(encoding="utf-8"))
-_VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in _SCHEMA["$defs"].items()}
+_VALIDATORS = {
+    one["$ref"].rpartition("/")[2]: Draft202012Validator({**one, "$defs": _SCHEMA["$defs"]}) for one in _SCHEMA["oneOf"]
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,44 @@ def write(path: Path, record: Record) -> None:
         {"kind": "footer", "observations": len(record.observations), "answers": len(record.answers), **record.footer},
     )
     write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+
+
+def find(named: Sequence[str], folder: Path = REPORTS) -> list[Path]:
+    """Return the files of records.
+
+    Args:
+        named: Files, folders that hold a record, or targets (``recorded:5.36.1``, ``5.36.1``) whose record is in
+            ``reports/``. Without any, all records that are there.
+
+    Raises:
+        MisuseError: there is none, or none of that name.
+    """
+    if not named:
+        found = sorted(folder.glob(f"*/{NAME}"))
+        if not found:
+            raise MisuseError(f"no record in {folder.name}/; `make conformance` makes those of all recorded versions")
+        return found
+    return [_find(name, folder) for name in named]
+
+
+def _find(name: str, folder: Path) -> Path:
+    given = [Path(name), Path(name) / NAME]
+    if slug := name.removeprefix("recorded:").strip("./"):
+        given.append(folder / slug / NAME)
+    for path in given:
+        if path.is_file():
+            return path
+    raise MisuseError(f"no record `{name}`; `pytest --target {name}` makes that of a recorded version or a server")
+
+
+def read_all(named: Sequence[str] = (), folder: Path = REPORTS) -> list[Record]:
+    """Return the records that :func:`find` finds, oldest server first.
+
+    Raises:
+        MisuseError: as :func:`find` and :func:`read` do.
+    """
+    records = [read(path) for path in dict.fromkeys(find(named, folder))]
+    return sorted(records, key=lambda r: (Version.parse(r.header["server"]["version"]), r.header["target"]))
 
 
 def read(path: Path) -> Record:

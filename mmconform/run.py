@@ -15,10 +15,10 @@ from mmconform.contract.clause import Contract
 from mmconform.deviations import Deviation
 from mmconform.generate import MAX_EXAMPLES, SEED, Generator
 from mmconform.judge import Coverage, Judge
-from mmconform.spec.load import ROOT, load
+from mmconform.record import REPORTS
+from mmconform.spec.load import load
 from mmconform.target import Server, Target
 
-REPORTS = ROOT / "reports"
 _TOOLS = ("schemathesis", "hypothesis", "pytest", "pytest-recording", "vcrpy", "requests")
 
 

@@ -13,7 +13,7 @@ from mmconform.client import Client, NotTapedError, UnseenError
 from mmconform.expectation import behaves as _behaves
 from mmconform.judge import Judge
 from mmconform.persona import PERSONAS
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS
 from mmconform.tape.name import cassette_name
 from mmconform.target import Target
 from mmconform.version import Version

@@ -104,3 +104,17 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
             if row["operation"] not in operations:
                 operations.append(row["operation"])
     return reasons
+
+
+def problems(record: Record) -> dict[str, str]:
+    """Return why a run is not green beside what is new, one sentence for each kind; empty when nothing else is wrong."""
+    footer = record.footer
+    said = {
+        "error": footer["error"] and f"{footer['error']} tests broke or got no answer; nothing is said about the server",
+        "not-taped": footer["not_taped"]
+        and f"{footer['not_taped']} requests that the tape has no answer for; nothing is said about the server",
+        "not-exercised": footer["not_exercised"] and f"no valid request was served for {', '.join(footer['not_exercised'])}",
+        "fixed": footer["fixed"] and f"not seen any more, delete the entry: {'; '.join(footer['fixed'])}",
+        "nothing-seen": not record.observations and "no test judged anything",
+    }
+    return {kind: str(sentence) for kind, sentence in said.items() if sentence}

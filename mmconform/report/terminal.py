@@ -2,15 +2,16 @@
 
 import io
 import os
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract
+from mmconform.exchange import plain
 from mmconform.record import Record
-from mmconform.summary import skip_reasons, table
+from mmconform.report.failure import Failure, failures
+from mmconform.summary import Cell, problems, skip_reasons, table
 
 #: Shape and colour for every state; the shape alone tells them apart.
 MARKS = {
@@ -44,7 +45,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     server = record.header["server"]
     edition = f"{server['edition']} edition, build {server['build'] or 'unknown'} {server['commit'][:10]}".rstrip()
     grid = Table(
-        title=f"Mattermost {server['name']} ({edition})",
+        title=Text(plain(f"Mattermost {server['name']} ({edition})")),
         title_justify="left",
         box=None,
         padding=(0, 1),
@@ -54,23 +55,29 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     grid.add_column("operation", no_wrap=True)
     for rule in RULES:
         grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
-    for operation, cells in table(contract, record).items():
+    rows = table(contract, record)
+    asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
+    for operation, cells in asked.items():
         grid.add_row(operation, *(_cell(cells.get(rule)) for rule in RULES))
     console.print(grid)
-    used = {cell.state for cells in table(contract, record).values() for cell in cells.values()}
-    used |= {state for cells in table(contract, record).values() for cell in cells.values() for state in cell.counts}
+    used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
     legend = Text("  ")
     for state, (mark, style, meaning) in MARKS.items():
         if state in used:
             legend.append(mark, style).append(f" {meaning}   ")
     console.print(legend)
     for line in _details(contract, record):
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True, markup=False)
+    if len(asked) < len(rows):
+        console.print(f"  not asked: {len(rows) - len(asked)} other operations")
+    for failure in failures(contract, record):
+        if failure.standing == "new":
+            console.print(_new(failure), soft_wrap=True)
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
 
-def _cell(cell: Any) -> Text:
+def _cell(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
     text = Text()
@@ -80,16 +87,17 @@ def _cell(cell: Any) -> Text:
     return text
 
 
+def _new(failure: Failure) -> Text:
+    mark, style, _ = MARKS["new"]
+    text = Text("  ").append(f"{mark} {failure.clause.id}", style).append(f" ({failure.clause.place})\n")
+    text.append(f"      {plain(failure.seen)}\n")
+    tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
+    return text.append(f"      asked by {', '.join(failure.personas)}; in {tests}, first {plain(failure.tests[0])}")
+
+
 def _details(contract: Contract, record: Record) -> list[str]:
     lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()]
-    footer = record.footer
-    if footer["not_taped"]:
-        lines.append(
-            f"  not taped: {footer['not_taped']} requests that the tape has no answer for; nothing is said about the server"
-        )
-    if footer["not_exercised"]:
-        lines.append(f"  not exercised: no valid request was served for {', '.join(footer['not_exercised'])}")
-    lines += [f"  fixed: {entry} was not seen any more; delete the entry" for entry in footer["fixed"]]
+    lines += [f"  {kind}: {sentence}" for kind, sentence in problems(record).items()]
     sent = sum(row["sent"] for row in record.operations)
     reached = sum(row["reached"] for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
