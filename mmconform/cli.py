@@ -31,8 +31,7 @@ FINE, FOUND, MISUSED = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns 0 when all is fine, 1 when something was found, 2 when it was used wrongly."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         return int(given.command(given))
     except MisuseError as error:
@@ -43,12 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FINE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what the command understands."""
+    whole = argparse.ArgumentParser(
         prog="mmconform", description="Does this server keep the promises of the Mattermost REST API v4?"
     )
-    parser.add_argument("--version", action="version", version=f"mmconform {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"mmconform {__version__}")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, help_: str, example: str) -> argparse.ArgumentParser:
         raw = argparse.RawDescriptionHelpFormatter
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     cleanup.add_argument("url", metavar="URL")
     cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
-    return parser
+    return whole
 
 
 def _merge(given: argparse.Namespace) -> int:

@@ -40,7 +40,8 @@ class Failure:
         """Return the failure as text of several lines, safe for a terminal whatever the server said."""
         clause, evidence = self.clause, self.evidence
         personas = ", ".join(self.personas)
-        whose = {"self": " (the first about their own)", "other": " (the first about somebody else's)"}
+        whose = {"self": "their own", "other": "somebody else's"}.get(evidence.get("about", ""))
+        about = f" ({'the first ' if self.count > 1 else ''}about {whose})" if whose else ""
         ours = f" (our addition; evidence: {plain(clause.evidence)})" if clause.evidence else ""
         lines = [
             f"{clause.id} is not kept by Mattermost {plain(self.server['name'])}",
@@ -50,7 +51,7 @@ class Failure:
         ]
         if evidence:
             lines.append(f"            {plain(evidence['answer'])[:240]}")
-        lines.append(f"  asked by  {personas}{whose.get(evidence.get('about', ''), '')}")
+        lines.append(f"  asked by  {personas}{about}")
         if evidence:
             lines.append(f"  repeat    {self.curl}")
         if self.standing == "new":

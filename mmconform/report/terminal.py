@@ -4,6 +4,7 @@ import io
 import os
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -72,7 +73,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         console.print(f"  not asked: {len(rows) - len(asked)} other operations")
     for failure in failures(contract, record):
         if failure.standing == "new":
-            console.print(_new(failure), soft_wrap=True)
+            console.print(*_new(failure), sep="\n")
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
@@ -87,12 +88,13 @@ def _cell(cell: Cell | None) -> Text:
     return text
 
 
-def _new(failure: Failure) -> Text:
+def _new(failure: Failure) -> tuple[Text, Padding]:
     mark, style, _ = MARKS["new"]
-    text = Text("  ").append(f"{mark} {failure.clause.id}", style).append(f" ({failure.clause.place})\n")
-    text.append(f"      {plain(failure.seen)}\n")
     tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
-    return text.append(f"      asked by {', '.join(failure.personas)}; in {tests}, first {plain(failure.tests[0])}")
+    first = plain(failure.tests[0].rpartition("/")[2])
+    seen = f"{plain(failure.seen)}\nasked by {', '.join(failure.personas)}; in {tests}, first {first}"
+    head = Text("  ").append(f"{mark} {failure.clause.id}", style).append(f" ({failure.clause.place})")
+    return head, Padding(Text(seen), (0, 0, 0, 6))
 
 
 def _details(contract: Contract, record: Record) -> list[str]:
