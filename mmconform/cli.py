@@ -17,7 +17,7 @@ from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
-from mmconform.record import REPORTS, Record, read_all
+from mmconform.record import REPORTS, Record, check, read_all
 from mmconform.report.github import github
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         "report",
         _report,
         "Show the records of runs in a format for people or for CI.",
-        "mmconform report reports/5.36.1 --format junit --output junit.xml",
+        "mmconform report 5.36.1 --format junit --output junit.xml",
     )
     report.add_argument("records", nargs="*", metavar="RECORD", help="a file, folder or target; all in reports/ when not given")
     documents(report, tuple(_FORMATS))
@@ -195,12 +195,7 @@ _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], 
 def _report(given: argparse.Namespace) -> int:
     contract = build(load(given.spec, given.overlay).document)
     records = read_all(given.records)
-    for one in records:
-        if one.header["spec"] != contract.digest:
-            raise MisuseError(
-                f"{one.header['target']} was judged by other documents (spec {one.header['spec'][:12]}, not "
-                f"{contract.digest[:12]}); judge it again, or name its documents with --spec and --overlay"
-            )
+    check(records, contract.digest)
     text = _FORMATS[given.format](contract, records, [] if given.spec else deviations.load(contract))
     if given.output:
         _write(given.output, text)

@@ -48,8 +48,8 @@ def find(named: Sequence[str], folder: Path = REPORTS) -> list[Path]:
     """Return the files of records.
 
     Args:
-        named: Files, folders that hold a record, or targets (``recorded:5.36.1``, ``5.36.1``) whose record is in
-            ``reports/``. Without any, all records that are there.
+        named: Files, folders that hold records however deep, or targets (``recorded:5.36.1``, ``5.36.1``) whose record
+            is in ``reports/``. Without any, all records that are there.
 
     Raises:
         MisuseError: there is none, or none of that name.
@@ -59,16 +59,15 @@ def find(named: Sequence[str], folder: Path = REPORTS) -> list[Path]:
         if not found:
             raise MisuseError(f"no record in {folder.name}/; `make conformance` makes those of all recorded versions")
         return found
-    return [_find(name, folder) for name in named]
+    return list(dict.fromkeys(path for name in named for path in _find(name, folder)))
 
 
-def _find(name: str, folder: Path) -> Path:
-    given = [Path(name), Path(name) / NAME]
-    if slug := name.removeprefix("recorded:").strip("./"):
-        given.append(folder / slug / NAME)
-    for path in given:
+def _find(name: str, folder: Path) -> list[Path]:
+    for path in (Path(name), folder / name.removeprefix("recorded:")):
         if path.is_file():
-            return path
+            return [path]
+        if name and (found := sorted(path.rglob(NAME))):
+            return found
     raise MisuseError(f"no record `{name}`; `pytest --target {name}` makes that of a recorded version or a server")
 
 
@@ -78,8 +77,27 @@ def read_all(named: Sequence[str] = (), folder: Path = REPORTS) -> list[Record]:
     Raises:
         MisuseError: as :func:`find` and :func:`read` do.
     """
-    records = [read(path) for path in dict.fromkeys(find(named, folder))]
-    return sorted(records, key=lambda r: (Version.parse(r.header["server"]["version"]), r.header["target"]))
+    return sorted(map(read, find(named, folder)), key=age)
+
+
+def age(record: Record) -> tuple[Version, str]:
+    """Return what orders records: the version of the server, then its name."""
+    return Version.parse(record.header["server"]["version"]), record.header["target"]
+
+
+def check(records: Iterable[Record], spec: str) -> None:
+    """Check that records were judged by the documents of which this is the digest.
+
+    Raises:
+        MisuseError: names the first that was not.
+    """
+    for record in records:
+        theirs = record.header["spec"]
+        if theirs != spec:
+            raise MisuseError(
+                f"{record.header['target']} was judged by other documents (spec {theirs[:12]}, not {spec[:12]}); judge it again, "
+                "or name its documents with --spec and --overlay"
+            )
 
 
 def read(path: Path) -> Record:
