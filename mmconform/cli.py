@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__, deviations, journal
+from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
@@ -18,10 +19,12 @@ from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.record import REPORTS, Record, check, read_all
+from mmconform.report.comparison import Page
 from mmconform.report.github import github
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
+from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.target import live
 from mmconform.version import Version
@@ -92,6 +95,18 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("records", nargs="*", metavar="RECORD", help="a file, folder or target; all in reports/ when not given")
     documents(report, tuple(_FORMATS))
     report.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+
+    compare = command(
+        "compare",
+        _compare,
+        "Say what changed from one server to another, worst first.",
+        "mmconform compare 5.36.1 11.0.3\n  mmconform compare recorded:10.8.1 http://127.0.0.1:8065",
+    )
+    for side in ("before", "after"):
+        compare.add_argument(side, metavar=side.upper(), help="a target (a bare version is its tape) or a record of a run")
+    compare.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
+    for option in LIVE_OPTIONS:
+        compare.add_argument(option, action="store_true", help="of a live target, as for pytest")
 
     cleanup = command(
         "cleanup",
@@ -209,6 +224,16 @@ def _write(file: str, text: str) -> None:
         write_whole(Path(file), text)
     except OSError as error:
         raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def _compare(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    chosen = [option for option in LIVE_OPTIONS if vars(given)[option[2:].replace("-", "_")]]
+    before, after = records_of([given.before, given.after], chosen)
+    page = Page(contract, before, after, compare(contract, before, after))
+    shown = {"text": page.text, "markdown": page.markdown}.get(given.format)
+    print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
+    return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE
 
 
 def _cleanup(given: argparse.Namespace) -> int:

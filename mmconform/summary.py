@@ -34,6 +34,8 @@ def summarise(
     operations: Sequence[dict[str, Any]],
     deviations: Iterable[Deviation],
     *,
+    changes: Sequence[dict[str, Any]] = (),
+    unmet: Sequence[str] = (),
     errors: int,
     not_taped: int,
     is_whole: bool,
@@ -42,6 +44,8 @@ def summarise(
 
     Args:
         rows: The observations.
+        changes: What this version answers otherwise than the one before it.
+        unmet: Known changes that this run disproves.
         errors: Tests that broke without an observation.
         is_whole: Nothing was deselected and the requests are those of the tapes. Only then can a known deviation that
             was not met be called fixed.
@@ -50,13 +54,16 @@ def summarise(
     asked = {row["operation"] for row in operations if row["in_scope"]}
     tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
     fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
+    fixed += unmet
+    changed = sum(1 for change in changes if change["standing"] == "new")
     not_exercised = [row["operation"] for row in operations if row["in_scope"] and not row["exercised"]]
-    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised)
+    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed
     return {
         "green": failed == 0 and bool(rows),
         **{key: tally[key] for key in ("pass", "known", "new", "skip")},
         "error": tally["error"] + errors,
         "fixed": fixed,
+        "changed": changed,
         "not_taped": not_taped,
         "not_exercised": not_exercised,
         "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),
@@ -106,15 +113,22 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
     return reasons
 
 
-def problems(record: Record) -> dict[str, str]:
-    """Return why a run is not green beside what is new, one sentence for each kind; empty when nothing else is wrong."""
+def problems(record: Record) -> list[tuple[str, str]]:
+    """Return why a run is not green beside what is new: kinds and sentences; empty when nothing else is wrong."""
     footer = record.footer
-    said = {
-        "error": footer["error"] and f"{footer['error']} tests broke or got no answer; nothing is said about the server",
-        "not-taped": footer["not_taped"]
-        and f"{footer['not_taped']} requests that the tape has no answer for; nothing is said about the server",
-        "not-exercised": footer["not_exercised"] and f"no valid request was served for {', '.join(footer['not_exercised'])}",
-        "fixed": footer["fixed"] and f"not seen any more, delete the entry: {'; '.join(footer['fixed'])}",
-        "nothing-seen": not record.observations and "no test judged anything",
-    }
-    return {kind: str(sentence) for kind, sentence in said.items() if sentence}
+    nothing_said = "nothing is said about the server"
+    found = [("fixed", f"{entry} was not seen any more; delete the entry") for entry in footer["fixed"]]
+    for change in record.changes:
+        if change["standing"] == "new":
+            what = f"since {change['against']}, {change['clause']}: {change['before']} → {change['after']}"
+            who = f"for {', '.join(change['personas'])}, first in {change.get('request', '')} ({change.get('number', '')})"
+            found.append(("changed", f"{what} {who}; find out why, and add it to mmconform/data/changes.yaml"))
+    if footer["error"]:
+        found.append(("error", f"{footer['error']} tests broke or got no answer; {nothing_said}"))
+    if footer["not_taped"]:
+        found.append(("not-taped", f"{footer['not_taped']} requests that the tape has no answer for; {nothing_said}"))
+    if footer["not_exercised"]:
+        found.append(("not-exercised", f"no valid request was served for {', '.join(footer['not_exercised'])}"))
+    if not record.observations:
+        found.append(("nothing-seen", "no test judged anything"))
+    return found

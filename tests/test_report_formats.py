@@ -291,7 +291,17 @@ def test_a_fixed_deviation_makes_every_format_red(contract, make):
     one = make(row("CreateJob.auth", "pass"))
     one = replace(one, footer={**one.footer, "fixed": ["deviations/jobs.yaml:4 CreateJob.input"], "green": False})
     assert all(reds(contract, one).values())
-    assert list(problems(one)) == ["fixed"]
+    assert [kind for kind, _ in problems(one)] == ["fixed"]
+
+
+def test_a_new_change_makes_every_format_red(contract, make):
+    one = make(row("CreateJob.auth", "pass"))
+    change = {"against": "recorded:5.30.3", "clause": "CreateJob.status", "personas": ["member"], "standing": "new"}
+    changed = replace(one, changes=[{**change, "before": "201", "after": HOSTILE}], footer={**one.footer, "green": False})
+    assert all(reds(contract, changed).values())
+    assert all(not steering(text) for text in (github(contract, [changed]), markdown(contract, [changed])))
+    known = replace(one, changes=[{**change, "before": "201", "after": "400", "standing": "known"}])
+    assert not any(reds(contract, known).values())
 
 
 @pytest.fixture

@@ -170,7 +170,9 @@ def reach(answers: pd.DataFrame) -> Picture:
     for column, colour, height, hatch in (("sent", PALE, 0.8, ""), ("valid", SKY, 0.55, ""), ("served", BLUE, 0.3, "")):
         axes.barh(sums.index.astype(str), sums[column], color=colour, height=height, hatch=hatch, edgecolor="white", label=column)
     for place, row in enumerate(sums.itertuples()):
-        axes.annotate(f"{row.served} / {row.valid} / {row.sent}", (row.sent, place), (4, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"{row.served} / {row.valid} / {row.sent}", (row.sent, place), (4, 0), textcoords="offset points", va="center"
+        )
     said = f"Requests judged: {sums.served.sum()} served of {sums.valid.sum()} valid ones of {sums.sent.sum()} sent"
     axes.set(xlabel="requests (served / valid and about something that exists / sent)", xlim=(0, sums.sent.max() * 1.18))
     axes.set_title(said, loc="left", fontsize=11)
@@ -271,7 +273,8 @@ def _grid(
         axes.annotate(str(count), (columns.index(of_column), rows.index(of_row)), (8, 0), textcoords="offset points", va="center")
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_yticks(range(len(rows)), [str(name) for name in rows], fontsize=9)
-    slanted = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if max(len(str(name)) for name in columns) * len(columns) > 75 else {}
+    crowded = max(len(str(name)) for name in columns) * len(columns) > 75
+    slanted: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if crowded else {}
     axes.set_xticks(range(len(columns)), [str(name) for name in columns], fontsize=9, **slanted)
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
     axes.spines[:].set_visible(False)

@@ -20,7 +20,7 @@ def github(contract: Contract, records: Sequence[Record]) -> str:
         for failure in failures(contract, record):
             if failure.standing == "new":
                 found.setdefault((failure.clause.id, failure.signature), []).append(failure)
-        for kind, sentence in problems(record).items():
+        for kind, sentence in problems(record):
             lines.append(_command(f"{record.header['target']}: {sentence}", title=kind))
     for (id_, _), same in found.items():
         clause, first = same[0].clause, same[0]

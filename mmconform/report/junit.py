@@ -42,8 +42,8 @@ def _suite(contract: Contract, record: Record) -> ET.Element:
 
 
 def _cases(contract: Contract, record: Record) -> Iterator[ET.Element]:
-    for kind, sentence in problems(record).items():
-        case = ET.Element("testcase", classname="run", name=kind)
+    for number, (kind, sentence) in enumerate(problems(record), 1):
+        case = ET.Element("testcase", classname="run", name=f"{number} {kind}")
         ET.SubElement(case, "error", message=plain(sentence))
         yield case
     judged: dict[tuple[str, str], list[dict[str, Any]]] = {}

@@ -53,7 +53,7 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
 
 
 def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
-    wrong = [(f"**{kind}**", _code(sentence)) for kind, sentence in problems(record).items()]
+    wrong = [(f"**{kind}**", _code(sentence)) for kind, sentence in problems(record)]
     skipped = skip_reasons(contract, record).items()
     return wrong + [(f"skipped, {reason}", ", ".join(map(_code, operations))) for reason, operations in skipped]
 

@@ -47,8 +47,7 @@ def _run(contract: Contract, record: Record, known: Sequence[Deviation]) -> dict
                 "startTimeUtc": header["started"],
                 "endTimeUtc": record.footer["finished"],
                 "toolExecutionNotifications": [
-                    {"level": "error", "descriptor": {"id": kind}, "message": _message(sentence)}
-                    for kind, sentence in wrong.items()
+                    {"level": "error", "descriptor": {"id": kind}, "message": _message(sentence)} for kind, sentence in wrong
                 ],
             }
         ],
