@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: conformance test lint lock clean
+.PHONY: conformance test notebooks pictures lint lock clean
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost
 	$(BIN)/pytest --target recorded:all
@@ -10,6 +10,12 @@ conformance: .venv/.ready  ## judge every recorded version of Mattermost
 test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
 	$(BIN)/pytest tests
 	$(BIN)/pytest
+
+notebooks: .venv/.ready  ## look at the records, and ask them questions of your own
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+pictures: .venv/.ready conformance  ## make the README's pictures and the notebooks' outputs anew
+	$(BIN)/python docs/pictures.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -26,7 +32,7 @@ lint: .venv/.ready
 
 lock:  ## choose the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --extra dev --extra notebooks --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 	  --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
 
 clean:

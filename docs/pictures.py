@@ -1,6 +1,6 @@
-"""Makes the pictures of the README: what the terminal shows of two real runs, as SVG without anything from elsewhere.
+"""Makes the pictures of the README, and the outputs of the notebooks, anew: `make pictures`.
 
-python docs/pictures.py
+The pictures are what the terminal shows of two real runs, as SVG without anything from elsewhere.
 
 The second run is of a copy without one of the known deviations, so that there is a failure to show. Of pytest's own
 header only what is the same everywhere is left.
@@ -18,6 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
+
+from mmconform import notebooks
+from mmconform.record import NAME, REPORTS
+from mmconform.tape import tape
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100
@@ -70,6 +74,7 @@ def main() -> None:
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "reports", *others))
         without(copy, "RegenCommandToken.permission")
         picture("red", terminal(copy, "--target", "recorded:5.36.1", "suites/permissions/test_commands.py"))
+    notebooks.renew([REPORTS / version / NAME for version in tape.every()])
 
 
 if __name__ == "__main__":

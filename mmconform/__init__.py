@@ -6,6 +6,8 @@ when they are first asked for, since nothing else needs pandas.
 
 from typing import Any
 
+from mmconform.errors import MisuseError
+
 __version__ = "0.1.0"
 
 _TABLES = ("access", "answers", "clauses", "exchanges", "known_deviations", "load", "runs", "send", "states", "timeline")
@@ -14,6 +16,8 @@ _TABLES = ("access", "answers", "clauses", "exchanges", "known_deviations", "loa
 def __getattr__(name: str) -> Any:
     if name not in _TABLES:
         raise AttributeError(f"module `mmconform` has no `{name}`")
-    from mmconform import frame
-
+    try:
+        from mmconform import frame
+    except ModuleNotFoundError as error:
+        raise MisuseError(f"mmconform.{name} needs `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
     return getattr(frame, name)

@@ -18,7 +18,7 @@ from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
-from mmconform.record import REPORTS, Record, check, read_all
+from mmconform.record import REPORTS, Record, check, find, read_all
 from mmconform.report.comparison import Page
 from mmconform.report.github import github
 from mmconform.report.junit import junit
@@ -95,6 +95,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("records", nargs="*", metavar="RECORD", help="a file, folder or target; all in reports/ when not given")
     documents(report, tuple(_FORMATS))
     report.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    report.add_argument(
+        "--notebook", action="store_true", help="execute the notebooks on these records, into pages (--output FOLDER)"
+    )
 
     compare = command(
         "compare",
@@ -208,6 +211,8 @@ _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], 
 
 
 def _report(given: argparse.Namespace) -> int:
+    if given.notebook:
+        return _notebooks(given)
     contract = build(load(given.spec, given.overlay).document)
     records = read_all(given.records)
     check(records, contract.digest)
@@ -216,6 +221,17 @@ def _report(given: argparse.Namespace) -> int:
         _write(given.output, text)
     else:
         print(text, end="")
+    return FINE
+
+
+def _notebooks(given: argparse.Namespace) -> int:
+    try:
+        from mmconform import notebooks
+    except ModuleNotFoundError as error:
+        raise MisuseError(f"notebooks need `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
+    folder = Path(given.output) if given.output else REPORTS / "notebooks"
+    for page in notebooks.pages(find(given.records), folder):
+        print(page)
     return FINE
 
 

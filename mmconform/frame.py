@@ -7,6 +7,7 @@ environment variable ``MMCONFORM_RECORDS`` names. Needs the extra ``notebooks``.
 """
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from mmconform import deviations, record
+from mmconform import deviations, history, record
 from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build
@@ -186,32 +187,33 @@ def timeline(*records: str | Path) -> pd.DataFrame:
     """Return what changed from each server to the next newer one that was asked the same, as ``mmconform compare`` tells it.
 
     Columns: ``older``, ``version`` (the newer), ``operation``, ``clause``, ``kind`` (operation, promise, answer, field),
-    ``effect`` (worse, different, better, for whoever calls the server), ``personas``, ``before``, ``after``, ``count``.
+    ``effect`` (worse, different, better, for whoever calls the server), ``personas``, ``before``, ``after``, ``count``
+    and ``reason`` (as the documents or ``mmconform/data/changes.yaml`` tell it).
 
     Raises:
         MisuseError: as for :func:`load`.
     """
     contract = _contract()
     read_ = _read(records, contract)
-    rows = [
-        {
-            "older": before.header["server"]["version"],
-            "version": after.header["server"]["version"],
-            "operation": change.operation,
-            "clause": change.clause,
-            "kind": change.kind,
-            "effect": change.effect,
-            "personas": ", ".join(change.personas),
-            "before": change.before,
-            "after": change.after,
-            "count": change.count,
-        }
-        for before, after in pairwise(read_)
-        if _asked(before) == _asked(after)
-        for change in compare(contract, before, after).changes
-    ]
-    columns = ["older", "version", "operation", "clause", "kind", "effect", "personas", "before", "after", "count"]
-    return _ordered(pd.DataFrame(rows, columns=columns), read_)
+    known, rows = history.load(contract), []
+    for before, after in pairwise(read_):
+        older, newer = (one.header["server"]["version"] for one in (before, after))
+        span = Version.parse(older), Version.parse(newer)
+        if _asked(before) == _asked(after):
+            rows += [
+                {
+                    **{column: getattr(change, column, "") for column in _CHANGE},
+                    "older": older,
+                    "version": newer,
+                    "personas": ", ".join(change.personas),
+                    "reason": history.explain(change, contract, known, *span),
+                }
+                for change in compare(contract, before, after).changes
+            ]
+    return _ordered(pd.DataFrame(rows, columns=_CHANGE), read_)
+
+
+_CHANGE = ["older", "version", "operation", "clause", "kind", "effect", "personas", "before", "after", "count", "reason"]
 
 
 def clauses(*specs: str | Path) -> pd.DataFrame:
@@ -277,9 +279,9 @@ def known_deviations() -> pd.DataFrame:
 def exchanges(version: str, operation: str, persona: str | None = None) -> pd.DataFrame:
     """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
 
-    Columns: ``version``, ``operation``, ``persona`` (whose credential was sent; ``token of …`` for a personal access
-    token), ``method``, ``url``, ``body`` (sent), ``status``, ``error`` (its id), ``answer``, ``cassette`` and ``number``
-    (of the exchange on its cassette).
+    Columns: ``version``, ``operation``, ``persona`` (who asked, or unknown), ``credential`` (as it stands on the tape:
+    whose session or token), ``method``, ``url``, ``body`` (sent), ``status``, ``error`` (its id), ``answer``,
+    ``cassette`` and ``number`` (of the exchange on its cassette).
 
     Raises:
         MisuseError: there is no such tape or operation.
@@ -295,10 +297,12 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
         if method not in path.read_text(encoding="utf-8"):
             continue
         for number, pair in enumerate(read(path)[0].data["interactions"], 1):
-            one = _taped(operation, pair)
+            credential = _credential(pair["request"]["headers"])
+            one = _taped(operation, _persona(credential), pair)
             if reaches(contract, contract.operations[operation], one) and persona in (None, one.persona):
-                rows.append({"version": version, **_shown(one), "cassette": name, "number": number})
-    return pd.DataFrame(rows, columns=["version", *_SHOWN, "cassette", "number"])
+                rows.append({"version": version, "credential": credential, **_shown(one), "cassette": name, "number": number})
+    columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def send(method: str, path: str, *, body: Any = None, allow_remote: bool = False) -> pd.DataFrame:
@@ -334,11 +338,23 @@ def _shown(one: Exchange) -> dict[str, Any]:
     return dict(zip(_SHOWN, told, strict=True))
 
 
-def _taped(operation: str, pair: dict[str, Any]) -> Exchange:
+def _credential(headers: dict[str, list[str]]) -> str:
+    """Return what stands on a tape for the credential of a request; a cookie only where nothing else counts."""
+    for name in ("authorization", "cookie"):
+        if name in headers:
+            return headers[name][0].removeprefix("Bearer ")
+    return ""
+
+
+def _persona(credential: str) -> str:
+    """People who were made for one test have a number, and sessions and tokens an owner."""
+    name = re.split(r"'| ", credential)[0] if credential else "anonymous"
+    return name if name in PERSONAS else "unknown"
+
+
+def _taped(operation: str, persona: str, pair: dict[str, Any]) -> Exchange:
     request, response = pair["request"], pair["response"]
     parts = urlsplit(request["uri"])
-    [credential] = request["headers"].get("authorization", [""])
-    persona = credential.removeprefix("Bearer ") if credential.startswith("Bearer ") else credential or "anonymous"
     url = parts.path + (f"?{parts.query}" if parts.query else "")
     sent, answer = (_bytes(text) for text in (request["body"], response["body"]["string"]))
     headers = {name: values[0] for name, values in response["headers"].items()}

@@ -5,6 +5,7 @@ Every picture is a grid of marks. A shape alone tells a mark from the others; co
 
 import html
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         def row(tag: str, values: Iterable[Any]) -> str:
-            cells = (f'<{tag} style="text-align:left">{html.escape(_text(value))}</{tag}>' for value in values)
+            cells = (f'<{tag} style="text-align:left">{_breakable(html.escape(_text(value)))}</{tag}>' for value in values)
             return f"<tr>{''.join(cells)}</tr>"
 
         body = "\n".join(row("td", values) for values in self.frame.itertuples(index=False))
@@ -136,9 +137,20 @@ document.querySelectorAll("table").forEach(table => {
 </script>"""
 
 
-def table(frame: pd.DataFrame, caption: str, *, search: bool = False, limit: int = 200) -> Table:
-    """Return some rows as a table; of text longer than ``limit`` the beginning."""
-    short = frame.map(lambda value: _text(value)[:limit] + ("…" if len(_text(value)) > limit else ""))
+def table(frame: pd.DataFrame, caption: str, *, join: str = "", search: bool = False, limit: int = 200) -> Table:
+    """Return some rows as a table.
+
+    Args:
+        join: Rows that differ in this column only become one, with all its values.
+        search: With a field to filter the rows, where scripts may run.
+        limit: Of longer text the beginning is shown.
+    """
+    if join:
+        others = [column for column in frame.columns if column != join]
+        alike = frame.astype(str).groupby(others, sort=False)[join]
+        frame = alike.agg(lambda values: ", ".join(dict.fromkeys(values))).reset_index()[list(frame.columns)]
+    cut = [column for column in frame.columns if column != join]
+    short = frame.assign(**frame[cut].map(lambda value: _text(value)[:limit] + ("…" if len(_text(value)) > limit else "")))
     return Table(short, caption, search=search)
 
 
@@ -176,6 +188,7 @@ def reach(answers: pd.DataFrame) -> Picture:
     said = f"Requests judged: {sums.served.sum()} served of {sums.valid.sum()} valid ones of {sums.sent.sum()} sent"
     axes.set(xlabel="requests (served / valid and about something that exists / sent)", xlim=(0, sums.sent.max() * 1.18))
     axes.set_title(said, loc="left", fontsize=11)
+    axes.tick_params(labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
     return Picture(figure, said)
@@ -273,7 +286,7 @@ def _grid(
         axes.annotate(str(count), (columns.index(of_column), rows.index(of_row)), (8, 0), textcoords="offset points", va="center")
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_yticks(range(len(rows)), [str(name) for name in rows], fontsize=9)
-    crowded = max(len(str(name)) for name in columns) * len(columns) > 75
+    crowded = sum(len(str(name)) for name in columns) > 70
     slanted: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if crowded else {}
     axes.set_xticks(range(len(columns)), [str(name) for name in columns], fontsize=9, **slanted)
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
@@ -308,4 +321,11 @@ def _legend(mark: Mark) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     """A cell as one line; nothing for what is not there."""
-    return "" if value is None or (isinstance(value, float) and pd.isna(value)) else plain(str(value))
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    return ("yes" if value else "no") if pd.api.types.is_bool(value) else plain(str(value))
+
+
+def _breakable(escaped: str) -> str:
+    """Let long words break where their parts end."""
+    return re.sub(r"\S{25,}", lambda word: re.sub(r"([./@,])(?=.)", r"\1<wbr>", word[0]), escaped)

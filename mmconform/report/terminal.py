@@ -99,7 +99,7 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
 
 def _details(contract: Contract, record: Record) -> list[str]:
     lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()]
-    lines += [f"  {kind}: {sentence}" for kind, sentence in problems(record)]
+    lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     sent = sum(row["sent"] for row in record.operations)
     reached = sum(row["reached"] for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
