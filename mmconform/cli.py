@@ -13,6 +13,7 @@ from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
+from mmconform.doctor import examine
 from mmconform.errors import MisuseError
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
@@ -91,6 +92,16 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
     for option in LIVE_OPTIONS:
         compare.add_argument(option, action="store_true", help="of a live target, as for pytest")
+
+    doctor = command(
+        "doctor",
+        _doctor,
+        "Say what a run on a server would reach, and what stands in its way; changes nothing there.",
+        "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065",
+    )
+    doctor.add_argument("url", metavar="URL")
+    doctor.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    doctor.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     cleanup = command(
         "cleanup",
@@ -193,6 +204,13 @@ def _compare(given: argparse.Namespace) -> int:
     shown = {"text": page.text, "markdown": page.markdown}.get(given.format)
     print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
     return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    found = examine(live(given.url, allow_remote=given.allow_remote), contract)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if given.format == "json" else found.text())
+    return FOUND if found.obstacles or found.gaps else FINE
 
 
 def _cleanup(given: argparse.Namespace) -> int:
