@@ -19,7 +19,7 @@ _HOW = {
     JOBS: "add --disruptive: with a licence every job does something",
 }
 #: Settings without which the people that an administrator makes could not be made or log in, and what they have to be
-#: (app/user.go@v5.36.1 CreateUser, app/login.go GetUserForLogin, app/authentication.go CheckUserPostflightAuthenticationCriteria).
+#: (CreateUser, GetUserForLogin and CheckUserPostflightAuthenticationCriteria in app/ of v5.36.1).
 _DOORS: tuple[tuple[str, str, Any], ...] = (
     ("EmailSettings", "EnableSignInWithUsername", True),
     ("EmailSettings", "RequireEmailVerification", False),
