@@ -106,15 +106,16 @@ const isShown = (clause) => {
 };
 
 function drawFilters() {
+  const field = (key, label, control) => h("div", { class: `field ${key}` }, h("label", { for: `by-${key}` }, label), control);
   const select = (key, label, options, change = (value) => ({ [key]: value }), value = now[key]) =>
-    h("label", {}, label, h("select", { id: `by-${key}`, onchange: (e) => go(change(e.target.value)) },
+    field(key, label, h("select", { id: `by-${key}`, onchange: (e) => go(change(e.target.value)) },
       options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
   const names = data.targets.map((one, t) => [t, one.name]);
   const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
   const isOfOne = now.view === "personas" || now.view === "trust";
   const focus = document.activeElement && document.activeElement.id;
   $("filters").replaceChildren(...[
-    h("label", { class: "search" }, "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
+    field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
       oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
     select("operation", "Operation", all("all", [...operations.keys()])),
     isOfOne ? "" : select("rule", "Rule", all("all", data.rules)),
@@ -124,7 +125,7 @@ function drawFilters() {
       ? select("at", "Version", names.slice(now.from, now.to + 1), (value) => ({ at: Number(value) }))
       : [select("from", "From version", names, (value) => ({ from: Number(value), to: Math.max(now.to, Number(value)) })),
          select("to", "To version", names, (value) => ({ to: Number(value), from: Math.min(now.from, Number(value)) }))],
-    isOfOne ? "" : h("label", { class: "check" }, h("input", { type: "checkbox", id: "by-fresh", checked: now.fresh, onchange: (e) => go({ fresh: e.target.checked }) }), "only new"),
+    isOfOne ? "" : h("label", { class: "check" }, h("input", { type: "checkbox", id: "by-fresh", checked: now.fresh, onchange: (e) => go({ fresh: e.target.checked }) }), " only new"),
     address({ ...now, view: "", open: "", unfolded: new Set() }) === "#" ? "" : h("button", { type: "button", class: "plain", id: "clear", onclick: () =>
       go({ q: "", operation: "", rule: "", persona: "", state: "", fresh: false, from: 0, to: LAST, at: LAST }) }, "Clear"),
   ].flat().filter((one) => one));
