@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__, deviations, journal
+from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
+from mmconform.doctor import examine
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.report import gather
-from mmconform.report.page import page
+from mmconform.report.comparison import Page
+from mmconform.report.page import as_html
 from mmconform.run import REPORTS
+from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.tape import tape
 from mmconform.target import live
@@ -95,6 +99,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
     report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
+
+    compare = command(
+        "compare",
+        _compare,
+        "Say what changed from one server to another, worst first.",
+        "mmconform compare 5.36.1 11.0.3\n  mmconform compare recorded:10.8.1 http://127.0.0.1:8065",
+    )
+    for side in ("before", "after"):
+        compare.add_argument(side, metavar=side.upper(), help="a target (a bare version is its tape) or a record of a run")
+    compare.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
+    for option in LIVE_OPTIONS:
+        compare.add_argument(option, action="store_true", help="of a live target, as for pytest")
+
+    doctor = command(
+        "doctor",
+        _doctor,
+        "Say what a run on a server would reach, and what stands in its way; changes nothing there.",
+        "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065",
+    )
+    doctor.add_argument("url", metavar="URL")
+    doctor.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    doctor.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     cleanup = command(
         "cleanup",
@@ -198,13 +224,30 @@ def _report(given: argparse.Namespace) -> int:
         records, left_out = gather.current(REPORTS, tape.every(), contract)
         for reason in left_out:
             print(f"left out: {reason}", file=sys.stderr)
-    text = page(contract, records, known)
+    text = as_html(contract, records, known)
     try:
         write_whole(given.output, text)
     except OSError as error:
         raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
     print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {given.output.resolve().as_uri()}")
     return FINE
+
+
+def _compare(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    chosen = [option for option in LIVE_OPTIONS if vars(given)[option[2:].replace("-", "_")]]
+    before, after = records_of([given.before, given.after], chosen)
+    page = Page(contract, before, after, compare(contract, before, after))
+    shown = {"text": page.text, "markdown": page.markdown}.get(given.format)
+    print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
+    return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    found = examine(live(given.url, allow_remote=given.allow_remote), contract)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if given.format == "json" else found.text())
+    return FOUND if found.obstacles or found.gaps else FINE
 
 
 def _cleanup(given: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from mmconform.report.page import page as page_of
+from mmconform.report.page import as_html
 
 try:
     from playwright.sync_api import expect, sync_playwright
@@ -88,7 +88,7 @@ def address(contract, known, record_of, tmp_path_factory):
         record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
     ]
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(page_of(contract, records, known), encoding="utf-8")
+    path.write_text(as_html(contract, records, known), encoding="utf-8")
     return path.as_uri()
 
 

@@ -13,7 +13,7 @@ from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
 from mmconform.persona import MADE, PERSONAS, is_entitled
 from mmconform.report import gather
-from mmconform.report.page import command, page, page_data
+from mmconform.report.page import as_html, command, page_data
 from mmconform.report.terminal import MARKS
 from mmconform.spec.load import ROOT
 from mmconform.summary import STATES, clause_states
@@ -210,7 +210,7 @@ def digest(text):
 
 
 def test_the_policy_lets_this_script_and_this_style_run_and_nothing_else(contract, known, record_of):
-    html = page(contract, [record_of("11.0.3")], known)
+    html = as_html(contract, [record_of("11.0.3")], known)
     style, script, _ = parts(html)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
     assert policy.split("; ") == [
@@ -224,7 +224,7 @@ def test_the_policy_lets_this_script_and_this_style_run_and_nothing_else(contrac
 
 def test_what_a_server_says_cannot_end_the_data(contract, known, record_of):
     hostile = {**NEW, "signature": HOSTILE, "seen": HOSTILE, "evidence": {**EVIDENCE, "answer": HOSTILE, "url": HOSTILE}}
-    html = page(contract, [record_of("11.0.3", hostile, selection=HOSTILE)], known)
+    html = as_html(contract, [record_of("11.0.3", hostile, selection=HOSTILE)], known)
     assert html.count("</script>") == 2
     assert "<img" not in html
     read = json.loads(parts(html)[2])
@@ -256,12 +256,12 @@ def test_nothing_is_fetched(contract, known, record_of):
 
 def test_the_same_records_make_the_same_page(contract, known, record_of):
     one, other = record_of("9.11.2", NEW), record_of("11.0.3", KNOWN)
-    assert page(contract, [one, other], known) == page(contract, [other, one], known)
+    assert as_html(contract, [one, other], known) == as_html(contract, [other, one], known)
 
 
 def refusal(contract, known, *records):
     with pytest.raises(MisuseError) as caught:
-        page(contract, records, known)
+        as_html(contract, records, known)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

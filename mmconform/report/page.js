@@ -35,6 +35,9 @@ const findingsOf = by(data.findings, "clause");
 const number = new Map(data.targets.map((one, t) => [one.name, t]));
 const LAST = data.targets.length - 1;
 
+/** What a clause is called where its operation is known. */
+const short = (clause) => clause.id.slice(clause.operation.length + 1).replace("effect.", "effect: ");
+
 /** Text with what stands between backticks as code. */
 const prose = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
 
@@ -193,9 +196,9 @@ function versions() {
     return h("button", { type: "button", role: "columnheader", class: `version${major ? " major" : ""}`, tabindex: "-1", title: `Mattermost ${one.name}: ${sentence(one)}`,
       "data-from": t, "data-to": t, style: column({ from: t, to: t }), onclick: () => open(`@${one.name}`) }, one.short);
   });
-  const sums = (label, key, say, wide) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
+  const sums = (label, key, say, wide, bad) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
     const one = data.targets[span.to];
-    return h("button", { type: "button", role: "gridcell", class: `cell ${key(one)[0] && label.includes("new") ? "bad" : ""}`, tabindex: "-1", style: column(span), "data-from": span.from, "data-to": span.to,
+    return h("button", { type: "button", role: "gridcell", class: `cell ${bad && key(one)[0] ? "bad" : ""}`, tabindex: "-1", style: column(span), "data-from": span.from, "data-to": span.to,
       "aria-label": `${named(span)}: ${sentence(one)}`, title: `${named(span)}: ${sentence(one)}`, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
   }));
@@ -203,7 +206,7 @@ function versions() {
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
     sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
-    sums("✖ new", (one) => [one.new + one.error], (one) => `${one.new}`, () => " new"));
+    sums([mark("n"), " new"], (one) => [one.new + one.error], (one) => `${one.new}`, () => " new", true));
   for (const [operation, some] of shown) {
     const unfolded = now.unfolded.has(operation.id);
     const toggle = () => {
@@ -217,16 +220,17 @@ function versions() {
     const key = (t) => some.map((clause) => statesOf(clause)[t]).join("");
     rows.push(row("operation", side, [spans(key).map((span) => cell(span, key(span.to), operation.id, (t) => `${operation.id}@${data.targets[t].name}`)), ticks(operation)],
       operation.since ? `${operation.id}, documented since ${operation.since}` : operation.id));
-    if (unfolded) for (const clause of some) rows.push(row("child", h("span", { class: "name", title: clause.text }, clause.id.slice(operation.id.length + 1).replace("effect.", "effect: ")),
+    if (unfolded) for (const clause of some) rows.push(row("child", h("span", { class: "name", title: clause.text }, short(clause)),
       [spans((t) => statesOf(clause)[t]).map((span) => cell(span, statesOf(clause)[span.to], clause.id, (t) => `${clause.id}@${data.targets[t].name}`)), ticks(operation)]));
   }
+  if (!shown.length) return [nothing()];
   const grid = h("div", { class: "grid", role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
   const first = (now.open && grid.querySelector("[aria-current]")) || grid.querySelector("button.cell") || grid.querySelector("button");
   first.tabIndex = 0;
   return [
     h("div", { class: "legend" }, legend(), h("span", {}, h("span", { class: "sample" }), "documented since"), h("span", {}, h("span", { class: "sample removed" }), "removed")),
     h("div", { class: "scroll" }, grid),
-    shown.length ? h("p", { class: "soft small" }, "Neighbouring versions in which every promise of the row stands the same are one cell; it is filled as high as the share of its promises. ▸ shows them one by one.") : nothing(),
+    h("p", { class: "note soft small" }, "Neighbouring versions in which every promise of the row stands the same are one cell, filled as high as the share of its promises. ▸ shows the promises one by one; a cell opens what was promised, who saw what, and how to repeat it."),
   ];
 }
 
@@ -597,7 +601,7 @@ function operationPanel(operation, t) {
   return [
     head(operation.id, worst(states), `Mattermost ${one.name}: ${counts.map(([s, n]) => `${n} ${word(s)}`).join(", ")}`),
     h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`),
-    part("Promises", h("ul", { class: "list" }, [...some].sort((a, b) => WORST.indexOf(statesOf(a)[t]) - WORST.indexOf(statesOf(b)[t])).map((clause) => h("li", {}, mark(statesOf(clause)[t]), h("div", {}, chip(clause.id, t), h("div", { class: "soft small" }, clause.text)))))),
+    part("Promises", h("ul", { class: "list" }, [...some].sort((a, b) => WORST.indexOf(statesOf(a)[t]) - WORST.indexOf(statesOf(b)[t])).map((clause) => h("li", {}, mark(statesOf(clause)[t]), h("div", {}, button(short(clause), () => open(`${clause.id}@${one.name}`), "link"), h("div", { class: "soft small" }, prose(clause.text))))))),
     part("How far the requests got", h("p", {}, `${sent} judged, ${reached} of them valid and about something that exists, ${served} of those served.`)),
     part("Documented", h("p", {}, operation.since ? `since ${operation.since}` : "without a minimum version", operation.removed ? `, removed in ${operation.removed}` : "", `; open to ${operation.requirement}`)),
   ];
@@ -711,6 +715,8 @@ function draw() {
     if (again) again.focus({ preventScroll: true });
   }
   drawPanel();
+  const chosen = $("main").querySelector("[aria-current]");
+  if (chosen && focus === null) chosen.scrollIntoView({ block: "nearest", inline: "center" });
   const card = now.open.startsWith("card:") && document.getElementById(`card-${now.open.slice(5)}`);
   if (card) card.scrollIntoView({ block: "center" });
   document.title = `${VIEWS[now.view]}: Mattermost REST API v4, promises and servers`;

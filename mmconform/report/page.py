@@ -41,7 +41,7 @@ _WHY_SKIPPED = {
 }
 
 
-def page(contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation]) -> str:
+def as_html(contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation]) -> str:
     """Return the page about some records as HTML.
 
     Nothing in it is fetched from anywhere, and its content security policy lets nothing else run than its own script.
@@ -74,7 +74,7 @@ def page_data(contract: Contract, records: Sequence[Record], deviations: Sequenc
     A list that is called ``at`` has one entry for each target, in the order of ``targets``.
 
     Raises:
-        MisuseError: as :func:`page`.
+        MisuseError: as :func:`as_html`.
     """
     if not records:
         raise MisuseError("there is no record to show; run pytest first")
