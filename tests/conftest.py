@@ -44,7 +44,7 @@ def known(contract):
 def record_of(contract, known):
     """Make the record of a run: the observations that are told, and every other promise kept or not in the version."""
 
-    def record_of(name, *told, answers=(), **header):
+    def record_of(name, *told, answers=(), changes=(), **header):
         version = Version.parse(name)
         rows = [
             {
@@ -60,7 +60,8 @@ def record_of(contract, known):
         ]
         served = [{"operation": o.id, "in_scope": o.exists_in(version)} for o in contract.operations.values()]
         operations = [{**o, "sent": 9, "reached": 6, "served": 3, "exercised": o["in_scope"]} for o in served]
-        footer = summary.summarise(contract, version, rows, operations, known, errors=0, not_taped=0, is_whole=False)
+        nothing = {"errors": 0, "not_taped": 0, "is_whole": False}
+        footer = summary.summarise(contract, version, rows, operations, known, changes=changes, **nothing)
         server = {"name": name, "version": name, "calls_itself": name, "build": name, "commit": "c" * 40}
         about = {
             "target": f"recorded:{name}",
@@ -74,7 +75,7 @@ def record_of(contract, known):
             "selection": "",
         }
         asked = [{"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", **a} for a in answers]
-        return Record({**about, **header}, rows, operations, {**footer, "finished": "2026-11-22T00:01:00Z"}, asked)
+        return Record({**about, **header}, rows, operations, {**footer, "finished": "2026-11-22T00:01:00Z"}, asked, list(changes))
 
     return record_of
 

@@ -55,6 +55,21 @@ REFUSED = {
 }
 
 
+CHANGED = {
+    "against": "recorded:5.36.1",
+    "operation": "CreateJob",
+    "clause": "CreateJob.status",
+    "of": "answer",
+    "personas": ["member"],
+    "before": "403 before",
+    "after": "404 after" + HOSTILE,
+    "effect": "worse",
+    "count": 2,
+    "standing": "known",
+    "reason": "for a `reason`",
+}
+
+
 def answers(status):
     get = {"operation": "GetUserAccessToken", "error": ""}
     return [
@@ -84,7 +99,7 @@ def address(contract, known, record_of, tmp_path_factory):
     records = [
         record_of("4.0.5"),
         record_of("5.36.1", KNOWN, answers=answers(403)),
-        record_of("9.11.2", KNOWN, answers=answers(403)),
+        record_of("9.11.2", KNOWN, answers=answers(403), changes=[CHANGED]),
         record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
     ]
     path = tmp_path_factory.mktemp("page") / "index.html"
@@ -229,6 +244,15 @@ def test_the_head_of_a_version_opens_what_its_run_says(visit):
     assert "pytest --target recorded:5.36.1" in said
     assert "c" * 40 in said
     assert "GetWebrtcToken.status" in panel(shown).locator(".list").first.inner_text()
+
+
+def test_changed_answers_stand_in_their_version_with_the_reason(visit):
+    shown = visit()
+    assert shown.locator(".row.sum", has_text="changed answers").locator(".m").all_inner_texts() == ["▼"]
+    cell(shown, "9.11.2: 1 worse").click()
+    expect(panel(shown)).to_contain_text("Answers since recorded:5.36.1")
+    for part in ("▼ 1 worse", "403 before → 404 after</script>", "member, 2 times. for a reason"):
+        expect(panel(shown)).to_contain_text(part)
 
 
 def test_a_skipped_promise_says_why(visit):

@@ -140,6 +140,30 @@ def test_a_skipped_clause_says_why(data, record_of):
     assert shown["reasons"]["not-in-version"]
 
 
+CHANGE = {
+    "against": "recorded:9.11.2",
+    "operation": "CreateJob",
+    "clause": "CreateJob.status",
+    "of": "answer",
+    "personas": ["member"],
+    "before": "403 a",
+    "after": "404 b",
+    "effect": "different",
+    "count": 2,
+    "request": "a/b",
+    "number": 1,
+    "standing": "new",
+    "reason": "",
+}
+
+
+def test_changed_answers_are_told_and_a_new_one_is_red(data, record_of):
+    promise = {**CHANGE, "of": "promise"}
+    (target,) = data(record_of("11.0.3", changes=[CHANGE, promise]))["targets"]
+    assert target["changes"] == [{k: v for k, v in CHANGE.items() if k not in ("operation", "of", "request", "number")}]
+    assert (target["green"], target["changed"]) == (False, 2)
+
+
 # -- who may do what -----------------------------------------------------------------------------------------------
 
 
@@ -249,7 +273,7 @@ def test_the_script_makes_no_html_of_text():
 
 
 def test_nothing_is_fetched(contract, known, record_of):
-    style, script, _ = parts(page(contract, [record_of("11.0.3")], known))
+    style, script, _ = parts(as_html(contract, [record_of("11.0.3")], known))
     for text in (style, script):
         assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttpRequest|import\(", text)
 

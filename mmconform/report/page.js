@@ -202,10 +202,19 @@ function versions() {
       "aria-label": `${named(span)}: ${sentence(one)}`, title: `${named(span)}: ${sentence(one)}`, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
   }));
+  const changesRow = () => row("sum", h("span", { class: "name" }, "changed answers"), range(now.from, now.to + 1).map((t) => {
+    const one = data.targets[t];
+    const some = effects(one.changes);
+    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || "no changed answers"}`;
+    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length ? "" : "nothing"}${one.changed ? " bad" : ""}`, tabindex: "-1", style: column({ from: t, to: t }), "data-from": t, "data-to": t,
+      "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
+      h("span", { class: "parts" }, some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length))))));
+  }));
   const rows = [row("top", "", heads, "versions")];
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
     sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
+    data.targets.some((one) => one.changes.length) ? changesRow() : "",
     sums([mark("n"), " new"], (one) => [one.new + one.error], (one) => `${one.new}`, () => " new", true));
   for (const [operation, some] of shown) {
     const unfolded = now.unfolded.has(operation.id);
@@ -449,6 +458,7 @@ function deviations() {
 /** What a run says, without a percentage. */
 function sentence(one) {
   const rest = [["skip", "skipped"], ["error", "in error"]].filter(([key]) => one[key]).map(([key, word]) => `, ${one[key]} ${word}`);
+  if (one.changed) rest.push(`, ${many(one.changed, "new change")}`);
   return `verified ${one.verified} of ${one.clauses} promises, ${one.new} new, ${one.known} known${rest.join("")}${one.unobserved.length ? `, ${one.unobserved.length} unobserved` : ""}`;
 }
 
@@ -607,18 +617,30 @@ function operationPanel(operation, t) {
   ];
 }
 
-/** The promises that stand otherwise than in the version before. */
-function changes(t) {
+/** The promises that stand otherwise than in the column before. */
+function turned(t) {
   const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[t - 1]);
   return some.length ? h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[t - 1])}, now ${word(clause.at[t])}` }, mark(clause.at[t - 1]), " → ", mark(clause.at[t])), chip(clause.id, t))))
     : h("p", {}, "Every promise stands as before.");
+}
+
+const EFFECT = { worse: ["▼", "worse"], different: ["≠", "different"], better: ["+", "better"] };
+const effects = (changes) => Object.keys(EFFECT).map((effect) => [effect, changes.filter((one) => one.effect === effect)]).filter(([, some]) => some.length);
+const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true" }, EFFECT[effect][0]);
+
+/** What was answered otherwise than by the version before it, worst first. */
+function changed(changes) {
+  return effects(changes).map(([effect, some]) => h("details", { open: effect === "worse" || some.some((one) => one.standing === "new") }, h("summary", {}, arrow(effect), ` ${some.length} ${EFFECT[effect][1]}`),
+    h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause) : one.clause,
+      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}, ${many(one.count, "time")}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || ""))))))));
 }
 
 function versionPanel(t) {
   const one = data.targets[t];
   return [
     head(`Mattermost ${one.name}`, one.green ? "p" : "n", `${one.green ? "green" : "red"}: ${sentence(one)}`),
-    t > 0 && part(`Changed since ${data.targets[t - 1].name}`, changes(t)),
+    t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
+    one.changes.length > 0 && part(`Answers since ${one.changes[0].against}`, changed(one.changes)),
     part("Not verified, and why", gapList(t)),
     part("How to repeat it", repeat(one)),
     part("Requests", h("p", {}, `${sum(one, 1)} judged, ${sum(one, 2)} of them valid and about something that exists, ${sum(one, 3)} of those served.`)),
@@ -696,7 +718,8 @@ function drawHead() {
 
 function drawWords() {
   $("words").replaceChildren(h("p", {}, `${data.made_by}. A promise is one testable sentence or schema of the documentation (sha256 ${data.spec.slice(0, 12)}), or our addition with its evidence. `,
-    "Verified: kept, known or new; skipped and unobserved are not. A run is green when nothing is new, in error or without an answer, and nothing listed as known has gone away."));
+    "Verified: kept, known or new; skipped and unobserved are not. Changed answers: what a tape answers otherwise than the one before it to the same requests (▼ worse, ≠ different, + better). ",
+    "A run is green when nothing is new, in error or without an answer, no answer changed without a known reason, and nothing listed as known has gone away."));
 }
 
 let drawn = "";

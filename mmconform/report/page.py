@@ -34,6 +34,12 @@ _AS_SHIPPED = ("property/generated/", "permissions/matrix/")
 #: What of the evidence for an observation is shown.
 _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
 
+#: What of a change since the version before is shown.
+_CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count", "standing", "reason")
+
+#: What a footer says of its file, not of the run.
+_COUNTS = ("kind", "observations", "answers", "changes")
+
 _WHY_SKIPPED = {
     "not-in-version": "this version does not have the operation",
     "needs-licence": "only a server with a licence can show it",
@@ -375,9 +381,11 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "target": header["target"],
                 **{key: server[key] for key in ("edition", "build", "commit", "calls_itself")},
                 **{key: header[key] for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},
-                **{key: value for key, value in footer.items() if key not in ("kind", "observations", "answers")},
+                **{key: value for key, value in footer.items() if key not in _COUNTS},
                 "verified": footer["pass"] + footer["known"] + footer["new"],
                 "command": command(header),
+                # What a promise says is in the clauses' states; what stays are answers, fields and whole operations.
+                "changes": [{key: row[key] for key in _CHANGE if key in row} for row in record.changes if row["of"] != "promise"],
                 "coverage": {
                     row["operation"]: [row["in_scope"], row["sent"], row["reached"], row["served"]] for row in record.operations
                 },
