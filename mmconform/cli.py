@@ -1,4 +1,4 @@
-"""The command ``mmconform``: what was made of the documents, and how to tidy a server up."""
+"""The command ``mmconform``: what was made of the documents, reports of runs, and how to tidy a server up."""
 
 import argparse
 import json
@@ -15,12 +15,16 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.doctor import examine
 from mmconform.errors import MisuseError
+from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
+from mmconform.report import gather
 from mmconform.report.comparison import Page
+from mmconform.report.page import as_html
 from mmconform.run import REPORTS
 from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
+from mmconform.tape import tape
 from mmconform.target import live
 from mmconform.version import Version
 
@@ -80,6 +84,21 @@ def _parser() -> argparse.ArgumentParser:
     known.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
     known.add_argument("--version-of", metavar="VERSION", type=Version.parse, help="only those that this version shows")
     known.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
+
+    report = command(
+        "report",
+        _report,
+        "Make of records one HTML page that needs no server and no network.",
+        "mmconform report --output page.html reports/11.0.3 my-run/observations.jsonl",
+    )
+    report.add_argument(
+        "records", nargs="*", type=Path, metavar="RECORD", help="a record or a folder with some; else those of all tapes"
+    )
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", default=REPORTS / "index.html", help="instead of reports/index.html"
+    )
+    report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
+    report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
 
     compare = command(
         "compare",
@@ -193,6 +212,24 @@ def _deviations(given: argparse.Namespace) -> int:
         lines = [f"{clause.text} ({clause.place})", f"{d.signature}, by {', '.join(sorted(d.personas))}", d.reason, d.evidence]
         print("\n".join([title.format(f"{d.clause}, {d.versions}: {d.verdict}"), *map(item.format, lines)]))
     print(f"{len(shown)} known deviations" if given.format == "text" else "")
+    return FINE
+
+
+def _report(given: argparse.Namespace) -> int:
+    contract = build(load(given.spec, given.overlay).document)
+    known = [] if given.spec else deviations.load(contract)
+    if given.records:
+        records = gather.given(given.records)
+    else:
+        records, left_out = gather.current(REPORTS, tape.every(), contract)
+        for reason in left_out:
+            print(f"left out: {reason}", file=sys.stderr)
+    text = as_html(contract, records, known)
+    try:
+        write_whole(given.output, text)
+    except OSError as error:
+        raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
+    print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {given.output.resolve().as_uri()}")
     return FINE
 
 

@@ -1,6 +1,7 @@
 """One request and its response, as plain data that checks can judge at any later time."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -111,3 +112,21 @@ class Exchange:
 def _json_type(value: Any) -> str:
     kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
     return kinds.get(type(value), "null")
+
+
+def curl(seen: Mapping[str, Any], persona: str, host: str) -> str:
+    """Return a line for a shell that repeats an exchange, as a record's ``evidence`` has it.
+
+    The credential is a variable with the persona's name; nothing in the line can end a quotation.
+    """
+    parts = ["curl -i -X", seen["method"], f'"{host}"{shlex.quote(seen["url"])}']
+    if persona != "anonymous":
+        parts.append(f'-H "Authorization: Bearer ${persona.upper()}"')
+    if seen["body"]:
+        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(plain(seen["body"]))]
+    return " ".join(parts)
+
+
+def plain(text: str) -> str:
+    """Return text without control characters: what a server says must not steer a terminal."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
