@@ -160,7 +160,15 @@ class Actor:
         return self.person.username
 
     def do(
-        self, operation: str, *, body: Any = None, raw: bytes | str | None = None, query: str = "", url: str = "", **path: str
+        self,
+        operation: str,
+        *,
+        body: Any = None,
+        raw: bytes | str | None = None,
+        query: str = "",
+        url: str = "",
+        about: str = "other",
+        **path: str,
     ) -> Reply:
         """Call an operation.
 
@@ -169,6 +177,7 @@ class Actor:
             body: Sent as JSON. ``raw`` is sent as it is instead.
             query: Without the question mark, sent as it is.
             url: Instead of the operation's own path, for calls that miss it.
+            about: Whose resource it names, as in :class:`mmconform.exchange.Exchange`.
             path: The path parameters.
         """
         known = self.stage.contract.operations[operation]
@@ -180,7 +189,7 @@ class Actor:
             persona=self.persona,
             token=self.credential,
             operation=operation,
-            about="other",
+            about=about,
             own=frozenset({self.person.id}) if self.person else frozenset(),
             headers=headers,
             **content,
@@ -210,7 +219,7 @@ class Actor:
         body = None
         if known.body:
             body = {**(known.body.example or {}), **{n: owner.resource(kind) for n, kind in known.body.resources.items()}}
-        return self.do(operation, body=body, query=query, **path)
+        return self.do(operation, body=body, query=query, about="self" if owner.person is self.person else "other", **path)
 
     def look(self) -> Reply:
         """List one of one's own tokens: the smallest question to which who gets in has an answer."""

@@ -1,4 +1,4 @@
-"""The command ``mmconform``: what was made of the documents, and how to tidy a server up."""
+"""The command ``mmconform``: what was made of the documents, reports of runs, and how to tidy a server up."""
 
 import argparse
 import json
@@ -14,18 +14,22 @@ from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.deviations import Deviation
+from mmconform.doctor import examine
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
-from mmconform.record import REPORTS, Record, check, find, read_all
+from mmconform.record import REPORTS, Record, age, check, find
+from mmconform.report import gather
 from mmconform.report.comparison import Page
 from mmconform.report.github import github
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
+from mmconform.report.page import as_html
 from mmconform.report.sarif import sarif
 from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
+from mmconform.tape import tape
 from mmconform.target import live
 from mmconform.version import Version
 
@@ -59,12 +63,12 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(command=run)
         return one
 
-    def documents(one: argparse.ArgumentParser, formats: Sequence[str] = ("text", "json")) -> None:
+    def documents(one: argparse.ArgumentParser) -> None:
         one.add_argument(
             "--spec", action="append", type=Path, default=[], metavar="FILE", help="this document or folder instead of ours"
         )
         one.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="apply this overlay too")
-        one.add_argument("--format", choices=formats, default=formats[0], help=f"{formats[0]} when not given")
+        one.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     merge = command(
         "merge", _merge, "Merge the source documents and list every repair.", "mmconform merge --strict --spec my-fork.yaml"
@@ -89,15 +93,22 @@ def parser() -> argparse.ArgumentParser:
     report = command(
         "report",
         _report,
-        "Show the records of runs in a format for people or for CI.",
-        "mmconform report 5.36.1 --format junit --output junit.xml",
+        "Show records as a page that needs no server and no network, or in a format for CI.",
+        "mmconform report 11.0.3 my-run/observations.jsonl --output page.html\n  mmconform report 5.36.1 --format junit",
     )
-    report.add_argument("records", nargs="*", metavar="RECORD", help="a file, folder or target; all in reports/ when not given")
-    documents(report, tuple(_FORMATS))
-    report.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
     report.add_argument(
-        "--notebook", action="store_true", help="execute the notebooks on these records, into pages (--output FOLDER)"
+        "records", nargs="*", metavar="RECORD", help="a record, a folder with some, or a target; else those of all tapes"
     )
+    report.add_argument("--format", choices=tuple(_FORMATS), default="html", help="html when not given")
+    report.add_argument("--notebook", action="store_true", help="execute the notebooks on these records, into pages")
+    report.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="instead of reports/index.html for html, standard output for others; a folder instead of reports/notebooks",
+    )
+    report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
+    report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
 
     compare = command(
         "compare",
@@ -110,6 +121,16 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
     for option in LIVE_OPTIONS:
         compare.add_argument(option, action="store_true", help="of a live target, as for pytest")
+
+    doctor = command(
+        "doctor",
+        _doctor,
+        "Say what a run on a server would reach, and what stands in its way; changes nothing there.",
+        "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065",
+    )
+    doctor.add_argument("url", metavar="URL")
+    doctor.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    doctor.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     cleanup = command(
         "cleanup",
@@ -133,7 +154,7 @@ def _merge(given: argparse.Namespace) -> int:
     if given.output == "-":
         print(text_of(document), end="")
     elif given.output:
-        _write(given.output, text_of(document))
+        _write(Path(given.output), text_of(document))
     if given.format == "json":
         print(json.dumps([asdict(r) for r in document.repairs], indent=2, ensure_ascii=False))
     elif given.output != "-":
@@ -203,6 +224,7 @@ def _deviations(given: argparse.Namespace) -> int:
 
 #: From the contract, the records and the known deviations to text.
 _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], str]] = {
+    "html": as_html,
     "markdown": lambda contract, records, _: markdown(contract, records),
     "github": lambda contract, records, _: github(contract, records),
     "sarif": sarif,
@@ -214,13 +236,21 @@ def _report(given: argparse.Namespace) -> int:
     if given.notebook:
         return _notebooks(given)
     contract = build(load(given.spec, given.overlay).document)
-    records = read_all(given.records)
-    check(records, contract.digest)
-    text = _FORMATS[given.format](contract, records, [] if given.spec else deviations.load(contract))
-    if given.output:
-        _write(given.output, text)
+    if given.records:
+        records = gather.given(given.records)
     else:
+        records, left_out = gather.current(REPORTS, tape.every(), contract)
+        for reason in left_out:
+            print(f"left out: {reason}", file=sys.stderr)
+    check(records, contract.digest, contract.clauses)
+    text = _FORMATS[given.format](contract, sorted(records, key=age), [] if given.spec else deviations.load(contract))
+    output = given.output or (REPORTS / "index.html" if given.format == "html" else None)
+    if output is None:
         print(text, end="")
+        return FINE
+    _write(output, text)
+    if given.format == "html":
+        print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {output.resolve().as_uri()}")
     return FINE
 
 
@@ -229,15 +259,14 @@ def _notebooks(given: argparse.Namespace) -> int:
         from mmconform import notebooks
     except ModuleNotFoundError as error:
         raise MisuseError(f"notebooks need `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
-    folder = Path(given.output) if given.output else REPORTS / "notebooks"
-    for page in notebooks.pages(find(given.records), folder):
+    for page in notebooks.pages(find(given.records), given.output or REPORTS / "notebooks"):
         print(page)
     return FINE
 
 
-def _write(file: str, text: str) -> None:
+def _write(file: Path, text: str) -> None:
     try:
-        write_whole(Path(file), text)
+        write_whole(file, text)
     except OSError as error:
         raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
 
@@ -250,6 +279,13 @@ def _compare(given: argparse.Namespace) -> int:
     shown = {"text": page.text, "markdown": page.markdown}.get(given.format)
     print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
     return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    found = examine(live(given.url, allow_remote=given.allow_remote), contract)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if given.format == "json" else found.text())
+    return FOUND if found.obstacles or found.gaps else FINE
 
 
 def _cleanup(given: argparse.Namespace) -> int:

@@ -2,13 +2,13 @@
 
 Each function returns a DataFrame; its docstring names the columns. Columns with an order of their own (versions,
 operations, rules, personas) are ordered categories, so that pivots and plots come out in that order. ``records`` are
-files, folders or targets (``"recorded:5.36.1"``); without any, all records in ``reports/``, or those that the
-environment variable ``MMCONFORM_RECORDS`` names. Needs the extra ``notebooks``.
+files, folders or targets (``"recorded:5.36.1"``); without any, those that the environment variable ``MMCONFORM_RECORDS``
+names, else those of all tapes in ``reports/``. Needs the extra ``notebooks``.
 """
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
 from mmconform.persona import MADE, PERSONAS, is_entitled
 from mmconform.record import Record
+from mmconform.report import gather
 from mmconform.routes import reaches
 from mmconform.spec.load import load as load_document
 from mmconform.spec.reader import read
@@ -125,7 +126,7 @@ def states(*records: str | Path) -> pd.DataFrame:
         MisuseError: as for :func:`load`.
     """
     contract = _contract()
-    read_ = _read(records, contract)
+    read_ = _read(records)
     rows = [
         {**_of(one), "operation": clause.operation, "rule": clause.rule, "clause": clause.id, "state": states_[clause.id]}
         for one in read_
@@ -146,7 +147,7 @@ def access(*records: str | Path) -> pd.DataFrame:
         MisuseError: as for :func:`load`.
     """
     contract = _contract()
-    read_, rows = _read(records, contract), []
+    read_, rows = _read(records), []
     for one in read_:
         version = Version.parse(one.header["server"]["version"])
         seen: dict[tuple[str, str, str], list[int]] = {}
@@ -194,7 +195,7 @@ def timeline(*records: str | Path) -> pd.DataFrame:
         MisuseError: as for :func:`load`.
     """
     contract = _contract()
-    read_ = _read(records, contract)
+    read_ = _read(records)
     known, rows = history.load(contract), []
     for before, after in pairwise(read_):
         older, newer = (one.header["server"]["version"] for one in (before, after))
@@ -226,7 +227,7 @@ def clauses(*specs: str | Path) -> pd.DataFrame:
     Raises:
         MisuseError: a document cannot be read.
     """
-    contract = _contract(specs)
+    contract = _contract(*specs)
     rows = [
         {
             "operation": clause.operation,
@@ -366,13 +367,19 @@ def _bytes(text: str | bytes | None) -> bytes:
     return text.encode() if isinstance(text, str) else text or b""
 
 
-def _read(records: Sequence[str | Path], contract: Contract | None = None) -> list[Record]:
-    """Return the records; those that are read together with our contract have to be about it."""
-    named = [str(one) for one in records] or [one for one in os.environ.get(RECORDS, "").split(os.pathsep) if one]
-    found = [_read_once(path, path.stat().st_mtime_ns) for path in record.find(named)]
-    if contract:
-        record.check(found, contract.digest)
+def _read(records: Sequence[str | Path]) -> list[Record]:
+    """Return the records, oldest server first. They have to be about our own documents."""
+    contract, named = _contract(), list(records) or [one for one in os.environ.get(RECORDS, "").split(os.pathsep) if one]
+    if named:
+        found = [_read_one(path) for path in record.find(named)]
+    else:
+        found, _ = gather.current(record.REPORTS, tape.every(), contract, _read_one)
+    record.check(found, contract.digest, contract.clauses)
     return sorted(found, key=record.age)
+
+
+def _read_one(path: Path) -> Record:
+    return _read_once(path, path.stat().st_mtime_ns)
 
 
 @cache
@@ -385,7 +392,8 @@ def _asked(one: Record) -> list[Any]:
     return [one.header[key] for key in ("spec", "seed", "max_examples")]
 
 
-def _contract(specs: Iterable[str | Path] = ()) -> Contract:
+@cache
+def _contract(*specs: str | Path) -> Contract:
     return build(load_document([Path(spec) for spec in specs]).document)
 
 

@@ -1,7 +1,7 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,22 +52,18 @@ def write(path: Path, record: Record) -> None:
     write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
 
 
-def find(named: Sequence[str], folder: Path = REPORTS) -> list[Path]:
-    """Return the files of records.
+def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
+    """Return the files of the records that are named.
 
     Args:
         named: Files, folders that hold records however deep, or targets (``recorded:5.36.1``, ``5.36.1``) whose record
-            is in ``reports/``. Without any, all records that are there.
+            is in ``reports/``.
 
     Raises:
-        MisuseError: there is none, or none of that name.
+        MisuseError: there is none of that name.
     """
-    if not named:
-        found = sorted(folder.glob(f"*/{NAME}"))
-        if not found:
-            raise MisuseError(f"no record in {folder.name}/; `make conformance` makes those of all recorded versions")
-        return found
-    return list(dict.fromkeys(path for name in named for path in _find(name, folder)))
+    found = [path for name in named for path in _find(str(name), folder)]
+    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
 
 def _find(name: str, folder: Path) -> list[Path]:
@@ -76,35 +72,34 @@ def _find(name: str, folder: Path) -> list[Path]:
             return [path]
         if name and (found := sorted(path.rglob(NAME))):
             return found
+    if Path(name).is_dir():
+        raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
     raise MisuseError(f"no record `{name}`; `pytest --target {name}` makes that of a recorded version or a server")
 
 
-def read_all(named: Sequence[str] = (), folder: Path = REPORTS) -> list[Record]:
-    """Return the records that :func:`find` finds, oldest server first.
-
-    Raises:
-        MisuseError: as :func:`find` and :func:`read` do.
-    """
-    return sorted(map(read, find(named, folder)), key=age)
-
-
 def age(record: Record) -> tuple[Version, str]:
-    """Return what orders records: the version of the server, then its name."""
-    return Version.parse(record.header["server"]["version"]), record.header["target"]
-
-
-def check(records: Iterable[Record], spec: str) -> None:
-    """Check that records were judged by the documents of which this is the digest.
+    """Return what orders records: the version of the server, then the target.
 
     Raises:
-        MisuseError: names the first that was not.
+        MisuseError: the record does not say the version.
+    """
+    try:
+        return Version.parse(record.header["server"]["version"]), record.header["target"]
+    except ValueError:
+        raise MisuseError(f"the record of {record.header['target']} does not say of which version it is") from None
+
+
+def check(records: Iterable[Record], spec: str, clauses: Container[str]) -> None:
+    """Check that records are about the documents with this digest and these clauses.
+
+    Raises:
+        MisuseError: names the first that is not.
     """
     for record in records:
-        theirs = record.header["spec"]
-        if theirs != spec:
+        if record.header["spec"] != spec or not all(row["clause"] in clauses for row in record.observations):
             raise MisuseError(
-                f"{record.header['target']} was judged by other documents (spec {theirs[:12]}, not {spec[:12]}); judge it again, "
-                "or name its documents with --spec and --overlay"
+                f"the record of {record.header['target']} was judged against other documents than these; "
+                "run pytest again, or name its documents with --spec and --overlay"
             )
 
 
