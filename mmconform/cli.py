@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__, deviations, journal
-from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.errors import MisuseError
@@ -176,7 +175,7 @@ def _cleanup(given: argparse.Namespace) -> int:
     if not journals:
         print(f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there")
         return FINE
-    client = Client(target.base_url, target.redactor)
+    client = target.client()
     with only_run(target):
         done = journal.undo(journals, client, sign_in(client))
     print(", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo")

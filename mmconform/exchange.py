@@ -63,10 +63,15 @@ class Exchange:
             return None
 
     @property
+    def json_object(self) -> dict[str, Any]:
+        """The answer as a JSON object; an empty one when it is none."""
+        data = self.json_or_none
+        return data if isinstance(data, dict) else {}
+
+    @property
     def json_id(self) -> str:
         """The ``id`` of what the answer is about, or nothing."""
-        data = self.json_or_none
-        return str(data.get("id", "")) if isinstance(data, dict) else ""
+        return str(self.json_object.get("id", ""))
 
     @property
     def json_sent(self) -> Any:
@@ -80,8 +85,7 @@ class Exchange:
     @property
     def error_id(self) -> str:
         """The ``id`` of an ``AppError`` answer, or nothing."""
-        data = self.json_or_none
-        return str(data.get("id", "")) if isinstance(data, dict) and self.status >= 400 else ""
+        return self.json_id if self.status >= 400 else ""
 
     @property
     def says(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from mmconform.checks import CHECKS, Setting
 from mmconform.contract.clause import Clause, Contract
 from mmconform.deviations import Deviation
+from mmconform.errors import plain
 from mmconform.exchange import Exchange
 from mmconform.target import Target
 
@@ -84,10 +85,14 @@ class Judge:
         assert reason in SKIPS
         self._add(clause.id, "everyone", "skip", reason, reason)
 
-    def unseen(self, operation: str, persona: str, reason: str) -> None:
-        """Note that no answer came: nothing can be said about the server."""
+    def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:
+        """Note that no answer came: nothing can be said about the server.
+
+        Args:
+            reason: The same tomorrow; ``seen`` may say more about the first time.
+        """
         for clause in self.contract.of(operation, "status"):
-            self._add(clause.id, persona, "error", reason.split(":")[0], reason)
+            self._add(clause.id, persona, "error", reason, seen or reason)
 
     def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
         key = (clause, persona, outcome, signature)
@@ -151,8 +156,8 @@ def _block(same: list[Observation], contract: Contract, target: Target) -> str:
             f"{clause.id} is not kept by Mattermost {target.server.name}",
             f"  promise   {clause.text}",
             f"            {clause.place}" + (f" (our addition; evidence: {clause.evidence})" if clause.evidence else ""),
-            f"  seen      {_plain(first.seen)} ({_times(sum(o.count for o in same))})",
-            *([f"            {_plain(seen['answer'])[:240]}"] if seen else []),
+            f"  seen      {plain(first.seen)} ({_times(sum(o.count for o in same))})",
+            *([f"            {plain(seen['answer'])[:240]}"] if seen else []),
             f"  asked by  {personas}{whose}",
             *([f"  repeat    {_curl(first, target)}"] if seen else []),
             "  known?    if this is to be expected, add to deviations/*.yaml:",
@@ -179,10 +184,5 @@ def _curl(observation: Observation, target: Target) -> str:
     if observation.persona != "anonymous":
         parts.append(f'-H "Authorization: Bearer ${observation.persona.upper()}"')
     if seen["body"]:
-        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(_plain(seen["body"]))]
+        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(plain(seen["body"]))]
     return " ".join(parts)
-
-
-def _plain(text: str) -> str:
-    """Return text without control characters: what a server says must not steer a terminal."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

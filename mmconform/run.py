@@ -67,6 +67,11 @@ class Run:
             all_ = seen.coverage.setdefault(operation, Coverage())
             all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
 
+    @property
+    def is_partly_unseen(self) -> bool:
+        """Whether some test, or some request of one, came to nothing."""
+        return any(seen.errors or any(row["outcome"] == "error" for row in seen.rows) for seen in self.seen.values())
+
     def finish(self, target: Target, selection: str) -> record.Record:
         """Write the record of a target and return it."""
         seen = self.seen.setdefault(target.slug, Seen())
