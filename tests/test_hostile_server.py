@@ -390,14 +390,14 @@ def test_a_server_says_nothing_with_its_version(serve, version, key):
 
 def test_generated_requests_go_on_and_judge_nothing_that_they_did_not_see(speak, contract):
     """Every answer is one of a kind that says nothing about the server."""
+    close = "Connection: close"  # without it, whether the next request still gets through is a matter of luck
     kinds = [
-        HALF["less than announced"],
-        HALF["no gzip"],
-        message(502, b"<html>"),
-        message(429, b"", "Retry-After: 99"),
-        DEEP["lists"],
+        message(200, b"{}", "Content-Length: 100", close),
+        message(200, b"hello", "Content-Encoding: gzip", close),
+        message(502, b"<html>", close),
+        message(429, b"", "Retry-After: 99", close),
+        message(200, DEEP["lists"], close),
     ]
-    kinds[-1] = message(200, kinds[-1])
     number = iter(range(10**6))
     target = target_of(speak(lambda c, _: c.sendall(kinds[next(number) % len(kinds)])))
     judge = Judge(contract, target, [])
