@@ -17,7 +17,7 @@ class Journal:
 
     A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
     made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
-    what was there before.
+    what was there before; ``{"what": "lease", "run": …}`` who took the server for itself.
     """
 
     def __init__(self, path: Path, url: str) -> None:
@@ -52,6 +52,11 @@ def of_server(folder: Path, url: str) -> list[Path]:
         if entries and _same(str(entries[0].get("url", "")), url):
             found.append(path)
     return found
+
+
+def runs_of(paths: list[Path]) -> set[str]:
+    """Return the runs that, as journals tell, took the lease on their server."""
+    return {str(entry.get("run")) for path in paths for entry in read(path) if entry.get("what") == "lease"}
 
 
 def _same(one: str, other: str) -> bool:

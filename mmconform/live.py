@@ -17,6 +17,7 @@ from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
+from mmconform.lease import Lease
 from mmconform.prepare import prepare, sign_in
 from mmconform.run import REPORTS, describe, now, tools
 from mmconform.tape import tape
@@ -44,6 +45,7 @@ class Stage:
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
     lock: IO[str] | None = None
+    lease: Lease | None = None
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -104,14 +106,18 @@ class Stage:
         until = time.monotonic() + CLEANING
         client = replace(self.target, patience=replace(self.target.patience, until=until)).client()
         done: Counter[str] = Counter()
-        paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
-        if paths:
-            done = journal.undo(paths, client, self.operator)
-        client.close()
-        if self.gateway:
-            self.gateway.__exit__(None, None, None)
-        if self.lock:
-            self.lock.close()
+        try:
+            paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
+            if paths:
+                done = journal.undo(paths, client, self.operator)
+        finally:
+            if self.lease:
+                self.lease.release()
+            client.close()
+            if self.gateway:
+                self.gateway.__exit__(None, None, None)
+            if self.lock:
+                self.lock.close()
         return done
 
 
@@ -119,12 +125,18 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
     """Prepare a live server.
 
     Raises:
-        MisuseError: see :func:`mmconform.prepare.prepare`.
+        MisuseError: somebody else uses it, or an earlier run left it changed; see also :func:`mmconform.prepare.prepare`.
     """
     stage = Stage(target, "", frozenset(), lock=only_run(target))
     try:
+        if journal.of_server(REPORTS, target.base_url):
+            raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
         stage.operator = sign_in(target.client(), create_first_admin=create_first_admin)
-        found = prepare(target, stage.journal(f"{run_id}-server"), stage.operator, disruptive=disruptive, recording=recording)
+        stage.lease = Lease(Client(target.base_url, target.redactor), stage.operator, run_id)
+        note = stage.journal(f"{run_id}-server")
+        note.note(what="lease", run=run_id)
+        stage.lease.take()
+        found = prepare(target, note, stage.operator, disruptive=disruptive, recording=recording)
     except UnseenError as error:
         stage.clean()
         raise MisuseError(f"preparing {target.base_url} failed: {error}") from None

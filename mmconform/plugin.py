@@ -492,9 +492,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if ours.patience.is_over and ended:
         stopped = True
         problems.append(f"the run took longer than {ours.config.getoption('--run-timeout'):g} s (--run-timeout) and was ended")
-        for target in ours.targets:
-            ours.run.take(target.slug, [], {}, 0)
-            ours.run.seen[target.slug].errors += 1
+        ours.run.fail(ours.targets)
+    if ours.stage and ours.stage.lease and ours.stage.lease.is_lost:
+        stopped = True
+        problems.append("somebody else took the server over while this run went on; what it says is about both")
+        ours.run.fail(ours.targets)
     try:
         if ours.recording and (stopped or not ended):
             ours.recording.drop()

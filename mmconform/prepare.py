@@ -8,9 +8,10 @@ from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
 from mmconform.gateway import Gateway
 from mmconform.journal import Journal, part, restore
+from mmconform.leftovers import is_ours
 from mmconform.target import Target, credentials, is_loopback
 from mmconform.version import Version
-from mmconform.world import OPERATOR, PREFIX, World, login
+from mmconform.world import OPERATOR, World, login
 
 TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
 #: With a licence the job that does nothing without one does something.
@@ -114,14 +115,8 @@ def _people(world: World) -> int:
     while True:
         users = world.must(OPERATOR, "GET", f"/api/v4/users?page={page}&per_page=200")
         people += sum(
-            1
-            for user in users
-            if user["id"] != me and not _is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
+            1 for user in users if user["id"] != me and not is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
         )
         page += 1
         if len(users) < 200:
             return people
-
-
-def _is_ours(user: dict[str, Any]) -> bool:
-    return str(user["username"]).startswith(PREFIX) and str(user.get("email", "")).endswith("@conformance.invalid")

@@ -72,6 +72,11 @@ class Run:
         """Whether some test, or some request of one, came to nothing."""
         return any(seen.errors or any(row["outcome"] == "error" for row in seen.rows) for seen in self.seen.values())
 
+    def fail(self, targets: Iterable[Target]) -> None:
+        """Note that something went wrong which is no verdict: the run cannot be green."""
+        for target in targets:
+            self.seen.setdefault(target.slug, Seen()).errors += 1
+
     def finish(self, target: Target, selection: str) -> record.Record:
         """Write the record of a target and return it."""
         seen = self.seen.setdefault(target.slug, Seen())
