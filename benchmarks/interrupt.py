@@ -1,8 +1,8 @@
 """Interrupt runs at random moments and ask the server what is left: `python benchmarks/interrupt.py URL --times 10`.
 
-For each moment, after it has begun to change the server, a run is sent SIGINT or SIGKILL (in turn, with its workers), and
-`mmconform cleanup` is called. Then the server has to be as it was: settings, roles, nobody active who was not, no token, command, application or team of
-ours, no job waiting. Needs the administrator's credentials in the environment, as a run does.
+Each is sent SIGINT or SIGKILL (in turn, with its workers) after it has begun to change the server; then `mmconform
+cleanup` is called, and the server has to be as it was: settings, roles, nobody active who was not, no token, command,
+application or team of ours, no job waiting. Needs the administrator's credentials in the environment, as a run does.
 """
 
 import argparse

@@ -190,6 +190,10 @@ def _leave(error: MisuseError) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the one promise that a test proves")
     config.addinivalue_line("markers", "applies(since, until): the versions that a test is about")
+    # Before it knows any plugin's options pytest looks for its own settings, next to whatever might be a path.
+    given = [o for o in ("--spec", "--overlay") if o in config.invocation_params.args]
+    if given and config.inipath != ROOT / "pyproject.toml":
+        _leave(MisuseError(f"pytest takes what follows {given[0]} for a test to collect; write {given[0]}=FILE"))
 
 
 @pytest.hookimpl(tryfirst=True)
