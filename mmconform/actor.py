@@ -313,7 +313,7 @@ def application(stage: Stage) -> Iterator[Callable[[Actor], Actor]]:
 def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
     wanted = {"response_type": "code", "client_id": app["id"], "redirect_uri": _BACK, "scope": "user", "state": "x"}
     back = stage.client.send("POST", "/oauth/authorize", persona=actor.persona, token=actor.credential, json=wanted)
-    code = dict(parse_qsl(urlsplit(str((back.json_or_none or {}).get("redirect"))).query)).get("code", "")
+    code = dict(parse_qsl(urlsplit(str(back.json_object.get("redirect"))).query)).get("code", "")
     given = {"grant_type": "authorization_code", "client_id": app["id"], "client_secret": app["client_secret"]}
     got = stage.client.send(
         "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": _BACK, "code": code}

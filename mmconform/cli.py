@@ -3,20 +3,22 @@
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, deviations, journal
+from mmconform import __version__, deviations, journal, leftovers
 from mmconform.changes import compare
-from mmconform.client import Client
+from mmconform.client import UnseenError
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.deviations import Deviation
 from mmconform.doctor import examine
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
+from mmconform.lease import Lease
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.record import REPORTS, Record, age, check, find
@@ -30,7 +32,7 @@ from mmconform.report.sarif import sarif
 from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.tape import tape
-from mmconform.target import live
+from mmconform.target import Target, live
 from mmconform.version import Version
 
 FINE, FOUND, MISUSED = 0, 1, 2
@@ -139,6 +141,11 @@ def parser() -> argparse.ArgumentParser:
         "MM_ADMIN_LOGIN=admin MM_ADMIN_PASSWORD=… mmconform cleanup http://127.0.0.1:8065",
     )
     cleanup.add_argument("url", metavar="URL")
+    cleanup.add_argument(
+        "--everything",
+        action="store_true",
+        help="also what runs from other checkouts and machines left, told by its name, whether they are dead or not",
+    )
     cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
     return whole
 
@@ -291,11 +298,36 @@ def _doctor(given: argparse.Namespace) -> int:
 def _cleanup(given: argparse.Namespace) -> int:
     target = live(given.url, allow_remote=given.allow_remote)
     journals = journal.of_server(REPORTS, target.base_url)
-    if not journals:
-        print(f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there")
+    if not journals and not given.everything:
+        print(
+            f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there "
+            "(--everything undoes what runs from elsewhere left there)"
+        )
         return FINE
-    client = Client(target.base_url, target.redactor)
-    with only_run(target):
-        done = journal.undo(journals, client, sign_in(client))
+    try:
+        with only_run(target):
+            done = _tidy(target, journals, given.everything)
+    except UnseenError as error:
+        raise MisuseError(f"cleanup stopped: {error}; run it again") from None
     print(", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo")
+    if given.everything:
+        print("settings, roles and jobs of runs without a journal here were left as they are: nobody knows what they were")
     return FINE
+
+
+def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str]:
+    client = target.client()
+    token = sign_in(client)
+    lease = Lease(client, token, "cleanup")
+    others = [holder for holder in lease.holders() if holder.run not in journal.runs_of(journals)]
+    if others and not everything:
+        raise MisuseError(f"{target.base_url} is in use by {others[0]}; wait for its end, or, if it is dead, add --everything")
+    if everything:
+        note = journal.Journal(REPORTS / target.slug / "journal-leftovers.jsonl", target.base_url)
+        for entry in leftovers.find(client, token):
+            note.note(**entry)
+        journals = journal.of_server(REPORTS, target.base_url)
+    done = journal.undo(journals, client, token)
+    lease.clear()
+    client.close()
+    return done

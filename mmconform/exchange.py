@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from mmconform.errors import plain
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -64,10 +66,15 @@ class Exchange:
             return None
 
     @property
+    def json_object(self) -> dict[str, Any]:
+        """The answer as a JSON object; an empty one when it is none."""
+        data = self.json_or_none
+        return data if isinstance(data, dict) else {}
+
+    @property
     def json_id(self) -> str:
         """The ``id`` of what the answer is about, or nothing."""
-        data = self.json_or_none
-        return str(data.get("id", "")) if isinstance(data, dict) else ""
+        return str(self.json_object.get("id", ""))
 
     @property
     def json_sent(self) -> Any:
@@ -96,8 +103,7 @@ class Exchange:
     @property
     def error_id(self) -> str:
         """The ``id`` of an ``AppError`` answer, or nothing."""
-        data = self.json_or_none
-        return str(data.get("id", "")) if isinstance(data, dict) and self.status >= 400 else ""
+        return self.json_id if self.status >= 400 else ""
 
     @property
     def says(self) -> str:
@@ -125,8 +131,3 @@ def curl(seen: Mapping[str, Any], persona: str, host: str) -> str:
     if seen["body"]:
         parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(plain(seen["body"]))]
     return " ".join(parts)
-
-
-def plain(text: str) -> str:
-    """Return text without control characters: what a server says must not steer a terminal."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

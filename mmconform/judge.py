@@ -85,10 +85,14 @@ class Judge:
         assert reason in SKIPS
         self._add(clause.id, "everyone", "skip", reason, reason)
 
-    def unseen(self, operation: str, persona: str, reason: str) -> None:
-        """Note that no answer came: nothing can be said about the server."""
+    def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:
+        """Note that no answer came: nothing can be said about the server.
+
+        Args:
+            reason: The same tomorrow; ``seen`` may say more about the first time.
+        """
         for clause in self.contract.of(operation, "status"):
-            self._add(clause.id, persona, "error", reason.split(":")[0], reason)
+            self._add(clause.id, persona, "error", reason, seen or reason)
 
     def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
         key = (clause, persona, outcome, signature)

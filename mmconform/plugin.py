@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
@@ -13,7 +14,7 @@ import pytest
 from vcr import VCR
 
 from mmconform import live, stagecraft
-from mmconform.client import Client
+from mmconform.client import Client, Patience, UnseenError
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.generate import MAX_EXAMPLES, SEED
@@ -46,7 +47,8 @@ class Session:
         self.recording_wanted = option("--record-mode") == "rewrite"
         if option("--record-mode") not in (None, "none", "rewrite"):
             raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
-        self.targets = resolve(option("--target"), allow_remote=option("--allow-remote"))
+        self.patience = self._patience()
+        self.targets = resolve(option("--target"), allow_remote=option("--allow-remote"), patience=self.patience)
         self.is_live = not self.targets[0].is_recorded
         self.run = Run(option("--spec"), option("--overlay"), self._seed(), self._examples())
         self.worlds: dict[str, World] = {}
@@ -55,6 +57,13 @@ class Session:
         self.recording: live.Recording | None = None
         self.run_id = new_run_id()
         self.narrowed = _narrowed(config)
+
+    def _patience(self) -> Patience:
+        request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
+        if not (request > 0 and run > 0):
+            raise MisuseError("--request-timeout and --run-timeout are seconds, more than 0")
+        shared: float | None = getattr(self.config, "workerinput", {}).get("mmconform", {}).get("until")
+        return Patience(request, time.monotonic() + run if shared is None else shared)
 
     def _seed(self) -> int:
         given: int | None = self.config.getoption("--hypothesis-seed", None)
@@ -101,7 +110,7 @@ class Session:
     def world(self, target: Target) -> World:
         """Return the world on a target, making it when it is first asked for."""
         if target.slug not in self.worlds:
-            client = Client(target.base_url, target.redactor)
+            client = target.client()
             run_id = TAPED_RUN if target.is_recorded else self.run_id
             operator = self.stage.operator if self.stage else "redacted-operator"
             world = World(client, target.version, run_id, operator)
@@ -160,6 +169,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help=f"fuzzed cases for each operation on a live target ({MAX_EXAMPLES})",
     )
+    group.addoption(
+        "--request-timeout", type=float, default=60, metavar="SECONDS", help="for one request and its whole answer (60)"
+    )
+    group.addoption(
+        "--run-timeout",
+        type=float,
+        default=3600,
+        metavar="SECONDS",
+        help="after which a run ends, not green (3600)",
+    )
 
 
 def _is_own_tests_only(config: pytest.Config) -> bool:
@@ -174,6 +193,10 @@ def _leave(error: MisuseError) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the one promise that a test proves")
     config.addinivalue_line("markers", "applies(since, until): the versions that a test is about")
+    # Before it knows any plugin's options pytest looks for its own settings, next to whatever might be a path.
+    given = [o for o in ("--spec", "--overlay") if o in config.invocation_params.args]
+    if given and config.inipath != ROOT / "pyproject.toml":
+        _leave(MisuseError(f"pytest takes what follows {given[0]} for a test to collect; write {given[0]}=FILE"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -213,6 +236,7 @@ def pytest_configure_node(node: Any) -> None:
         "switched_off": sorted(session.stage.switched_off) if session.stage else [],
         "may_configure": session.stage.may_configure if session.stage else True,
         "seed": session.run.seed,
+        "until": session.patience.until,
     }
 
 
@@ -355,7 +379,7 @@ def world(request: pytest.FixtureRequest, target: Target) -> World:
 @pytest.fixture
 def client(target: Target, vcr: Any) -> Iterator[Client]:
     """An HTTP client for the target, within the test's cassette."""
-    client = Client(target.base_url, target.redactor)
+    client = target.client()
     yield client
     client.close()
 
@@ -399,6 +423,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         session.current = _target_of(item)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """When the time of the run is over, no other test begins."""
+    session = item.config.stash.get(_KEY, None)
+    return True if session and session.patience.is_over else None
+
+
 # -- judging a test ------------------------------------------------------------------------------------------------
 
 
@@ -430,7 +461,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
-    if call.excinfo and isinstance(call.excinfo.value, MisuseError):
+    if call.excinfo and isinstance(call.excinfo.value, MisuseError | UnseenError):
         report.longrepr = str(call.excinfo.value)
     judge = item.stash.get(_JUDGE, None)
     target = _target_of(item)
@@ -486,14 +517,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     problems: list[str] = []
+    stopped = bool(session.shouldstop or session.shouldfail)
+    if ours.patience.is_over and ended:
+        stopped = True
+        problems.append(f"the run took longer than {ours.config.getoption('--run-timeout'):g} s (--run-timeout) and was ended")
+        ours.run.fail(ours.targets)
+    if ours.stage and ours.stage.lease and ours.stage.lease.is_lost:
+        stopped = True
+        problems.append("somebody else took the server over while this run went on; what it says is about both")
+        ours.run.fail(ours.targets)
     try:
-        if ours.recording and not ended:
+        if ours.recording and (stopped or not ended):
             ours.recording.drop()
+        elif ours.recording and ours.run.is_partly_unseen:
+            ours.recording.drop()
+            problems.append("some requests were not answered; the recording was thrown away")
         elif ours.recording:
             place = ours.recording.finish(seed=ours.run.seed, max_examples=ours.run.max_examples, spec=ours.run.contract.digest)
             session.config.stash[_TAPE] = place
     except MisuseError as error:
         problems.append(str(error))
+        session.exitstatus = 2
     if ours.stage:
         try:
             cleaned = ours.stage.clean()
@@ -502,12 +546,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             session.config.stash.setdefault(_CLEANED, Counter()).update(cleaned)
         except MisuseError as error:
             problems.append(str(error))
-    if problems:
-        session.config.stash[_PROBLEMS] = problems
-        session.exitstatus = 2
+            session.exitstatus = 2
+        except KeyboardInterrupt:
+            problems.append(f"interrupted while tidying up; `mmconform cleanup {ours.targets[0].base_url}` does the rest")
+            session.exitstatus = 2
+    session.config.stash[_PROBLEMS] = problems
     if ours.is_worker or not ended or session.config.option.collectonly:
         return
-    if session.shouldstop or session.shouldfail:
+    if stopped:
         ours.narrowed = f"{ours.narrowed} stopped early".strip()
     record = None
     for target in ours.targets:

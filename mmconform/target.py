@@ -3,18 +3,21 @@
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mmconform.client import Client, UnseenError
-from mmconform.errors import MisuseError
+from mmconform.client import PATIENT, Client, Patience, UnseenError
+from mmconform.errors import MisuseError, plain
 from mmconform.exchange import Exchange
 from mmconform.tape import tape
 from mmconform.tape.cassette import TAPE_URL
 from mmconform.tape.redact import Redactor
 from mmconform.version import Version
+
+#: What a server may call its version: it becomes the name of a folder, and a server may say anything.
+_VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        return self.build if re.match(r"\d+\.\d+\.\d+", self.build) else self.calls_itself
+        return self.build if re.fullmatch(_VERSION, self.build) else self.calls_itself
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Target:
         name: As the user writes it: ``https://…`` or ``recorded:5.36.1``.
         slug: For file names and test ids.
         tape: The folder of the tape, where this target is one.
+        patience: How long to wait for it.
     """
 
     name: str
@@ -56,7 +60,11 @@ class Target:
     redactor: Redactor
     tape: Path | None = None
     seed: int | None = None
-    exclusive: list[str] = field(default_factory=list)
+    patience: Patience = PATIENT
+
+    def client(self) -> Client:
+        """Return a new client for this target."""
+        return Client(self.base_url, self.redactor, self.patience)
 
     @property
     def is_recorded(self) -> bool:
@@ -67,18 +75,19 @@ class Target:
         return self.server.version
 
 
-def resolve(text: str, *, allow_remote: bool = False) -> list[Target]:
+def resolve(text: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> list[Target]:
     """Return the targets that the option names.
 
     Args:
         text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, or a bare version.
         allow_remote: Talk to servers on other machines too.
+        patience: How long to wait for a live one.
 
     Raises:
         MisuseError: no such kind or tape, a broken tape, a server that cannot be reached or is no Mattermost.
     """
     if re.match(r"https?://", text):
-        return [live(text, allow_remote=allow_remote)]
+        return [live(text, allow_remote=allow_remote, patience=patience)]
     kind, _, version = text.partition(":")
     if re.match(r"v?\d+(\.|$)", kind):
         kind, version = "recorded", kind
@@ -121,7 +130,7 @@ def recorded(name: str) -> Target:
     return Target(f"recorded:{name}", name, TAPE_URL, server, Redactor(replaying=True), folder, label["seed"])
 
 
-def live(url: str, *, allow_remote: bool = False) -> Target:
+def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> Target:
     """Return a running server as a target, after one look at it.
 
     Raises:
@@ -141,9 +150,9 @@ def live(url: str, *, allow_remote: bool = False) -> Target:
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
     base = url.rstrip("/").removesuffix("/api/v4")
     redactor = Redactor(replaying=False)
-    client = Client(base, redactor)
+    client = Client(base, redactor, patience)
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
-    return Target(url, slug, base, _look(client), redactor)
+    return Target(url, slug, base, _look(client), redactor, patience=patience)
 
 
 def is_loopback(host: str) -> bool:
@@ -159,8 +168,7 @@ def _look(client: Client) -> Server:
         try:
             return client.send("GET", path, persona="anonymous")
         except UnseenError as error:
-            reason = str(error).partition(": ")[2]
-            raise MisuseError(f"{client.base_url} cannot be reached: {reason}") from None
+            raise MisuseError(f"{client.base_url} cannot be reached: {error.reason}") from None
 
     ping = get("/api/v4/system/ping")
     if ping.json_or_none is None or "x-version-id" not in ping.answer_headers:
@@ -169,18 +177,15 @@ def _look(client: Client) -> Server:
             f"{client.base_url} is not a Mattermost server: /api/v4/system/ping answered {ping.status} with {kind} "
             "(behind a sub-path? then give the whole address)"
         )
-    config = get("/api/v4/config/client?format=old").json_or_none
-    says = config if isinstance(config, dict) else {}
+    says = get("/api/v4/config/client?format=old").json_object
     version_id = ping.answer_headers["x-version-id"]
     itself = str(says.get("Version") or ".".join(version_id.split(".")[:3]))
-    build = str(says.get("BuildNumber") or "")
-    real = build if re.match(r"\d+\.\d+", build) else itself
-    try:
-        version = Version.parse(real)
-    except ValueError:
-        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})") from None
+    if not re.fullmatch(_VERSION, itself):
+        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})")
+    build = plain(str(says.get("BuildNumber") or ""))
+    version = Version.parse(build if re.fullmatch(_VERSION, build) else itself)
     edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
-    return Server(version, itself, build, str(says.get("BuildHash") or ""), edition, version_id)
+    return Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
 
 
 def credentials() -> tuple[str | None, str | None, str | None]:

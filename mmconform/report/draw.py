@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from mmconform.exchange import plain
+from mmconform.errors import plain
 from mmconform.persona import MADE, PERSONAS
 from mmconform.summary import STATES
 from mmconform.version import Version

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Clause, Contract
-from mmconform.exchange import curl, plain
+from mmconform.errors import plain
+from mmconform.exchange import curl
 from mmconform.record import Record
 
 #: The observations that are failures, in the order in which people look at them.

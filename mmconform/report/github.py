@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mmconform.contract.clause import Contract
-from mmconform.exchange import plain
+from mmconform.errors import plain
 from mmconform.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.summary import problems

@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from mmconform.contract.clause import Clause, Contract
-from mmconform.exchange import plain
+from mmconform.errors import plain
 from mmconform.record import Record
 from mmconform.report.failure import Failure, gather
 from mmconform.summary import problems, state_of

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from mmconform.contract.clause import RULES, Contract
-from mmconform.exchange import plain
+from mmconform.errors import plain
 from mmconform.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.report.terminal import MARKS

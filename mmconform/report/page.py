@@ -11,8 +11,8 @@ from typing import Any
 from mmconform import __version__
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.deviations import VERDICTS, Deviation
-from mmconform.errors import MisuseError
-from mmconform.exchange import curl, plain
+from mmconform.errors import MisuseError, plain
+from mmconform.exchange import curl
 from mmconform.persona import MADE, PERSONAS, is_entitled
 from mmconform.record import Record, check
 from mmconform.report.terminal import MARKS

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from mmconform import __version__
 from mmconform.contract.clause import Clause, Contract
 from mmconform.deviations import Deviation
-from mmconform.exchange import plain
+from mmconform.errors import plain
 from mmconform.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.summary import problems

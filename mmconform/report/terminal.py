@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract
-from mmconform.exchange import plain
+from mmconform.errors import plain
 from mmconform.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.summary import Cell, problems, skip_reasons, table
@@ -42,6 +42,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         no_color=not colour or "NO_COLOR" in os.environ,
         width=max(width, _NARROWEST),
         highlight=False,
+        markup=False,  # what a server or a document calls itself is text
+        emoji=False,
     )
     server = record.header["server"]
     edition = f"{server['edition']} edition, build {server['build'] or 'unknown'} {server['commit'][:10]}".rstrip()
