@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import secrets
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.errors import MisuseError
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
+from mmconform.reference import named
+from mmconform.reference.server import Reference
 from mmconform.run import REPORTS
 from mmconform.spec.load import MERGED, load, text_of
+from mmconform.tape import tape
 from mmconform.target import live
 from mmconform.version import Version
 
@@ -76,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     known.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
     known.add_argument("--version-of", metavar="VERSION", type=Version.parse, help="only those that this version shows")
     known.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
+
+    serve = command(
+        "serve", _serve, "Run the reference server until Ctrl-C.", "mmconform serve --target reference@5.36.1 --port 8065"
+    )
+    serve.add_argument("--target", default="reference", metavar="NAME", help="reference[@VERSION][:MUTANT]")
+    serve.add_argument("--port", type=int, default=0, metavar="N", help="any that is free, if not given")
 
     cleanup = command(
         "cleanup",
@@ -167,6 +178,20 @@ def _deviations(given: argparse.Namespace) -> int:
         lines = [f"{clause.text} ({clause.place})", f"{d.signature}, by {', '.join(sorted(d.personas))}", d.reason, d.evidence]
         print("\n".join([title.format(f"{d.clause}, {d.versions}: {d.verdict}"), *map(item.format, lines)]))
     print(f"{len(shown)} known deviations" if given.format == "text" else "")
+    return FINE
+
+
+def _serve(given: argparse.Namespace) -> int:
+    app = named.app(given.target, next(reversed(tape.every()), ""))
+    login, password = "operator", secrets.token_urlsafe(12)
+    try:
+        server = Reference(app, login, password, given.port)
+    except (OSError, OverflowError) as error:
+        raise MisuseError(f"port {given.port} cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    print(f"{given.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
+    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} pytest --target {server.url}", flush=True)
+    with suppress(KeyboardInterrupt):
+        server.serve()
     return FINE
 
 

@@ -130,7 +130,8 @@ class Recording:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.folder = tape.CASSETTES / f".recording-{target.server.name}"
+        self.place = tape.place(target.slug if target.is_reference else target.server.name)
+        self.folder = self.place.with_name(f".recording-{self.place.name}")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
@@ -152,12 +153,12 @@ class Recording:
             "seed": seed,
             "max_examples": max_examples,
             "spec": spec,
+            **({"keeps_documents": True} if self.target.keeps_documents else {}),
         }
         tape.write_label(self.folder, label)
-        place = tape.CASSETTES / self.target.server.name
-        shutil.rmtree(place, ignore_errors=True)
-        self.folder.rename(place)
-        return place
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.folder.rename(self.place)
+        return self.place
 
     def drop(self) -> None:
         """Throw the recording away."""

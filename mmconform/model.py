@@ -34,7 +34,8 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
 
     On a live target a failure is shortened, and its requests are written as a shell script beside the record.
     """
-    is_live = not stage.judge.target.is_recorded
+    # Nobody needs the shortest way to show a flaw that was put in.
+    is_live = not (stage.judge.target.is_recorded or stage.judge.target.is_reference)
     team = new_team(stage) if with_commands else ""
     told: list[str] = []
     broken: list[tuple[Exception, str, Reply | None]] = []

@@ -27,13 +27,16 @@ class Preparation:
     gateway: Gateway | None = None
 
 
-def sign_in(client: Client, *, create_first_admin: bool = False) -> str:
+def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str, str] | None = None) -> str:
     """Return the administrator's session or token.
+
+    Args:
+        ours: Login and password where they need not be asked of the environment.
 
     Raises:
         MisuseError: no credentials, wrong ones, or not an administrator's.
     """
-    token, name, password = credentials()
+    token, name, password = (None, *ours) if ours else credentials()
     if not token:
         assert name and password
         if create_first_admin:
@@ -72,7 +75,7 @@ def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disru
         MisuseError: credentials, or recording from a server that people use.
     """
     client = Client(target.base_url, target.redactor)
-    token = sign_in(client, create_first_admin=create_first_admin)
+    token = sign_in(client, create_first_admin=create_first_admin, ours=target.admin)
     world = World(client, target.version, "", token)
     people = _people(world)
     if people and recording:

@@ -19,7 +19,8 @@ from mmconform.target import Target
 from mmconform.version import Version
 from mmconform.world import World
 
-LIVE = pytest.StashKey[live.Stage | None]()
+#: What surrounds the tests on each live target, by its slug.
+LIVE = pytest.StashKey[dict[str, live.Stage]]()
 
 Settings = Callable[..., AbstractContextManager[None]]
 
@@ -67,7 +68,7 @@ def behaves(target: Target) -> Callable[[str], bool]:
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Settings:
     """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
-    stage = request.config.stash[LIVE]
+    stage = request.config.stash[LIVE].get(target.slug)
     if stage is None:
         return lambda **sections: nullcontext()
     if not stage.may_configure:
@@ -97,8 +98,9 @@ def granting(stage: Stage, settings: Settings) -> Callable[..., AbstractContextM
 @pytest.fixture(autouse=True)
 def turn(request: pytest.FixtureRequest) -> Iterator[None]:
     """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
-    stage = request.config.stash.get(LIVE, None)
-    if stage is None or "target" not in request.fixturenames:
+    stages = request.config.stash.get(LIVE, {})
+    stage = stages.get(request.getfixturevalue("target").slug) if stages and "target" in request.fixturenames else None
+    if stage is None:
         yield
         return
     path = REPORTS / stage.target.slug / "turn.lock"
