@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, deviations, journal
+from mmconform import __version__, baseline, deviations, journal, prove
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
@@ -18,6 +18,8 @@ from mmconform.errors import MisuseError
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.reference import named
+from mmconform.reference.mutants import MUTANTS
+from mmconform.reference.named import name_of
 from mmconform.reference.server import Reference
 from mmconform.run import REPORTS
 from mmconform.spec.load import MERGED, load, text_of
@@ -87,6 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--target", default="reference", metavar="NAME", help="reference[@VERSION][:MUTANT]")
     serve.add_argument("--port", type=int, default=0, metavar="N", help="any that is free, if not given")
+
+    proving = command(
+        "prove",
+        _prove,
+        "Run the suites on servers with one flaw each: can they fail?",
+        "mmconform prove -k RevokeUserAccessToken",
+    )
+    proving.add_argument("-k", default="", metavar="TEXT", dest="like", help="only mutants whose name or operation holds this")
+    proving.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
+    proving.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
+    proving.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     cleanup = command(
         "cleanup",
@@ -179,6 +192,26 @@ def _deviations(given: argparse.Namespace) -> int:
         print("\n".join([title.format(f"{d.clause}, {d.versions}: {d.verdict}"), *map(item.format, lines)]))
     print(f"{len(shown)} known deviations" if given.format == "text" else "")
     return FINE
+
+
+def _prove(given: argparse.Namespace) -> int:
+    names = prove.chosen(given.like)
+    if given.list:
+        for name in names:
+            print(f"{name_of(name)}: {MUTANTS[name].flaw}")
+        return FINE
+
+    def progress(share: float) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{len(names)} mutants, {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+
+    proofs = prove.prove(names, progress)
+    beside = baseline.found(names, progress) if given.baseline else None
+    if given.format == "json":
+        print(json.dumps(prove.as_json(proofs, beside), indent=2, ensure_ascii=False))
+    else:
+        print(prove.table(proofs, beside))
+    return FINE if all(proof.is_as_declared for proof in proofs) else FOUND
 
 
 def _serve(given: argparse.Namespace) -> int:

@@ -145,7 +145,7 @@ def performing(item: Any) -> Iterator[None]:
     try:
         yield
     except AssertionError as failure:
-        _conclude_broken(judge, stage, clause, str(failure).partition("\n")[0])
+        _conclude_broken(judge, stage, stage.clause or clause, str(failure).partition("\n")[0])
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except UnseenError as error:

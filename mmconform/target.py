@@ -150,6 +150,11 @@ def recorded(name: str) -> Target:
     )
 
 
+def slug_of(name: str) -> str:
+    """Return the name of a target as file names hold it."""
+    return re.sub(r"[^\w.]+", "-", name)
+
+
 def reference(name: str, running: dict[str, str]) -> Target:
     """Return a reference server as a target, after starting it where it does not run yet.
 
@@ -157,7 +162,7 @@ def reference(name: str, running: dict[str, str]) -> Target:
         MisuseError: no such version or mutant.
     """
     app = named.app(name, next(reversed(tape.every()), ""))
-    slug, admin, redactor = re.sub(r"[^\w.]+", "-", name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
+    slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
     server = None if slug in running else Reference(app).start()
     url = server.url if server else running[slug]
     seen = _look(Client(url, redactor))

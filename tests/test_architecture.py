@@ -83,7 +83,7 @@ LIBRARIES = {
     "requests": {"mmconform.client"},
     "vcr": {"mmconform.tape.cassette", "mmconform.plugin"},
     "schemathesis": {"mmconform.generate"},
-    "werkzeug": {"mmconform.reference.server"},
+    "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.spec.overlay"},
     "openapi_spec_validator": {"mmconform.spec.merge"},
     "jsonschema": {"mmconform.schemas", "mmconform.record"},
