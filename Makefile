@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: conformance test lint lock clean
+.PHONY: conformance test prove lint lock clean
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost
 	$(BIN)/pytest --target recorded:all
@@ -10,6 +10,10 @@ conformance: .venv/.ready  ## judge every recorded version of Mattermost
 test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
 	$(BIN)/pytest tests
 	$(BIN)/pytest
+
+prove: .venv/.ready  ## run the suites on servers with one flaw each, beside plain Schemathesis
+	$(BIN)/mmconform prove --baseline schemathesis
+	$(BIN)/python benchmarks/fidelity.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -79,7 +79,10 @@ class Stage:
         client = Client(self.target.base_url, self.target.redactor)
         done: Counter[str] = Counter()
         paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
-        if paths:
+        if self.target.is_thrown_away:
+            for path in paths:
+                path.unlink()
+        elif paths:
             done = journal.undo(paths, client, self.operator)
         client.close()
         if self.gateway:

@@ -139,7 +139,8 @@ class Session:
             stage = self.stages.get(target.slug)
             world = World(client, target.version, run_id, stage.operator if stage else "redacted-operator")
             if stage:
-                world.switched_off, world.journal = stage.switched_off, stage.journal(self.run_id)
+                world.switched_off = stage.switched_off
+                world.journal = None if target.is_thrown_away else stage.journal(self.run_id)
             folder = target.tape or (self.recording.folder if self.recording else None)
             if folder:
                 with open_cassette(folder / tape.WORLD, target.redactor, target.base_url, recording=self.recording is not None):

@@ -74,6 +74,11 @@ class Target:
         return self.tape is not None
 
     @property
+    def is_thrown_away(self) -> bool:
+        """Whether nobody needs it afterwards: a mutant, which could not be trusted to undo anything either."""
+        return self.is_reference and ":" in self.name
+
+    @property
     def version(self) -> Version:
         return self.server.version
 
