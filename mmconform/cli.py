@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__, baseline, deviations, journal, prove
+from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
+from mmconform.doctor import examine
 from mmconform.errors import MisuseError
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
@@ -21,7 +23,9 @@ from mmconform.reference import named
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
 from mmconform.reference.server import Reference
+from mmconform.report.comparison import Page
 from mmconform.run import REPORTS
+from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.tape import tape
 from mmconform.target import live
@@ -100,6 +104,28 @@ def _parser() -> argparse.ArgumentParser:
     proving.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
     proving.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
     proving.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
+
+    compare = command(
+        "compare",
+        _compare,
+        "Say what changed from one server to another, worst first.",
+        "mmconform compare 5.36.1 11.0.3\n  mmconform compare recorded:10.8.1 http://127.0.0.1:8065",
+    )
+    for side in ("before", "after"):
+        compare.add_argument(side, metavar=side.upper(), help="a target (a bare version is its tape) or a record of a run")
+    compare.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
+    for option in LIVE_OPTIONS:
+        compare.add_argument(option, action="store_true", help="of a live target, as for pytest")
+
+    doctor = command(
+        "doctor",
+        _doctor,
+        "Say what a run on a server would reach, and what stands in its way; changes nothing there.",
+        "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065",
+    )
+    doctor.add_argument("url", metavar="URL")
+    doctor.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    doctor.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     cleanup = command(
         "cleanup",
@@ -226,6 +252,23 @@ def _serve(given: argparse.Namespace) -> int:
     with suppress(KeyboardInterrupt):
         server.serve()
     return FINE
+
+
+def _compare(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    chosen = [option for option in LIVE_OPTIONS if vars(given)[option[2:].replace("-", "_")]]
+    before, after = records_of([given.before, given.after], chosen)
+    page = Page(contract, before, after, compare(contract, before, after))
+    shown = {"text": page.text, "markdown": page.markdown}.get(given.format)
+    print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
+    return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    contract = build(load().document)
+    found = examine(live(given.url, allow_remote=given.allow_remote), contract)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if given.format == "json" else found.text())
+    return FOUND if found.obstacles or found.gaps else FINE
 
 
 def _cleanup(given: argparse.Namespace) -> int:

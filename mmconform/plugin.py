@@ -395,8 +395,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if session.shouldstop or session.shouldfail:
         ours.narrowed = f"{ours.narrowed} stopped early".strip()
+    record = None
     for target in ours.targets:
-        record = ours.run.finish(target, ours.narrowed)
+        record = ours.run.finish(target, ours.narrowed, record if target.is_recorded else None)
         if not record.footer["green"] and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         session.config.stash.setdefault(_RECORDS, []).append((target, record))

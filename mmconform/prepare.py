@@ -77,23 +77,19 @@ def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disru
     client = Client(target.base_url, target.redactor)
     token = sign_in(client, create_first_admin=create_first_admin, ours=target.admin)
     world = World(client, target.version, "", token)
-    people = _people(world)
-    if people and recording:
-        raise MisuseError(f"{target.name} has {people} users of its own; a tape is only recorded from a throwaway server")
+    others = people(world)
+    if others and recording:
+        raise MisuseError(f"{target.name} has {others} users of its own; a tape is only recorded from a throwaway server")
     config: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config")
     gateway = None
     wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
-    features = {COMMANDS: config["ServiceSettings"].get("EnableCommands")}
     if target.version >= Version(4, 1):
         wanted["ServiceSettings"]["EnableUserAccessTokens"] = True
-        features[TOKENS] = config["ServiceSettings"].get("EnableUserAccessTokens")
-    if target.version < Version(5, 6):
-        features[WEBRTC] = False
-        if is_loopback(urlsplit(target.base_url).hostname or ""):
-            gateway = Gateway()
-            wanted["WebrtcSettings"] = gateway.settings
-    off = frozenset(name for name, on in features.items() if not on)
-    if off and (not people or disruptive):
+    if has_webrtc(target) and can_be_gateway(target):
+        gateway = Gateway()
+        wanted["WebrtcSettings"] = gateway.settings
+    off = switched_off(target, config)
+    if off and (not others or disruptive):
         before = {section: {key: config[section].get(key) for key in values} for section, values in wanted.items()}
         journal.note(what="config", before=before)
 
@@ -108,23 +104,44 @@ def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disru
     if about.get("IsLicensed") == "true" and not disruptive:
         off |= {JOBS}
     client.close()
-    return Preparation(token, off, bool(people), gateway)
+    return Preparation(token, off, bool(others), gateway)
 
 
-def _people(world: World) -> int:
+def switched_off(target: Target, config: dict[str, Any]) -> frozenset[str]:
+    """Return the features that a run needs and that the server's configuration has switched off.
+
+    WebRTC always is: it needs a gateway, which we bring ourselves.
+    """
+    service = config["ServiceSettings"]
+    features = {COMMANDS: service.get("EnableCommands"), WEBRTC: not has_webrtc(target)}
+    if target.version >= Version(4, 1):
+        features[TOKENS] = service.get("EnableUserAccessTokens")
+    return frozenset(name for name, on in features.items() if not on)
+
+
+def has_webrtc(target: Target) -> bool:
+    return target.version < Version(5, 6)
+
+
+def can_be_gateway(target: Target) -> bool:
+    """Return whether the server could reach a WebRTC gateway of ours: it runs on this machine."""
+    return is_loopback(urlsplit(target.base_url).hostname or "")
+
+
+def people(world: World) -> int:
     """Return how many active accounts the server has that are neither ours, nor the administrator's, nor bots."""
     me = world.must(OPERATOR, "GET", "/api/v4/users/me")["id"]
-    people, page = 0, 0
+    found, page = 0, 0
     while True:
         users = world.must(OPERATOR, "GET", f"/api/v4/users?page={page}&per_page=200")
-        people += sum(
+        found += sum(
             1
             for user in users
             if user["id"] != me and not _is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
         )
         page += 1
         if len(users) < 200:
-            return people
+            return found
 
 
 def _is_ours(user: dict[str, Any]) -> bool:

@@ -26,6 +26,7 @@ class Record:
     operations: list[dict[str, Any]]
     footer: dict[str, Any]
     answers: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write(path: Path, record: Record) -> None:
@@ -35,7 +36,14 @@ def write(path: Path, record: Record) -> None:
         *({"kind": "operation", **row} for row in record.operations),
         *({"kind": "observation", **row} for row in record.observations),
         *({"kind": "answer", **row} for row in record.answers),
-        {"kind": "footer", "observations": len(record.observations), "answers": len(record.answers), **record.footer},
+        *({"kind": "change", **row} for row in record.changes),
+        {
+            "kind": "footer",
+            "observations": len(record.observations),
+            "answers": len(record.answers),
+            "changes": len(record.changes),
+            **record.footer,
+        },
     )
     write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
 
@@ -75,8 +83,8 @@ def read(path: Path) -> Record:
     by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _VALIDATORS}
     for row in rows:
         by_kind[row["kind"]].append(row)
-    for kind in ("observation", "answer"):
+    for kind in ("observation", "answer", "change"):
         counted, found = rows[-1][f"{kind}s"], len(by_kind[kind])
         if counted != found:
             raise DocumentError(str(path), len(lines), f"the footer counts {counted} {kind}s, not {found}")
-    return Record(rows[0], by_kind["observation"], by_kind["operation"], rows[-1], by_kind["answer"])
+    return Record(rows[0], by_kind["observation"], by_kind["operation"], rows[-1], by_kind["answer"], by_kind["change"])

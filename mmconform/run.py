@@ -2,21 +2,24 @@
 
 import platform
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, deviations, record, summary
+from mmconform import __version__, deviations, history, record, summary
+from mmconform.changes import compare
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.deviations import Deviation
 from mmconform.generate import MAX_EXAMPLES, SEED, Generator
+from mmconform.history import KnownChange
 from mmconform.judge import Coverage, Judge
 from mmconform.spec.load import ROOT, load
 from mmconform.target import Server, Target
+from mmconform.version import Version
 
 REPORTS = ROOT / "reports"
 _TOOLS = ("schemathesis", "hypothesis", "pytest", "pytest-recording", "vcrpy", "requests")
@@ -48,6 +51,7 @@ class Run:
         self.document = load(specs, overlays).document
         self.contract: Contract = build(self.document)
         self.deviations: list[Deviation] = [] if specs else deviations.load(self.contract)
+        self.known_changes: list[KnownChange] = [] if specs else history.load(self.contract)
         self.started = now()
         self.seen: dict[str, Seen] = {}
 
@@ -80,8 +84,13 @@ class Run:
             all_ = seen.coverage.setdefault(operation, Coverage())
             all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
 
-    def finish(self, target: Target, selection: str) -> record.Record:
-        """Write the record of a target and return it."""
+    def finish(self, target: Target, selection: str, before: record.Record | None = None) -> record.Record:
+        """Write the record of a target and return it.
+
+        Args:
+            selection: What narrowed the run.
+            before: The record of the version before, where this run was over both.
+        """
         seen = self.seen.setdefault(target.slug, Seen())
         states = summary.clause_states(self.contract, seen.rows)
         skipped = {
@@ -103,16 +112,6 @@ class Run:
         rows = sorted(seen.rows, key=lambda r: (r["clause"], r["persona"], r["outcome"], r["signature"], r["test"]))
         answers = sorted(seen.answers, key=lambda a: (a["request"], a["number"]))
         is_whole = not selection and self.seed == SEED and self.max_examples == MAX_EXAMPLES
-        footer = summary.summarise(
-            self.contract,
-            target.version,
-            rows,
-            operations,
-            self.known(target),
-            errors=seen.errors,
-            not_taped=seen.not_taped,
-            is_whole=is_whole,
-        )
         header = {
             "target": target.name,
             "server": describe(target.server),
@@ -124,9 +123,37 @@ class Run:
             "started": self.started,
             "selection": selection,
         }
-        result = record.Record(header, rows, operations, {**footer, "finished": now()}, answers)
+        changes, unmet = (
+            self._since(before, record.Record(header, rows, operations, {}, answers)) if before and is_whole else ([], [])
+        )
+        footer = summary.summarise(
+            self.contract,
+            target.version,
+            rows,
+            operations,
+            self.known(target),
+            changes=changes,
+            unmet=unmet,
+            errors=seen.errors,
+            not_taped=seen.not_taped,
+            is_whole=is_whole,
+        )
+        result = record.Record(header, rows, operations, {**footer, "finished": now()}, answers, changes)
         record.write(self.path(target), result)
         return result
+
+    def _since(self, before: record.Record, after: record.Record) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the changes from the version before, and the known ones that are not among them."""
+        older, newer = (Version.parse(r.header["server"]["version"]) for r in (before, after))
+        known, found = self.known_changes, compare(self.contract, before, after).changes
+        rows = []
+        for change in found:
+            reason = history.explain(change, self.contract, known, older, newer)
+            is_known = history.is_known(change, self.contract, known, older, newer)
+            row = {**asdict(change), "against": before.header["target"], "of": change.kind, "reason": reason}
+            rows.append({**row, "personas": list(change.personas), "standing": "known" if is_known else "new"})
+            del rows[-1]["kind"]
+        return rows, [f"{k.place} {', '.join(sorted(k.operations))}" for k in history.unmet(known, found, older, newer)]
 
     def path(self, target: Target) -> Path:
         """Return where the record of a target goes."""

@@ -34,6 +34,8 @@ def summarise(
     operations: Sequence[dict[str, Any]],
     deviations: Iterable[Deviation],
     *,
+    changes: Sequence[dict[str, Any]] = (),
+    unmet: Sequence[str] = (),
     errors: int,
     not_taped: int,
     is_whole: bool,
@@ -42,6 +44,8 @@ def summarise(
 
     Args:
         rows: The observations.
+        changes: What this version answers otherwise than the one before it.
+        unmet: Known changes that this run disproves.
         errors: Tests that broke without an observation.
         is_whole: Nothing was deselected and the requests are those of the tapes. Only then can a known deviation that
             was not met be called fixed.
@@ -50,13 +54,16 @@ def summarise(
     asked = {row["operation"] for row in operations if row["in_scope"]}
     tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
     fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
+    fixed += unmet
+    changed = sum(1 for change in changes if change["standing"] == "new")
     not_exercised = [row["operation"] for row in operations if row["in_scope"] and not row["exercised"]]
-    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised)
+    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed
     return {
         "green": failed == 0 and bool(rows),
         **{key: tally[key] for key in ("pass", "known", "new", "skip")},
         "error": tally["error"] + errors,
         "fixed": fixed,
+        "changed": changed,
         "not_taped": not_taped,
         "not_exercised": not_exercised,
         "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),

@@ -108,7 +108,7 @@ def build(world: World) -> None:
     redactor.learn(world.run, TAPED_RUN)
     redactor.learn(world.run.upper(), TAPED_RUN.upper())
     if world.version >= Version(4, 9):
-        _confirm_roles(world)
+        confirm_roles(world)
     team = f"{PREFIX}{world.run}"
     world.note(what="team", name=team)
     world.team_id = world.must(OPERATOR, "POST", "/api/v4/teams", {"name": team, "display_name": team, "type": "O"})["id"]
@@ -164,8 +164,12 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
     return session
 
 
-def _confirm_roles(world: World) -> None:
-    """Compare what the server's roles grant with our data; on a difference every verdict would be doubtful."""
+def confirm_roles(world: World) -> None:
+    """Compare what the server's roles grant with our data; on a difference every verdict would be doubtful.
+
+    Raises:
+        MisuseError: a role grants something else.
+    """
     roles = {role for persona in PERSONAS.values() for role in persona.roles if role != "system_admin"} | {"team_admin"}
     for role in sorted(roles | {"system_user", "team_user"}):
         granted = set(world.must(OPERATOR, "GET", f"/api/v4/roles/name/{role}")["permissions"])

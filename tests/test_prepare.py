@@ -8,7 +8,7 @@ import pytest
 from mmconform import live
 from mmconform.client import Client
 from mmconform.errors import MisuseError
-from mmconform.prepare import _people
+from mmconform.prepare import people
 from mmconform.tape.redact import Redactor
 from mmconform.target import Server, Target
 from mmconform.version import Version
@@ -38,7 +38,7 @@ def count(serve):
             return 200, [("Content-Type", "application/json")], json.dumps(data).encode()
 
         client = Client(serve(answer).url, Redactor(replaying=False))
-        return _people(World(client, Version(5, 36, 1), "", "t"))
+        return people(World(client, Version(5, 36, 1), "", "t"))
 
     return count
 

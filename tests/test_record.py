@@ -61,6 +61,7 @@ FOOTER = {
     "not_taped": 0,
     "not_exercised": [],
     "unobserved": ["A.media"],
+    "changed": 0,
     "finished": "2026-11-22T00:00:01Z",
 }
 
@@ -94,7 +95,7 @@ def test_a_record_survives(path):
     assert read.header == {"kind": "header", "format": 2, **HEADER}
     assert read.observations == [{"kind": "observation", **OBSERVATION}, {"kind": "observation", **FAILURE}]
     assert read.operations == [{"kind": "operation", **OPERATION}]
-    assert read.footer == {"kind": "footer", "observations": 2, "answers": 1, **FOOTER}
+    assert read.footer == {"kind": "footer", "observations": 2, "answers": 1, "changes": 0, **FOOTER}
     assert read.answers == [{"kind": "answer", **ANSWER}]
 
 

@@ -90,6 +90,13 @@ def _details(contract: Contract, record: Record) -> list[str]:
     if footer["not_exercised"]:
         lines.append(f"  not exercised: no valid request was served for {', '.join(footer['not_exercised'])}")
     lines += [f"  fixed: {entry} was not seen any more; delete the entry" for entry in footer["fixed"]]
+    for change in record.changes:
+        if change["standing"] == "new":
+            who = ", ".join(change["personas"])
+            lines.append(
+                f"  changed since {change['against']}: {change['clause']}: {change['before']} → {change['after']} for {who}, "
+                f"first in {change['request']} ({change['number']}); find out why, and add it to mmconform/data/changes.yaml"
+            )
     sent = sum(row["sent"] for row in record.operations)
     reached = sum(row["reached"] for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")

@@ -1,0 +1,104 @@
+"""What changed between two servers, for a terminal, for a Markdown page, and for machines."""
+
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from mmconform import history
+from mmconform.changes import EFFECTS, Change, Comparison
+from mmconform.contract.clause import Contract
+from mmconform.record import Record
+from mmconform.version import Version
+
+_TITLES = {
+    "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
+    "different": "Different: another answer to a request that is refused, or not described, anyway",
+    "better": "Better: new, or mended",
+}
+_MARKS = {"worse": "▼", "different": "≠", "better": "+"}
+
+
+class Page:
+    """A comparison with all that its readers need to know beside it."""
+
+    def __init__(self, contract: Contract, before: Record, after: Record, comparison: Comparison) -> None:
+        self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
+        older, newer = (Version.parse(record.header["server"]["version"]) for record in (before, after))
+        known = history.load(contract)
+        self.reasons = {change: history.explain(change, contract, known, older, newer) for change in comparison.changes}
+
+    def text(self) -> str:
+        """Return the comparison for a terminal."""
+        lines = [self._headline()]
+        for effect, clauses in self._grouped():
+            lines += ["", _TITLES[effect]]
+            for clause, changes in clauses:
+                lines += ["", f"{_MARKS[effect]} {clause}", f"    {self._quote(clause)}"]
+                lines += [f"    {self._sentence(change)}" for change in changes]
+                lines += [f"    why   {reason}" for reason in self._why(changes)]
+        return "\n".join(lines)
+
+    def markdown(self) -> str:
+        """Return the comparison as Markdown."""
+        lines = [f"# {self._title()}", "", self._headline()]
+        for effect, clauses in self._grouped():
+            lines += ["", f"## {_TITLES[effect]}"]
+            for clause, changes in clauses:
+                lines += ["", f"### {_MARKS[effect]} `{clause}`", "", f"> {_inert(self._quote(clause))}", ""]
+                lines += [f"- {_inert(self._sentence(change))}" for change in changes]
+                lines += [f"- why: {_inert(reason)}" for reason in self._why(changes)]
+        return "\n".join(lines)
+
+    def json(self) -> dict[str, Any]:
+        """Return the comparison as plain data."""
+
+        def side(record: Record) -> dict[str, Any]:
+            return {"target": record.header["target"], "server": record.header["server"]}
+
+        changes = []
+        for change in self.comparison.changes:
+            clause = self.contract.clauses.get(change.clause)
+            quote = {"promise": clause.text, "place": clause.place} if clause else {}
+            changes.append({**asdict(change), **quote, "reason": self.reasons[change]})
+        counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
+        return {"before": side(self.before), "after": side(self.after), **counts, "changes": changes}
+
+    def _title(self) -> str:
+        names = [f"{record.header['server']['name']} ({record.header['target']})" for record in (self.before, self.after)]
+        return f"Mattermost {names[0]} → {names[1]}"
+
+    def _headline(self) -> str:
+        found = [change.effect for change in self.comparison.changes]
+        counted = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else "no difference"
+        alone = f" ({self.comparison.alone} were asked of one only)" if self.comparison.alone else ""
+        return f"{self._title()}: {counted}; {self.comparison.pairs} answers to the same requests compared{alone}"
+
+    def _grouped(self) -> list[tuple[str, list[tuple[str, list[Change]]]]]:
+        groups = []
+        for effect, of_effect in groupby(self.comparison.changes, lambda change: change.effect):
+            by_clause: dict[str, list[Change]] = {}
+            for change in of_effect:
+                by_clause.setdefault(change.clause, []).append(change)
+            groups.append((effect, list(by_clause.items())))
+        return groups
+
+    def _quote(self, name: str) -> str:
+        clause = self.contract.clauses.get(name)
+        return f"“{clause.text}” ({clause.place})" if clause else "(nothing is promised about that)"
+
+    def _sentence(self, change: Change) -> str:
+        who = ", ".join(change.personas)
+        if change.kind == "promise":
+            return f"promise {change.before} → {change.after}, for {who}"
+        what = {"operation": "operation", "field": "field", "answer": "answer"}[change.kind]
+        times = "once" if change.count == 1 else f"{change.count} times"
+        where = f", first in {change.request} ({change.number})" if change.request else ""
+        return f"{what} {change.before} → {change.after}, for {who} ({times}{where})"
+
+    def _why(self, changes: list[Change]) -> list[str]:
+        return list(dict.fromkeys(self.reasons[change] for change in changes if self.reasons[change]))
+
+
+def _inert(text: str) -> str:
+    """Return text in which nothing is Markdown or HTML: some of it came from a server."""
+    return "".join(f"\\{c}" if c in "\\*_[]<>|#" else c for c in text)

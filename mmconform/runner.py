@@ -1,0 +1,68 @@
+"""Runs the suites for commands that need the record of a target."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmconform import record
+from mmconform.errors import MisuseError
+from mmconform.generate import SEED
+from mmconform.record import NAME, Record
+from mmconform.run import REPORTS
+from mmconform.spec.load import ROOT
+from mmconform.target import Target, resolve
+
+#: What pytest is told about live targets.
+LIVE_OPTIONS = ("--allow-remote", "--create-first-admin", "--disruptive")
+
+
+def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record]:
+    """Return the record of each name: one that is there, or that of a run of the suites over a target.
+
+    Runs go side by side, and are told on standard error.
+
+    Args:
+        names: Records of runs (files, or the folders in which they are) or targets.
+        options: Of ``LIVE_OPTIONS``.
+
+    Raises:
+        MisuseError: a name is neither, a record is broken, or a run came to nothing.
+    """
+    chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
+    targets = {target.slug: target for target in chosen if isinstance(target, Target)}
+    runs = {slug: _start(target, options) for slug, target in targets.items()}
+    for slug, run in runs.items():
+        _await(targets[slug], run)
+    return [record.read(one if isinstance(one, Path) else REPORTS / one.slug / NAME) for one in chosen]
+
+
+def _file(name: str) -> Path | None:
+    path = Path(name)
+    if path.is_dir():
+        path /= NAME
+    return path if path.is_file() else None
+
+
+def _target(name: str, allow_remote: bool) -> Target:
+    if name.endswith((".jsonl", "/")):
+        raise MisuseError(f"{name}: there is no record of a run; `pytest --target …` writes them to {REPORTS.name}/")
+    targets = resolve(name, allow_remote=allow_remote)
+    if len(targets) > 1:
+        raise MisuseError(f"`{name}` is more than one server; name one")
+    return targets[0]
+
+
+def _start(target: Target, options: Sequence[str]) -> subprocess.Popen[str]:
+    """Begin a whole run; a live one with the requests of the tapes, so that answers can be compared."""
+    sys.stderr.write(f"running the suites on {target.name} …\n")
+    live = [] if target.is_recorded else [f"--hypothesis-seed={SEED}", *options]
+    command = [sys.executable, "-m", "pytest", "--target", target.name, "-q", "--no-header", "--tb=no", *live]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+
+
+def _await(target: Target, run: "subprocess.Popen[str]") -> None:
+    told, _ = run.communicate()
+    if run.returncode not in (0, 1):
+        last = next((line for line in reversed(told.splitlines()) if line.strip(" !")), "it said nothing")
+        raise MisuseError(f"the run on {target.name} came to nothing: {last.removeprefix('Exit: ')}")
