@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from mmconform import record
+from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
 from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
@@ -17,8 +19,6 @@ from mmconform.spec.load import ROOT
 from mmconform.target import slug_of
 
 WORKERS = 2
-#: Clauses that a line names; of more it gives the number.
-_MOST = 6
 
 
 @dataclass(frozen=True)
@@ -131,22 +131,31 @@ def as_json(proofs: Sequence[Proof], beside: Findings | None = None) -> dict[str
 
 
 def table(proofs: Sequence[Proof], beside: Findings | None = None) -> str:
-    """Return the proofs for a person: each mutant, the rules that caught it, and what is not as declared."""
-    lines: list[str] = []
-    wide = max(len(proof.name) for proof in proofs)
+    """Return the proofs for a person: mutant by mutant the rules that noticed it, and what is not as declared."""
+    wide = max(len(proof.name) for proof in proofs) + 6
+    lines = [" " * wide + " ".join(f"{_short(rule):6}" for rule in RULES).rstrip()]
     for operation in dict.fromkeys(proof.mutant.operation for proof in proofs):
         lines.append("every operation" if operation == "*" else operation)
-        for proof in (one for one in proofs if one.mutant.operation == operation):
-            by = ", ".join(clause.removeprefix(f"{operation}.") for clause in sorted(proof.by))
-            by = f"{len(proof.by)} clauses" if len(proof.by) > _MOST else by
-            told = by or f"survives: {proof.mutant.blind or 'nothing noticed'}"
-            mark = "✖" if not proof.is_as_declared else "●" if proof.is_killed else "○"
-            also = "" if beside is None else "◆ " if beside[proof.name] else "  "
-            lines.append(f"  {mark} {also}{proof.name:{wide}}  {told}")
-            lines += [f"      {proof.difference}"] if proof.difference else []
-    killed, odd = sum(p.is_killed for p in proofs), sum(not p.is_as_declared for p in proofs)
-    lines.append(f"  ● caught by exactly the declared clauses   ○ not seen, for a known reason   ✖ not as declared ({odd})")
-    lines.append(f"{killed} of {len(proofs)} mutants caught")
+        lines += [line for p in proofs if p.mutant.operation == operation for line in _lines(p, wide, beside)]
+    odd = sum(not proof.is_as_declared for proof in proofs)
+    lines.append("  ● noticed by the declared clauses and no others   ○ not noticed, for a known reason   ✖ not as declared")
+    lines.append("  a number says how many clauses of a rule; + clauses of other operations failed too, as declared")
+    lines.append(f"{sum(p.is_killed for p in proofs)} of {len(proofs)} mutants noticed, {odd} not as declared")
     if beside is not None:
         lines.append(f"◆ plain Schemathesis notices {sum(bool(beside[p.name]) for p in proofs)} of them")
     return "\n".join(lines)
+
+
+def _lines(proof: Proof, wide: int, beside: Findings | None) -> Iterator[str]:
+    mark = "✖" if not proof.is_as_declared else "●" if proof.is_killed else "○"
+    name = f"  {mark} {proof.name}"
+    own = Counter(c.split(".")[1] for c in proof.by if proof.mutant.operation in ("*", c.partition(".")[0]))
+    cells = [f"{'' if not own[rule] else '●' if own[rule] == 1 else own[rule]!s:6}" for rule in RULES]
+    more = ("+" if len(proof.by) > own.total() else " ") + ("" if beside is None or not beside[proof.name] else " ◆")
+    yield f"{name:{wide}}{' '.join(cells)} {more}".rstrip()
+    if proof.mutant.blind or proof.difference:
+        yield f"      {proof.difference or proof.mutant.blind}"
+
+
+def _short(rule: str) -> str:
+    return {"permission": "perm."}.get(rule, rule)

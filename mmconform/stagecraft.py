@@ -158,6 +158,10 @@ def performing(item: Any) -> Iterator[None]:
 
 def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None:
     reply = stage.last
+    expected = stage.expected
+    if reply and expected == "served" and reply.exchange.status == 403 and reply.denied:
+        # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.
+        clause = f"{reply.exchange.operation}.permission"
     says = reply.exchange.says if reply else ""
     if any((o.clause, o.outcome, o.signature) == (clause, "fail", says) for o in judge.observations):
         return  # what every answer is judged by has said it of this one already
@@ -165,8 +169,8 @@ def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None
         judge.conclude(
             clause,
             _subject(stage),
-            f"{reply.exchange.says}, not {stage.expected}",
-            f"{reply}, not {stage.expected}",
+            f"{reply.exchange.says}, not {expected}",
+            f"{reply}, not {expected}",
             reply.exchange,
         )
     else:

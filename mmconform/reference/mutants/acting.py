@@ -108,7 +108,7 @@ def revoke_fails_on_nul(app: App) -> None:
     showing(app, REVOKE, "a-nul-reaches-the-database", True)
 
 
-@mutant(REVOKE, "input")
+@mutant(REVOKE, "input permission")
 def revoke_takes_anything_for_done(app: App) -> None:
     """A body that names no token is answered with OK."""
 
@@ -146,7 +146,7 @@ def disable_leaves_the_session(app: App) -> None:
     _leaving_sessions(app, DISABLE)
 
 
-@mutant(DISABLE, "effect.disables effect.deletes-sessions")
+@mutant(DISABLE, "effect.disables effect.deletes-sessions GetUserAccessTokensForUser.effect.lists-the-user")
 def disable_does_nothing(app: App) -> None:
     """The answer is OK, and the token as before."""
     _doing_nothing(app, DISABLE)
@@ -167,9 +167,13 @@ def disable_lets_in_all_the_same(app: App) -> None:
     app.lets_in = lets_in  # type: ignore[method-assign]
 
 
-@mutant(DISABLE, "effect.can-be-enabled-again")
-def disable_is_for_good(app: App) -> None:
-    """A disabled token cannot be found again."""
+@mutant(
+    DISABLE,
+    "effect.disables effect.can-be-enabled-again EnableUserAccessToken.effect.enables EnableUserAccessToken.permission "
+    "GetUserAccessTokensForUser.effect.lists-the-user SearchUserAccessTokens.effect.finds",
+)
+def disable_revokes(app: App) -> None:
+    """The token is gone, for whatever needs a disabled one."""
 
     def gone(done: Answer, call: Call) -> Answer:
         token = _named(app, call)
@@ -219,7 +223,7 @@ def enable_answers_204(app: App) -> None:
     after(app, ENABLE, lambda answer, call: answer._replace(status=204, data=""))
 
 
-@mutant(ENABLE, "input")
+@mutant(ENABLE, "permission")
 def enable_takes_the_value_for_the_id(app: App) -> None:
     """The secret value does as well as the id."""
 

@@ -24,9 +24,9 @@ def create_needs_no_permission(app: App) -> None:
     app.needs[CREATE] = None
 
 
-@mutant(CREATE, "permission")
+@mutant(CREATE, "permission input status")
 def create_asks_for_the_permission_to_manage_the_system(app: App) -> None:
-    """Holders of create_user_access_token are refused: another permission is asked for."""
+    """Holders of create_user_access_token are refused, before anything else is said of what they ask."""
     app.needs[CREATE] = "manage_system"
 
 
@@ -42,9 +42,9 @@ def create_for_anybody(app: App) -> None:
     only_in(app, CREATE, "reaches", lambda call, user: True)
 
 
-@mutant(CREATE, "permission")
+@mutant(CREATE, "permission input status")
 def create_takes_oneself_for_somebody_else(app: App) -> None:
-    """An own id is not recognised: without edit_other_users nobody makes a token."""
+    """An own id is not recognised: without edit_other_users nobody makes a token, or is told what else is wrong."""
     only_in(app, CREATE, "reaches", lambda call, user: app.has(call, "edit_other_users"))
 
 
@@ -79,7 +79,7 @@ def create_looks_at_the_switch_first(app: App) -> None:
     """Who may make no tokens learns whether anybody may."""
 
     def look(call: Call) -> None:
-        if not app.store.is_on("EnableUserAccessTokens"):
+        if not app.tokens_are_on_for(call.parameters["user_id"]):
             raise RefusedError("tokens-off")
 
     before(app, CREATE, look)
@@ -96,7 +96,7 @@ def create_looks_at_the_permission_before_the_body(app: App) -> None:
     before(app, CREATE, look)
 
 
-@mutant(CREATE, "schema input")
+@mutant(CREATE, "schema")
 def create_drops_the_description(app: App) -> None:
     """The answer has no description."""
     fields(app, CREATE, lambda made, call: {name: made[name] for name in made if name != "description"})
@@ -178,9 +178,9 @@ def create_for_users_that_are_not(app: App) -> None:
         showing(app, CREATE, behaviour, False)
 
 
-@mutant(CREATE, "effect.authenticates")
+@mutant(CREATE, "effect.authenticates RevokeUserAccessToken.effect.revokes")
 def create_makes_the_same_token_twice(app: App) -> None:
-    """Who makes a second token with the same description for themselves gets the value of the first."""
+    """Who makes a second token with the same description gets the value of the first, and revoking one leaves its twin."""
     first: dict[tuple[str, str], str] = {}
 
     def same(made: dict[str, Any], call: Call) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def regen_of_deleted_commands(app: App) -> None:
     before(app, REGEN, undelete)
 
 
-@mutant(REGEN, "status permission")
+@mutant(REGEN, "status")
 def regen_ignores_the_switch(app: App) -> None:
     """Commands get new tokens while they are switched off."""
     handler = app.handlers[REGEN]
@@ -103,7 +103,7 @@ def regen_takes_the_token_from_the_body(app: App) -> None:
     fields(app, REGEN, chosen)
 
 
-@mutant(REGEN, "schema")
+@mutant(REGEN, "schema effect.makes-a-new-token")
 def regen_tells_an_empty_token(app: App) -> None:
     """Whoever is no system administrator is told an empty token."""
     fields(app, REGEN, lambda made, call: made if app.is_administrator(call.caller) else {"token": ""})
@@ -232,15 +232,15 @@ def webrtc_gives_no_password(app: App) -> None:
     fields(app, WEBRTC, lambda made, call: {name: made[name] for name in made if name != "turn_password"})
 
 
-@mutant(WEBRTC, "permission", on="5.5.3")
-def webrtc_for_administrators(app: App) -> None:
-    """Only system administrators are served."""
-    before(app, WEBRTC, lambda call: _administrators(app, call))
+@mutant(WEBRTC, "permission status", on="5.5.3")
+def webrtc_for_members_of_a_team(app: App) -> None:
+    """Who is in no team is refused, with a status that no document names."""
 
+    def look(call: Call) -> None:
+        if not any(call.caller in team.members for team in app.store.teams.values()):
+            raise RefusedError("no-permission")
 
-def _administrators(app: App, call: Call) -> None:
-    if not app.is_administrator(call.caller):
-        raise RefusedError("no-permission")
+    before(app, WEBRTC, look)
 
 
 @mutant(WEBRTC, "since", on="5.6.5")

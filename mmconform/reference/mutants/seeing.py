@@ -38,13 +38,13 @@ def list_tells_values(app: App) -> None:
 
 @mutant(LIST, "effect.lists-the-user")
 def list_holds_somebody_elses(app: App) -> None:
-    """A page that is not full is filled up with somebody else's tokens."""
+    """Without a page size, the first of several rows is somebody else's."""
 
-    def filled(found: list[dict[str, Any]], call: Call) -> list[dict[str, Any]]:
-        others = [row(app, token) for token in app.store.tokens.values() if token.id not in {one["id"] for one in found}]
-        return found + others[: max(0, (number(call.asked("per_page") or "60") or 0) - len(found))]
+    def mixed(found: list[dict[str, Any]], call: Call) -> list[dict[str, Any]]:
+        others = [row(app, token) for token in app.store.tokens.values() if token.user != found[0]["user_id"]] if found else []
+        return [others[0], *found[1:]] if others and len(found) > 1 and not call.asked("per_page") else found
 
-    rows(app, LIST, filled)
+    rows(app, LIST, mixed)
 
 
 @mutant(LIST, "effect.lists-the-user")
@@ -126,7 +126,13 @@ def list_takes_any_page_size(app: App) -> None:
 @mutant(LIST, "input")
 def list_takes_ids_of_any_length(app: App) -> None:
     """An id of another length is the id of nobody, who has no tokens."""
-    instead(app, LIST, "bad-parameter", lambda call: Answer(200, []) if call.parameters["user_id"] != "me" else error(400))
+
+    def nobodys(call: Call) -> Answer:
+        if call.parameters["user_id"] == "me" or len(call.parameters["user_id"]) == 26:
+            return app.refuse(call, "bad-parameter")
+        return Answer(200, []) if app.reaches(call, call.parameters["user_id"]) else app.refuse(call, "no-permission")
+
+    instead(app, LIST, "bad-parameter", nobodys)
 
 
 # -- everybody's ---------------------------------------------------------------------------------------------------
@@ -166,7 +172,12 @@ def list_all_is_ones_own(app: App) -> None:
 def list_all_has_no_default_page(app: App) -> None:
     """Without a page size all rows come instead of 60."""
     usual = app.page
-    only_in(app, ALL, "page", lambda call, found, refusal: usual(call, found, refusal) if call.asked("per_page") else found)
+
+    def page(call: Call, found: list[Any], refusal: str) -> list[Any]:
+        cut = usual(call, found, refusal)
+        return cut if call.query else found
+
+    only_in(app, ALL, "page", page)
 
 
 @mutant(ALL, "paging", blind="no request asks for more than 200 rows where there are more than 200 tokens")
