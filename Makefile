@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: conformance test notebooks pictures lint lock clean
+.PHONY: conformance test prove notebooks pictures lint lock clean
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
@@ -10,6 +10,10 @@ conformance: .venv/.ready  ## judge every recorded version of Mattermost, and ma
 test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
 	$(BIN)/pytest tests
 	$(BIN)/pytest
+
+prove: .venv/.ready  ## run the suites on servers with one flaw each, beside plain Schemathesis
+	$(BIN)/mmconform prove --baseline schemathesis
+	$(BIN)/python benchmarks/fidelity.py
 
 notebooks: .venv/.ready  ## look at the records, and ask them questions of your own
 	$(BIN)/jupyter lab --notebook-dir notebooks

@@ -30,6 +30,7 @@ class Stage:
     Attributes:
         expected: What was expected of ``last``, the last answer of which something was; ``first`` was the first.
         made: How many things this test has made, for their names.
+        clause: What the next assertion is about, in a test that is about many clauses in turn.
     """
 
     contract: Contract
@@ -41,6 +42,7 @@ class Stage:
     first: "Reply | None" = None
     last: "Reply | None" = None
     made: int = 0
+    clause: str = ""
 
     def name(self, what: str) -> str:
         """Return a name for something that this test makes: the same on every replay, unique on a server."""

@@ -2,14 +2,16 @@
 
 import argparse
 import json
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, deviations, journal, leftovers
+from mmconform import __version__, baseline, deviations, journal, leftovers, prove
 from mmconform.changes import compare
 from mmconform.client import UnseenError
 from mmconform.contract.build import build
@@ -22,6 +24,10 @@ from mmconform.lease import Lease
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.record import REPORTS, Record, age, check, find
+from mmconform.reference import named
+from mmconform.reference.mutants import MUTANTS
+from mmconform.reference.named import name_of
+from mmconform.reference.server import Reference
 from mmconform.report import gather
 from mmconform.report.comparison import Page
 from mmconform.report.github import github
@@ -111,6 +117,22 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
     report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
+    serve = command(
+        "serve", _serve, "Run the reference server until Ctrl-C.", "mmconform serve --target reference@5.36.1 --port 8065"
+    )
+    serve.add_argument("--target", default="reference", metavar="NAME", help="reference[@VERSION][:MUTANT]")
+    serve.add_argument("--port", type=int, default=0, metavar="N", help="any that is free, if not given")
+
+    proving = command(
+        "prove",
+        _prove,
+        "Run the suites on servers with one flaw each: can they fail?",
+        "mmconform prove -k RevokeUserAccessToken",
+    )
+    proving.add_argument("-k", default="", metavar="TEXT", dest="like", help="only mutants whose name or operation holds this")
+    proving.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
+    proving.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
+    proving.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
     compare = command(
         "compare",
@@ -276,6 +298,40 @@ def _write(file: Path, text: str) -> None:
         write_whole(file, text)
     except OSError as error:
         raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def _prove(given: argparse.Namespace) -> int:
+    names = prove.chosen(given.like)
+    if given.list:
+        for name in names:
+            print(f"{name_of(name)}: {MUTANTS[name].flaw}")
+        return FINE
+
+    def progress(share: float) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{len(names)} mutants, {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+
+    proofs = prove.prove(names, progress)
+    beside = baseline.found(names, progress) if given.baseline else None
+    if given.format == "json":
+        print(json.dumps(prove.as_json(proofs, beside), indent=2, ensure_ascii=False))
+    else:
+        print(prove.table(proofs, beside))
+    return FINE if all(proof.is_as_declared for proof in proofs) else FOUND
+
+
+def _serve(given: argparse.Namespace) -> int:
+    app = named.app(given.target, next(reversed(tape.every()), ""))
+    login, password = "operator", secrets.token_urlsafe(12)
+    try:
+        server = Reference(app, login, password, given.port)
+    except (OSError, OverflowError) as error:
+        raise MisuseError(f"port {given.port} cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    print(f"{given.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
+    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} pytest --target {server.url}", flush=True)
+    with suppress(KeyboardInterrupt):
+        server.serve()
+    return FINE
 
 
 def _compare(given: argparse.Namespace) -> int:

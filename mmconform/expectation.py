@@ -83,3 +83,10 @@ def behaves(name: str, version: Version) -> bool:
         KeyError: no behaviour has that name: a mistake in a test.
     """
     return any(since <= version and (until is None or version < until) for _, since, until in _behaviours()[name])
+
+
+def differences(version: Version) -> list[tuple[str, bool, bool]]:
+    """Return every named behaviour: whether servers of a version show it, and whether it breaks the document."""
+    return [
+        (name, behaves(name, version), any(entry.get("breaks") for entry, *_ in spans)) for name, spans in _behaviours().items()
+    ]

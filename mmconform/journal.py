@@ -109,13 +109,16 @@ def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
                 found = call("GET", f"/api/v4/users/username/{name}") if not id_ else None
                 id_ = id_ or (found.json_id if found and found.is_success else None)
                 if id_:
-                    tokens = call("GET", f"/api/v4/users/{id_}/tokens?per_page=200")
-                    while tokens.is_success and tokens.json_or_none:
-                        for row in tokens.json:
+                    tokens, before = call("GET", f"/api/v4/users/{id_}/tokens?per_page=200"), None
+                    while tokens.is_success and tokens.json_or_none and tokens.json != before:
+                        before = tokens.json
+                        for row in before:
                             attempt("tokens revoked", call("POST", "/api/v4/users/tokens/revoke", json={"token_id": row["id"]}))
                         tokens = call("GET", f"/api/v4/users/{id_}/tokens?per_page=200")
                         if failed:
                             break
+                    if tokens.is_success and tokens.json_or_none and not failed:
+                        failed.append(f"the tokens of user {id_}: still there after they were revoked")
                     attempt("users deactivated", call("DELETE", f"/api/v4/users/{id_}"))
             case "team":
                 found = call("GET", f"/api/v4/teams/name/{name}") if not id_ else None

@@ -109,7 +109,10 @@ class Stage:
         done: Counter[str] = Counter()
         try:
             paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
-            if paths:
+            if self.target.is_thrown_away:
+                for path in paths:
+                    path.unlink()
+            elif paths:
                 done = journal.undo(paths, client, self.operator)
         finally:
             if self.lease:
@@ -132,11 +135,12 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
     try:
         if journal.of_server(REPORTS, target.base_url):
             raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
-        stage.operator = sign_in(target.client(), create_first_admin=create_first_admin)
-        stage.lease = Lease(Client(target.base_url, target.redactor), stage.operator, run_id)
+        stage.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
         note = stage.journal(f"{run_id}-server")
-        note.note(what="lease", run=run_id)
-        stage.lease.take()
+        if not target.is_thrown_away:
+            stage.lease = Lease(Client(target.base_url, target.redactor), stage.operator, run_id)
+            note.note(what="lease", run=run_id)
+            stage.lease.take()
         found = prepare(target, note, stage.operator, disruptive=disruptive, recording=recording)
     except UnseenError as error:
         stage.clean()
@@ -171,7 +175,8 @@ class Recording:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.folder = tape.CASSETTES / f".recording-{target.server.name}"
+        self.place = tape.place(target.slug if target.is_reference else target.server.name)
+        self.folder = self.place.with_name(f".recording-{self.place.name}")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
@@ -193,12 +198,12 @@ class Recording:
             "seed": seed,
             "max_examples": max_examples,
             "spec": spec,
+            **({"keeps_documents": True} if self.target.keeps_documents else {}),
         }
         tape.write_label(self.folder, label)
-        place = tape.CASSETTES / self.target.server.name
-        shutil.rmtree(place, ignore_errors=True)
-        self.folder.rename(place)
-        return place
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.folder.rename(self.place)
+        return self.place
 
     def drop(self) -> None:
         """Throw the recording away."""

@@ -19,6 +19,15 @@ LIST = "GetUserAccessTokensForUser"
 ROLE = "system_user_access_token"
 LIVES, STEPS = 6, 12
 
+#: What each act promises; a disagreement is held against the last one.
+PROMISES = {
+    "CreateUserAccessToken": "CreateUserAccessToken.effect.authenticates",
+    "DisableUserAccessToken": "DisableUserAccessToken.effect.disables",
+    "EnableUserAccessToken": "EnableUserAccessToken.effect.enables",
+    "RevokeUserAccessToken": "RevokeUserAccessToken.effect.revokes",
+    LIST: f"{LIST}.effect.lists-the-user",
+}
+
 
 @dataclass
 class Model:
@@ -30,14 +39,15 @@ class Model:
 
 
 def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> None:
-    """Play some random lives; raise AssertionError where server and model disagree.
+    """Play some random lives; raise AssertionError where server and model disagree, and say which clause is about that.
 
     On a live target a failure is shortened, and its requests are written as a shell script beside the record.
     """
-    is_live = not stage.judge.target.is_recorded
+    # Nobody needs the shortest way to show a flaw that was put in.
+    is_live = not (stage.judge.target.is_recorded or stage.judge.target.is_reference)
     team = new_team(stage) if with_commands else ""
     told: list[str] = []
-    broken: list[tuple[Exception, str, Reply | None]] = []
+    broken: list[tuple[Exception, str, Reply | None, str]] = []
 
     class Lives(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -46,6 +56,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             self.model = Model()
             self.tokens: list[Token] = []
             self.dead: list[Token] = []
+            self.last_act = LIST
 
         @initialize()
         def be_born(self) -> None:
@@ -54,7 +65,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         def teardown(self) -> None:
             failure = sys.exception()
             if isinstance(failure, AssertionError | UnseenError | NotTapedError):
-                broken.append((failure, stage.expected, stage.last))
+                broken.append((failure, stage.expected, stage.last, stage.clause))
 
         def _do(self, actor: Actor, operation: str, **arguments: Any) -> Reply:
             reply = actor.do(operation, **arguments)
@@ -67,6 +78,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         @rule()
         def make(self) -> None:
             reply = self._do(self.person, "CreateUserAccessToken", user_id=self.person.id, body={"description": "life"})
+            stage.clause, self.last_act = "CreateUserAccessToken.permission", "CreateUserAccessToken"
             if self.model.is_holder:
                 assert reply.served
                 token = Token(reply.json["id"], reply.json["token"])
@@ -86,6 +98,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         def act(self, number: int, act: str, by_admin: bool) -> None:
             token = self._pick(number)
             reply = self._do(admin if by_admin else self.person, act, body={"token_id": token.id})
+            stage.clause, self.last_act = f"{act}.permission", act
             if not by_admin and not self.model.is_holder:
                 assert reply.denied
                 return
@@ -101,6 +114,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         @rule(number=st.integers(0, 20), act=st.sampled_from(["EnableUserAccessToken", "RevokeUserAccessToken"]))
         def wake_the_dead(self, number: int, act: str) -> None:
             token = self.dead[number % len(self.dead)]
+            stage.clause, self.last_act = PROMISES["RevokeUserAccessToken"], act
             assert self._do(admin, act, body={"token_id": token.id}).refused_as("no-token")
 
         @rule(is_holder=st.booleans())
@@ -120,8 +134,10 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             def regenerate(self, number: int, by_admin: bool) -> None:
                 command = sorted(self.model.commands)[number % len(self.model.commands)]
                 reply = self._do(admin if by_admin else self.person, "RegenCommandToken", command_id=command)
+                stage.clause = "RegenCommandToken.permission"
                 if by_admin:
                     assert reply.served
+                    stage.clause = "RegenCommandToken.effect.makes-a-new-token"
                     assert reply.json["token"] != self.model.commands[command], "the command's token is still the old one"
                     self.model.commands[command] = reply.json["token"]
                 else:
@@ -133,27 +149,33 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
                     return
                 rows = stage.operator("GET", f"/api/v4/commands?team_id={team}&custom_only=true")
                 has = {row["id"]: row["token"] for row in rows}
+                stage.clause = "RegenCommandToken.effect.makes-a-new-token"
                 for command, token in self.model.commands.items():
                     assert not token or has[command] == token, "a command has another token than the last one told"
 
         @invariant()
         def the_list_is_the_models(self) -> None:
             reply = self._do(admin, LIST, user_id=self.person.id, query="per_page=200")
+            stage.clause = f"{LIST}.permission"
             assert reply.served
             listed = {row["id"]: row["is_active"] for row in reply.json}
+            stage.clause = PROMISES[self.last_act]
             assert listed == self.model.is_active, "the list of tokens is not what the model expects"
 
         @invariant()
         def every_credential_is_what_the_model_says(self) -> None:
             for token in self.tokens[-3:]:
                 reply = self._do(self.person.through(token), LIST, user_id="me", query="per_page=1")
+                stage.clause = PROMISES[self.last_act]
                 if not self.model.is_active[token.id]:
                     assert reply.refused_as("no-session")
                 elif self.model.is_holder:
                     assert reply.served
                 else:
+                    stage.clause = f"{LIST}.permission"
                     assert reply.refused_as("no-permission")
             for token in self.dead[-2:]:
+                stage.clause = PROMISES["RevokeUserAccessToken"]
                 assert self._do(self.person.through(token), LIST, user_id="me", query="per_page=1").refused_as("no-session")
 
     phases = (Phase.generate, Phase.shrink) if is_live else (Phase.generate,)
@@ -174,7 +196,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         # Hypothesis plays a failing life again; a tape has no answers to that, and a server may answer otherwise.
         if not broken:
             raise
-        failure, stage.expected, stage.last = broken[-1 if is_live else 0]
+        failure, stage.expected, stage.last, stage.clause = broken[-1 if is_live else 0]
         if is_live:
             _write_script(REPORTS / stage.judge.target.slug / "shortest-life.sh", told)
         raise failure from None

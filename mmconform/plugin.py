@@ -1,8 +1,6 @@
 """The pytest plugin: options, targets as parameters, the record at the end."""
 
-import random
 import sys
-import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
@@ -13,124 +11,27 @@ from typing import Any
 import pytest
 from vcr import VCR
 
-from mmconform import live, stagecraft
-from mmconform.client import Client, Patience, UnseenError
+from mmconform import stagecraft
+from mmconform.client import Client, UnseenError
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
-from mmconform.generate import MAX_EXAMPLES, SEED
+from mmconform.generate import MAX_EXAMPLES
 from mmconform.judge import Coverage, Judge, Observation
 from mmconform.record import NAME, REPORTS
 from mmconform.report.failure import gather
 from mmconform.report.terminal import show
-from mmconform.run import Run, describe
+from mmconform.run import describe
+from mmconform.session import Session
 from mmconform.spec.load import ROOT
-from mmconform.tape import tape
-from mmconform.tape.cassette import configure, open_cassette
+from mmconform.tape.cassette import configure
 from mmconform.tape.name import cassette_name
-from mmconform.tape.redact import TAPED_RUN
-from mmconform.target import Target, resolve
+from mmconform.target import Target
 from mmconform.version import Version
-from mmconform.world import World, build, new_run_id
+from mmconform.world import World
 
 OWN_TESTS = ROOT / "tests"
 #: Of the table where no terminal says how wide it is.
 _WIDTH = 100
-
-
-class Session:
-    """What the plugin keeps for one pytest process."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.is_worker = hasattr(config, "workerinput")
-        option = config.getoption
-        self.recording_wanted = option("--record-mode") == "rewrite"
-        if option("--record-mode") not in (None, "none", "rewrite"):
-            raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
-        self.patience = self._patience()
-        self.targets = resolve(option("--target"), allow_remote=option("--allow-remote"), patience=self.patience)
-        self.is_live = not self.targets[0].is_recorded
-        self.run = Run(option("--spec"), option("--overlay"), self._seed(), self._examples())
-        self.worlds: dict[str, World] = {}
-        self.current: Target | None = None
-        self.stage: live.Stage | None = None
-        self.recording: live.Recording | None = None
-        self.run_id = new_run_id()
-        self.narrowed = _narrowed(config)
-
-    def _patience(self) -> Patience:
-        request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
-        if not (request > 0 and run > 0):
-            raise MisuseError("--request-timeout and --run-timeout are seconds, more than 0")
-        shared: float | None = getattr(self.config, "workerinput", {}).get("mmconform", {}).get("until")
-        return Patience(request, time.monotonic() + run if shared is None else shared)
-
-    def _seed(self) -> int:
-        given: int | None = self.config.getoption("--hypothesis-seed", None)
-        if self.recording_wanted or not self.is_live:
-            if given not in (None, SEED) and given is not None:
-                raise MisuseError("tapes hold the answers to one sequence of requests; --hypothesis-seed is for live targets")
-            return SEED
-        if given is not None:
-            return int(given)
-        shared: int | None = getattr(self.config, "workerinput", {}).get("mmconform", {}).get("seed")
-        return shared if shared is not None else random.SystemRandom().randrange(2**31)
-
-    def _examples(self) -> int:
-        given: int | None = self.config.getoption("--max-examples")
-        if given is not None and (self.recording_wanted or not self.is_live) and given != MAX_EXAMPLES:
-            raise MisuseError("tapes hold the answers to one sequence of requests; --max-examples is for live targets")
-        return MAX_EXAMPLES if given is None else given
-
-    # -- live ------------------------------------------------------------------------------------------------------
-
-    def open(self) -> None:
-        """Prepare the server (once, by the process that the user started) and begin the tape."""
-        if self.recording_wanted and not self.is_live:
-            raise MisuseError("--record-mode=rewrite needs a live server: --target http://HOST:PORT")
-        if not self.is_live:
-            return
-        if self.is_worker:
-            given = self.config.workerinput["mmconform"]  # type: ignore[attr-defined]
-            off, may_configure = frozenset(given["switched_off"]), given["may_configure"]
-            self.stage = live.Stage(self.targets[0], given["operator"], off, may_configure)
-            return
-        if self.recording_wanted and getattr(self.config.option, "numprocesses", None):
-            raise MisuseError("a tape is recorded by one process; leave out -n")
-        self.stage = live.set_stage(
-            self.targets[0],
-            self.run_id,
-            create_first_admin=self.config.getoption("--create-first-admin"),
-            disruptive=self.config.getoption("--disruptive"),
-            recording=self.recording_wanted,
-        )
-        if self.recording_wanted:
-            self.recording = live.Recording(self.targets[0])
-
-    def world(self, target: Target) -> World:
-        """Return the world on a target, making it when it is first asked for."""
-        if target.slug not in self.worlds:
-            client = target.client()
-            run_id = TAPED_RUN if target.is_recorded else self.run_id
-            operator = self.stage.operator if self.stage else "redacted-operator"
-            world = World(client, target.version, run_id, operator)
-            if self.stage:
-                world.switched_off, world.journal = self.stage.switched_off, self.stage.journal(self.run_id)
-            folder = target.tape or (self.recording.folder if self.recording else None)
-            if folder:
-                with open_cassette(folder / tape.WORLD, target.redactor, target.base_url, recording=self.recording is not None):
-                    build(world)
-            else:
-                build(world)
-            client.close()
-            self.worlds[target.slug] = world
-        return self.worlds[target.slug]
-
-    def cassette_folder(self) -> Path:
-        """Return the folder in which the current test's cassette is, or is being made."""
-        if self.recording:
-            return self.recording.folder
-        return self.current.tape if self.current and self.current.tape else tape.CASSETTES
 
 
 _KEY = pytest.StashKey[Session]()
@@ -141,8 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "Mattermost conformance")
     group.addoption(
         "--target",
-        default="recorded",
-        help="http(s)://HOST[:PORT][/PATH], recorded (the newest tape), recorded:VERSION, recorded:all",
+        action="append",
+        metavar="TARGET",
+        help="http(s)://HOST[:PORT][/PATH], recorded (the newest tape), recorded:VERSION, recorded:all, "
+        "reference[@VERSION][:MUTANT], reference:all (every mutant); tapes and references are repeatable",
     )
     group.addoption(
         "--spec",
@@ -206,19 +109,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_own_tests_only(config) or config.option.showfixtures or config.option.show_fixtures_per_test:
         return
     try:
-        ours = Session(config)
+        ours = Session(config, _narrowed(config))
         if not config.option.collectonly:
             config.stash[_KEY] = ours  # so that what was begun is also ended
             ours.open()
     except MisuseError as error:
-        if (begun := config.stash.get(_KEY, None)) and begun.stage:
-            begun.stage.clean()
+        if begun := config.stash.get(_KEY, None):
+            begun.clean()
         if terminal := config.pluginmanager.get_plugin("terminalreporter"):
             config.pluginmanager.unregister(terminal)  # it would say the same once more
         _leave(error)
     config.stash[_KEY] = ours
     config.pluginmanager.register(stagecraft)
-    config.stash[stagecraft.LIVE] = ours.stage
+    config.stash[stagecraft.LIVE] = ours.stages
     config.option.disable_recording = ours.is_live and not ours.recording
     if not ours.is_live:
         config.option.block_network = True
@@ -229,15 +132,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker what only the first process knows."""
     session = node.config.stash.get(_KEY, None)
-    if session is None:
-        return
-    node.workerinput["mmconform"] = {
-        "operator": session.stage.operator if session.stage else "",
-        "switched_off": sorted(session.stage.switched_off) if session.stage else [],
-        "may_configure": session.stage.may_configure if session.stage else True,
-        "seed": session.run.seed,
-        "until": session.patience.until,
-    }
+    if session is not None:
+        node.workerinput["mmconform"] = session.tell()
 
 
 def pytest_testnodedown(node: Any) -> None:
@@ -255,7 +151,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if first is last:
         what = f"{first.name} (Mattermost {first.server.name}, {first.server.edition} edition)"
     else:
-        what = f"{len(targets)} recorded servers, Mattermost {first.server.name} to {last.server.name}"
+        what = f"{len(targets)} servers, Mattermost {first.server.name} to {last.server.name}"
     scopes = [_in_scope(contract, target.version) for target in targets]
     known = [sum(1 for d in run.deviations if d.is_in(target.version)) for target in targets]
     lines = [
@@ -345,8 +241,7 @@ def _narrowed(config: pytest.Config) -> str:
 def _abort(session: Session) -> None:
     if session.recording:
         session.recording.drop()
-    if session.stage:
-        session.stage.clean()
+    session.clean()
 
 
 def _target_of(item: pytest.Item) -> Target | None:
@@ -447,7 +342,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             failures = gather(judge.contract, describe(judge.target.server), judge.target.name, new)
             pytest.fail("\n\n".join(failure.explain() for failure in failures), pytrace=False)
         if judge.not_taped:
-            name = f"cassettes/{judge.target.slug}/{_cassette_of(pyfuncitem)}.yaml"
+            name = f"{judge.target.tape}/{_cassette_of(pyfuncitem)}.yaml".removeprefix(f"{ROOT}/")
             pytest.fail(
                 f"{len(judge.not_taped)} requests are not on {name} (first: {judge.not_taped[0]}); this says nothing about the "
                 "server. Record the tape anew: pytest --target http://HOST:PORT --record-mode=rewrite",
@@ -522,7 +417,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         stopped = True
         problems.append(f"the run took longer than {ours.config.getoption('--run-timeout'):g} s (--run-timeout) and was ended")
         ours.run.fail(ours.targets)
-    if ours.stage and ours.stage.lease and ours.stage.lease.is_lost:
+    if any(stage.lease and stage.lease.is_lost for stage in ours.stages.values()):
         stopped = True
         problems.append("somebody else took the server over while this run went on; what it says is about both")
         ours.run.fail(ours.targets)
@@ -538,18 +433,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     except MisuseError as error:
         problems.append(str(error))
         session.exitstatus = 2
-    if ours.stage:
-        try:
-            cleaned = ours.stage.clean()
-            if ours.is_worker:
-                session.config.workeroutput["cleaned"] = dict(cleaned)  # type: ignore[attr-defined]
-            session.config.stash.setdefault(_CLEANED, Counter()).update(cleaned)
-        except MisuseError as error:
-            problems.append(str(error))
-            session.exitstatus = 2
-        except KeyboardInterrupt:
-            problems.append(f"interrupted while tidying up; `mmconform cleanup {ours.targets[0].base_url}` does the rest")
-            session.exitstatus = 2
+    try:
+        cleaned = ours.clean()
+        if ours.is_worker:
+            session.config.workeroutput["cleaned"] = dict(cleaned)  # type: ignore[attr-defined]
+        session.config.stash.setdefault(_CLEANED, Counter()).update(cleaned)
+    except MisuseError as error:
+        problems.append(str(error))
+        session.exitstatus = 2
+    except KeyboardInterrupt:
+        problems.append(f"interrupted while tidying up; `mmconform cleanup {ours.targets[0].base_url}` does the rest")
+        session.exitstatus = 2
     session.config.stash[_PROBLEMS] = problems
     if ours.is_worker or not ended or session.config.option.collectonly:
         return
@@ -557,7 +451,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         ours.narrowed = f"{ours.narrowed} stopped early".strip()
     record = None
     for target in ours.targets:
-        record = ours.run.finish(target, ours.narrowed, record)
+        record = ours.run.finish(target, ours.narrowed, record if target.is_recorded else None)
         if not record.footer["green"] and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         session.config.stash.setdefault(_RECORDS, []).append((target, record))

@@ -28,13 +28,16 @@ class Preparation:
     gateway: Gateway | None = None
 
 
-def sign_in(client: Client, *, create_first_admin: bool = False) -> str:
+def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str, str] | None = None) -> str:
     """Return the administrator's session or token.
+
+    Args:
+        ours: Login and password where they need not be asked of the environment.
 
     Raises:
         MisuseError: no credentials, wrong ones, or not an administrator's.
     """
-    token, name, password = credentials()
+    token, name, password = (None, *ours) if ours else credentials()
     if not token:
         assert name and password
         if create_first_admin:

@@ -20,9 +20,11 @@ from mmconform.target import Target
 from mmconform.version import Version
 from mmconform.world import World
 
-LIVE = pytest.StashKey[live.Stage | None]()
+#: What surrounds the tests on each live target, by its slug.
+LIVE = pytest.StashKey[dict[str, live.Stage]]()
 
 Settings = Callable[..., AbstractContextManager[None]]
+Granting = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def behaves(target: Target) -> Callable[[str], bool]:
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Settings:
     """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
-    stage = request.config.stash[LIVE]
+    stage = request.config.stash[LIVE].get(target.slug)
     if stage is None:
         return lambda **sections: nullcontext()
     if not stage.may_configure:
@@ -78,7 +80,9 @@ def settings(request: pytest.FixtureRequest, target: Target, world: World, clien
 
 
 @pytest.fixture
-def granting(request: pytest.FixtureRequest, stage: Stage, settings: Settings) -> Callable[..., AbstractContextManager[None]]:
+def granting(
+    request: pytest.FixtureRequest, target: Target, stage: Stage, settings: Settings
+) -> Callable[..., AbstractContextManager[None]]:
     """Grants a built-in role more permissions for a while (from 4.9 on, when roles became data)."""
 
     @contextmanager
@@ -90,7 +94,7 @@ def granting(request: pytest.FixtureRequest, stage: Stage, settings: Settings) -
             stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": held})
             return True
 
-        server = request.config.stash[LIVE]
+        server = request.config.stash[LIVE].get(target.slug)
         noted = server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
         with noted:
             put([*before, *permissions])
@@ -104,8 +108,9 @@ def granting(request: pytest.FixtureRequest, stage: Stage, settings: Settings) -
 @pytest.fixture(autouse=True)
 def turn(request: pytest.FixtureRequest) -> Iterator[None]:
     """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
-    stage = request.config.stash.get(LIVE, None)
-    if stage is None or "target" not in request.fixturenames:
+    stages = request.config.stash.get(LIVE, {})
+    stage = stages.get(request.getfixturevalue("target").slug) if stages and "target" in request.fixturenames else None
+    if stage is None:
         yield
         return
     path = REPORTS / stage.target.slug / "turn.lock"
@@ -152,7 +157,7 @@ def performing(item: Any) -> Iterator[None]:
     try:
         yield
     except AssertionError as failure:
-        _conclude_broken(judge, stage, clause, str(failure).partition("\n")[0])
+        _conclude_broken(judge, stage, stage.clause or clause, str(failure).partition("\n")[0])
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except UnseenError as error:
@@ -165,6 +170,10 @@ def performing(item: Any) -> Iterator[None]:
 
 def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None:
     reply = stage.last
+    expected = stage.expected
+    if reply and expected == "served" and reply.exchange.status == 403 and reply.denied:
+        # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.
+        clause = f"{reply.exchange.operation}.permission"
     says = reply.exchange.says if reply else ""
     if any((o.clause, o.outcome, o.signature) == (clause, "fail", says) for o in judge.observations):
         return  # what every answer is judged by has said it of this one already
@@ -172,8 +181,8 @@ def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None
         judge.conclude(
             clause,
             _subject(stage),
-            f"{reply.exchange.says}, not {stage.expected}",
-            f"{reply}, not {stage.expected}",
+            f"{reply.exchange.says}, not {expected}",
+            f"{reply}, not {expected}",
             reply.exchange,
         )
     else:

@@ -1,8 +1,9 @@
-"""What answers: a live server or the tape of one."""
+"""What answers: a live server, the tape of one, or the reference server."""
 
 import ipaddress
 import os
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from mmconform.client import PATIENT, Client, Patience, UnseenError
 from mmconform.errors import MisuseError, plain
 from mmconform.exchange import Exchange
+from mmconform.reference import named
+from mmconform.reference.server import Reference
 from mmconform.tape import tape
 from mmconform.tape.cassette import TAPE_URL
 from mmconform.tape.redact import Redactor
@@ -47,10 +50,14 @@ class Target:
     """A place to send requests to.
 
     Attributes:
-        name: As the user writes it: ``https://…`` or ``recorded:5.36.1``.
+        name: As the user writes it: ``https://…``, ``recorded:5.36.1`` or ``reference@5.36.1``.
         slug: For file names and test ids.
         tape: The folder of the tape, where this target is one.
         patience: How long to wait for it.
+        admin: Login and password of the administrator, where the environment need not tell them.
+        is_reference: It is a server of ours.
+        keeps_documents: It is to keep the documents even where servers are known not to.
+        running: The reference server that was started for it.
     """
 
     name: str
@@ -61,6 +68,10 @@ class Target:
     tape: Path | None = None
     seed: int | None = None
     patience: Patience = PATIENT
+    admin: tuple[str, str] | None = None
+    is_reference: bool = False
+    keeps_documents: bool = False
+    running: Reference | None = None
 
     def client(self) -> Client:
         """Return a new client for this target."""
@@ -71,28 +82,44 @@ class Target:
         return self.tape is not None
 
     @property
+    def is_thrown_away(self) -> bool:
+        """Whether nobody needs it afterwards: a mutant, which could not be trusted to undo anything either."""
+        return self.is_reference and ":" in self.name
+
+    @property
     def version(self) -> Version:
         return self.server.version
 
+    def close(self) -> None:
+        """Stop what was started for it."""
+        if self.running:
+            self.running.close()
 
-def resolve(text: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> list[Target]:
-    """Return the targets that the option names.
+
+def resolve(
+    text: str, *, allow_remote: bool = False, patience: Patience = PATIENT, running: dict[str, str] | None = None
+) -> list[Target]:
+    """Return the targets that the option names. Reference servers are started.
 
     Args:
-        text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, or a bare version.
+        text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version, ``reference``,
+            ``reference@<version>``, either with ``:<mutant>``, or ``reference:all``, every mutant.
         allow_remote: Talk to servers on other machines too.
         patience: How long to wait for a live one.
+        running: Addresses of reference servers that run already, by the slug of their target.
 
     Raises:
         MisuseError: no such kind or tape, a broken tape, a server that cannot be reached or is no Mattermost.
     """
     if re.match(r"https?://", text):
         return [live(text, allow_remote=allow_remote, patience=patience)]
+    if re.match(r"reference\b", text):
+        return [reference(name, running or {}, patience) for name in named.every(text)]
     kind, _, version = text.partition(":")
     if re.match(r"v?\d+(\.|$)", kind):
         kind, version = "recorded", kind
     if kind != "recorded":
-        raise MisuseError(f"unknown target `{text}`; give http://HOST:PORT, recorded:VERSION or recorded:all")
+        raise MisuseError(f"unknown target `{text}`; give http://HOST:PORT, recorded:VERSION, recorded:all or reference")
     tapes = tape.every()
     if not tapes:
         raise MisuseError(f"no tape in {tape.CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
@@ -101,7 +128,7 @@ def resolve(text: str, *, allow_remote: bool = False, patience: Patience = PATIE
     if not version:
         return [recorded(tapes[-1])]
     wanted = version.removeprefix("v")
-    if wanted not in tapes:
+    if wanted not in tapes and not (tape.place(wanted) / tape.LABEL).is_file():
         raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
     return [recorded(wanted)]
 
@@ -112,7 +139,7 @@ def recorded(name: str) -> Target:
     Raises:
         MisuseError: its TAPE.yaml or a cassette is missing or is not what was recorded.
     """
-    folder = tape.CASSETTES / name
+    folder = tape.place(name)
     label = tape.read_label(folder)
     tape.verify(folder, label)
     described: dict[str, Any] = label["server"]
@@ -127,7 +154,46 @@ def recorded(name: str) -> Target:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MisuseError(f"cassettes/{name}/{tape.LABEL}: does not say which server was recorded; record it anew") from None
-    return Target(f"recorded:{name}", name, TAPE_URL, server, Redactor(replaying=True), folder, label["seed"])
+    return Target(
+        f"recorded:{name}",
+        name if folder.parent == tape.CASSETTES else f"recorded-{name}",
+        TAPE_URL,
+        server,
+        Redactor(replaying=True),
+        folder,
+        label["seed"],
+        keeps_documents=label.get("keeps_documents") is True,
+    )
+
+
+def slug_of(name: str) -> str:
+    """Return the name of a target as file names hold it."""
+    return re.sub(r"[^\w.]+", "-", name)
+
+
+def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) -> Target:
+    """Return a reference server as a target, after starting it where it does not run yet.
+
+    Raises:
+        MisuseError: no such version or mutant.
+    """
+    app = named.app(name, next(reversed(tape.every()), ""))
+    slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
+    server = None if slug in running else Reference(app).start()
+    url = server.url if server else running[slug]
+    seen = _look(Client(url, redactor))
+    return Target(
+        name,
+        slug,
+        url,
+        seen,
+        redactor,
+        patience=patience,
+        admin=admin,
+        is_reference=True,
+        keeps_documents=app.keeps_documents,
+        running=server,
+    )
 
 
 def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> Target:

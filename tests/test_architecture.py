@@ -52,6 +52,7 @@ KNOWS = {
     "record": BASE,
     "summary": BASE | below("contract", "deviations", "record"),
     "exchange": BASE,
+    "reference": BASE | below("spec", "contract", "persona", "expectation"),
 }
 
 
@@ -77,7 +78,7 @@ def test_nobody_imports_the_plugin():
 #: Who may import what. vcrpy's cassettes are YAML of its own, so the module about them knows what broken YAML raises.
 LIBRARIES = {
     "yaml": {"mmconform.spec.reader", "mmconform.tape.cassette"},
-    "pytest": {"mmconform.plugin", "mmconform.stagecraft", "mmconform.suite"},
+    "pytest": {"mmconform.plugin", "mmconform.session", "mmconform.stagecraft", "mmconform.suite"},
     "rich": below("report"),
     "pandas": {"mmconform.frame", "mmconform.report.draw"},
     "matplotlib": {"mmconform.report.draw"},
@@ -85,6 +86,7 @@ LIBRARIES = {
     "requests": {"mmconform.client"},
     "vcr": {"mmconform.tape.cassette", "mmconform.plugin"},
     "schemathesis": {"mmconform.generate"},
+    "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.spec.overlay"},
     "openapi_spec_validator": {"mmconform.spec.merge"},
     "jsonschema": {"mmconform.schemas", "mmconform.record"},

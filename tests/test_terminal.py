@@ -70,5 +70,5 @@ def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(as_use
 
 def test_the_header_of_all_recordings_names_the_first_and_the_last(as_user):
     done = as_user("pytest", "suites/permissions/test_webrtc.py", "--collect-only", "--target", "recorded:all")
-    assert "recorded servers, Mattermost 4.0.5 to " in done.stdout
+    assert " servers, Mattermost 4.0.5 to " in done.stdout
     assert "record: reports/*/observations.jsonl" in done.stdout

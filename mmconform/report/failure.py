@@ -63,7 +63,7 @@ class Failure:
     @property
     def curl(self) -> str:
         """The command that repeats the first request; credentials are shell variables named like the personas."""
-        host = "$SERVER" if self.target.startswith("recorded:") else self.target.rstrip("/").removesuffix("/api/v4")
+        host = self.target.rstrip("/").removesuffix("/api/v4") if self.target.startswith("http") else "$SERVER"
         return plain(curl(self.evidence, self.personas[0], host))
 
     @property

@@ -11,6 +11,8 @@ from mmconform.tape.redact import MARK
 from mmconform.version import Version
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
+#: Where tapes of reference servers are, which are evidence of nothing and kept nowhere else.
+REPORTS = CASSETTES.parent / "reports"
 LABEL = "TAPE.yaml"
 WORLD = "world.yaml"
 FORMAT = 1
@@ -22,6 +24,11 @@ def every() -> list[str]:
     """Return the versions of which there is a tape, oldest first."""
     names = [path.parent.name for path in CASSETTES.glob(f"*/{LABEL}") if not path.parent.name.startswith(".")]
     return sorted(names, key=Version.parse)
+
+
+def place(name: str) -> Path:
+    """Return the folder of a tape: of a version, or of a reference server."""
+    return REPORTS / name / "tape" if name.startswith("reference") else CASSETTES / name
 
 
 def cassettes(folder: Path) -> dict[str, Path]:

@@ -50,7 +50,7 @@ def test_tokens_can_be_seen_while_tokens_are_off(token_user, settings):
 
 
 @pytest.mark.vcr
-@clause("RevokeUserAccessToken.status")
+@clause("RevokeUserAccessToken.effect.revokes")
 def test_tokens_can_be_revoked_while_tokens_are_off(token_user, settings):
     """Tidying up needs no switch."""
     token = token_user.new_token()
@@ -60,7 +60,7 @@ def test_tokens_can_be_revoked_while_tokens_are_off(token_user, settings):
 
 
 @pytest.mark.vcr
-@clause("EnableUserAccessToken.status")
+@clause("EnableUserAccessToken.effect.enables")
 def test_tokens_can_be_disabled_and_enabled_while_tokens_are_off(token_user, settings):
     """And nobody gets in by that until they are on."""
     token = token_user.new_token()

@@ -145,7 +145,7 @@ def test_an_administrator_lists_the_tokens_of_a_user_that_is_not(system_admin):
     """There are none; no document says that the user has to exist."""
     reply = system_admin.do("GetUserAccessTokensForUser", user_id=NOBODY)
     assert reply.served
-    assert reply.json == [], "a user that is not has tokens"
+    assert not reply.json, "a user that is not has tokens"
 
 
 # -- the permission comes and goes ---------------------------------------------------------------------------------

@@ -1,0 +1,436 @@
+"""The endpoints that a run needs beside the eleven operations: accounts, teams, commands, roles, bots, settings, OAuth.
+
+They serve what the suites ask of them and answer in the shapes of the version; they are no promise of anything.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mmconform.reference.app import BASE, Answer, App, Call, Handler, RefusedError, Route, is_in, table
+from mmconform.reference.golang import number
+from mmconform.reference.store import Application, Command, Role, Session, Team, User, new_id, now
+from mmconform.version import Version
+
+OK = {"status": "OK"}
+_ROUTES: list[tuple[Route, Version]] = []
+
+
+def routes(version: Version) -> list[Route]:
+    """Return the endpoints that a version has."""
+    return [route for route, since in _ROUTES if since <= version]
+
+
+def _serves(
+    method: str, path: str, *, base: str = BASE, since: str = "4.0", is_open: bool = False, operator: bool = False
+) -> Callable[[Handler], Handler]:
+    """Register an endpoint; ``operator`` ones are for administrators."""
+
+    def register(handler: Handler) -> Handler:
+        def guarded(app: App, call: Call) -> Answer:
+            if operator and not app.has(call, "manage_system"):
+                raise RefusedError("no-permission")
+            return handler(app, call)
+
+        _ROUTES.append((Route(method, base + path, guarded, is_open=is_open), Version.parse(since)))
+        return handler
+
+    return register
+
+
+def _sent(call: Call) -> dict[str, Any]:
+    try:
+        value = json.loads(call.body or b"{}")
+    except ValueError:
+        raise RefusedError("bad-body") from None
+    if not isinstance(value, dict):
+        raise RefusedError("bad-body")
+    return value
+
+
+def _shaped(app: App, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the fields that this version does not know yet, or no longer."""
+    for row in table("fields.yaml"):
+        if row["of"] == kind and not is_in(row, app.version):
+            fields.pop(row["field"], None)
+    return fields
+
+
+def _user_named(app: App, id_: str) -> User:
+    if id_ not in app.store.users:
+        raise RefusedError("no-user")
+    return app.store.users[id_]
+
+
+# -- what the server is --------------------------------------------------------------------------------------------
+
+
+@_serves("GET", "/system/ping", is_open=True)
+def _ping(app: App, call: Call) -> Answer:
+    return Answer(200, OK)
+
+
+@_serves("GET", "/config/client", is_open=True)
+def _client_config(app: App, call: Call) -> Answer:
+    version = str(app.version)
+    build = {"BuildNumber": version, "BuildHash": "reference", "BuildEnterpriseReady": "false"}
+    return Answer(200, {"Version": version, **build, "IsLicensed": "false"})
+
+
+@_serves("GET", "/config", operator=True)
+def _config(app: App, call: Call) -> Answer:
+    return Answer(200, app.store.config)
+
+
+@_serves("PUT", "/config", operator=True)
+@_serves("PUT", "/config/patch", since="5.20", operator=True)
+def _change_config(app: App, call: Call) -> Answer:
+    for section, values in _sent(call).items():
+        app.store.config.setdefault(section, {}).update(values)
+    return Answer(200, app.store.config)
+
+
+# -- accounts ------------------------------------------------------------------------------------------------------
+
+
+def _user(app: App, user: User) -> dict[str, Any]:
+    gone = 0 if user.is_active else now()
+    texts = dict.fromkeys(("auth_data", "auth_service", "nickname", "first_name", "last_name", "position", "remote_id"), "")
+    times = {"create_at": user.created, "update_at": user.created, "delete_at": gone, "last_password_update": user.created}
+    about = {"id": user.id, "username": user.username, "email": user.email, "roles": " ".join(user.roles), "locale": "en"}
+    objects: dict[str, Any] = {"notify_props": {}, "timezone": {}, "disable_welcome_email": False}
+    return _shaped(app, "user", {**about, **times, **texts, **objects, **({"is_bot": True} if user.owner else {})})
+
+
+@_serves("POST", "/users", is_open=True)
+def _make_user(app: App, call: Call) -> Answer:
+    """The first account is the administrator's; all others are made by one."""
+    is_first = not app.store.users
+    if not is_first and not app.has(call, "manage_system"):
+        raise RefusedError("no-open-server")
+    sent = _sent(call)
+    if not all(isinstance(sent.get(key), str) and sent[key] for key in ("username", "email", "password")):
+        raise RefusedError("bad-body")
+    if app.store.user_called(sent["username"]):
+        raise RefusedError("user-exists")
+    user = User(sent["username"], sent["email"], sent["password"], ["system_user", *(["system_admin"] if is_first else [])])
+    app.store.users[user.id] = user
+    return Answer(201, _user(app, user))
+
+
+@_serves("POST", "/users/login", is_open=True)
+def _login(app: App, call: Call) -> Answer:
+    sent = _sent(call)
+    user = app.store.user_called(str(sent.get("login_id", "")))
+    if user is None or user.owner or user.password != sent.get("password") or not user.is_active:
+        raise RefusedError("wrong-password")
+    session = Session(user.id, "login", csrf=new_id())
+    app.store.sessions[session.token] = session
+    return Answer(200, _user(app, user), headers=(("Token", session.token),))
+
+
+@_serves("POST", "/users/logout")
+def _logout(app: App, call: Call) -> Answer:
+    assert call.session
+    app.store.sessions.pop(call.session.token, None)
+    return Answer(200, OK)
+
+
+@_serves("GET", "/users", operator=True)
+def _list_users(app: App, call: Call) -> Answer:
+    page, size = number(call.asked("page") or "0") or 0, number(call.asked("per_page") or "60") or 60
+    users = list(app.store.users.values())[page * size : page * size + size]
+    return Answer(200, [_user(app, user) for user in users])
+
+
+@_serves("GET", "/users/{user_id}")
+def _get_user(app: App, call: Call) -> Answer:
+    user = _user_named(app, app.id_in_path(call, "user_id"))
+    if user.id != call.caller and not app.has(call, "manage_system"):
+        raise RefusedError("no-permission")
+    return Answer(200, _user(app, user))
+
+
+@_serves("GET", "/users/username/{username}", operator=True)
+def _get_user_by_name(app: App, call: Call) -> Answer:
+    user = app.store.user_called(call.parameters["username"])
+    if user is None:
+        raise RefusedError("no-user")
+    return Answer(200, _user(app, user))
+
+
+@_serves("GET", "/users/{user_id}/preferences/{category}/name/{name}", operator=True)
+def _get_preference(app: App, call: Call) -> Answer:
+    user, category, name = app.id_in_path(call, "user_id"), call.parameters["category"], call.parameters["name"]
+    if (user, category, name) not in app.store.preferences:
+        raise RefusedError("no-preference")
+    value = app.store.preferences[user, category, name]
+    return Answer(200, {"user_id": user, "category": category, "name": name, "value": value})
+
+
+@_serves("PUT", "/users/{user_id}/preferences", operator=True)
+def _set_preferences(app: App, call: Call) -> Answer:
+    for user, category, name, value in _preferences(app, call):
+        app.store.preferences[user, category, name] = value
+    return Answer(200, OK)
+
+
+@_serves("POST", "/users/{user_id}/preferences/delete", operator=True)
+def _delete_preferences(app: App, call: Call) -> Answer:
+    for user, category, name, _ in _preferences(app, call):
+        app.store.preferences.pop((user, category, name), None)
+    return Answer(200, OK)
+
+
+def _preferences(app: App, call: Call) -> list[tuple[str, str, str, str]]:
+    try:
+        user = app.id_in_path(call, "user_id")
+        return [(user, str(row["category"]), str(row["name"]), str(row["value"])) for row in json.loads(call.body)]
+    except (ValueError, KeyError, TypeError):
+        raise RefusedError("bad-body") from None
+
+
+@_serves("PUT", "/users/{user_id}/roles", operator=True)
+def _set_roles(app: App, call: Call) -> Answer:
+    _user_named(app, app.id_in_path(call, "user_id")).roles = str(_sent(call).get("roles", "")).split()
+    return Answer(200, OK)
+
+
+@_serves("PUT", "/users/{user_id}/active", operator=True)
+def _set_active(app: App, call: Call) -> Answer:
+    return _activate(app, app.id_in_path(call, "user_id"), _sent(call).get("active") is True)
+
+
+@_serves("DELETE", "/users/{user_id}", operator=True)
+def _deactivate(app: App, call: Call) -> Answer:
+    return _activate(app, app.id_in_path(call, "user_id"), False)
+
+
+def _activate(app: App, id_: str, is_active: bool) -> Answer:
+    user = _user_named(app, id_)
+    user.is_active = is_active
+    if not is_active:
+        app.store.end_sessions(user=user.id)
+    return Answer(200, OK)
+
+
+@_serves("GET", "/users/{user_id}/sessions", operator=True)
+def _sessions(app: App, call: Call) -> Answer:
+    user = app.id_in_path(call, "user_id")
+    return Answer(200, [_session(app, one) for one in app.store.sessions.values() if one.user == user])
+
+
+def _session(app: App, session: Session) -> dict[str, Any]:
+    about = {"id": session.id, "token": "", "user_id": session.user, "device_id": "", "roles": "", "props": {}}
+    times = dict.fromkeys(("create_at", "expires_at", "last_activity_at"), now())
+    more = {"is_oauth": session.kind == "oauth", "expired_notify": False, "team_members": [], "local": False}
+    return _shaped(app, "session", {**about, **times, **more})
+
+
+@_serves("POST", "/users/{user_id}/sessions/revoke", operator=True)
+def _revoke_session(app: App, call: Call) -> Answer:
+    wanted = _sent(call).get("session_id")
+    for session in list(app.store.sessions.values()):
+        if session.id == wanted:
+            del app.store.sessions[session.token]
+    return Answer(200, OK)
+
+
+# -- teams and commands --------------------------------------------------------------------------------------------
+
+
+def _team_named(app: App, id_: str) -> Team:
+    if id_ not in app.store.teams:
+        raise RefusedError("no-route")
+    return app.store.teams[id_]
+
+
+def _team(app: App, team: Team) -> dict[str, Any]:
+    texts = dict.fromkeys(("description", "email", "company_name", "allowed_domains", "invite_id"), "")
+    times = {"create_at": now(), "update_at": now(), "delete_at": 0}
+    about = {"id": team.id, "name": team.name, "display_name": team.name, "type": "O", "allow_open_invite": False}
+    nothing = dict.fromkeys(("scheme_id", "group_constrained", "policy_id"))
+    return _shaped(app, "team", {**about, **texts, **times, **nothing, "cloud_limits_archived": False})
+
+
+@_serves("POST", "/teams", operator=True)
+def _make_team(app: App, call: Call) -> Answer:
+    team = Team(str(_sent(call).get("name", "")), {call.caller: ["team_user", "team_admin"]})
+    app.store.teams[team.id] = team
+    return Answer(201, _team(app, team))
+
+
+@_serves("GET", "/teams/name/{name}", operator=True)
+def _get_team_by_name(app: App, call: Call) -> Answer:
+    found = next((team for team in app.store.teams.values() if team.name == call.parameters["name"]), None)
+    return Answer(200, _team(app, _team_named(app, found.id if found else "")))
+
+
+@_serves("DELETE", "/teams/{team_id}", operator=True)
+def _archive_team(app: App, call: Call) -> Answer:
+    _team_named(app, app.id_in_path(call, "team_id")).is_archived = True
+    return Answer(200, OK)
+
+
+@_serves("POST", "/teams/{team_id}/members", operator=True)
+def _join(app: App, call: Call) -> Answer:
+    team, user = _team_named(app, app.id_in_path(call, "team_id")), str(_sent(call).get("user_id", ""))
+    team.members[user] = ["team_user"]
+    about = {"team_id": team.id, "user_id": user, "roles": "team_user", "delete_at": 0, "explicit_roles": ""}
+    return Answer(201, _shaped(app, "member", {**about, "scheme_guest": False, "scheme_user": True, "scheme_admin": False}))
+
+
+@_serves("DELETE", "/teams/{team_id}/members/{user_id}", operator=True)
+def _leave(app: App, call: Call) -> Answer:
+    _team_named(app, app.id_in_path(call, "team_id")).members.pop(call.parameters["user_id"], None)
+    return Answer(200, OK)
+
+
+@_serves("PUT", "/teams/{team_id}/members/{user_id}/roles", operator=True)
+def _set_team_roles(app: App, call: Call) -> Answer:
+    team = _team_named(app, app.id_in_path(call, "team_id"))
+    team.members[call.parameters["user_id"]] = str(_sent(call).get("roles", "")).split()
+    return Answer(200, OK)
+
+
+def _command(app: App, command: Command) -> dict[str, Any]:
+    texts = ("username", "icon_url", "auto_complete_desc", "auto_complete_hint", "display_name", "description", "plugin_id")
+    times = {"create_at": now(), "update_at": now(), "delete_at": 0}
+    ids = {"id": command.id, "token": command.token, "creator_id": command.creator, "team_id": command.team}
+    sent = {key: command.fields.get(key, "") for key in ("trigger", "method", "url")}
+    return _shaped(app, "command", {**ids, **times, **sent, **dict.fromkeys(texts, ""), "auto_complete": False})
+
+
+@_serves("POST", "/commands")
+def _make_command(app: App, call: Call) -> Answer:
+    sent = _sent(call)
+    if not app.has_in_team(call, str(sent.get("team_id", "")), "manage_slash_commands"):
+        raise RefusedError("no-permission")
+    command = Command(str(sent["team_id"]), call.caller, sent)
+    app.store.commands[command.id] = command
+    return Answer(201, _command(app, command))
+
+
+@_serves("GET", "/commands", operator=True)
+def _list_commands(app: App, call: Call) -> Answer:
+    here = [c for c in app.store.commands.values() if c.team == call.asked("team_id") and not c.is_deleted]
+    return Answer(200, [_command(app, command) for command in here])
+
+
+@_serves("DELETE", "/commands/{command_id}", operator=True)
+def _delete_command(app: App, call: Call) -> Answer:
+    command = app.store.commands.get(app.id_in_path(call, "command_id"))
+    if command is None or command.is_deleted:
+        raise RefusedError("no-command")
+    command.is_deleted = True
+    return Answer(200, OK)
+
+
+@_serves("POST", "/jobs/{job_id}/cancel", operator=True)
+def _cancel_job(app: App, call: Call) -> Answer:
+    if app.id_in_path(call, "job_id") not in app.store.jobs:
+        raise RefusedError("no-route")
+    return Answer(200, OK)
+
+
+# -- roles, bots, OAuth --------------------------------------------------------------------------------------------
+
+
+def _role(app: App, role: Role) -> dict[str, Any]:
+    times = {"create_at": now(), "update_at": now(), "delete_at": 0}
+    about = {"id": role.id, "name": role.name, "display_name": role.name, "description": ""}
+    flags = {"scheme_managed": False, "built_in": True}
+    return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(role.permissions - {"*"})})
+
+
+@_serves("GET", "/roles/name/{name}", since="4.9")
+def _get_role(app: App, call: Call) -> Answer:
+    role = app.store.roles.get(call.parameters["name"])
+    if role is None:
+        raise RefusedError("no-route")
+    return Answer(200, _role(app, role))
+
+
+@_serves("PUT", "/roles/{role_id}/patch", since="4.9", operator=True)
+def _patch_role(app: App, call: Call) -> Answer:
+    role = next((r for r in app.store.roles.values() if r.id == call.parameters["role_id"]), None)
+    if role is None:
+        raise RefusedError("no-route")
+    role.permissions = set(_sent(call).get("permissions", [])) | (role.permissions & {"*"})
+    return Answer(200, _role(app, role))
+
+
+def _bot(app: App, user: User) -> dict[str, Any]:
+    times = {"create_at": user.created, "update_at": user.created, "delete_at": 0 if user.is_active else now()}
+    return {"user_id": user.id, "username": user.username, "display_name": user.username, "owner_id": user.owner, **times}
+
+
+@_serves("POST", "/bots", since="5.10")
+def _make_bot(app: App, call: Call) -> Answer:
+    if not app.has(call, "create_bot"):
+        raise RefusedError("no-permission")
+    if not app.store.is_on("EnableBotAccountCreation"):
+        raise RefusedError("bots-off")
+    name = str(_sent(call).get("username", ""))
+    bot = User(name, f"{name}@localhost", "", ["system_user"], owner=call.caller)
+    app.store.users[bot.id] = bot
+    return Answer(201, _bot(app, bot))
+
+
+@_serves("POST", "/bots/{bot_id}/disable", since="5.10", operator=True)
+def _disable_bot(app: App, call: Call) -> Answer:
+    id_ = app.id_in_path(call, "bot_id")
+    _activate(app, id_, False)
+    return Answer(200, _bot(app, app.store.users[id_]))
+
+
+@_serves("POST", "/bots/{bot_id}/enable", since="5.10", operator=True)
+def _enable_bot(app: App, call: Call) -> Answer:
+    id_ = app.id_in_path(call, "bot_id")
+    _activate(app, id_, True)
+    return Answer(200, _bot(app, app.store.users[id_]))
+
+
+@_serves("POST", "/oauth/apps", operator=True)
+def _make_application(app: App, call: Call) -> Answer:
+    if not app.store.is_on("EnableOAuthServiceProvider"):
+        raise RefusedError("oauth-off")
+    made = Application(call.caller, _sent(call))
+    app.store.applications[made.id] = made
+    sent = {key: made.fields.get(key, "") for key in ("name", "description", "homepage")}
+    about = {"id": made.id, "creator_id": made.creator, "client_secret": made.secret, "icon_url": "", "mattermost_app_id": ""}
+    more = {"create_at": now(), "update_at": now(), "callback_urls": made.fields.get("callback_urls", []), "is_trusted": True}
+    return Answer(201, _shaped(app, "application", {**about, **sent, **more}))
+
+
+@_serves("DELETE", "/oauth/apps/{app_id}", operator=True)
+def _delete_application(app: App, call: Call) -> Answer:
+    if not app.store.is_on("EnableOAuthServiceProvider"):
+        raise RefusedError("oauth-off")
+    if app.store.applications.pop(app.id_in_path(call, "app_id"), None) is None:
+        raise RefusedError("no-route")
+    return Answer(200, OK)
+
+
+@_serves("POST", "/oauth/authorize", base="")
+def _authorize(app: App, call: Call) -> Answer:
+    sent = _sent(call)
+    application = app.store.applications.get(str(sent.get("client_id", "")))
+    if application is None:
+        raise RefusedError("bad-body")
+    code = new_id()
+    application.codes[code] = call.caller
+    return Answer(200, {"redirect": f"{sent.get('redirect_uri', '')}?code={code}&state={sent.get('state', '')}"})
+
+
+@_serves("POST", "/oauth/access_token", base="", is_open=True)
+def _grant(app: App, call: Call) -> Answer:
+    sent = dict(parse_qsl(call.body.decode()))
+    application = app.store.applications.get(sent.get("client_id", ""))
+    if application is None or application.secret != sent.get("client_secret") or sent.get("code") not in application.codes:
+        raise RefusedError("bad-body")
+    session = Session(application.codes.pop(sent["code"]), "oauth", csrf=new_id())
+    app.store.sessions[session.token] = session
+    about = {"token_type": "bearer", "expires_in": 3600, "scope": "user", "refresh_token": new_id(), "id_token": ""}
+    return Answer(200, _shaped(app, "grant", {"access_token": session.token, **about}))

@@ -1,0 +1,53 @@
+"""The reference server by its name: ``reference[@<version>][:<mutant>]``."""
+
+import re
+
+from mmconform.errors import MisuseError
+from mmconform.reference import helpers
+from mmconform.reference.app import App
+from mmconform.reference.mutants import MUTANTS
+from mmconform.reference.operations import HANDLERS, NEEDS
+from mmconform.version import Version
+
+_NAME = re.compile(r"reference(?:@(?P<version>[^:]*))?(?::(?P<mutant>.*))?")
+OLDEST = Version(4)
+
+
+def every(text: str) -> list[str]:
+    """Return the names that a text stands for: all mutants for ``reference:all``, else itself."""
+    return [name_of(mutant) for mutant in MUTANTS] if text == "reference:all" else [text]
+
+
+def name_of(mutant: str) -> str:
+    """Return the target of a mutant: a version's, where the flaw shows in that version only."""
+    on = MUTANTS[mutant].on
+    return f"reference{f'@{on}' if on else ''}:{mutant}"
+
+
+def app(name: str, newest: str) -> App:
+    """Return the server with a name, and the flaw in it.
+
+    Args:
+        newest: The version that the plain one is like wherever the documents do not say.
+
+    Raises:
+        MisuseError: it is no such name; no version before 4.0; no such mutant.
+    """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise MisuseError(f"unknown target `{name}`; give reference, reference@VERSION or reference:MUTANT")
+    version, mutant = found["version"], found["mutant"]
+    if mutant is not None and mutant not in MUTANTS:
+        raise MisuseError(f"no mutant `{mutant}`; `mmconform prove --list` shows them")
+    try:
+        wanted = Version.parse(version if version is not None else newest)
+    except ValueError as error:
+        raise MisuseError(
+            f"{name}: {error}" if version else "no tape says which version is the newest; give reference@VERSION"
+        ) from None
+    if wanted < OLDEST:
+        raise MisuseError(f"{name}: the reference server is like 4.0 and later versions")
+    made = App(wanted, NEEDS, HANDLERS, helpers.routes(wanted), keeps_documents=version is None)
+    if mutant is not None:
+        MUTANTS[mutant].put_into(made)
+    return made

@@ -1,0 +1,197 @@
+"""The reference server: the suites pass on it, a tape can be made of it, and its flaws are noticed."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from mmconform import prove
+from mmconform.client import Client
+from mmconform.errors import MisuseError
+from mmconform.expectation import differences
+from mmconform.prepare import sign_in
+from mmconform.record import NAME, read
+from mmconform.reference import golang, named
+from mmconform.reference.mutants import MUTANTS
+from mmconform.reference.server import Reference
+from mmconform.spec.load import ROOT
+from mmconform.tape.redact import Redactor
+from mmconform.version import Version
+
+NEWEST = "11.0.3"
+
+
+def footer(slug):
+    return read(ROOT / "reports" / slug / NAME).footer
+
+
+# -- whole runs ----------------------------------------------------------------------------------------------------
+
+
+def test_the_plain_one_keeps_every_promise(as_user):
+    """No deviation, not even a known one, and everything put back."""
+    ran = as_user("pytest", "-q", "--target", "reference", "-k", "matrix or paging or generated or switches")
+    assert ran.returncode == 0, ran.stdout
+    seen = footer("reference")
+    assert seen["green"] and seen["new"] == seen["known"] == seen["error"] == 0 and seen["pass"] > 60
+    assert "left the server as it was" in ran.stdout
+    assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
+
+
+def test_as_a_version_it_shows_that_versions_known_deviations(as_user):
+    ran = as_user("pytest", "-q", "--target", "reference@5.36.1", "-k", "paging or input")
+    assert ran.returncode == 0, ran.stdout
+    rows = read(ROOT / "reports" / "reference-5.36.1" / NAME).observations
+    known = {row["signature"] for row in rows if row.get("standing") == "known"}
+    assert {"500 app.user_access_token.get_by_user.app_error", "500 app.user_access_token.save.app_error"} <= known
+
+
+def test_a_tape_of_it_replays_as_it_was_recorded(as_user):
+    """Recording, provisioning and cleaning up, on a server that is really there."""
+    made = as_user("pytest", "-q", "--target", "reference@4.0.5", "--record-mode=rewrite")
+    assert made.returncode == 0, made.stdout
+    assert "recorded reports/reference-4.0.5/tape" in made.stdout
+    replayed = as_user("pytest", "-q", "--target", "recorded:reference-4.0.5")
+    assert replayed.returncode == 0, replayed.stdout
+    live, taped = footer("reference-4.0.5"), footer("recorded-reference-4.0.5")
+    assert {key: live[key] for key in ("green", "pass", "known", "skip")} == {
+        key: taped[key] for key in ("green", "pass", "known", "skip")
+    }
+
+
+def test_flaws_are_noticed_by_exactly_the_clauses_that_are_declared(as_user):
+    proved = as_user("mmconform", "prove", "-k", "get-tells", "--format", "json")
+    assert proved.returncode == 0, proved.stdout + proved.stderr
+    shown = {one["name"]: one for one in json.loads(proved.stdout)["mutants"]}
+    assert len(shown) == 3 and all(one["killed"] for one in shown.values())
+    assert shown["get-tells-the-value"]["by"] == ["GetUserAccessToken.secret"]
+
+
+# -- its names -----------------------------------------------------------------------------------------------------
+
+
+def test_plain_is_like_the_newest_and_keeps_the_documents():
+    plain, old = named.app("reference", NEWEST), named.app("reference@5.36.1", NEWEST)
+    assert (plain.version, plain.keeps_documents) == (Version(11, 0, 3), True)
+    assert (old.version, old.keeps_documents) == (Version(5, 36, 1), False)
+    assert not any(plain.does[name] for name, _, breaks in differences(plain.version) if breaks)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("reference@", "no version"),
+        ("reference@x", "no version"),
+        ("reference@3.9", "4.0 and later"),
+        ("reference:nothing", "no mutant `nothing`"),
+        ("referenced", "unknown target"),
+    ],
+)
+def test_a_wrong_name_is_one_line(as_user, name, told):
+    ran = as_user("pytest", "--target", name)
+    assert ran.returncode == 2
+    assert told in ran.stdout + ran.stderr and "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_without_a_tape_a_version_has_to_be_given():
+    with pytest.raises(MisuseError, match="give reference@VERSION"):
+        named.app("reference", "")
+
+
+# -- serving -------------------------------------------------------------------------------------------------------
+
+
+def test_serve_prints_how_to_judge_it_and_ends_when_interrupted():
+    command = [sys.executable, "-m", "mmconform", "serve", "--target", "reference@5.36.1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        told = process.stdout.readline() + process.stdout.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+", told)[0]
+        login, password = re.search(r"MM_ADMIN_LOGIN=(\S+) MM_ADMIN_PASSWORD=(\S+)", told).groups()
+        token = sign_in(Client(url, Redactor(replaying=False)), ours=(login, password))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0 and token
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_on_an_empty_server_the_first_account_is_the_administrators():
+    with Reference(named.app("reference", NEWEST)) as server:
+        client = Client(server.url, Redactor(replaying=False))
+        with pytest.raises(MisuseError, match="logging in"):
+            sign_in(client, ours=("root", "Passw0rd!"))
+        assert sign_in(client, create_first_admin=True, ours=("root", "Passw0rd!"))
+        made = client.send("POST", "/api/v4/users", persona="anonymous", json={"username": "b", "email": "b@x", "password": "p"})
+        assert made.says == "403 api.user.create_user.no_open_server"
+
+
+def test_the_port_that_is_taken_is_one_line(as_user):
+    with Reference(named.app("reference", NEWEST)) as server:
+        ran = as_user("mmconform", "serve", "--port", server.url.rpartition(":")[2])
+    assert ran.returncode == 2 and "cannot be used" in ran.stderr
+
+
+# -- its mutants ---------------------------------------------------------------------------------------------------
+
+
+def test_there_are_enough_flaws_in_every_operation(contract):
+    assert len(MUTANTS) >= 50
+    assert {one.operation for one in MUTANTS.values()} == {*contract.operations, "*"}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_says_what_is_wrong_and_what_has_to_notice(name, contract):
+    one = MUTANTS[name]
+    assert re.fullmatch(r"[A-Z`].+[^.]\.", one.flaw), "one sentence"
+    assert one.kills and one.kills <= set(contract.clauses)
+
+
+def test_a_server_that_says_yes_to_everything_breaks_every_permission_and_every_session(contract):
+    """But for WebRTC, which its version does not have."""
+    asked = {c.id for c in contract.clauses.values() if c.rule in ("permission", "auth") and c.operation != "GetWebrtcToken"}
+    assert asked <= MUTANTS["always-ok"].kills
+
+
+def test_what_differs_from_the_declaration_is_told():
+    proof = prove.Proof("get-tells-the-value", MUTANTS["get-tells-the-value"], frozenset({"CreateJob.status"}), 2)
+    assert proof.is_killed and not proof.is_as_declared
+    assert proof.difference == (
+        "CreateJob.status failed, and is not declared; GetUserAccessToken.secret is declared, and did not fail; "
+        "2 tests broke without a verdict"
+    )
+
+
+# -- reading as Go does --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("5", 5), ("+1", 1), ("01", 1), ("-3", -3), ("", None), ("1.5", None), ("9" * 20, None)]
+)
+def test_numbers(text, value):
+    assert golang.number(text) == value
+
+
+def test_a_product_wraps_at_64_bits():
+    assert golang.wrapped((2**63 - 1) * 60) < 0
+    assert golang.wrapped(2**62 * 4) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "rest", "found"),
+    [
+        (b'{"a": "x", "b": 1}', True, {"a": "x"}),
+        (b'{"a": "x", "b": 1}', False, {}),
+        (b'{"a": null} trailing', False, {"a": ""}),
+        (b"[]", True, {}),
+        (b"", True, {}),
+    ],
+)
+def test_maps_of_texts(body, rest, found):
+    assert golang.texts(body, keeps_the_rest=rest) == found
+
+
+def test_fields_count_in_any_case_and_null_is_nothing():
+    assert golang.struct({"TERM": "x", "more": 1}, {"term": golang.TEXT}) == ({"term": "x"}, True)
+    assert golang.struct({"term": 5}, {"term": golang.TEXT}) == ({}, False)
+    assert golang.struct(None, {"term": golang.TEXT}) == ({}, True)
