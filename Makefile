@@ -8,7 +8,7 @@ conformance: .venv/.ready  ## judge every recorded version of Mattermost, and ma
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
 
 test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n 2
 	$(BIN)/pytest
 
 prove: .venv/.ready  ## run the suites on servers with one flaw each, beside plain Schemathesis
