@@ -4,8 +4,8 @@ BIN := .venv/bin
 
 .PHONY: conformance test prove lint lock clean
 
-conformance: .venv/.ready  ## judge every recorded version of Mattermost
-	$(BIN)/pytest --target recorded:all
+conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
+	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
 
 test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
 	$(BIN)/pytest tests
@@ -34,4 +34,4 @@ lock:  ## choose the newest versions that pyproject.toml allows
 	  --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv reports/*/ .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv reports/*/ reports/index.html .pytest_cache .mypy_cache .ruff_cache

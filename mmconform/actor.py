@@ -162,7 +162,15 @@ class Actor:
         return self.person.username
 
     def do(
-        self, operation: str, *, body: Any = None, raw: bytes | str | None = None, query: str = "", url: str = "", **path: str
+        self,
+        operation: str,
+        *,
+        body: Any = None,
+        raw: bytes | str | None = None,
+        query: str = "",
+        url: str = "",
+        about: str = "other",
+        **path: str,
     ) -> Reply:
         """Call an operation.
 
@@ -171,6 +179,7 @@ class Actor:
             body: Sent as JSON. ``raw`` is sent as it is instead.
             query: Without the question mark, sent as it is.
             url: Instead of the operation's own path, for calls that miss it.
+            about: Whose resource it names, as in :class:`mmconform.exchange.Exchange`.
             path: The path parameters.
         """
         known = self.stage.contract.operations[operation]
@@ -182,7 +191,7 @@ class Actor:
             persona=self.persona,
             token=self.credential,
             operation=operation,
-            about="other",
+            about=about,
             own=frozenset({self.person.id}) if self.person else frozenset(),
             headers=headers,
             **content,
@@ -212,7 +221,7 @@ class Actor:
         body = None
         if known.body:
             body = {**(known.body.example or {}), **{n: owner.resource(kind) for n, kind in known.body.resources.items()}}
-        return self.do(operation, body=body, query=query, **path)
+        return self.do(operation, body=body, query=query, about="self" if owner.person is self.person else "other", **path)
 
     def look(self) -> Reply:
         """List one of one's own tokens: the smallest question to which who gets in has an answer."""
@@ -306,7 +315,7 @@ def application(stage: Stage) -> Iterator[Callable[[Actor], Actor]]:
 def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
     wanted = {"response_type": "code", "client_id": app["id"], "redirect_uri": _BACK, "scope": "user", "state": "x"}
     back = stage.client.send("POST", "/oauth/authorize", persona=actor.persona, token=actor.credential, json=wanted)
-    code = dict(parse_qsl(urlsplit(str((back.json_or_none or {}).get("redirect"))).query)).get("code", "")
+    code = dict(parse_qsl(urlsplit(str(back.json_object.get("redirect"))).query)).get("code", "")
     given = {"grant_type": "authorization_code", "client_id": app["id"], "client_secret": app["client_secret"]}
     got = stage.client.send(
         "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": _BACK, "code": code}

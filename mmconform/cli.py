@@ -1,34 +1,39 @@
-"""The command ``mmconform``: what was made of the documents, and how to tidy a server up."""
+"""The command ``mmconform``: what was made of the documents, reports of runs, and how to tidy a server up."""
 
 import argparse
 import json
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, baseline, deviations, journal, prove
+from mmconform import __version__, baseline, deviations, journal, leftovers, prove
 from mmconform.changes import compare
-from mmconform.client import Client
+from mmconform.client import UnseenError
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
 from mmconform.doctor import examine
 from mmconform.errors import MisuseError
+from mmconform.files import write_whole
+from mmconform.lease import Lease
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
 from mmconform.reference import named
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
 from mmconform.reference.server import Reference
+from mmconform.report import gather
 from mmconform.report.comparison import Page
+from mmconform.report.page import as_html
 from mmconform.run import REPORTS
 from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.tape import tape
-from mmconform.target import live
+from mmconform.target import Target, live
 from mmconform.version import Version
 
 FINE, FOUND, MISUSED = 0, 1, 2
@@ -105,6 +110,21 @@ def _parser() -> argparse.ArgumentParser:
     proving.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
     proving.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
 
+    report = command(
+        "report",
+        _report,
+        "Make of records one HTML page that needs no server and no network.",
+        "mmconform report --output page.html reports/11.0.3 my-run/observations.jsonl",
+    )
+    report.add_argument(
+        "records", nargs="*", type=Path, metavar="RECORD", help="a record or a folder with some; else those of all tapes"
+    )
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", default=REPORTS / "index.html", help="instead of reports/index.html"
+    )
+    report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
+    report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
+
     compare = command(
         "compare",
         _compare,
@@ -134,6 +154,11 @@ def _parser() -> argparse.ArgumentParser:
         "MM_ADMIN_LOGIN=admin MM_ADMIN_PASSWORD=… mmconform cleanup http://127.0.0.1:8065",
     )
     cleanup.add_argument("url", metavar="URL")
+    cleanup.add_argument(
+        "--everything",
+        action="store_true",
+        help="also what runs from other checkouts and machines left, told by its name, whether they are dead or not",
+    )
     cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
     return parser
 
@@ -254,6 +279,24 @@ def _serve(given: argparse.Namespace) -> int:
     return FINE
 
 
+def _report(given: argparse.Namespace) -> int:
+    contract = build(load(given.spec, given.overlay).document)
+    known = [] if given.spec else deviations.load(contract)
+    if given.records:
+        records = gather.given(given.records)
+    else:
+        records, left_out = gather.current(REPORTS, tape.every(), contract)
+        for reason in left_out:
+            print(f"left out: {reason}", file=sys.stderr)
+    text = as_html(contract, records, known)
+    try:
+        write_whole(given.output, text)
+    except OSError as error:
+        raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
+    print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {given.output.resolve().as_uri()}")
+    return FINE
+
+
 def _compare(given: argparse.Namespace) -> int:
     contract = build(load().document)
     chosen = [option for option in LIVE_OPTIONS if vars(given)[option[2:].replace("-", "_")]]
@@ -274,11 +317,36 @@ def _doctor(given: argparse.Namespace) -> int:
 def _cleanup(given: argparse.Namespace) -> int:
     target = live(given.url, allow_remote=given.allow_remote)
     journals = journal.of_server(REPORTS, target.base_url)
-    if not journals:
-        print(f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there")
+    if not journals and not given.everything:
+        print(
+            f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there "
+            "(--everything undoes what runs from elsewhere left there)"
+        )
         return FINE
-    client = Client(target.base_url, target.redactor)
-    with only_run(target):
-        done = journal.undo(journals, client, sign_in(client))
+    try:
+        with only_run(target):
+            done = _tidy(target, journals, given.everything)
+    except UnseenError as error:
+        raise MisuseError(f"cleanup stopped: {error}; run it again") from None
     print(", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo")
+    if given.everything:
+        print("settings, roles and jobs of runs without a journal here were left as they are: nobody knows what they were")
     return FINE
+
+
+def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str]:
+    client = target.client()
+    token = sign_in(client)
+    lease = Lease(client, token, "cleanup")
+    others = [holder for holder in lease.holders() if holder.run not in journal.runs_of(journals)]
+    if others and not everything:
+        raise MisuseError(f"{target.base_url} is in use by {others[0]}; wait for its end, or, if it is dead, add --everything")
+    if everything:
+        note = journal.Journal(REPORTS / target.slug / "journal-leftovers.jsonl", target.base_url)
+        for entry in leftovers.find(client, token):
+            note.note(**entry)
+        journals = journal.of_server(REPORTS, target.base_url)
+    done = journal.undo(journals, client, token)
+    lease.clear()
+    client.close()
+    return done

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmconform.client import Client
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.persona import MADE, PERSONAS
@@ -76,11 +75,12 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     Raises:
         MisuseError: no credentials, or not an administrator's; the server does not answer.
     """
-    client = Client(target.base_url, target.redactor)
+    client = target.client()
     world = World(client, target.version, "", sign_in(client))
-    config: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config")
+    answer = client.send("GET", "/api/v4/config", persona=OPERATOR, token=world.operator)
+    config = answer.json_object
     about: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
-    others, off = people(world), switched_off(target, config)
+    others, off = people(world), switched_off(target, answer)
     licensed = about.get("IsLicensed") == "true"
     left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
     left_off |= {JOBS} if licensed else frozenset()

@@ -1,8 +1,16 @@
 """What is said, in one line, when the suite is used wrongly or finds bad input."""
 
 
+def plain(text: str) -> str:
+    """Return text without control characters: what a server or a document says must not steer a terminal."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
 class MisuseError(Exception):
     """Bad input or wrong use: one line that says what, where and what to do; exit status 2."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(plain(text))
 
 
 class DocumentError(MisuseError):

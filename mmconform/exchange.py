@@ -1,11 +1,14 @@
 """One request and its response, as plain data that checks can judge at any later time."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from mmconform.errors import plain
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,15 @@ class Exchange:
             return None
 
     @property
+    def json_object(self) -> dict[str, Any]:
+        """The answer as a JSON object; an empty one when it is none."""
+        data = self.json_or_none
+        return data if isinstance(data, dict) else {}
+
+    @property
     def json_id(self) -> str:
         """The ``id`` of what the answer is about, or nothing."""
-        data = self.json_or_none
-        return str(data.get("id", "")) if isinstance(data, dict) else ""
+        return str(self.json_object.get("id", ""))
 
     @property
     def json_sent(self) -> Any:
@@ -95,8 +103,7 @@ class Exchange:
     @property
     def error_id(self) -> str:
         """The ``id`` of an ``AppError`` answer, or nothing."""
-        data = self.json_or_none
-        return str(data.get("id", "")) if isinstance(data, dict) and self.status >= 400 else ""
+        return self.json_id if self.status >= 400 else ""
 
     @property
     def says(self) -> str:
@@ -111,3 +118,16 @@ class Exchange:
 def _json_type(value: Any) -> str:
     kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
     return kinds.get(type(value), "null")
+
+
+def curl(seen: Mapping[str, Any], persona: str, host: str) -> str:
+    """Return a line for a shell that repeats an exchange, as a record's ``evidence`` has it.
+
+    The credential is a variable with the persona's name; nothing in the line can end a quotation.
+    """
+    parts = ["curl -i -X", seen["method"], f'"{host}"{shlex.quote(seen["url"])}']
+    if persona != "anonymous":
+        parts.append(f'-H "Authorization: Bearer ${persona.upper()}"')
+    if seen["body"]:
+        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(plain(seen["body"]))]
+    return " ".join(parts)

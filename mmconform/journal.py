@@ -17,7 +17,7 @@ class Journal:
 
     A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
     made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
-    what was there before.
+    what was there before; ``{"what": "lease", "run": …}`` who took the server for itself.
     """
 
     def __init__(self, path: Path, url: str) -> None:
@@ -52,6 +52,11 @@ def of_server(folder: Path, url: str) -> list[Path]:
         if entries and _same(str(entries[0].get("url", "")), url):
             found.append(path)
     return found
+
+
+def runs_of(paths: list[Path]) -> set[str]:
+    """Return the runs that, as journals tell, took the lease on their server."""
+    return {str(entry.get("run")) for path in paths for entry in read(path) if entry.get("what") == "lease"}
 
 
 def _same(one: str, other: str) -> bool:
@@ -102,7 +107,7 @@ def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
                 attempt("settings restored", restored)
             case "user":
                 found = call("GET", f"/api/v4/users/username/{name}") if not id_ else None
-                id_ = id_ or ((found.json_or_none or {}).get("id") if found and found.is_success else None)
+                id_ = id_ or (found.json_id if found and found.is_success else None)
                 if id_:
                     tokens, before = call("GET", f"/api/v4/users/{id_}/tokens?per_page=200"), None
                     while tokens.is_success and tokens.json_or_none and tokens.json != before:
@@ -117,7 +122,7 @@ def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
                     attempt("users deactivated", call("DELETE", f"/api/v4/users/{id_}"))
             case "team":
                 found = call("GET", f"/api/v4/teams/name/{name}") if not id_ else None
-                id_ = id_ or ((found.json_or_none or {}).get("id") if found and found.is_success else None)
+                id_ = id_ or (found.json_id if found and found.is_success else None)
                 if id_:
                     attempt("teams archived", call("DELETE", f"/api/v4/teams/{id_}"))
             case "command" if id_:
@@ -143,9 +148,25 @@ def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
     return done
 
 
+def part(config: Exchange, sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the settings of a server's configuration that have the same names as those given.
+
+    Raises:
+        MisuseError: the answer holds no such section.
+    """
+    found = config.json_object
+    for section in sections:
+        if not isinstance(found.get(section), dict):
+            raise MisuseError(f"the server's configuration holds no {section}: it answered {config.says}")
+    return {section: {key: found[section].get(key) for key in values} for section, values in sections.items()}
+
+
 def restore(call: Any, before: dict[str, dict[str, Any]]) -> Exchange:
-    """Put settings back, leaving all others as they are now."""
-    config = call("GET", "/api/v4/config").json
+    """Put settings back, leaving all others as they are now; returns the answer, which may be a refusal."""
+    found: Exchange = call("GET", "/api/v4/config")
+    config = found.json_object
+    if not found.is_success or not all(isinstance(config.get(section, {}), dict) for section in before):
+        return found
     for section, values in before.items():
         config.setdefault(section, {}).update(values)
     changed: Exchange = call("PUT", "/api/v4/config", json=config)

@@ -1,7 +1,6 @@
 """Runs the checks over exchanges and gathers what they say into observations."""
 
 import json
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 from mmconform.checks import CHECKS, Setting
 from mmconform.contract.clause import Clause, Contract
 from mmconform.deviations import Deviation
-from mmconform.exchange import Exchange
+from mmconform.errors import plain
+from mmconform.exchange import Exchange, curl
 from mmconform.target import Target
 
 #: Why a clause was not judged; there are no other reasons.
@@ -87,10 +87,14 @@ class Judge:
         assert reason in SKIPS
         self._add(clause.id, "everyone", "skip", reason, reason)
 
-    def unseen(self, operation: str, persona: str, reason: str) -> None:
-        """Note that no answer came: nothing can be said about the server."""
+    def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:
+        """Note that no answer came: nothing can be said about the server.
+
+        Args:
+            reason: The same tomorrow; ``seen`` may say more about the first time.
+        """
         for clause in self.contract.of(operation, "status"):
-            self._add(clause.id, persona, "error", reason.split(":")[0], reason)
+            self._add(clause.id, persona, "error", reason, seen or reason)
 
     def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
         key = (clause, persona, outcome, signature)
@@ -168,10 +172,10 @@ def _block(same: list[Observation], contract: Contract, target: Target) -> str:
             f"{clause.id} is not kept by Mattermost {target.server.name}",
             f"  promise   {clause.text}",
             f"            {clause.place}" + (f" (our addition; evidence: {clause.evidence})" if clause.evidence else ""),
-            f"  seen      {_plain(first.seen)} ({_times(sum(o.count for o in same))})",
-            *([f"            {_plain(seen['answer'])[:240]}"] if seen else []),
+            f"  seen      {plain(first.seen)} ({_times(sum(o.count for o in same))})",
+            *([f"            {plain(seen['answer'])[:240]}"] if seen else []),
             f"  asked by  {personas}{whose}",
-            *([f"  repeat    {_curl(first, target)}"] if seen else []),
+            *([f"  repeat    {curl(seen, first.persona, '$SERVER' if target.is_recorded else target.base_url)}"] if seen else []),
             "  known?    if this is to be expected, add to deviations/*.yaml:",
             f"            - clause: {clause.id}",
             f"              personas: [{personas}]",
@@ -187,19 +191,3 @@ def _block(same: list[Observation], contract: Contract, target: Target) -> str:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _curl(observation: Observation, target: Target) -> str:
-    seen = observation.evidence
-    host = "$SERVER" if target.is_recorded else target.base_url
-    parts = ["curl -i -X", seen["method"], f'"{host}"{shlex.quote(seen["url"])}']
-    if observation.persona != "anonymous":
-        parts.append(f'-H "Authorization: Bearer ${observation.persona.upper()}"')
-    if seen["body"]:
-        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(_plain(seen["body"]))]
-    return " ".join(parts)
-
-
-def _plain(text: str) -> str:
-    """Return text without control characters: what a server says must not steer a terminal."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

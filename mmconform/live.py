@@ -4,22 +4,28 @@ import fcntl
 import platform
 import secrets
 import shutil
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from mmconform import journal
-from mmconform.client import Client
+from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
-from mmconform.prepare import Preparation, prepare
+from mmconform.lease import Lease
+from mmconform.prepare import prepare, sign_in
 from mmconform.run import REPORTS, describe, now, tools
 from mmconform.tape import tape
 from mmconform.target import Target
+
+#: Seconds that tidying up may take, whatever time the run had left.
+CLEANING = 300
+_TRIES = 5
 
 
 @dataclass
@@ -39,12 +45,18 @@ class Stage:
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
     lock: IO[str] | None = None
+    lease: Lease | None = None
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
         path = REPORTS / self.target.slug / f"journal-{name}.jsonl"
         self.journals.append(path)
         return journal.Journal(path, self.target.base_url)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether settings of a test are still in force: it journals them, and the journal goes when they are put back."""
+        return any((REPORTS / self.target.slug).glob("journal-settings-*.jsonl"))
 
     @contextmanager
     def settings(self, client: Client, wanted: dict[str, dict[str, Any]]) -> Iterator[None]:
@@ -57,18 +69,33 @@ class Stage:
         def call(method: str, url: str, **arguments: Any) -> Exchange:
             return client.send(method, url, persona="operator", token=self.operator, **arguments)
 
-        config = call("GET", "/api/v4/config").json
-        before = {section: {key: config[section].get(key) for key in values} for section, values in wanted.items()}
-        note = self.journal(f"settings-{secrets.token_hex(3)}")
-        note.note(what="config", before=before)
-        try:
+        found = call("GET", "/api/v4/config")
+        before = journal.part(found, wanted)
+        with self.changing(lambda: journal.restore(call, before).is_success, what="config", before=before):
             changed = journal.restore(call, wanted)
             if not changed.is_success:
                 raise MisuseError(f"changing settings failed: the server answered {changed.says}")
             yield
+
+    @contextmanager
+    def changing(self, undo: Callable[[], bool], **entry: Any) -> Iterator[None]:
+        """Change what every test sees, for a while.
+
+        Args:
+            undo: Puts it back and returns whether it did. It is tried more than once: no later test would see the server
+                that it is about; and where that fails, ``is_changed`` says so to all of them.
+            entry: What the journal says of it.
+        """
+        note = self.journal(f"settings-{secrets.token_hex(3)}")
+        note.note(**entry)
+        try:
+            yield
         finally:
-            if journal.restore(call, before).is_success:
-                note.path.unlink()
+            for _ in range(_TRIES):
+                with suppress(UnseenError, MisuseError):
+                    if undo():
+                        note.path.unlink()
+                        break
 
     def clean(self) -> Counter[str]:
         """Undo everything that the journals of this stage tell, newest first.
@@ -76,19 +103,24 @@ class Stage:
         Raises:
             MisuseError: the server refuses or is gone; says which journal stays.
         """
-        client = Client(self.target.base_url, self.target.redactor)
+        until = time.monotonic() + CLEANING
+        client = replace(self.target, patience=replace(self.target.patience, until=until)).client()
         done: Counter[str] = Counter()
-        paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
-        if self.target.is_thrown_away:
-            for path in paths:
-                path.unlink()
-        elif paths:
-            done = journal.undo(paths, client, self.operator)
-        client.close()
-        if self.gateway:
-            self.gateway.__exit__(None, None, None)
-        if self.lock:
-            self.lock.close()
+        try:
+            paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
+            if self.target.is_thrown_away:
+                for path in paths:
+                    path.unlink()
+            elif paths:
+                done = journal.undo(paths, client, self.operator)
+        finally:
+            if self.lease:
+                self.lease.release()
+            client.close()
+            if self.gateway:
+                self.gateway.__exit__(None, None, None)
+            if self.lock:
+                self.lock.close()
         return done
 
 
@@ -96,17 +128,26 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
     """Prepare a live server.
 
     Raises:
-        MisuseError: see :func:`mmconform.prepare.prepare`.
+        MisuseError: somebody else uses it, or an earlier run left it changed; see also :func:`mmconform.prepare.prepare`.
     """
     stage = Stage(target, "", frozenset(), lock=only_run(target))
-    found: Preparation = prepare(
-        target,
-        stage.journal(f"{run_id}-server"),
-        create_first_admin=create_first_admin,
-        disruptive=disruptive,
-        recording=recording,
-    )
-    stage.operator, stage.switched_off, stage.gateway = found.operator, found.switched_off, found.gateway
+    try:
+        if journal.of_server(REPORTS, target.base_url):
+            raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
+        stage.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
+        note = stage.journal(f"{run_id}-server")
+        if not target.is_thrown_away:  # of which nobody else knows
+            stage.lease = Lease(Client(target.base_url, target.redactor), stage.operator, run_id)
+            note.note(what="lease", run=run_id)
+            stage.lease.take()
+        found = prepare(target, note, stage.operator, disruptive=disruptive, recording=recording)
+    except UnseenError as error:
+        stage.clean()
+        raise MisuseError(f"preparing {target.base_url} failed: {error}") from None
+    except BaseException:
+        stage.clean()
+        raise
+    stage.switched_off, stage.gateway = found.switched_off, found.gateway
     stage.may_configure = disruptive or not found.has_people
     return stage
 

@@ -12,7 +12,7 @@ import pytest
 from vcr import VCR
 
 from mmconform import stagecraft
-from mmconform.client import Client
+from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
 from mmconform.generate import MAX_EXAMPLES
 from mmconform.judge import Coverage, Judge, Observation, explain
@@ -69,6 +69,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help=f"fuzzed cases for each operation on a live target ({MAX_EXAMPLES})",
     )
+    group.addoption(
+        "--request-timeout", type=float, default=60, metavar="SECONDS", help="for one request and its whole answer (60)"
+    )
+    group.addoption(
+        "--run-timeout",
+        type=float,
+        default=3600,
+        metavar="SECONDS",
+        help="after which a run ends, not green (3600)",
+    )
 
 
 def _is_own_tests_only(config: pytest.Config) -> bool:
@@ -83,6 +93,10 @@ def _leave(error: MisuseError) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the one promise that a test proves")
     config.addinivalue_line("markers", "applies(since, until): the versions that a test is about")
+    # Before it knows any plugin's options pytest looks for its own settings, next to whatever might be a path.
+    given = [o for o in ("--spec", "--overlay") if o in config.invocation_params.args]
+    if given and config.inipath != ROOT / "pyproject.toml":
+        _leave(MisuseError(f"pytest takes what follows {given[0]} for a test to collect; write {given[0]}=FILE"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -243,7 +257,7 @@ def world(request: pytest.FixtureRequest, target: Target) -> World:
 @pytest.fixture
 def client(target: Target, vcr: Any) -> Iterator[Client]:
     """An HTTP client for the target, within the test's cassette."""
-    client = Client(target.base_url, target.redactor)
+    client = target.client()
     yield client
     client.close()
 
@@ -287,6 +301,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         session.current = _target_of(item)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """When the time of the run is over, no other test begins."""
+    session = item.config.stash.get(_KEY, None)
+    return True if session and session.patience.is_over else None
+
+
 # -- judging a test ------------------------------------------------------------------------------------------------
 
 
@@ -317,7 +338,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
-    if call.excinfo and isinstance(call.excinfo.value, MisuseError):
+    if call.excinfo and isinstance(call.excinfo.value, MisuseError | UnseenError):
         report.longrepr = str(call.excinfo.value)
     judge = item.stash.get(_JUDGE, None)
     target = _target_of(item)
@@ -373,14 +394,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     problems: list[str] = []
+    stopped = bool(session.shouldstop or session.shouldfail)
+    if ours.patience.is_over and ended:
+        stopped = True
+        problems.append(f"the run took longer than {ours.config.getoption('--run-timeout'):g} s (--run-timeout) and was ended")
+        ours.run.fail(ours.targets)
+    if any(stage.lease and stage.lease.is_lost for stage in ours.stages.values()):
+        stopped = True
+        problems.append("somebody else took the server over while this run went on; what it says is about both")
+        ours.run.fail(ours.targets)
     try:
-        if ours.recording and not ended:
+        if ours.recording and (stopped or not ended):
             ours.recording.drop()
+        elif ours.recording and ours.run.is_partly_unseen:
+            ours.recording.drop()
+            problems.append("some requests were not answered; the recording was thrown away")
         elif ours.recording:
             place = ours.recording.finish(seed=ours.run.seed, max_examples=ours.run.max_examples, spec=ours.run.contract.digest)
             session.config.stash[_TAPE] = place
     except MisuseError as error:
         problems.append(str(error))
+        session.exitstatus = 2
     try:
         cleaned = ours.clean()
         if ours.is_worker:
@@ -388,12 +422,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.stash.setdefault(_CLEANED, Counter()).update(cleaned)
     except MisuseError as error:
         problems.append(str(error))
-    if problems:
-        session.config.stash[_PROBLEMS] = problems
         session.exitstatus = 2
+    except KeyboardInterrupt:
+        problems.append(f"interrupted while tidying up; `mmconform cleanup {ours.targets[0].base_url}` does the rest")
+        session.exitstatus = 2
+    session.config.stash[_PROBLEMS] = problems
     if ours.is_worker or not ended or session.config.option.collectonly:
         return
-    if session.shouldstop or session.shouldfail:
+    if stopped:
         ours.narrowed = f"{ours.narrowed} stopped early".strip()
     record = None
     for target in ours.targets:

@@ -6,11 +6,13 @@ from urllib.parse import urlsplit
 
 from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
+from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
-from mmconform.journal import Journal, restore
+from mmconform.journal import Journal, part, restore
+from mmconform.leftovers import is_ours
 from mmconform.target import Target, credentials, is_loopback
 from mmconform.version import Version
-from mmconform.world import OPERATOR, PREFIX, World, login
+from mmconform.world import OPERATOR, World, login
 
 TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
 #: With a licence the job that does nothing without one does something.
@@ -21,7 +23,6 @@ JOBS = "jobs that do nothing"
 class Preparation:
     """What was found and done on the server."""
 
-    operator: str
     switched_off: frozenset[str]
     has_people: bool
     gateway: Gateway | None = None
@@ -51,11 +52,11 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
         raise MisuseError(
             "the server does not accept MM_ADMIN_TOKEN (401); is it a session or personal access token of this server?"
         )
-    roles = (me.json_or_none or {}).get("roles", "")
+    roles = me.json_object.get("roles", "")
     # Teams tell who made them: the administrator's own address is nobody's business on a tape.
-    client.redactor.learn(str((me.json_or_none or {}).get("email", "")), "operator@conformance.invalid")
+    client.redactor.learn(str(me.json_object.get("email", "")), "operator@conformance.invalid")
     if "system_admin" not in str(roles).split():
-        raise MisuseError(f"the account `{me.json.get('username')}` is no system administrator (its roles: {roles})")
+        raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
     return token
 
 
@@ -66,21 +67,21 @@ def _create(client: Client, name: str, password: str) -> None:
         raise MisuseError(f"creating the first administrator `{name}` failed: the server answered {made.says}")
 
 
-def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disruptive: bool, recording: bool) -> Preparation:
-    """Sign in, look around and switch on what the eleven operations need.
+def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, recording: bool) -> Preparation:
+    """Look around as the administrator and switch on what the eleven operations need.
 
     Settings are changed only on a server without people of its own, or with ``disruptive``.
 
     Raises:
-        MisuseError: credentials, or recording from a server that people use.
+        MisuseError: recording from a server that people use, or the server refuses.
+        UnseenError: it does not answer.
     """
-    client = Client(target.base_url, target.redactor)
-    token = sign_in(client, create_first_admin=create_first_admin, ours=target.admin)
+    client = target.client()
     world = World(client, target.version, "", token)
     others = people(world)
     if others and recording:
         raise MisuseError(f"{target.name} has {others} users of its own; a tape is only recorded from a throwaway server")
-    config: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config")
+    config = client.send("GET", "/api/v4/config", persona=OPERATOR, token=token)
     gateway = None
     wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
     if target.version >= Version(4, 1):
@@ -90,8 +91,7 @@ def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disru
         wanted["WebrtcSettings"] = gateway.settings
     off = switched_off(target, config)
     if off and (not others or disruptive):
-        before = {section: {key: config[section].get(key) for key in values} for section, values in wanted.items()}
-        journal.note(what="config", before=before)
+        journal.note(what="config", before=part(config, wanted))
 
         def call(method: str, url: str, **arguments: Any) -> Any:
             return client.send(method, url, persona=OPERATOR, token=token, **arguments)
@@ -104,18 +104,18 @@ def prepare(target: Target, journal: Journal, *, create_first_admin: bool, disru
     if about.get("IsLicensed") == "true" and not disruptive:
         off |= {JOBS}
     client.close()
-    return Preparation(token, off, bool(others), gateway)
+    return Preparation(off, bool(others), gateway)
 
 
-def switched_off(target: Target, config: dict[str, Any]) -> frozenset[str]:
+def switched_off(target: Target, config: Exchange) -> frozenset[str]:
     """Return the features that a run needs and that the server's configuration has switched off.
 
     WebRTC always is: it needs a gateway, which we bring ourselves.
     """
-    service = config["ServiceSettings"]
-    features = {COMMANDS: service.get("EnableCommands"), WEBRTC: not has_webrtc(target)}
+    service = part(config, {"ServiceSettings": {"EnableCommands": True, "EnableUserAccessTokens": True}})["ServiceSettings"]
+    features = {COMMANDS: service["EnableCommands"], WEBRTC: not has_webrtc(target)}
     if target.version >= Version(4, 1):
-        features[TOKENS] = service.get("EnableUserAccessTokens")
+        features[TOKENS] = service["EnableUserAccessTokens"]
     return frozenset(name for name, on in features.items() if not on)
 
 
@@ -135,14 +135,8 @@ def people(world: World) -> int:
     while True:
         users = world.must(OPERATOR, "GET", f"/api/v4/users?page={page}&per_page=200")
         found += sum(
-            1
-            for user in users
-            if user["id"] != me and not _is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
+            1 for user in users if user["id"] != me and not is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
         )
         page += 1
         if len(users) < 200:
             return found
-
-
-def _is_ours(user: dict[str, Any]) -> bool:
-    return str(user["username"]).startswith(PREFIX) and str(user.get("email", "")).endswith("@conformance.invalid")

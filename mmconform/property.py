@@ -13,6 +13,7 @@ from typing import Any
 
 from mmconform.client import Client, NotTapedError, UnseenError
 from mmconform.contract.clause import Operation
+from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
 from mmconform.generate import Case
 from mmconform.judge import Judge
@@ -80,7 +81,10 @@ class Sender:
         try:
             self.judge.see(self._send(planned))
         except UnseenError as error:
-            self.judge.unseen(self.operation.id, planned.persona, str(error))
+            self.judge.unseen(self.operation.id, planned.persona, error.reason, str(error))
+            self._fresh.clear()  # it may have been consumed all the same
+        except MisuseError as error:
+            self.judge.unseen(self.operation.id, planned.persona, "what the request is about could not be made", str(error))
         except NotTapedError as error:
             self.judge.not_taped.append(str(error))
 

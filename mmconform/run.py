@@ -84,6 +84,16 @@ class Run:
             all_ = seen.coverage.setdefault(operation, Coverage())
             all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
 
+    @property
+    def is_partly_unseen(self) -> bool:
+        """Whether some test, or some request of one, came to nothing."""
+        return any(seen.errors or any(row["outcome"] == "error" for row in seen.rows) for seen in self.seen.values())
+
+    def fail(self, targets: Iterable[Target]) -> None:
+        """Note that something went wrong which is no verdict: the run cannot be green."""
+        for target in targets:
+            self.seen.setdefault(target.slug, Seen()).errors += 1
+
     def finish(self, target: Target, selection: str, before: record.Record | None = None) -> record.Record:
         """Write the record of a target and return it.
 

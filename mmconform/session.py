@@ -1,6 +1,7 @@
 """What a pytest process keeps during a run: the targets, what surrounds the live ones, the worlds on them."""
 
 import random
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from mmconform import live
-from mmconform.client import Client
+from mmconform.client import Patience
 from mmconform.errors import MisuseError
 from mmconform.generate import MAX_EXAMPLES, SEED
 from mmconform.run import Run
@@ -41,7 +42,11 @@ class Session:
             raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
         names = option("--target") or ["recorded"]
         addresses = {slug: stage["url"] for slug, stage in self.told.get("stages", {}).items()}
-        self.targets = [t for name in names for t in resolve(name, allow_remote=option("--allow-remote"), running=addresses)]
+        self.patience = self._patience()
+        remote = option("--allow-remote")
+        self.targets = [
+            target for name in names for target in resolve(name, allow_remote=remote, patience=self.patience, running=addresses)
+        ]
         self.is_live = not self.targets[0].is_recorded
         if len(self.targets) > 1 and any(
             not t.is_reference and t.is_recorded != self.targets[0].is_recorded for t in self.targets
@@ -54,6 +59,12 @@ class Session:
         self.stages: dict[str, live.Stage] = {}
         self.recording: live.Recording | None = None
         self.run_id = new_run_id()
+
+    def _patience(self) -> Patience:
+        request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
+        if not (request > 0 and run > 0):
+            raise MisuseError("--request-timeout and --run-timeout are seconds, more than 0")
+        return Patience(request, self.told.get("until", time.monotonic() + run))
 
     def _seed(self) -> int:
         given: int | None = self.config.getoption("--hypothesis-seed", None)
@@ -110,7 +121,7 @@ class Session:
             }
             for slug, stage in self.stages.items()
         }
-        return {"seed": self.run.seed, "stages": stages}
+        return {"seed": self.run.seed, "until": self.patience.until, "stages": stages}
 
     def clean(self) -> Counter[str]:
         """Leave every live server as it was.
@@ -134,7 +145,7 @@ class Session:
     def world(self, target: Target) -> World:
         """Return the world on a target, making it when it is first asked for."""
         if target.slug not in self.worlds:
-            client = Client(target.base_url, target.redactor)
+            client = target.client()
             run_id = TAPED_RUN if target.is_recorded else self.run_id
             stage = self.stages.get(target.slug)
             world = World(client, target.version, run_id, stage.operator if stage else "redacted-operator")

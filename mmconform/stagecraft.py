@@ -10,6 +10,7 @@ import pytest
 from mmconform import live
 from mmconform.actor import Actor, Stage, someone
 from mmconform.client import Client, NotTapedError, UnseenError
+from mmconform.errors import MisuseError
 from mmconform.expectation import behaves as _behaves
 from mmconform.judge import Judge
 from mmconform.persona import PERSONAS
@@ -78,19 +79,27 @@ def settings(request: pytest.FixtureRequest, target: Target, world: World, clien
 
 
 @pytest.fixture
-def granting(stage: Stage, settings: Settings) -> Callable[..., AbstractContextManager[None]]:
+def granting(
+    request: pytest.FixtureRequest, target: Target, stage: Stage, settings: Settings
+) -> Callable[..., AbstractContextManager[None]]:
     """Grants a built-in role more permissions for a while (from 4.9 on, when roles became data)."""
 
     @contextmanager
     def granted(role: str, *permissions: str) -> Iterator[None]:
         found = stage.operator("GET", f"/api/v4/roles/name/{role}")
         before = list(found["permissions"])
-        stage.world.note(what="role", id=found["id"], permissions=before)
-        stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": [*before, *permissions]})
-        try:
+
+        def put(held: list[str]) -> bool:
+            stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": held})
+            return True
+
+        server = request.config.stash[LIVE].get(target.slug)
+        noted = server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
+        with noted:
+            put([*before, *permissions])
             yield
-        finally:
-            stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": before})
+            if not server:
+                put(before)
 
     return granted
 
@@ -107,6 +116,8 @@ def turn(request: pytest.FixtureRequest) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX if "settings" in request.fixturenames else fcntl.LOCK_SH)
+        if stage.is_changed:
+            raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
         yield
 
 
@@ -149,7 +160,7 @@ def performing(item: Any) -> Iterator[None]:
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except UnseenError as error:
-        judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), str(error))
+        judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), error.reason, str(error))
     else:
         if stage.first is None:
             pytest.fail("the test expected nothing of any answer", pytrace=False)

@@ -4,13 +4,13 @@ import ipaddress
 import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mmconform.client import Client, UnseenError
-from mmconform.errors import MisuseError
+from mmconform.client import PATIENT, Client, Patience, UnseenError
+from mmconform.errors import MisuseError, plain
 from mmconform.exchange import Exchange
 from mmconform.reference import named
 from mmconform.reference.server import Reference
@@ -18,6 +18,9 @@ from mmconform.tape import tape
 from mmconform.tape.cassette import TAPE_URL
 from mmconform.tape.redact import Redactor
 from mmconform.version import Version
+
+#: What a server may call its version: it becomes the name of a folder, and a server may say anything.
+_VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        return self.build if re.match(r"\d+\.\d+\.\d+", self.build) else self.calls_itself
+        return self.build if re.fullmatch(_VERSION, self.build) else self.calls_itself
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Target:
         is_reference: It is a server of ours.
         keeps_documents: It is to keep the documents even where servers are known not to.
         running: The reference server that was started for it.
+        patience: How long to wait for it.
     """
 
     name: str
@@ -63,11 +67,15 @@ class Target:
     redactor: Redactor
     tape: Path | None = None
     seed: int | None = None
-    exclusive: list[str] = field(default_factory=list)
+    patience: Patience = PATIENT
     admin: tuple[str, str] | None = None
     is_reference: bool = False
     keeps_documents: bool = False
     running: Reference | None = None
+
+    def client(self) -> Client:
+        """Return a new client for this target."""
+        return Client(self.base_url, self.redactor, self.patience)
 
     @property
     def is_recorded(self) -> bool:
@@ -88,22 +96,25 @@ class Target:
             self.running.close()
 
 
-def resolve(text: str, *, allow_remote: bool = False, running: dict[str, str] | None = None) -> list[Target]:
+def resolve(
+    text: str, *, allow_remote: bool = False, patience: Patience = PATIENT, running: dict[str, str] | None = None
+) -> list[Target]:
     """Return the targets that the option names. Reference servers are started.
 
     Args:
         text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version, ``reference``,
             ``reference@<version>``, either with ``:<mutant>``, or ``reference:all``, every mutant.
         allow_remote: Talk to servers on other machines too.
+        patience: How long to wait for a live one.
         running: Addresses of reference servers that run already, by the slug of their target.
 
     Raises:
         MisuseError: no such kind or tape, a broken tape, a server that cannot be reached or is no Mattermost.
     """
     if re.match(r"https?://", text):
-        return [live(text, allow_remote=allow_remote)]
+        return [live(text, allow_remote=allow_remote, patience=patience)]
     if re.match(r"reference\b", text):
-        return [reference(name, running or {}) for name in named.every(text)]
+        return [reference(name, running or {}, patience) for name in named.every(text)]
     kind, _, version = text.partition(":")
     if re.match(r"v?\d+(\.|$)", kind):
         kind, version = "recorded", kind
@@ -160,7 +171,7 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name)
 
 
-def reference(name: str, running: dict[str, str]) -> Target:
+def reference(name: str, running: dict[str, str], patience: Patience) -> Target:
     """Return a reference server as a target, after starting it where it does not run yet.
 
     Raises:
@@ -170,13 +181,14 @@ def reference(name: str, running: dict[str, str]) -> Target:
     slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
     server = None if slug in running else Reference(app).start()
     url = server.url if server else running[slug]
-    seen = _look(Client(url, redactor))
+    seen = _look(Client(url, redactor, patience))
     return Target(
         name,
         slug,
         url,
         seen,
         redactor,
+        patience=patience,
         admin=admin,
         is_reference=True,
         keeps_documents=app.keeps_documents,
@@ -184,7 +196,7 @@ def reference(name: str, running: dict[str, str]) -> Target:
     )
 
 
-def live(url: str, *, allow_remote: bool = False) -> Target:
+def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> Target:
     """Return a running server as a target, after one look at it.
 
     Raises:
@@ -204,9 +216,9 @@ def live(url: str, *, allow_remote: bool = False) -> Target:
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
     base = url.rstrip("/").removesuffix("/api/v4")
     redactor = Redactor(replaying=False)
-    client = Client(base, redactor)
+    client = Client(base, redactor, patience)
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
-    return Target(url, slug, base, _look(client), redactor)
+    return Target(url, slug, base, _look(client), redactor, patience=patience)
 
 
 def is_loopback(host: str) -> bool:
@@ -222,8 +234,7 @@ def _look(client: Client) -> Server:
         try:
             return client.send("GET", path, persona="anonymous")
         except UnseenError as error:
-            reason = str(error).partition(": ")[2]
-            raise MisuseError(f"{client.base_url} cannot be reached: {reason}") from None
+            raise MisuseError(f"{client.base_url} cannot be reached: {error.reason}") from None
 
     ping = get("/api/v4/system/ping")
     if ping.json_or_none is None or "x-version-id" not in ping.answer_headers:
@@ -232,18 +243,15 @@ def _look(client: Client) -> Server:
             f"{client.base_url} is not a Mattermost server: /api/v4/system/ping answered {ping.status} with {kind} "
             "(behind a sub-path? then give the whole address)"
         )
-    config = get("/api/v4/config/client?format=old").json_or_none
-    says = config if isinstance(config, dict) else {}
+    says = get("/api/v4/config/client?format=old").json_object
     version_id = ping.answer_headers["x-version-id"]
     itself = str(says.get("Version") or ".".join(version_id.split(".")[:3]))
-    build = str(says.get("BuildNumber") or "")
-    real = build if re.match(r"\d+\.\d+", build) else itself
-    try:
-        version = Version.parse(real)
-    except ValueError:
-        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})") from None
+    if not re.fullmatch(_VERSION, itself):
+        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})")
+    build = plain(str(says.get("BuildNumber") or ""))
+    version = Version.parse(build if re.fullmatch(_VERSION, build) else itself)
     edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
-    return Server(version, itself, build, str(says.get("BuildHash") or ""), edition, version_id)
+    return Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
 
 
 def credentials() -> tuple[str | None, str | None, str | None]:

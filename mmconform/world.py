@@ -68,10 +68,11 @@ class World:
         return next((kind for since, kind in _HARMLESS_JOBS if self.version >= since), "data_retention")
 
     def must(self, persona: str, method: str, url: str, json: Any = None, client: Client | None = None) -> Any:
-        """Arrange: send a helper request and return its JSON.
+        """Arrange: send a helper request and return its JSON, an object or rows of objects.
 
         Raises:
-            MisuseError: the server refuses, or does not answer.
+            MisuseError: the server refuses, does not answer, or answers with something else; also later, when the object
+                is asked for what it does not hold.
         """
         token = self.operator if persona == OPERATOR else self.people[persona].session
         try:
@@ -83,12 +84,33 @@ class World:
                 f"setting up the test world failed: {method} {exchange.path} by the {persona.replace('_', ' ')} answered "
                 f"{exchange.says}; `{_message(exchange)}`"
             )
-        return exchange.json
+        return _told(exchange.json_or_none, f"{method} {exchange.path}")
 
     def token_for(self, persona: str, client: Client) -> str:
         """Return the id of a new personal access token of a persona."""
         made = self.must(OPERATOR, "POST", f"/api/v4/users/{self.people[persona].id}/tokens", {"description": "spare"}, client)
         return str(made["id"])
+
+
+class _Told(dict[str, Any]):
+    """What a server told us, which need not be what we rely on."""
+
+    request = ""
+
+    def __missing__(self, key: str) -> Any:
+        raise MisuseError(f"setting up the test world failed: the answer to {self.request} holds no `{key}`")
+
+
+def _told(data: Any, request: str) -> Any:
+    if isinstance(data, dict):
+        told = _Told(data)
+        told.request = request
+        return told
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        return [_told(row, request) for row in data]
+    if data is None and request.startswith(("PUT", "DELETE")):
+        return None
+    raise MisuseError(f"setting up the test world failed: the answer to {request} is no JSON object or list of them")
 
 
 def new_run_id() -> str:

@@ -9,8 +9,11 @@ from threading import Thread
 
 import pytest
 
+from mmconform import deviations, summary
 from mmconform.contract.build import build
+from mmconform.record import Record
 from mmconform.spec.load import ROOT, load
+from mmconform.version import Version
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,61 @@ def document(loaded):
 def contract(document):
     """The contract of our own document. Read only."""
     return build(document)
+
+
+@pytest.fixture(scope="session")
+def known(contract):
+    """The known deviations. Read only."""
+    return deviations.load(contract)
+
+
+@pytest.fixture(scope="session")
+def record_of(contract, known):
+    """Make the record of a run: the observations that are told, and every other promise kept or not in the version."""
+
+    def record_of(name, *told, answers=(), changes=(), **header):
+        version = Version.parse(name)
+        rows = [
+            {
+                "operation": (clause := contract.clauses[row["clause"]]).operation,
+                "rule": clause.rule,
+                "persona": "system_admin",
+                "test": f"suites/some/test_it.py::test_it[{name}]",
+                "signature": "",
+                "count": 1,
+                **row,
+            }
+            for row in [*told, *_kept(contract, version, {row["clause"] for row in told})]
+        ]
+        served = [{"operation": o.id, "in_scope": o.exists_in(version)} for o in contract.operations.values()]
+        operations = [{**o, "sent": 9, "reached": 6, "served": 3, "exercised": o["in_scope"]} for o in served]
+        nothing = {"errors": 0, "not_taped": 0, "is_whole": False}
+        footer = summary.summarise(contract, version, rows, operations, known, changes=changes, **nothing)
+        server = {"name": name, "version": name, "calls_itself": name, "build": name, "commit": "c" * 40}
+        about = {
+            "target": f"recorded:{name}",
+            "server": {**server, "edition": "team", "x_version_id": name},
+            "spec": contract.digest,
+            "clauses": len(contract.clauses),
+            "tools": {"mmconform": "1", "pytest": "9"},
+            "seed": 7,
+            "max_examples": 100,
+            "started": "2026-11-22T00:00:00Z",
+            "selection": "",
+        }
+        asked = [{"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", **a} for a in answers]
+        return Record({**about, **header}, rows, operations, {**footer, "finished": "2026-11-22T00:01:00Z"}, asked, list(changes))
+
+    return record_of
+
+
+def _kept(contract, version, told):
+    for clause in contract.clauses.values():
+        there = contract.operations[clause.operation].exists_in(version) or clause.rule == "since"
+        if clause.id not in told and there:
+            yield {"clause": clause.id, "outcome": "pass", "count": 2}
+        elif clause.id not in told:
+            yield {"clause": clause.id, "outcome": "skip", "signature": "not-in-version", "persona": "everyone"}
 
 
 @pytest.fixture

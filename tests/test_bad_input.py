@@ -154,6 +154,13 @@ def test_a_broken_document_is_told_with_its_line(refusal, write):
     assert re.match(rf"{re.escape(str(path))}:\d+: broken YAML", refusal(f"--spec={path}"))
 
 
+@pytest.mark.parametrize("option", ["--spec", "--overlay"])
+def test_a_document_after_a_blank_is_told_how_to_give_it(refusal, write, option):
+    """pytest looks for its settings beside it, and finds none."""
+    said = refusal("-p", "mmconform.plugin", option, write("a.yaml", "openapi: 3.1.0\n"))
+    assert said == f"pytest takes what follows {option} for a test to collect; write {option}=FILE"
+
+
 def test_a_missing_document_is_told(refusal, tmp_path):
     path = tmp_path / "no.yaml"
     assert refusal(f"--overlay={path}").startswith(f"{path}: ")

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from mmconform.client import Client, UnseenError
+from mmconform.client import Client, Patience, UnseenError
 from mmconform.tape.redact import Redactor
 
 OK = (200, [("Content-Type", "application/json")], b"{}")
@@ -123,7 +123,7 @@ def test_a_slow_server_is_unseen(serve, client):
     server = serve(lambda *_: done.wait(5) and OK)
     try:
         with pytest.raises(UnseenError, match=r"^GET /a: no answer in time$"):
-            client(server.url, timeout=0.05).send("GET", "/a", persona="member")
+            client(server.url, patience=Patience(0.05)).send("GET", "/a", persona="member")
     finally:
         done.set()
 

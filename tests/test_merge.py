@@ -6,6 +6,7 @@ import re
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from mmconform.contract.build import build
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.spec import reader
 from mmconform.spec.load import MERGED, load, text_of
@@ -203,9 +204,51 @@ def test_two_base_paths_are_an_error_at_the_line_of_the_second(write):
     assert re.match(r"\S*b\.yaml:4: its base path is `/api/v5`, but that of \S*a\.yaml:4 is `/api/v4`", line)
 
 
-def test_two_operations_of_one_name_are_an_error(write):
-    line = refusal(write("a.yaml", THING), write("b.yaml", THING.replace("/things", "/others")))
-    assert re.match(r"\S*b\.yaml:9: `GetThing` names both get /things and get /others", line)
+def test_of_two_operations_of_one_name_the_latter_gets_another(write):
+    document = load([write("a.yaml", THING), write("b.yaml", THING.replace("/things", "/others"))]).document
+    assert [operation["operationId"] for _, _, operation in document.operations()] == ["GetThing", "get_others"]
+    (told,) = [repair for repair in document.repairs if "names both" in repair.what]
+    assert told.line == 9 and told.file.endswith("b.yaml") and "get /things and get /others" in told.what
+
+
+MODERN = """openapi: 3.1.0
+info: {title: A, version: "1"}
+servers: [{url: "{where}/api/v4", variables: {where: {default: "https://chat.invalid/sub"}}}]
+paths:
+  /things:
+    get:
+      operationId: GetThing
+      body: nothing
+      parameters:
+        - {name: a, in: query, schema: {type: string, default: false}}
+        - {name: b, in: query, schema: {type: boolean, default: false}}
+      responses:
+        "200": {description: ok, content: {application/json: , schema: {type: object}}}
+        "404": {description: no, content: {schema: {type: object}}}
+"""
+
+
+def test_flaws_of_newer_documents_are_mended_and_told(write):
+    document = load([write("a.yaml", MODERN)]).document
+    get = document.data["paths"]["/things"]["get"]
+    assert "body" not in get
+    assert [p["schema"] for p in get["parameters"]] == [{"type": "string"}, {"type": "boolean", "default": False}]
+    assert get["responses"]["200"]["content"] == {"application/json": {"schema": {"type": "object"}}}
+    assert get["responses"]["404"]["content"] == {}
+    told = {(repair.line, repair.done) for repair in document.repairs}
+    assert {(8, "left out"), (10, "left out"), (13, "the schema beside it is taken as its own"), (14, "left out")} <= told
+
+
+def test_the_address_of_a_server_can_have_variables(write):
+    assert build(load([write("a.yaml", MODERN)]).document).base == "/sub/api/v4"
+
+
+@pytest.mark.parametrize(("summary", "told"), [("one", "is equal"), ("two", "differs")])
+def test_of_a_path_that_stands_twice_the_last_is_taken_and_told(write, summary, told):
+    twice = THING + THING[THING.index("  /things") :].replace("summary: one", f"summary: {summary}")
+    document = load([write("a.yaml", twice)]).document
+    assert document.data["paths"]["/things"]["get"]["summary"] == summary
+    assert [repair.what.endswith(told) for repair in document.repairs if "`/things` stands on line" in repair.what] == [True]
 
 
 def test_swagger_and_openapi_merge_into_one(write):

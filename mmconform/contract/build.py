@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
 from mmconform.contract.permission import Requirement
 from mmconform.errors import DocumentError
-from mmconform.spec.document import Document
+from mmconform.spec.document import Document, base_path
 from mmconform.spec.reader import Pointer
 from mmconform.version import Version
 
@@ -20,8 +19,7 @@ def build(document: Document) -> Contract:
     """Return the contract of a merged, overlaid and valid document."""
     data = document.data
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-    servers = data.get("servers") or [{"url": "/"}]
-    contract = Contract(urlsplit(servers[0]["url"]).path.rstrip("/"), digest, data.get("components") or {})
+    contract = Contract(base_path(data.get("servers")), digest, data.get("components") or {})
     for path, method, operation in document.operations():
         _Reader(document, contract, path, method, operation).read()
     return contract

@@ -113,6 +113,7 @@ class Store:
         self.commands: dict[str, Command] = {}
         self.applications: dict[str, Application] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
+        self.preferences: dict[tuple[str, str, str], str] = {}
         self.roles = {name: Role(name, set()) for name in ("system_user", "team_user")}
         for grant in grants():
             if grant.since <= version and not (grant.until and version >= grant.until):

@@ -40,11 +40,13 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         no_color=not colour or "NO_COLOR" in os.environ,
         width=max(width, _NARROWEST),
         highlight=False,
+        markup=False,  # what a server or a document calls itself is text
+        emoji=False,
     )
     server = record.header["server"]
     edition = f"{server['edition']} edition, build {server['build'] or 'unknown'} {server['commit'][:10]}".rstrip()
     grid = Table(
-        title=f"Mattermost {server['name']} ({edition})",
+        title=Text(f"Mattermost {server['name']} ({edition})"),
         title_justify="left",
         box=None,
         padding=(0, 1),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from mmconform.spec.reader import Pointer, Source
 
@@ -76,6 +77,15 @@ class Document:
             if found is not None:
                 return found
         return None
+
+
+def base_path(servers: Any) -> str:
+    """Return the path in the address of the first server, without a slash at the end; variables as they are by default."""
+    first = servers[0] if isinstance(servers, list) and servers and isinstance(servers[0], dict) else {}
+    url = str(first.get("url", "/"))
+    for name, variable in (first.get("variables") or {}).items():
+        url = url.replace(f"{{{name}}}", str(variable.get("default", "")) if isinstance(variable, dict) else "")
+    return urlsplit(url).path.rstrip("/")
 
 
 def operations_of(data: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

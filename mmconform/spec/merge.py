@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.spec.document import METHODS, Document, Origin, Repair
+from mmconform.spec.document import METHODS, Document, Origin, Repair, base_path
 from mmconform.spec.reader import Pointer, Source, read
-from mmconform.spec.upgrade import Upgrade
+from mmconform.spec.upgrade import Upgrade, slug
 
 _ENDINGS = (".yaml", ".yml", ".json", ".txt")
 
@@ -71,10 +70,24 @@ def merge(sources: Iterable[Source], preferred: Mapping[Pointer, str] | None = N
             for key, value in item.items():
                 pointer = ("paths", path, key)
                 _put(document, merged, key, value, pointer, upgrade.origin(*pointer), dict(preferred or {}))
+    _names(document)
     document.repairs.sort()
     for path, method, operation in document.operations():
         operation["x-origin"] = [str(origin) for origin in document.origins["paths", path, method]]
     return document
+
+
+def _names(document: Document) -> None:
+    """Give an operation another name when its own is that of an earlier one: a name has to mean one operation."""
+    seen: dict[str, str] = {}
+    for path, method, operation in document.operations():
+        name, where = operation["operationId"], f"{method} {path}"
+        if name in seen:
+            operation["operationId"] = slug(method, path)
+            origin = document.origins["paths", path, method][0]
+            what = f"`{name}` names both {seen[name]} and {where}"
+            document.repairs.append(Repair(origin.file, origin.line, what, f"the latter is called `{slug(method, path)}`"))
+        seen.setdefault(operation["operationId"], where)
 
 
 def _servers(upgrades: list[Upgrade], data: dict[str, Any]) -> None:
@@ -82,7 +95,7 @@ def _servers(upgrades: list[Upgrade], data: dict[str, Any]) -> None:
     for upgrade in upgrades:
         servers = upgrade.data.get("servers") or [{"url": "/"}]
         data.setdefault("servers", servers)
-        base = urlsplit(str(servers[0].get("url", "/"))).path.rstrip("/")
+        base = base_path(servers)
         origin = upgrade.origin("basePath" if "basePath" in upgrade.source.data else "servers")
         if first_base and first_base[0] != base:
             raise DocumentError(

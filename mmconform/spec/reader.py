@@ -5,7 +5,6 @@ a date is a string) and keeps, beside it, the lines of every key, so that a repa
 ``file:line``.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,8 @@ class Source:
     line: int = 1
     number_keys: list[Pointer] = field(default_factory=list)
     empty_documents: list[int] = field(default_factory=list)
+    #: Key, line, line of the first, and whether both say the same; of two different paths the last counts, as for all readers.
+    repeated_keys: list[tuple[str, int, int, bool]] = field(default_factory=list)
     _keys: dict[Pointer, int] = field(default_factory=dict)
     _scalars: dict[Pointer, _Scalar] = field(default_factory=dict)
 
@@ -172,7 +173,7 @@ class _Builder:
             if isinstance(node, yaml.SequenceNode):
                 return [self._item(child, (*at, str(i))) for i, child in enumerate(node.value)]
             assert isinstance(node, yaml.MappingNode)
-            return dict(self._pairs(node, at))
+            return self._mapping(node, at)
         finally:
             self.open.discard(id(node))
 
@@ -180,19 +181,32 @@ class _Builder:
         self.source._keys[at] = node.start_mark.line + 1
         return self.build(node, at)
 
-    def _pairs(self, node: yaml.MappingNode, at: Pointer) -> Iterator[tuple[str, Any]]:
-        seen: set[str] = set()
+    def _mapping(self, node: yaml.MappingNode, at: Pointer) -> dict[str, Any]:
+        """Build a mapping; a key given twice has to say the same both times.
+
+        But for paths: of two the last is taken, as other readers of YAML do, and the repair is listed.
+        """
+        built: dict[str, Any] = {}
         for key, value in node.value:
+            line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                raise DocumentError(self.source.file, key.start_mark.line + 1, "a key is not a plain word")
-            if key.value in seen:
-                raise DocumentError(self.source.file, key.start_mark.line + 1, f"the key `{key.value}` is given twice")
-            seen.add(key.value)
+                raise DocumentError(self.source.file, line, "a key is not a plain word")
             where = (*at, key.value)
-            self.source._keys[where] = key.start_mark.line + 1
+            if key.value in built:
+                first = self.source.line_of(*where)
+                is_equal = self.build(value, (*where, "again")) == built[key.value]
+                if not is_equal and at != ("paths",):
+                    raise DocumentError(
+                        self.source.file, line, f"the key `{key.value}` is given twice, and not as on line {first}"
+                    )
+                self.source.repeated_keys.append((key.value, line, first, is_equal))
+                if is_equal:
+                    continue
+            self.source._keys[where] = line
             if key.tag != "tag:yaml.org,2002:str":
                 self.source.number_keys.append(where)
-            yield key.value, self.build(value, where)
+            built[key.value] = self.build(value, where)
+        return built
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         try:

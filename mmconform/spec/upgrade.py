@@ -11,6 +11,7 @@ from typing import Any
 
 from mmconform.errors import DocumentError
 from mmconform.spec.document import METHODS, Origin, Repair, operations_of
+from mmconform.spec.flaws import mend_defaults, mend_operation
 from mmconform.spec.reader import Pointer, Source
 
 _SCHEMA_KEYS = (
@@ -64,9 +65,14 @@ class Upgrade:
                     )
         for line in source.empty_documents:
             self.repairs.append(Repair(source.file, line, "an empty second document after `---`", "left out"))
+        for key, line, first, is_equal in source.repeated_keys:
+            what = f"`{key}` stands on line {first} too, and {'is equal' if is_equal else 'differs'}"
+            self.repairs.append(Repair(source.file, line, what, "kept once" if is_equal else "this one is taken"))
         for pointer in source.number_keys:
             self._note(pointer, f"the key {pointer[-1]} is a number", "read as text")
         self._dangling(data, data, ())
+        for flaw in mend_defaults(data):
+            self._repair(*flaw)
         self._info(data)
         for path, method, operation in operations_of(data):
             self._operation(data, path, method, operation)
@@ -135,12 +141,15 @@ class Upgrade:
         at = ("paths", path, method)
         name = operation.get("operationId")
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name):
-            short = _slug(method, path)
+            short = slug(method, path)
             if isinstance(name, str) and len(name) > _LONGEST_OPERATION_ID:
                 self._repair((*at, "operationId"), "the operationId is a whole sentence", f"`{short}`")
             else:
                 self._repair((*at, "operationId"), "the operationId is missing or no name", f"`{short}`")
             operation["operationId"] = short
+        if self.version != "2.0":
+            for flaw in mend_operation(operation, at):
+                self._repair(*flaw)
         for i, tag in enumerate(operation.get("tags") or []):
             if tag != str(tag).rstrip(". "):
                 self._repair((*at, "tags", str(i)), f"the tag `{tag}` ends like a sentence", f"`{str(tag).rstrip('. ')}`")
@@ -219,7 +228,7 @@ class Upgrade:
         return _rewrite_references(new)  # type: ignore[no-any-return]
 
 
-def _slug(method: str, path: str) -> str:
+def slug(method: str, path: str) -> str:
     return "_".join([method, *re.findall(r"\w+", path)])
 
 

@@ -1,0 +1,67 @@
+"""How large the page is and how soon it is seen: `python benchmarks/page.py`, after a run over every tape.
+
+Needs Debian's `chromium` and the dev dependencies. Prints one JSON object.
+"""
+
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from mmconform import deviations
+from mmconform.contract.build import build
+from mmconform.report import gather
+from mmconform.report.page import as_html
+from mmconform.run import REPORTS
+from mmconform.spec.load import load
+from mmconform.tape import tape
+
+TIMES = 7
+#: Milliseconds from the beginning of the navigation until something is painted, and until the script has drawn the matrix.
+SEEN = """() => [performance.getEntriesByName("first-contentful-paint")[0].startTime,
+               performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd]"""
+
+
+def first_view(address: str, slowed: int) -> list[float]:
+    """Return the medians of both over some cold loads, in a processor that many times slower."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        seen = []
+        for _ in range(TIMES):
+            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+            page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowed})
+            page.goto(address)
+            page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+            seen.append(page.evaluate(SEEN))
+            page.context.close()
+        browser.close()
+    return [round(statistics.median(column)) for column in zip(*seen, strict=True)]
+
+
+def main() -> None:
+    contract = build(load().document)
+    start = time.perf_counter()
+    records, _ = gather.current(REPORTS, tape.every(), contract)
+    read = time.perf_counter()
+    html = as_html(contract, records, deviations.load(contract))
+    made = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index.html"
+        path.write_text(html, encoding="utf-8")
+        figures = {
+            "records": len(records),
+            "bytes": len(html.encode()),
+            "seconds to read the records": round(read - start, 1),
+            "seconds to make the page": round(made - read, 1),
+            "ms until painted, until drawn": first_view(path.as_uri(), 1),
+            "the same with a processor four times slower": first_view(path.as_uri(), 4),
+        }
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

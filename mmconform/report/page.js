@@ -1,0 +1,771 @@
+"use strict";
+// Draws the page from the data in it. Whatever comes from a server or a document becomes text, never HTML: elements are
+// made by `h`, which knows text and attributes only. What is shown is a function of the address's fragment.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const VIEWS = { versions: "Versions", personas: "Personas", deviations: "Deviations", trust: "Trust" };
+const ABOUT = { self: "their own", other: "somebody else's", any: "anybody's" };
+const WORST = Object.keys(data.states);
+const $ = (id) => document.getElementById(id);
+
+/** Make an element: properties that begin with `on` listen, `style` sets CSS variables, all others are attributes. */
+function h(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") for (const [k, v] of Object.entries(value)) element.style.setProperty(k, v);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  return element;
+}
+
+const range = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+const worst = (letters) => WORST.find((state) => letters.includes(state)) || "u";
+const many = (n, one, more = one + "s") => `${n} ${n === 1 ? one : more}`;
+const by = (rows, key) => rows.reduce((map, row) => map.set(row[key], [...(map.get(row[key]) || []), row]), new Map());
+const word = (state) => data.states[state].word;
+const mark = (state) => h("span", { class: `m ${state}`, "aria-hidden": "true" }, data.states[state].mark);
+
+const operations = new Map(data.operations.map((one) => [one.id, one]));
+const clauses = new Map(data.clauses.map((one) => [one.id, one]));
+const clausesOf = by(data.clauses, "operation");
+const findingsOf = by(data.findings, "clause");
+const number = new Map(data.targets.map((one, t) => [one.name, t]));
+const LAST = data.targets.length - 1;
+
+/** What a clause is called where its operation is known. */
+const short = (clause) => clause.id.slice(clause.operation.length + 1).replace("effect.", "effect: ");
+
+/** Text with what stands between backticks as code. */
+const prose = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
+
+// -- the address says what is shown ---------------------------------------------------------------------------------
+
+/** The choices that the fragment holds, as in `#versions?rule=auth&open=CreateJob.status@5.36.1`. */
+function read() {
+  const [view, query] = decodeURI(location.hash.slice(1)).split(/\?(.*)/s);
+  const given = new URLSearchParams(query || "");
+  const version = (key, otherwise) => (number.has(given.get(key)) ? number.get(given.get(key)) : otherwise);
+  const from = version("from", 0);
+  const to = Math.max(from, version("to", LAST));
+  return {
+    view: view in VIEWS ? view : "versions",
+    q: given.get("q") || "",
+    operation: operations.has(given.get("operation")) ? given.get("operation") : "",
+    rule: data.rules.includes(given.get("rule")) ? given.get("rule") : "",
+    persona: given.get("persona") in data.personas ? given.get("persona") : "",
+    state: given.get("state") in data.states ? given.get("state") : "",
+    fresh: given.has("new"),
+    from, to,
+    at: version("at", to),
+    unfolded: new Set((given.get("unfolded") || "").split(",").filter((id) => operations.has(id))),
+    open: given.get("open") || "",
+  };
+}
+
+/** The fragment for some choices; what is as it would be anyway is left out. */
+function address(choice) {
+  const given = new URLSearchParams();
+  for (const key of ["q", "operation", "rule", "persona", "state"]) if (choice[key]) given.set(key, choice[key]);
+  if (choice.fresh) given.set("new", "");
+  if (choice.from > 0) given.set("from", data.targets[choice.from].name);
+  if (choice.to < LAST) given.set("to", data.targets[choice.to].name);
+  if (choice.at !== choice.to) given.set("at", data.targets[choice.at].name);
+  if (choice.unfolded.size) given.set("unfolded", [...choice.unfolded].join(","));
+  if (choice.open) given.set("open", choice.open);
+  const query = given.toString().replace(/=(?=&|$)/g, "").replace(/%40/g, "@").replace(/%2C/g, ",").replace(/%3A/g, ":");
+  return `#${choice.view}${query ? `?${query}` : ""}`;
+}
+
+let now;
+let opener = null; // what had the focus when the panel was opened
+
+/** Show other choices. Typing and folding replace the entry in the browser's history, all else adds one. */
+function go(changes, { replace = false } = {}) {
+  const next = { ...now, ...changes };
+  if (changes.to !== undefined && changes.at === undefined && now.at === now.to) next.at = next.to;
+  if (next.at < next.from || next.at > next.to) next.at = next.to;
+  history[replace ? "replaceState" : "pushState"](null, "", address(next));
+  draw();
+}
+
+// -- filters --------------------------------------------------------------------------------------------------------
+
+const texts = new Map(data.clauses.map((clause) => [clause.id, [
+  clause.id, clause.text, clause.place, operations.get(clause.operation).path,
+  ...(findingsOf.get(clause.id) || []).flatMap((f) => [f.signature, f.seen, f.persona]),
+].join("\n").toLowerCase()]));
+
+const statesOf = (clause) => (now.persona ? clause.by[now.persona] || "u".repeat(data.targets.length) : clause.at);
+const isChosen = (clause) =>
+  (!now.operation || clause.operation === now.operation) &&
+  (!now.rule || clause.rule === now.rule) &&
+  (!now.q || now.q.toLowerCase().split(/\s+/).every((word) => texts.get(clause.id).includes(word)));
+const isShown = (clause) => {
+  const seen = statesOf(clause).slice(now.from, now.to + 1);
+  return isChosen(clause) && (!now.state || seen.includes(now.state)) && (!now.fresh || /[ne]/.test(seen)) && (!now.persona || /[^us]/.test(seen));
+};
+
+function drawFilters() {
+  const field = (key, label, control) => h("div", { class: `field ${key}` }, h("label", { for: `by-${key}` }, label), control);
+  const select = (key, label, options, change = (value) => ({ [key]: value }), value = now[key]) =>
+    field(key, label, h("select", { id: `by-${key}`, onchange: (e) => go(change(e.target.value)) },
+      options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
+  const names = data.targets.map((one, t) => [t, one.name]);
+  const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
+  const isOfOne = now.view === "personas" || now.view === "trust";
+  const focus = document.activeElement && document.activeElement.id;
+  $("filters").replaceChildren(...[
+    field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
+      oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
+    select("operation", "Operation", all("all", [...operations.keys()])),
+    isOfOne ? "" : select("rule", "Rule", all("all", data.rules)),
+    now.view === "trust" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
+    isOfOne ? "" : select("state", "State", [["", "any"], ...WORST.map((s) => [s, `${data.states[s].mark} ${word(s)}`])]),
+    isOfOne
+      ? select("at", "Version", names.slice(now.from, now.to + 1), (value) => ({ at: Number(value) }))
+      : [select("from", "From version", names, (value) => ({ from: Number(value), to: Math.max(now.to, Number(value)) })),
+         select("to", "To version", names, (value) => ({ to: Number(value), from: Math.min(now.from, Number(value)) }))],
+    isOfOne ? "" : h("label", { class: "check" }, h("input", { type: "checkbox", id: "by-fresh", checked: now.fresh, onchange: (e) => go({ fresh: e.target.checked }) }), " only new"),
+    address({ ...now, view: "", open: "", unfolded: new Set() }) === "#" ? "" : h("button", { type: "button", class: "plain", id: "clear", onclick: () =>
+      go({ q: "", operation: "", rule: "", persona: "", state: "", fresh: false, from: 0, to: LAST, at: LAST }) }, "Clear"),
+  ].flat().filter((one) => one));
+  const input = focus && focus.startsWith("by-") && $(focus);
+  if (input) {
+    input.focus();
+    if (input.type === "search") input.setSelectionRange(input.value.length, input.value.length);
+  }
+}
+
+// -- view 1: operations and versions --------------------------------------------------------------------------------
+
+/** Join neighbouring targets for which `key` is the same. */
+function spans(key) {
+  const found = [];
+  for (const t of range(now.from, now.to + 1)) {
+    const last = found.at(-1);
+    if (last && key(last.from) === key(t)) last.to = t;
+    else found.push({ from: t, to: t });
+  }
+  return found;
+}
+
+const named = ({ from, to }) => (from === to ? data.targets[from].name : `${data.targets[from].name} to ${data.targets[to].name}`);
+const column = ({ from, to }) => ({ "grid-column": `${from - now.from + 1} / span ${to - from + 1}` });
+
+/** A cell with how many promises are in which state, filled as high as each state's share. */
+function cell(span, states, what, target) {
+  const counts = WORST.map((s) => [s, [...states].filter((one) => one === s).length]).filter(([, n]) => n);
+  const size = states.length;
+  let from = 0;
+  const fills = counts.filter(([s]) => !"su".includes(s)).map(([s, n]) => {
+    const fill = h("span", { class: `fill ${s}`, style: { "--height": `${(100 * n) / size}%`, "--from": `${from}%` } });
+    from += (100 * n) / size;
+    return fill;
+  });
+  const says = counts.map(([s, n]) => (size === 1 ? data.states[s].means : `${n} ${word(s)}`)).join(", ");
+  const label = `${what}, ${named(span)}: ${says}`;
+  return h("button", { type: "button", role: "gridcell", class: `cell ${counts.every(([s]) => "su".includes(s)) ? "s" : counts[0][0]}`, tabindex: "-1",
+    "aria-colindex": span.from - now.from + 2, "aria-colspan": span.to - span.from + 1, "aria-label": label, title: label, style: column(span),
+    "aria-current": now.open === target(span.to) && "true", "data-from": span.from, "data-to": span.to, onclick: () => open(target(span.to)) },
+    fills,
+    h("span", { class: "parts" }, counts.map(([s, n], i) =>
+      h("span", { class: i ? "more" : "" }, mark(s), size > 1 && h("span", { class: "count" }, String(n)), size > 1 && h("span", { class: "wide" }, ` ${word(s)}`)))));
+}
+
+/** The thin lines where the documentation says that an operation begins, and where it ends. */
+function ticks(operation) {
+  return [["since", operation.since_at], ["removed", operation.removed_at]].map(([what, t]) => {
+    if (t === null || t < now.from || t > now.to + 1 || (t === now.from && now.from > 0)) return "";
+    const end = t > now.to;
+    return h("span", { class: `tick ${what}${end ? " end" : ""}`, "aria-hidden": "true", style: { "grid-column": String((end ? now.to : t) - now.from + 1) } });
+  });
+}
+
+const row = (kind, side, cells, label) =>
+  h("div", { class: `row ${kind}`, role: "row", "aria-label": label }, h("div", { class: "side", role: "rowheader" }, side), h("div", { class: "track", role: "presentation" }, cells));
+
+function versions() {
+  const shown = data.operations.map((one) => [one, (clausesOf.get(one.id) || []).filter(isShown)]).filter(([, some]) => some.length);
+  const count = now.to - now.from + 1;
+  const heads = range(now.from, now.to + 1).map((t) => {
+    const one = data.targets[t];
+    const major = t > now.from && one.short.split(".")[0] !== data.targets[t - 1].short.split(".")[0];
+    return h("button", { type: "button", role: "columnheader", class: `version${major ? " major" : ""}`, tabindex: "-1", title: `Mattermost ${one.name}: ${sentence(one)}`,
+      "data-from": t, "data-to": t, style: column({ from: t, to: t }), onclick: () => open(`@${one.name}`) }, one.short);
+  });
+  const sums = (label, key, say, wide, bad) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
+    const one = data.targets[span.to];
+    return h("button", { type: "button", role: "gridcell", class: `cell ${bad && key(one)[0] ? "bad" : ""}`, tabindex: "-1", style: column(span), "data-from": span.from, "data-to": span.to,
+      "aria-label": `${named(span)}: ${sentence(one)}`, title: `${named(span)}: ${sentence(one)}`, onclick: () => open(`@${one.name}`) },
+      h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
+  }));
+  const changesRow = () => row("sum", h("span", { class: "name" }, "changed answers"), range(now.from, now.to + 1).map((t) => {
+    const one = data.targets[t];
+    const some = effects(one.changes);
+    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || "no changed answers"}`;
+    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length ? "" : "nothing"}${one.changed ? " bad" : ""}`, tabindex: "-1", style: column({ from: t, to: t }), "data-from": t, "data-to": t,
+      "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
+      h("span", { class: "parts" }, some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length))))));
+  }));
+  const rows = [row("top", "", heads, "versions")];
+  if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
+    sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
+    sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
+    data.targets.some((one) => one.changes.length) ? changesRow() : "",
+    sums([mark("n"), " new"], (one) => [one.new + one.error], (one) => `${one.new}`, () => " new", true));
+  for (const [operation, some] of shown) {
+    const unfolded = now.unfolded.has(operation.id);
+    const toggle = () => {
+      const next = new Set(now.unfolded);
+      if (!next.delete(operation.id)) next.add(operation.id);
+      go({ unfolded: next }, { replace: true });
+      $(`fold-${operation.id}`).focus();
+    };
+    const side = [h("button", { type: "button", class: "opener", id: `fold-${operation.id}`, "aria-expanded": String(unfolded), "aria-label": `the promises of ${operation.id}`, tabindex: "-1", onclick: toggle }, unfolded ? "▾" : "▸"),
+      h("span", { class: "name", title: `${operation.id}: ${operation.method} ${data.base}${operation.path}` }, operation.id)];
+    const key = (t) => some.map((clause) => statesOf(clause)[t]).join("");
+    rows.push(row("operation", side, [spans(key).map((span) => cell(span, key(span.to), operation.id, (t) => `${operation.id}@${data.targets[t].name}`)), ticks(operation)],
+      operation.since ? `${operation.id}, documented since ${operation.since}` : operation.id));
+    if (unfolded) for (const clause of some) rows.push(row("child", h("span", { class: "name", title: clause.text }, short(clause)),
+      [spans((t) => statesOf(clause)[t]).map((span) => cell(span, statesOf(clause)[span.to], clause.id, (t) => `${clause.id}@${data.targets[t].name}`)), ticks(operation)]));
+  }
+  if (!shown.length) return [nothing()];
+  const grid = h("div", { class: "grid", role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
+  const first = (now.open && grid.querySelector("[aria-current]")) || grid.querySelector("button.cell") || grid.querySelector("button");
+  first.tabIndex = 0;
+  return [
+    h("div", { class: "legend" }, legend(), h("span", {}, h("span", { class: "sample" }), "documented since"), h("span", {}, h("span", { class: "sample removed" }), "removed")),
+    h("div", { class: "scroll" }, grid),
+    h("p", { class: "note soft small" }, "Neighbouring versions in which every promise of the row stands the same are one cell, filled as high as the share of its promises. ▸ shows the promises one by one; a cell opens what was promised, who saw what, and how to repeat it."),
+  ];
+}
+
+const legend = () => WORST.filter((s) => "nkps".includes(s) || data.clauses.some((c) => c.at.includes(s))).map((s) => h("span", {}, mark(s), ` ${data.states[s].means}`));
+const nothing = () => h("p", { class: "none" }, now.fresh
+  ? "Nothing new: whatever is broken in these versions is known and explained."
+  : "Nothing here with these filters.");
+
+/** Arrow keys, Home and End walk through a grid; up and down keep to the version. */
+function walk(event) {
+  const cells = (line) => [...line.querySelectorAll("button")];
+  const line = event.target.closest(".row");
+  const lines = [...event.currentTarget.querySelectorAll(".row")].filter((one) => cells(one).length);
+  const at = cells(line).indexOf(event.target);
+  const beside = (other) => {
+    if (!other) return null;
+    const t = event.target.dataset.from;
+    return t === undefined ? cells(other)[0] : cells(other).find((one) => Number(one.dataset.from) <= t && t <= Number(one.dataset.to)) || cells(other)[0];
+  };
+  const next = {
+    ArrowRight: () => cells(line)[at + 1], ArrowLeft: () => cells(line)[at - 1], Home: () => cells(line)[0], End: () => cells(line).at(-1),
+    ArrowDown: () => beside(lines[lines.indexOf(line) + 1]), ArrowUp: () => beside(lines[lines.indexOf(line) - 1]),
+  }[event.key];
+  const target = next && next();
+  if (!next) return;
+  event.preventDefault();
+  if (!target) return;
+  for (const one of event.currentTarget.querySelectorAll("[tabindex='0']")) one.tabIndex = -1;
+  target.tabIndex = 0;
+  target.focus();
+  target.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+// -- view 2: operations and people ----------------------------------------------------------------------------------
+
+const accessRows = new Map(data.access.map((one) => [`${one.operation}:${one.persona}:${one.about}`, one]));
+const SAYS = { a: "allowed", d: "denied", b: "allowed or denied", "-": "not known" };
+const SIGN = { a: "✓", d: "–", b: "±" };
+
+/** What the record holds against who is let in: the failed observations of a persona about such a resource. */
+function disputes(operation, persona, about, t) {
+  return (findingsOf.get(`${operation}.${persona === "anonymous" ? "auth" : "permission"}`) || []).filter((finding) => {
+    const here = finding.at[t];
+    if (finding.persona !== persona || !here || !"nk".includes(here.state)) return false;
+    const whose = here.exchange === undefined ? "unclear" : data.exchanges[here.exchange].about;
+    return about === "any" || !["self", "other"].includes(whose) || whose === about;
+  });
+}
+
+function access(operation, persona, about) {
+  const name = `${operation.id}:${persona}:${about}`;
+  const made = data.made.includes(persona);
+  const seen = accessRows.get(name);
+  const state = made ? ((clauses.get(`${operation.id}.permission`) || { by: {} }).by[persona] || "")[now.at] || "u" : "";
+  const answered = made ? state : seen ? seen.answered[now.at] : "-";
+  if (answered === "-" || answered === "u") return "";
+  const against = disputes(operation.id, persona, about, now.at);
+  const fresh = against.some((finding) => finding.at[now.at].state === "n");
+  const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${made ? data.states[state].means : SAYS[answered]}${against.length ? `, not as documented (${fresh ? "new" : "known"})` : made ? "" : ", as documented"}`;
+  const target = `${name}@${data.targets[now.at].name}`;
+  return h("button", { type: "button", class: `access ${answered}${against.length ? " ring" : ""}${fresh ? " new" : ""}`, title: label, "aria-label": label, "aria-current": now.open === target && "true", onclick: () => open(target) },
+    made ? mark(state) : h("i", { "aria-hidden": "true" }, SIGN[answered]));
+}
+
+function personas() {
+  const asked = Object.keys(data.personas).filter((name) => (!now.persona || name === now.persona) &&
+    (data.access.some((one) => one.persona === name) || data.made.some((one) => one === name && data.clauses.some((c) => c.rule === "permission" && c.by[one]))));
+  const world = asked.filter((name) => !data.made.includes(name));
+  const made = asked.filter((name) => data.made.includes(name));
+  const shown = data.operations.filter((one) => (clausesOf.get(one.id) || []).some(isChosen));
+  const says = (name) => h("span", { title: data.personas[name] }, name.replaceAll("_", " "));
+  const table = h("table", { class: "who" },
+    h("thead", {},
+      h("tr", {}, h("th", { scope: "col", rowspan: 2 }, "operation, and whom the documentation lets in"), world.map((name) => h("th", { scope: "colgroup", colspan: 2, class: "group own" }, says(name))),
+        made.map((name) => h("th", { scope: "col", rowspan: 2, class: "group any" }, says(name)))),
+      h("tr", {}, world.map(() => [h("th", { scope: "col", class: "own" }, "own"), h("th", { scope: "col" }, "others'")]))),
+    h("tbody", {}, shown.map((operation) => h("tr", {},
+      h("th", { scope: "row" }, h("span", { class: "name" }, operation.id), h("span", { class: "soft small" }, operation.requirement)),
+      world.map((name) => operation.self_differs
+        ? [h("td", { class: "own" }, access(operation, name, "self")), h("td", {}, access(operation, name, "other"))]
+        : h("td", { class: "any", colspan: 2 }, access(operation, name, "any"))),
+      made.map((name) => h("td", { class: "any" }, access(operation, name, "any")))))));
+  const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
+  return [
+    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: who was let in by valid requests, about their own and about somebody else's. `,
+      made.length ? `Callers whom single tests make (${made.join(", ").replaceAll("_", " ")}) ask before and after they are given a permission; for them the table says whether all went as documented.` : ""),
+    h("div", { class: "legend" }, key("a", "✓", "allowed"), key("d", "–", "denied"), key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"), h("span", {}, "empty: nobody asked, or not in this version")),
+    shown.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
+  ];
+}
+
+// -- view 3: deviations ---------------------------------------------------------------------------------------------
+
+/** One card for each entry of the list of known deviations, and one for each new finding. */
+const cards = (() => {
+  const known = data.deviations.map((one) => ({ ...one, id: one.place.replace(/^.*\//, ""), findings: [], met: data.targets.map(() => "") }));
+  const fresh = new Map();
+  for (const finding of data.findings) finding.at.forEach((here, t) => {
+    if (!here || !"nek".includes(here.state)) return;
+    let card = known[here.card];
+    if (!card) {
+      const key = `${finding.clause} ${finding.signature}`;
+      card = fresh.get(key) || { id: `new.${fresh.size + 1}`, verdict: "new", clauses: [finding.clause], signatures: [finding.signature], personas: [], findings: [], met: data.targets.map(() => "") };
+      fresh.set(key, card);
+      if (!card.personas.includes(finding.persona)) card.personas.push(finding.persona);
+    }
+    card.met[t] = worst([card.met[t], here.state]);
+    if (!card.findings.includes(finding)) card.findings.push(finding);
+  });
+  return [...fresh.values(), ...known];
+})();
+
+const VERDICT = {
+  new: ["New", "broken, and not yet judged by anybody"],
+  server: ["The server is wrong", "the documentation promises it in so many words"],
+  documentation: ["The documentation is wrong", "the server does well, and the documents do not say so"],
+  ambiguous: ["Ambiguous", "the documents say too little to blame anybody"],
+};
+
+function isCardShown(card) {
+  const some = card.clauses.map((id) => clauses.get(id));
+  const met = card.met.slice(now.from, now.to + 1).join("");
+  const text = [card.reason, card.evidence, card.place, ...card.signatures].join("\n").toLowerCase();
+  return some.some((clause) => (!now.operation || clause.operation === now.operation) && (!now.rule || clause.rule === now.rule) &&
+      now.q.toLowerCase().split(/\s+/).every((word) => texts.get(clause.id).includes(word) || text.includes(word))) &&
+    (!now.persona || card.personas.includes(now.persona)) && (!now.state || met.includes(now.state)) &&
+    (!now.fresh || card.verdict === "new") && (met || (now.from === 0 && now.to === LAST));
+}
+
+const firstOf = (card) => {
+  for (const t of range(0, LAST + 1).reverse()) for (const finding of card.findings) {
+    const here = finding.at[t];
+    if (here && "nek".includes(here.state)) return { finding, here, t };
+  }
+  return null;
+};
+
+function strip(letters, label, target) {
+  return h("div", {}, h("div", { class: "strip", role: "img", "aria-label": label, style: { "--columns": String(letters.length) } },
+    letters.map((letter, t) => h("span", { class: letter || "none", title: `${data.targets[t].name}${letter ? `: ${letter in data.states ? word(letter) : SAYS[letter]}` : ""}` }, letter in data.states ? mark(letter) : SIGN[letter] || ""))),
+    h("div", { class: "ends", "aria-hidden": "true" }, h("span", {}, data.targets[0].short), h("span", {}, data.targets[LAST].short)));
+}
+
+/** Where letters are the same in neighbouring targets, as text. */
+function runs(letters, wanted) {
+  const found = [];
+  letters.forEach((letter, t) => {
+    if (!wanted.includes(letter) || !letter) return;
+    const last = found.at(-1);
+    if (last && last.to === t - 1) last.to = t;
+    else found.push({ from: t, to: t });
+  });
+  return found.map(named).join(", ");
+}
+
+const quote = (clause) => h("blockquote", {}, prose(clause.text), h("div", { class: "soft small mono" }, clause.place), clause.evidence && h("div", { class: "soft small" }, `our addition; evidence: ${clause.evidence}`));
+const button = (text, act, kind = "plain small") => h("button", { type: "button", class: kind, onclick: act }, text);
+const chip = (id, t = now.to) => button(id, () => open(`${id}@${data.targets[t].name}`), "link");
+
+function drawCard(card) {
+  const first = firstOf(card);
+  const t = first ? first.t : LAST;
+  const met = runs(card.met, ["n", "k", "e"]);
+  return h("article", { class: `card ${card.verdict}${now.open === `card:${card.id}` ? " chosen" : ""}`, id: `card-${card.id}`, "aria-label": `${card.clauses.join(", ")}: ${card.signatures.join(", ")}` },
+    h("h3", {}, mark(card.verdict === "new" ? "n" : "k"), " ", [...new Set(card.clauses.map((id) => clauses.get(id).rule))].join(", "), h("span", { class: "soft" }, " of ")),
+    h("div", { class: "names" }, card.clauses.map((id, i) => [i ? ", " : "", button(clauses.get(id).operation, () => open(`${id}@${data.targets[t].name}`), "link")])),
+    h("div", { class: "mono" }, card.signatures.map((one) => h("div", {}, one))),
+    quote(clauses.get(card.clauses[0])), card.clauses.length > 1 && h("p", { class: "soft small" }, `and ${many(card.clauses.length - 1, "promise")} like it`),
+    card.reason && h("p", {}, prose(card.reason)),
+    card.evidence && h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
+    h("p", { class: "small" }, h("span", { class: "soft" }, "Who: "), card.personas.length === Object.keys(data.personas).length - data.made.length ? "everybody" : card.personas.join(", ").replaceAll("_", " "), h("br"),
+      h("span", { class: "soft" }, "Seen in: "), met || "none of these versions", card.rare ? " (few requests meet it)" : "", card.versions ? h("span", { class: "soft" }, `; expected ${card.versions}`) : ""),
+    strip(card.met, `seen in ${met || "none of these versions"}`),
+    h("div", { class: "do" }, button("Copy as issue", () => copy(issue(card), "The issue is in the clipboard.")), button("Copy link", () => copy(link({ ...now, view: "deviations", open: `card:${card.id}` }), "The link is in the clipboard.")),
+      card.place ? h("span", { class: "soft small mono" }, card.place) : ""));
+}
+
+/** A deviation as Markdown. What servers say stands in code, so that it is text there too. */
+function issue(card) {
+  const fence = (kind, text) => {
+    const ticks = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map((m) => m[0].length + 1)));
+    return `${ticks}${kind}\n${text}\n${ticks}`;
+  };
+  const code = (text) => {
+    const ticks = "`".repeat(Math.max(0, ...[...text.matchAll(/`+/g)].map((m) => m[0].length)) + 1);
+    return text.includes("`") ? `${ticks} ${text} ${ticks}` : `\`${text.replaceAll("\n", " ")}\``;
+  };
+  const first = firstOf(card);
+  const at = first ? data.targets[first.t] : data.targets[LAST];
+  const seen = first && first.here.exchange !== undefined ? data.exchanges[first.here.exchange] : null;
+  const parts = [`# ${card.clauses.join(", ")}: ${card.signatures.map(code).join(", ")}`];
+  for (const clause of card.clauses.map((id) => clauses.get(id)))
+    parts.push(`**Promise** ${code(clause.id)} (${code(clause.place)}${clause.evidence ? `, our addition; evidence: ${clause.evidence}` : ""}):\n\n> ${clause.text.replaceAll("\n", "\n> ")}`);
+  parts.push(`**Seen**: ${card.signatures.map(code).join(", ")}, by ${card.personas.join(", ")}, in Mattermost ${runs(card.met, ["n", "k", "e"]) || "none of the versions at hand"}.`);
+  if (card.reason) parts.push(`**Verdict**: ${VERDICT[card.verdict][0].toLowerCase()}. ${card.reason}`, `**Evidence**: ${card.evidence}`);
+  if (seen) parts.push(`**Repeat** (Mattermost ${at.name}, as ${first.finding.persona}):\n\n${fence("sh", seen.curl)}`, `It answered ${seen.status}:\n\n${fence("", seen.answer)}`);
+  parts.push(`Found by ${data.made_by} with ${code(at.command)}; documents ${data.spec.slice(0, 12)}${at.commit ? `, server commit ${at.commit}` : ""}.`);
+  return parts.join("\n\n") + "\n";
+}
+
+function deviations() {
+  const shown = cards.filter(isCardShown);
+  const unread = !cards.some((card) => card.verdict === "new") && !now.fresh;
+  return [
+    h("p", { class: "lead" }, "Every disagreement of a server with the documentation, by who is wrong. ", unread ? "None of them is new." : ""),
+    ["new", ...data.verdicts].map((verdict) => {
+      const some = shown.filter((card) => card.verdict === verdict);
+      return some.length ? h("section", { "aria-label": VERDICT[verdict][0] }, h("h2", {}, `${VERDICT[verdict][0]} `, h("span", { class: "soft small" }, `${some.length}: ${VERDICT[verdict][1]}`)), h("div", { class: "cards" }, some.map(drawCard))) : "";
+    }),
+    shown.length ? "" : nothing(),
+  ];
+}
+
+// -- view 4: how sure is this? --------------------------------------------------------------------------------------
+
+/** What a run says, without a percentage. */
+function sentence(one) {
+  const rest = [["skip", "skipped"], ["error", "in error"]].filter(([key]) => one[key]).map(([key, word]) => `, ${one[key]} ${word}`);
+  if (one.changed) rest.push(`, ${many(one.changed, "new change")}`);
+  return `verified ${one.verified} of ${one.clauses} promises, ${one.new} new, ${one.known} known${rest.join("")}${one.unobserved.length ? `, ${one.unobserved.length} unobserved` : ""}`;
+}
+
+const sum = (one, i) => Object.values(one.coverage).reduce((total, values) => total + values[i], 0);
+const verdictOf = (one) => h("span", { class: one.green ? "green" : "red" }, one.green ? "● green" : "✖ red");
+
+/** Clauses that a run did not verify, with the reason why. */
+function gaps(t) {
+  const one = data.targets[t];
+  const found = new Map();
+  const add = (reason, id) => found.set(reason, [...(found.get(reason) || []), id]);
+  for (const clause of data.clauses) {
+    const state = clause.at[t];
+    const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === state);
+    if (state === "s") add(`${data.states.s.mark} skipped, ${finding.signature}: ${data.reasons[finding.signature] || finding.signature}`, clause.id);
+    if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.seen}`, clause.id);
+    if (state === "u") add(`${data.states.u.mark} unobserved: ${one.unobserved.includes(clause.id) ? data.states.u.means : "its operation was not asked for in this run"}`, clause.id);
+  }
+  for (const id of one.not_exercised) add("not exercised: no valid request was served, so a pass would mean nothing", id);
+  for (const entry of one.fixed) add("listed as known, and seen no more: delete the entry", entry);
+  return found;
+}
+
+function repeat(one) {
+  return h("div", { class: "exchange" }, h("pre", {}, one.command), h("div", {}, button("Copy", () => copy(one.command, "The command is in the clipboard."))),
+    h("dl", { class: "facts" },
+      [["suite", Object.entries(one.tools).map(([name, version]) => `${name} ${version}`).join(", ")], ["seed", `${one.seed}, ${one.max_examples} fuzzed requests for each operation`],
+       ["documents", h("span", { class: "mono" }, `sha256 ${data.spec}`)], ["server", `${one.edition} edition, calls itself ${one.calls_itself}, build ${one.build || "unknown"}`],
+       ["server commit", h("span", { class: "mono" }, one.commit || "unknown")], ["run", `${one.started} to ${one.finished}${one.selection ? `, only ${one.selection}` : ", whole"}`]]
+        .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}
+
+function gapList(t) {
+  const found = [...gaps(t)];
+  return found.length ? found.map(([reason, ids]) => h("details", {}, h("summary", {}, `${many(ids.length, "promise")} ${reason}`), h("div", { class: "chips small" }, ids.map((id) => (clauses.has(id) ? chip(id, t) : h("span", {}, id))))))
+    : h("p", {}, "No gap: every promise was verified.");
+}
+
+function coverage(t) {
+  const one = data.targets[t];
+  const shown = data.operations.filter((operation) => (clausesOf.get(operation.id) || []).some(isChosen));
+  return h("div", { class: "scroll" }, h("table", { class: "data" },
+    h("thead", {}, h("tr", {}, ["operation", "promises verified", "requests judged", "valid, about something that exists", "of them served", ""].map((text, i) => h("th", { scope: "col", class: i && i < 5 ? "n" : "" }, text)))),
+    h("tbody", {}, shown.map((operation) => {
+      const [inScope, sent, reached, served] = one.coverage[operation.id] || [false, 0, 0, 0];
+      const some = clausesOf.get(operation.id) || [];
+      const done = some.filter((clause) => "nkp".includes(clause.at[t])).length;
+      return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
+        h("td", { class: "soft" }, !inScope ? "not in scope here" : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
+    }))));
+}
+
+function trust() {
+  const one = data.targets[now.at];
+  const heads = ["version", "verdict", "verified", "kept", "known", "new", "skipped", "unobserved", "errors", "not taped", "requests", "valid", "commit"];
+  return [
+    h("section", { class: "part" }, h("h2", {}, `Mattermost ${one.name}`), h("p", {}, verdictOf(one), `: ${sentence(one)}`)),
+    h("section", { class: "part" }, h("h2", {}, "Not verified, and why"), gapList(now.at), one.not_taped ? h("p", {}, `${one.not_taped} requests have no answer on the tape; nothing is said about the server.`) : ""),
+    h("section", { class: "part" }, h("h2", {}, "How far the requests got"), coverage(now.at)),
+    h("section", { class: "part" }, h("h2", {}, "How to repeat it"), repeat(one)),
+    h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, h("table", { class: "data" },
+      h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i > 1 && i < 12 ? "n" : "" }, text)))),
+      h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.name, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),
+        [`${each.verified} of ${each.clauses}`, each.pass, each.known, each.new, each.skip, each.unobserved.length, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
+        h("td", { class: "mono" }, each.commit.slice(0, 10)))))))),
+  ];
+}
+
+// -- the panel ------------------------------------------------------------------------------------------------------
+
+function open(what) {
+  opener = document.activeElement && document.activeElement.closest("main") ? describe(document.activeElement) : opener;
+  go({ open: what });
+  if (!$("panel").hidden) $("panel").querySelector("h2").focus();
+}
+
+/** What finds an element again after everything was drawn anew. */
+const describe = (element) => element.getAttribute("aria-label") || element.textContent;
+
+function close() {
+  go({ open: "" });
+  const again = [...$("main").querySelectorAll("button")].find((one) => describe(one) === opener);
+  if (again) again.focus();
+  else $("main").focus();
+}
+
+const part = (title, ...children) => h("section", {}, h("h3", {}, title), children);
+
+function head(title, state, text) {
+  return [h("div", { class: "head" }, h("h2", { tabindex: "-1" }, title), h("div", { class: "no-wrap" }, button("Link", () => copy(link(now), "The link is in the clipboard.")), " ",
+    h("button", { type: "button", class: "plain small", id: "close", "aria-label": "Close the details", title: "Close (Esc)", onclick: close }, "✕"))),
+  h("p", { class: "verdict" }, state && mark(state), " ", text)];
+}
+
+function exchange(finding, here) {
+  const seen = here.exchange === undefined ? null : data.exchanges[here.exchange];
+  return h("div", { class: "exchange" },
+    h("div", { class: "mono" }, h("strong", {}, finding.signature)),
+    finding.seen !== finding.signature && h("div", {}, finding.seen),
+    h("div", { class: "small" }, `${finding.persona.replaceAll("_", " ")}, `, h("span", { class: "soft" }, here.count === 1 ? "once" : `${here.count} times`)),
+    seen && [
+      h("details", { open: true }, h("summary", {}, "the first exchange"), h("pre", {}, `${seen.method} ${seen.url}${seen.body ? `\n\n${seen.body}` : ""}`), h("pre", {}, `${seen.status} ${seen.media}\n\n${seen.answer}`)),
+      h("details", {}, h("summary", {}, "as curl"), h("pre", {}, seen.curl)),
+      h("div", {}, button("Copy curl", () => copy(seen.curl, "The curl command is in the clipboard.")))],
+    h("div", { class: "soft small mono" }, here.cassette || here.test));
+}
+
+/** A curl with the operation's own braces, for promises of which the record keeps no exchange. */
+const template = (operation) => `curl -i -X ${operation.method} "$SERVER${data.base}${operation.path}" -H "Authorization: Bearer $TOKEN"`;
+
+function history_(letters) {
+  const same = [];
+  letters.forEach((letter, t) => (same.length && same.at(-1).letter === letter ? (same.at(-1).to = t) : same.push({ letter, from: t, to: t })));
+  return [strip(letters, same.map((one) => `${named(one)}: ${one.letter in data.states ? word(one.letter) : SAYS[one.letter] || "nothing"}`).join("; ")), same];
+}
+
+function clausePanel(clause, t) {
+  const one = data.targets[t];
+  const state = statesOf(clause)[t];
+  const operation = operations.get(clause.operation);
+  const here = (findingsOf.get(clause.id) || []).filter((f) => f.at[t] && (!now.persona || [now.persona, "everyone"].includes(f.persona)));
+  const broken = here.filter((f) => "nek".includes(f.at[t].state));
+  const known = [...new Set(broken.map((f) => f.at[t].card).filter((card) => card !== undefined))].map((n) => data.deviations[n]);
+  const skipped = here.find((f) => f.at[t].state === "s");
+  const kept = Object.entries(clause.kept).filter(([persona, { at }]) => at[t] && (!now.persona || persona === now.persona));
+  const test = (broken[0] ? broken[0].at[t].test : kept.length ? kept[0][1].tests[0] : "") || "";
+  const [shape, same] = history_([...statesOf(clause)]);
+  const said = ({ from, to }) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => range(from, to + 1).some((i) => f.at[i] && "nek".includes(f.at[i].state))).map((f) => f.signature))];
+  return [
+    head(clause.id, state, `Mattermost ${one.name}${now.persona ? `, ${now.persona.replaceAll("_", " ")}` : ""}: ${data.states[state].means}`),
+    part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`)),
+    skipped && state === "s" && part("Why not judged", h("p", {}, `${skipped.signature}: ${data.reasons[skipped.signature] || ""}`, operation.since && t < operation.since_at ? ` (documented since ${operation.since})` : "")),
+    state === "u" && part("Why not judged", h("p", {}, data.states.u.means)),
+    known.length && part("Known, because", known.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
+      h("div", {}, button("Its card", () => go({ view: "deviations", open: `card:${card.place.replace(/^.*\//, "")}` })))))),
+    broken.length && part("Seen", broken.slice(0, 12).map((f) => exchange(f, f.at[t])), broken.length > 12 && h("p", { class: "soft" }, `and ${broken.length - 12} more`)),
+    kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, { at, tests }]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(at[t], "time")}, in ${many(tests.length, "test")}`), tests.map((name) => h("div", { class: "mono small" }, name)))))),
+      !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
+    part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, said(span).map((text) => h("div", { class: "mono soft" }, text))))))),
+    test && part("Repeat", h("pre", {}, `pytest --target ${one.target} '${test}'`)),
+  ];
+}
+
+function operationPanel(operation, t) {
+  const one = data.targets[t];
+  const some = clausesOf.get(operation.id) || [];
+  const [, sent, reached, served] = one.coverage[operation.id] || [false, 0, 0, 0];
+  const states = some.map((clause) => statesOf(clause)[t]);
+  const counts = WORST.map((s) => [s, states.filter((x) => x === s).length]).filter(([, n]) => n);
+  return [
+    head(operation.id, worst(states), `Mattermost ${one.name}: ${counts.map(([s, n]) => `${n} ${word(s)}`).join(", ")}`),
+    h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`),
+    part("Promises", h("ul", { class: "list" }, [...some].sort((a, b) => WORST.indexOf(statesOf(a)[t]) - WORST.indexOf(statesOf(b)[t])).map((clause) => h("li", {}, mark(statesOf(clause)[t]), h("div", {}, button(short(clause), () => open(`${clause.id}@${one.name}`), "link"), h("div", { class: "soft small" }, prose(clause.text))))))),
+    part("How far the requests got", h("p", {}, `${sent} judged, ${reached} of them valid and about something that exists, ${served} of those served.`)),
+    part("Documented", h("p", {}, operation.since ? `since ${operation.since}` : "without a minimum version", operation.removed ? `, removed in ${operation.removed}` : "", `; open to ${operation.requirement}`)),
+  ];
+}
+
+/** The promises that stand otherwise than in the column before. */
+function turned(t) {
+  const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[t - 1]);
+  return some.length ? h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[t - 1])}, now ${word(clause.at[t])}` }, mark(clause.at[t - 1]), " → ", mark(clause.at[t])), chip(clause.id, t))))
+    : h("p", {}, "Every promise stands as before.");
+}
+
+const EFFECT = { worse: ["▼", "worse"], different: ["≠", "different"], better: ["+", "better"] };
+const effects = (changes) => Object.keys(EFFECT).map((effect) => [effect, changes.filter((one) => one.effect === effect)]).filter(([, some]) => some.length);
+const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true" }, EFFECT[effect][0]);
+
+/** What was answered otherwise than by the version before it, worst first. */
+function changed(changes) {
+  return effects(changes).map(([effect, some]) => h("details", { open: effect === "worse" || some.some((one) => one.standing === "new") }, h("summary", {}, arrow(effect), ` ${some.length} ${EFFECT[effect][1]}`),
+    h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause) : one.clause,
+      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}, ${many(one.count, "time")}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || ""))))))));
+}
+
+function versionPanel(t) {
+  const one = data.targets[t];
+  return [
+    head(`Mattermost ${one.name}`, one.green ? "p" : "n", `${one.green ? "green" : "red"}: ${sentence(one)}`),
+    t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
+    one.changes.length > 0 && part(`Answers since ${one.changes[0].against}`, changed(one.changes)),
+    part("Not verified, and why", gapList(t)),
+    part("How to repeat it", repeat(one)),
+    part("Requests", h("p", {}, `${sum(one, 1)} judged, ${sum(one, 2)} of them valid and about something that exists, ${sum(one, 3)} of those served.`)),
+  ];
+}
+
+function accessPanel(operation, persona, about, t) {
+  const one = data.targets[t];
+  const seen = accessRows.get(`${operation.id}:${persona}:${about}`);
+  const against = disputes(operation.id, persona, about, t);
+  const clause = clauses.get(`${operation.id}.${persona === "anonymous" ? "auth" : "permission"}`);
+  const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
+  const answered = seen ? seen.answered[t] : "-";
+  const letters = seen ? [...seen.answered].map((x) => (x === "-" ? "" : x)) : [...((clause && clause.by[persona]) || "")].map((x) => (x === "u" ? "" : x));
+  return [
+    head(`${operation.id} by ${persona.replaceAll("_", " ")}${whose}`, against.length ? worst(against.map((f) => f.at[t].state)) : "p",
+      `Mattermost ${one.name}: ${seen ? `${SAYS[answered]}; ` : ""}${against.length ? "not as documented" : seen ? `documented: ${SAYS[seen.documented[t]]}` : "as documented"}`),
+    h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
+    clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
+    against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),
+    seen && seen.answers[t] && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", { class: "mono" }, says), h("td", { class: "n" }, many(n, "time"))))))),
+    letters.length && part("Over the versions", strip(letters, "over the versions")),
+  ];
+}
+
+/** What `open` names: a version, an operation, a clause, or who about whose, each with a version. */
+function drawPanel() {
+  const panel = $("panel");
+  const [what, version] = now.open.split(/@(.*)/s);
+  const t = number.get(version);
+  const [operation, persona, about] = what.split(":");
+  let content = null;
+  if (t !== undefined) {
+    if (!what) content = versionPanel(t);
+    else if (clauses.has(what)) content = clausePanel(clauses.get(what), t);
+    else if (operations.has(what)) content = operationPanel(operations.get(what), t);
+    else if (operations.has(operation) && persona in data.personas && about in ABOUT) content = accessPanel(operations.get(operation), persona, about, t);
+  }
+  panel.hidden = !content;
+  panel.replaceChildren(...(content ? content.flat(Infinity).filter((one) => one) : []));
+  panel.scrollTop = 0;
+}
+
+// -- all of it ------------------------------------------------------------------------------------------------------
+
+const link = (choice) => location.href.replace(/#.*$/s, "") + address(choice);
+
+async function copy(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without the clipboard of a secure context there is still the old way.
+    const area = h("textarea", { readonly: true });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    if (!document.execCommand("copy")) said = "The browser does not let this page copy.";
+    area.remove();
+  }
+  $("said").textContent = said;
+  setTimeout(() => ($("said").textContent = ""), 2500);
+}
+
+function drawHead() {
+  const newest = data.targets[LAST];
+  const red = data.targets.filter((one) => !one.green);
+  $("headline").replaceChildren(
+    h("strong", {}, `Mattermost ${newest.name}: ${sentence(newest)}.`), " ",
+    red.length ? h("span", { class: "red" }, `✖ Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "● green"), ": nothing is broken that is not known and explained."));
+  $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
+    const count = view === "deviations" ? ` (${cards.length})` : "";
+    return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title + count);
+  }));
+}
+
+function drawWords() {
+  $("words").replaceChildren(h("p", {}, `${data.made_by}. A promise is one testable sentence or schema of the documentation (sha256 ${data.spec.slice(0, 12)}), or our addition with its evidence. `,
+    "Verified: kept, known or new; skipped and unobserved are not. Changed answers: what a tape answers otherwise than the one before it to the same requests (▼ worse, ≠ different, + better). ",
+    "A run is green when nothing is new, in error or without an answer, no answer changed without a known reason, and nothing listed as known has gone away."));
+}
+
+let drawn = "";
+function draw() {
+  now = read();
+  const focus = document.activeElement && document.activeElement.closest("main") ? describe(document.activeElement) : null;
+  drawHead();
+  drawFilters();
+  const shown = JSON.stringify({ ...now, unfolded: [...now.unfolded] });
+  if (shown !== drawn) {
+    $("main").replaceChildren(...{ versions, personas, deviations, trust }[now.view]().flat(Infinity).filter((one) => one));
+    drawn = shown;
+  }
+  if (focus) {
+    const again = [...$("main").querySelectorAll("button")].find((one) => describe(one) === focus);
+    if (again) again.focus({ preventScroll: true });
+  }
+  drawPanel();
+  const chosen = $("main").querySelector("[aria-current]");
+  if (chosen && focus === null) chosen.scrollIntoView({ block: "nearest", inline: "center" });
+  const card = now.open.startsWith("card:") && document.getElementById(`card-${now.open.slice(5)}`);
+  if (card) card.scrollIntoView({ block: "center" });
+  document.title = `${VIEWS[now.view]}: Mattermost REST API v4, promises and servers`;
+}
+
+function setTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  $("theme").textContent = `◐ ${theme || "system"}`;
+}
+
+addEventListener("popstate", draw);
+addEventListener("hashchange", draw);
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !$("panel").hidden) close();
+  if (event.key === "/" && !/^(input|select|textarea)$/i.test(event.target.tagName)) {
+    event.preventDefault();
+    $("by-q").focus();
+  }
+});
+$("filters").addEventListener("submit", (event) => event.preventDefault());
+$("to-main").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("main").focus();
+});
+$("theme").addEventListener("click", () => setTheme({ undefined: "light", light: "dark" }[document.documentElement.dataset.theme]));
+setTheme();
+drawWords();
+draw();

@@ -1,0 +1,402 @@
+"""Records as one HTML page that needs nothing but a browser: no server, no network, no other file."""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmconform import __version__
+from mmconform.contract.clause import RULES, Contract, Operation
+from mmconform.deviations import VERDICTS, Deviation
+from mmconform.errors import MisuseError, plain
+from mmconform.exchange import curl
+from mmconform.persona import MADE, PERSONAS, is_entitled
+from mmconform.record import Record
+from mmconform.report.terminal import MARKS
+from mmconform.summary import clause_states, state_of
+from mmconform.version import Version
+
+_HERE = Path(__file__).parent
+_POLICY = "base-uri 'none'; form-action 'none'"
+#: In a page a state is its first letter, so that twenty versions of a clause are a word of twenty letters.
+_LETTER = {state: state[0] for state in MARKS}
+
+#: What a state is called beside a number.
+_WORDS = {"pass": "kept", "skip": "skipped", "error": "in error"}
+
+#: Requests of people with the roles as they are shipped. Other tests change roles and settings first, ask before and
+#: after, or make callers of their own, so what they are answered does not say who may do what.
+_AS_SHIPPED = ("property/generated/", "permissions/matrix/")
+
+#: What of the evidence for an observation is shown.
+_EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
+
+#: What of a change since the version before is shown.
+_CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count", "standing", "reason")
+
+#: What a footer says of its file, not of the run.
+_COUNTS = ("kind", "observations", "answers", "changes")
+
+_WHY_SKIPPED = {
+    "not-in-version": "this version does not have the operation",
+    "needs-licence": "only a server with a licence can show it",
+    "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
+}
+
+
+def as_html(contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation]) -> str:
+    """Return the page about some records as HTML.
+
+    Nothing in it is fetched from anywhere, and its content security policy lets nothing else run than its own script.
+    What servers and documents say is in it as data, and the script shows it as text only.
+
+    Raises:
+        MisuseError: there is no record, or one was judged against other documents than the contract.
+    """
+    style, script = ((_HERE / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    # The data stand in a script element of a type that does not run; the only text that could end it is written otherwise.
+    data = json.dumps(page_data(contract, records, deviations), ensure_ascii=False, separators=(",", ":"))
+    parts = {
+        "policy": f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; {_POLICY}",
+        "style": style,
+        "script": script,
+        "data": data.replace("<", "\\u003c"),
+    }
+    html = (_HERE / "page.html").read_text(encoding="utf-8")
+    before, *rest = html.split("{{")
+    return before + "".join(parts[name] + after for name, _, after in (part.partition("}}") for part in rest))
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def page_data(contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation]) -> dict[str, Any]:
+    """Return what the page shows: the records side by side, oldest version first.
+
+    A list that is called ``at`` has one entry for each target, in the order of ``targets``.
+
+    Raises:
+        MisuseError: as :func:`as_html`.
+    """
+    if not records:
+        raise MisuseError("there is no record to show; run pytest first")
+    for record in records:
+        strange = {row["clause"] for row in record.observations} - contract.clauses.keys()
+        if strange or record.header["spec"] != contract.digest:
+            raise MisuseError(
+                f"the record of {record.header['target']} was judged against other documents than these; "
+                "run pytest again, or name its documents with --spec and --overlay"
+            )
+    records = sorted(records, key=lambda r: (_version(r), r.header["started"], r.header["target"]))
+    cards, exchanges = _Cards(deviations), _Table()
+    findings = _findings(contract, records, cards, exchanges)
+    data: dict[str, Any] = {
+        "made_by": f"mmconform {__version__}",
+        "base": contract.base,
+        "spec": contract.digest,
+        "states": _states(),
+        "reasons": _WHY_SKIPPED,
+        "rules": RULES,
+        "verdicts": VERDICTS,
+        "personas": _personas(),
+        "made": list(MADE),
+        "targets": _targets(contract, records),
+        "operations": [_operation(one, records) for one in contract.operations.values()],
+        "clauses": _clauses(contract, records),
+        "findings": findings,
+        "exchanges": exchanges.rows,
+        "deviations": cards.rows,
+        "access": _access(contract, records),
+    }
+    return {key: _inert(value) for key, value in data.items()}
+
+
+def _version(record: Record) -> Version:
+    try:
+        return Version.parse(record.header["server"]["version"])
+    except ValueError as error:
+        raise MisuseError(f"the record of {record.header['target']} does not say of which version it is: {error}") from None
+
+
+def _inert(value: Any) -> Any:
+    """Return data in which no text holds a control character other than a line end: it may be copied into a terminal."""
+    if isinstance(value, str):
+        return value if value.isprintable() else "\n".join(plain(line) for line in value.split("\n"))
+    if isinstance(value, Mapping):
+        return {_inert(k): _inert(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_inert(v) for v in value]
+    return value
+
+
+class _Table:
+    """Values without repetition; a value is named by its number."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, row: dict[str, Any]) -> int:
+        key = json.dumps(row, sort_keys=True)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.rows)
+            self.rows.append(row)
+        return self._numbers[key]
+
+
+# -- what is judged ------------------------------------------------------------------------------------------------
+
+
+def _states() -> dict[str, dict[str, str]]:
+    """Return every state, worst first: what it is called beside a number, its mark, and what it means."""
+    return {
+        _LETTER[state]: {"word": _WORDS.get(state, state), "mark": mark, "means": means}
+        for state, (mark, _, means) in MARKS.items()
+    }
+
+
+def _personas() -> dict[str, str]:
+    """Return every persona with what it is."""
+    known = {p.name: f"{', '.join(('system_user', *p.roles))}; {p.team_role or 'not'} in the team" for p in PERSONAS.values()}
+    return known | {"anonymous": "no session"} | MADE
+
+
+def _operation(operation: Operation, records: Sequence[Record]) -> dict[str, Any]:
+    requirement = operation.requirement
+    return {
+        "id": operation.id,
+        "method": operation.method,
+        "path": operation.path,
+        "since": str(operation.since or ""),
+        "removed": str(operation.removed or ""),
+        "since_at": _first(records, operation.since),
+        "removed_at": _first(records, operation.removed),
+        "requirement": str(requirement),
+        "self_differs": bool(requirement.for_others) or requirement.or_self,
+    }
+
+
+def _first(records: Sequence[Record], version: Version | None) -> int | None:
+    """Return which target is the first of a version or later; their number where none is."""
+    if version is None:
+        return None
+    return next((t for t, record in enumerate(records) if _version(record) >= version), len(records))
+
+
+def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return every clause with its state in each target, for everybody and for each persona alone, and who saw it kept."""
+    states = [clause_states(contract, record.observations) for record in records]
+    seen: dict[tuple[str, str], list[list[dict[str, Any]]]] = {}
+    for t, record in enumerate(records):
+        for row in record.observations:
+            seen.setdefault((row["clause"], row["persona"]), [[] for _ in records])[t].append(row)
+    rows: dict[str, dict[str, Any]] = {
+        clause.id: {
+            "id": clause.id,
+            "operation": clause.operation,
+            "rule": clause.rule,
+            "text": clause.text,
+            "place": clause.place,
+            "evidence": clause.evidence,
+            "at": "".join(_LETTER[one[clause.id]] for one in states),
+            "by": {},
+            "kept": {},
+        }
+        for clause in contract.clauses.values()
+    }
+    for (clause, persona), at in seen.items():
+        row = rows[clause]
+        row["by"][persona] = "".join(_LETTER[state_of(observations)] for observations in at)
+        passes = [[o for o in observations if o["outcome"] == "pass"] for observations in at]
+        if any(passes):
+            tests = sorted({_test(o) for observations in passes for o in observations})
+            row["kept"][persona] = {"at": [sum(o["count"] for o in one) for one in passes], "tests": tests}
+    return list(rows.values())
+
+
+def _test(row: Mapping[str, Any]) -> str:
+    """Return the test of an observation without its parameters, of which the target is one."""
+    return str(row["test"].partition("[")[0])
+
+
+class _Cards:
+    """The entries in the list of known deviations, each as one card, though it may be about several clauses."""
+
+    def __init__(self, deviations: Iterable[Deviation]) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._by_clause: dict[str, list[tuple[Deviation, dict[str, Any]]]] = {}
+        by_place: dict[str, dict[str, Any]] = {}
+        for d in deviations:
+            if d.place not in by_place:
+                row = by_place[d.place] = {
+                    "place": d.place,
+                    "clauses": [],
+                    "signatures": [],
+                    "personas": sorted(d.personas),
+                    "versions": d.versions,
+                    "verdict": d.verdict,
+                    "reason": d.reason.strip(),
+                    "evidence": d.evidence.strip(),
+                    "first_seen": d.first_seen,
+                    "rare": d.is_rare,
+                }
+                self.rows.append(row)
+            row = by_place[d.place]
+            for key, value in (("clauses", d.clause), ("signatures", d.signature)):
+                if value not in row[key]:
+                    row[key].append(value)
+            self._by_clause.setdefault(d.clause, []).append((d, row))
+
+    def of(self, row: Mapping[str, Any], version: Version) -> int | None:
+        """Return the number of the card that explains an observation."""
+        for deviation, card in self._by_clause.get(row["clause"], ()):
+            if deviation.covers(row["clause"], row["persona"], row["signature"], version):
+                return self.rows.index(card)
+        return None
+
+
+def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exchanges: _Table) -> list[dict[str, Any]]:
+    """Return what was seen other than clauses kept, each once with where it was seen.
+
+    Each value of ``at`` is null or {count, state, exchange, card, test}; the latter three may be missing.
+    """
+    found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    for t, record in enumerate(records):
+        for row in record.observations:
+            if row["outcome"] == "pass":
+                continue
+            key = (row["clause"], row["persona"], row["outcome"], row.get("signature", ""))
+            finding = found.setdefault(
+                key,
+                {
+                    "clause": key[0],
+                    "persona": key[1],
+                    "signature": key[3],
+                    "seen": row.get("seen", ""),
+                    "at": [None] * len(records),
+                },
+            )
+            here = finding["at"][t]
+            if here is None:
+                here = finding["at"][t] = {
+                    "count": 0,
+                    "state": _LETTER[row.get("standing") or row["outcome"]],
+                    "test": _test(row),
+                }
+            here["count"] += row["count"]
+            if row.get("evidence") and "exchange" not in here:
+                shown = {key: str(row["evidence"].get(key, "")) for key in _EXCHANGE}
+                here["exchange"] = exchanges.number({**shown, "curl": curl(shown, row["persona"], "$SERVER")})
+                here["cassette"] = row.get("cassette", "")
+            if here["state"] == "k" and "card" not in here and (card := cards.of(row, _version(record))) is not None:
+                here["card"] = card
+    order = {clause: n for n, clause in enumerate(contract.clauses)}
+    return sorted(found.values(), key=lambda f: (order.get(f["clause"], 0), f["signature"], f["persona"]))
+
+
+# -- who may do what -----------------------------------------------------------------------------------------------
+
+
+def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return, for every operation, persona of the world and ``about`` (self, other or any), what was answered.
+
+    A row has, for each target, ``documented`` (a: allowed, d: denied, -: nothing), ``answered`` (a, d, b for both,
+    - for nothing) and ``answers``: the counts of every status with its error id.
+    """
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for t, record in enumerate(records):
+        counted: dict[tuple[str, str, str], Counter[str]] = {}
+        version = _version(record)
+        for answer in record.answers:
+            operation, persona = contract.operations.get(answer["operation"]), answer["persona"]
+            if operation is None or not answer["valid"] or not operation.exists_in(version):
+                continue
+            if persona not in PERSONAS or not answer["request"].startswith(_AS_SHIPPED):
+                continue
+            about = answer["about"] if _self_differs(operation) else "any"
+            if about in ("self", "other", "any"):
+                says = f"{answer['status']} {answer['error']}".rstrip()
+                counted.setdefault((operation.id, persona, about), Counter())[says] += 1
+        for key, answers in counted.items():
+            row = rows.setdefault(
+                key,
+                {
+                    "operation": key[0],
+                    "persona": key[1],
+                    "about": key[2],
+                    "documented": ["-"] * len(records),
+                    "answered": ["-"] * len(records),
+                    "answers": [None] * len(records),
+                },
+            )
+            documented = _documented(contract.operations[key[0]], key[1], version, key[2])
+            row["documented"][t] = documented
+            row["answered"][t] = _answered(answers, documented)
+            row["answers"][t] = dict(answers.most_common())
+    for row in rows.values():
+        row["documented"], row["answered"] = "".join(row["documented"]), "".join(row["answered"])
+    return list(rows.values())
+
+
+def _self_differs(operation: Operation) -> bool:
+    return bool(operation.requirement.for_others) or operation.requirement.or_self
+
+
+def _documented(operation: Operation, persona: str, version: Version, about: str) -> str:
+    entitled = is_entitled(operation.requirement, PERSONAS[persona], version, "other" if about == "any" else about)
+    return "a" if entitled else "-" if entitled is None else "d"
+
+
+def _answered(answers: Mapping[str, int], documented: str) -> str:
+    """Return whether the answers let in, refuse, or both.
+
+    A 404 refuses whoever has no permission, from whom it hides what exists; for others it says that there is nothing.
+    """
+    refusals = ("401", "403", "404") if documented == "d" else ("401", "403")
+    served = any(says.startswith("2") for says in answers)
+    denied = any(says.startswith(refusals) for says in answers)
+    return "b" if served and denied else "a" if served else "d" if denied else "-"
+
+
+# -- how sure one can be -------------------------------------------------------------------------------------------
+
+
+def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return what the records say about themselves, under names that tell them apart."""
+    names = Counter(record.header["server"]["name"] for record in records)
+    rows: list[dict[str, Any]] = []
+    for record in records:
+        header, footer, server = record.header, record.footer, record.header["server"]
+        name = server["name"] if names[server["name"]] == 1 else f"{server['name']} {header['target']}"
+        if any(row["name"] == name for row in rows):
+            name += f" {header['started']}"
+        rows.append(
+            {
+                "name": name,
+                "short": server["version"],
+                "target": header["target"],
+                **{key: server[key] for key in ("edition", "build", "commit", "calls_itself")},
+                **{key: header[key] for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},
+                **{key: value for key, value in footer.items() if key not in _COUNTS},
+                "verified": footer["pass"] + footer["known"] + footer["new"],
+                "command": command(header),
+                # What a promise says is in the clauses' states; what stays are answers, fields and whole operations.
+                "changes": [{key: row[key] for key in _CHANGE if key in row} for row in record.changes if row["of"] != "promise"],
+                "coverage": {
+                    row["operation"]: [row["in_scope"], row["sent"], row["reached"], row["served"]] for row in record.operations
+                },
+            }
+        )
+    return rows
+
+
+def command(header: Mapping[str, Any]) -> str:
+    """Return the command that repeats the run of a record; the requests of a tape have only one seed."""
+    parts = ["pytest", f"--target {header['target']}", header["selection"]]
+    if not header["target"].startswith("recorded:"):
+        parts += [f"--hypothesis-seed={header['seed']}", f"--max-examples={header['max_examples']}"]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,539 @@
+"""The page in a real browser: Debian's Chromium, driven by Playwright.
+
+Without Chromium these tests are skipped, but where CI or MMCONFORM_BROWSER=required is set that is a failure.
+"""
+
+import os
+import re
+import shutil
+
+import pytest
+
+from mmconform.report.page import as_html
+
+try:
+    from playwright.sync_api import expect, sync_playwright
+except ModuleNotFoundError:
+    sync_playwright = None
+
+CHROMIUM = shutil.which("chromium")
+HOSTILE = '</script><img src=x onerror="window.hurt=1"> \x1b[31mred\x1b[0m \u202eback`code`'
+WHERE = ["versions", "personas", "deviations", "trust"]
+
+EVIDENCE = {
+    "method": "POST",
+    "url": "/api/v4/jobs?a=b",
+    "body": '{"type": "it\'s"}',
+    "status": 500,
+    "media": "application/json",
+    "answer": '{"id": "app.job.save.app_error"}',
+    "about": "other",
+}
+KNOWN = {
+    "clause": "CreateJob.status",
+    "outcome": "fail",
+    "standing": "known",
+    "signature": "500 app.job.save.app_error",
+    "seen": "answered 500; declared are 201, 400, 401, 403",
+    "evidence": EVIDENCE,
+}
+NEW = {
+    "clause": "GetUserAccessToken.secret",
+    "outcome": "fail",
+    "standing": "new",
+    "signature": HOSTILE,
+    "seen": HOSTILE,
+    "evidence": {**EVIDENCE, "url": "/api/v4/users/tokens/" + HOSTILE, "answer": HOSTILE},
+}
+REFUSED = {
+    "clause": "GetUserAccessToken.permission",
+    "persona": "member",
+    "outcome": "fail",
+    "standing": "new",
+    "signature": "200 without permission",
+    "evidence": {**EVIDENCE, "status": 200},
+}
+
+
+CHANGED = {
+    "against": "recorded:5.36.1",
+    "operation": "CreateJob",
+    "clause": "CreateJob.status",
+    "of": "answer",
+    "personas": ["member"],
+    "before": "403 before",
+    "after": "404 after" + HOSTILE,
+    "effect": "worse",
+    "count": 2,
+    "standing": "known",
+    "reason": "for a `reason`",
+}
+
+
+def answers(status):
+    get = {"operation": "GetUserAccessToken", "error": ""}
+    return [
+        {**get, "persona": "member", "about": "other", "status": status},
+        {**get, "persona": "token_user", "about": "self", "status": 200},
+        {**get, "persona": "token_user", "about": "other", "status": 403},
+    ]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium."""
+    missing = "no Chromium (apt-get install chromium)" if not CHROMIUM else "no Playwright" if not sync_playwright else ""
+    if missing and (os.environ.get("CI") or os.environ.get("MMCONFORM_BROWSER") == "required"):
+        pytest.fail(f"the page was not tried in a browser: {missing}", pytrace=False)
+    if missing:
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(contract, known, record_of, tmp_path_factory):
+    """The page about four versions, of which the newest is red."""
+    records = [
+        record_of("4.0.5"),
+        record_of("5.36.1", KNOWN, answers=answers(403)),
+        record_of("9.11.2", KNOWN, answers=answers(403), changes=[CHANGED]),
+        record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
+    ]
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(as_html(contract, records, known), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def visit(chromium, address):
+    """Open the page at a fragment. Nothing may go to the console or to a network, and no text may become an element."""
+    opened, said, asked = [], [], []
+
+    def visit(fragment="", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        shown = context.new_page()
+        shown.set_default_timeout(5000)
+        shown.on("console", lambda message: said.append(message.text))
+        shown.on("pageerror", lambda error: said.append(str(error)))
+        shown.on("request", lambda request: asked.append(request.url))
+        shown.goto(address + fragment)
+        opened.append((context, shown))
+        return shown
+
+    visit.said = said
+    yield visit
+    for context, shown in opened:
+        assert shown.evaluate("window.hurt") is None
+        assert shown.locator("img, iframe, object, embed, link, svg").count() == 0
+        assert not re.search("[\x1b\u202e]", shown.evaluate("document.documentElement.outerHTML"))
+        context.close()
+    assert said == []
+    assert set(asked) <= {address}
+
+
+def panel(shown):
+    return shown.locator("#panel")
+
+
+def cell(shown, name):
+    return shown.get_by_role("gridcell", name=name)
+
+
+def field(shown, name):
+    return shown.locator("#filters").get_by_label(name, exact=True)
+
+
+def rows(shown):
+    """The operations, and the unfolded promises, whose rows are shown."""
+    return shown.locator(".row.operation .name, .row.child .name").all_inner_texts()
+
+
+def copied(shown):
+    return shown.evaluate("navigator.clipboard.readText()")
+
+
+# -- first view ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_view_says_what_the_newest_run_says_without_a_percentage(visit):
+    shown = visit()
+    assert shown.locator("h1").inner_text() == "Does this server keep the promises of the Mattermost REST API v4?"
+    headline = shown.locator("#headline").inner_text()
+    assert headline.startswith("Mattermost 11.0.3: verified 89 of 96 promises, 2 new, 1 known, 7 skipped.")
+    assert "✖ Red: 11.0.3." in headline
+    assert "%" not in shown.locator("body").inner_text()
+    assert len(rows(shown)) == 11
+
+
+def test_equal_neighbours_are_one_cell_and_others_are_not(visit, contract):
+    shown = visit()
+    spans = {
+        name: [int(c.get_attribute("aria-colspan")) for c in shown.locator(f'.row.operation:has-text("{name}") .cell').all()]
+        for name in ("CreateJob", "RegenCommandToken", "SearchUserAccessTokens")
+    }
+    assert spans == {"CreateJob": [1, 3], "RegenCommandToken": [4], "SearchUserAccessTokens": [1, 3]}
+    assert cell(shown, "CreateJob, 5.36.1 to 11.0.3: 1 known, 7 kept").count() == 1
+
+
+def test_a_tick_stands_where_the_documentation_says_that_an_operation_begins(visit):
+    shown = visit()
+    track = shown.locator(".row.operation", has_text="CreateJob").locator(".track")
+    edge = track.locator(".cell").nth(1).bounding_box()["x"]
+    assert abs(track.locator(".tick.since").bounding_box()["x"] - edge) < 4
+    webrtc = shown.locator(".row.operation", has_text="GetWebrtcToken").locator(".track")
+    assert webrtc.locator(".tick.since").count() == 0
+    assert webrtc.locator(".tick.removed").count() == 1
+
+
+def test_a_state_is_a_shape_not_only_a_colour(visit):
+    shown = visit("#versions?unfolded=GetUserAccessToken,CreateJob")
+    marks = {name: set(shown.locator(f".cell .m.{name}").all_inner_texts()) for name in "nkps"}
+    assert marks == {"n": {"✖"}, "k": {"▲"}, "p": {"●"}, "s": {"○"}}
+
+
+# -- the panel -----------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_opens_the_panel_with_the_promise_and_what_was_seen(visit, contract):
+    shown = visit("#versions?unfolded=CreateJob")
+    assert panel(shown).is_hidden()
+    cell(shown, "CreateJob.status, 5.36.1 to 11.0.3").click()
+    expect(panel(shown)).to_be_visible()
+    said = panel(shown).inner_text()
+    clause = contract.clauses["CreateJob.status"]
+    for part in (
+        clause.text,
+        clause.place,
+        clause.evidence,
+        KNOWN["seen"],
+        "system admin",
+        "POST /api/v4/jobs?a=b",
+        EVIDENCE["body"],
+    ):
+        assert part in said
+    assert "Ambiguous" in said
+    panel(shown).get_by_text("as curl").click()
+    expect(panel(shown)).to_contain_text(
+        """curl -i -X POST "$SERVER"'/api/v4/jobs?a=b' -H "Authorization: Bearer $SYSTEM_ADMIN\""""
+    )
+    panel(shown).get_by_role("button", name="Copy curl").first.click()
+    expect(shown.locator("#said")).to_contain_text("clipboard")
+    assert copied(shown).startswith("curl -i -X POST ")
+    assert "4.0.5 skipped" in said
+    assert "5.36.1 to 11.0.3 known" in said
+
+
+def test_the_panel_of_an_operation_leads_to_its_promises(visit):
+    shown = visit()
+    cell(shown, "GetUserAccessToken, 11.0.3").click()
+    first = panel(shown).locator("ul").first.locator("li").first
+    assert first.inner_text().startswith("✖")
+    first.get_by_role("button").click()
+    expect(panel(shown).locator("h2")).to_have_text("GetUserAccessToken.secret")
+
+
+def test_the_head_of_a_version_opens_what_its_run_says(visit):
+    shown = visit()
+    shown.get_by_role("columnheader", name="5.36.1").click()
+    said = panel(shown).inner_text()
+    assert "green: verified 89 of 96 promises, 0 new, 1 known, 7 skipped" in said
+    assert "pytest --target recorded:5.36.1" in said
+    assert "c" * 40 in said
+    assert "GetWebrtcToken.status" in panel(shown).locator(".list").first.inner_text()
+
+
+def test_changed_answers_stand_in_their_version_with_the_reason(visit):
+    shown = visit()
+    assert shown.locator(".row.sum", has_text="changed answers").locator(".m").all_inner_texts() == ["▼"]
+    cell(shown, "9.11.2: 1 worse").click()
+    expect(panel(shown)).to_contain_text("Answers since recorded:5.36.1")
+    for part in ("▼ 1 worse", "403 before → 404 after</script>", "member, 2 times. for a reason"):
+        expect(panel(shown)).to_contain_text(part)
+
+
+def test_a_skipped_promise_says_why(visit):
+    shown = visit("#versions?open=CreateJob.status@4.0.5")
+    expect(panel(shown)).to_contain_text("not-in-version: this version does not have the operation (documented since 4.1.0)")
+
+
+# -- filters, search, address --------------------------------------------------------------------------------------
+
+
+def test_filters_leave_what_fits(visit):
+    shown = visit("#versions?unfolded=GetUserAccessToken,CreateJob")
+    field(shown, "Rule").select_option("paging")
+    assert rows(shown) == ["GetUserAccessTokensForUser", "GetUserAccessTokens"]
+    shown.get_by_role("button", name="Clear").click()
+    field(shown, "State").select_option("k")
+    assert rows(shown) == ["CreateJob", "status"]
+    shown.get_by_role("button", name="Clear").click()
+    field(shown, "Who").select_option("member")
+    assert rows(shown) == ["GetUserAccessToken", "permission"]
+    shown.get_by_role("button", name="Clear").click()
+    field(shown, "Operation").select_option("CreateJob")
+    assert rows(shown)[0] == "CreateJob"
+    assert len(rows(shown)) == 9
+
+
+def test_only_new_leaves_what_is_new_and_says_when_nothing_is(visit):
+    shown = visit("#versions?unfolded=GetUserAccessToken")
+    field(shown, "only new").check()
+    assert rows(shown) == ["GetUserAccessToken", "secret", "permission"]
+    field(shown, "To version").select_option(label="9.11.2")
+    assert rows(shown) == []
+    expect(shown.locator(".none")).to_contain_text("Nothing new")
+
+
+def test_a_range_of_versions_leaves_their_columns(visit):
+    shown = visit()
+    field(shown, "From version").select_option(label="5.36.1")
+    field(shown, "To version").select_option(label="9.11.2")
+    assert shown.get_by_role("columnheader").all_inner_texts() == ["5.36.1", "9.11.2"]
+    assert cell(shown, "CreateJob, 5.36.1 to 9.11.2").count() == 1
+
+
+def test_search_looks_into_promises_and_errors_and_keeps_the_cursor(visit):
+    shown = visit()
+    shown.keyboard.press("/")
+    shown.keyboard.type("JOB.SAVE", delay=5)
+    assert rows(shown) == ["CreateJob"]
+    expect(field(shown, "Search")).to_be_focused()
+    field(shown, "Search").fill("nothing says this")
+    expect(shown.locator(".none")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", WHERE)
+def test_an_address_shows_again_what_it_was_taken_from(visit, view):
+    shown = visit(f"#{view}")
+    field(shown, "Operation").select_option("GetUserAccessToken")
+    field(shown, "Search").fill("token")
+    opener = shown.locator("#main button:visible").last
+    opener.click()
+    again = visit(shown.evaluate("location.hash"))
+    for part in ("#main", "#panel", "#headline"):
+        assert again.locator(part).inner_text() == shown.locator(part).inner_text()
+    assert field(again, "Search").input_value() == "token"
+
+
+def test_an_address_of_nonsense_shows_the_first_view(visit):
+    shown = visit("#nonsense?rule=x&from=1&open=a@b&at=<b>&unfolded=../..&q=")
+    assert len(rows(shown)) == 11
+    assert panel(shown).is_hidden()
+
+
+def test_back_closes_what_was_opened(visit):
+    shown = visit()
+    cell(shown, "CreateJob, 5.36.1").click()
+    expect(panel(shown)).to_be_visible()
+    shown.go_back()
+    expect(panel(shown)).to_be_hidden()
+
+
+# -- keyboard and screen reader ------------------------------------------------------------------------------------
+
+
+def test_everything_can_be_done_with_the_keyboard(visit):
+    shown = visit()
+    cell(shown, "GetUserAccessTokensForUser, 4.0.5").focus()
+    shown.keyboard.press("ArrowRight")
+    shown.keyboard.press("ArrowDown")
+    expect(cell(shown, "CreateUserAccessToken, 5.36.1 to 11.0.3")).to_be_focused()
+    shown.keyboard.press("Home")
+    shown.keyboard.press("Enter")
+    expect(shown.get_by_role("button", name="the promises of CreateUserAccessToken")).to_have_attribute("aria-expanded", "true")
+    expect(shown.get_by_role("button", name="the promises of CreateUserAccessToken")).to_be_focused()
+    shown.keyboard.press("ArrowDown")
+    shown.keyboard.press("End")
+    opened = cell(shown, "CreateUserAccessToken.status, 5.36.1 to 11.0.3")
+    expect(opened).to_be_focused()
+    shown.keyboard.press("Enter")
+    expect(panel(shown).locator("h2")).to_be_focused()
+    shown.keyboard.press("Escape")
+    expect(panel(shown)).to_be_hidden()
+    expect(opened).to_be_focused()
+
+
+def test_the_matrix_is_one_stop_of_the_tab_key(visit):
+    shown = visit("#versions?unfolded=CreateJob")
+    assert shown.locator(".grid [tabindex='0']").count() == 1
+    assert shown.locator(".grid button:not([tabindex])").count() == 0
+
+
+@pytest.mark.parametrize("view", WHERE)
+def test_whatever_can_be_pressed_has_a_name(visit, view):
+    shown = visit(f"#{view}?open=GetUserAccessToken@11.0.3")
+    nameless = [b for b in shown.get_by_role("button").all() if not (b.get_attribute("aria-label") or b.inner_text()).strip()]
+    assert nameless == []
+    unlabelled = shown.evaluate("[...document.querySelectorAll('input, select')].filter((one) => !one.labels.length).length")
+    assert unlabelled == 0
+
+
+def test_a_screen_reader_hears_what_a_cell_is_about(visit):
+    shown = visit()
+    grid = shown.get_by_role("grid", name="Operations and versions")
+    assert grid.get_by_role("row", name="CreateJob, documented since 4.1.0").count() == 1
+    assert grid.get_by_role("columnheader").count() == 4
+    assert grid.locator(".m:not([aria-hidden])").count() == 0
+
+
+# -- the other views -----------------------------------------------------------------------------------------------
+
+
+def test_a_ring_stands_where_the_server_does_otherwise_than_documented(visit):
+    shown = visit("#personas")
+    ring = shown.get_by_role(
+        "button", name="GetUserAccessToken by member about somebody else's: allowed, not as documented (new)"
+    )
+    assert "ring new" in ring.get_attribute("class")
+    plain = shown.get_by_role("button", name="GetUserAccessToken by token_user about somebody else's: denied, as documented")
+    assert "ring" not in plain.get_attribute("class")
+    ring.click()
+    expect(panel(shown)).to_contain_text("200 without permission")
+    field(shown, "Version").select_option(label="9.11.2")
+    assert shown.get_by_role("button", name="by member about somebody else's: denied, as documented").count() == 1
+
+
+def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
+    shown = visit("#deviations")
+    heads = shown.locator("main h2").all_inner_texts()
+    assert [head.split(" ")[0] for head in heads] == ["New", "The", "Ambiguous"]
+    assert shown.locator(".card").count() == len({d.place for d in known}) + 2
+    assert shown.locator(".card.new").count() == 2
+    field(shown, "only new").check()
+    assert shown.locator(".card").count() == 2
+
+
+def test_a_deviation_is_copied_as_an_issue(visit, contract):
+    shown = visit("#deviations?q=job.save&state=k")
+    shown.get_by_role("button", name="Copy as issue").click()
+    expect(shown.locator("#said")).to_have_text("The issue is in the clipboard.")
+    issue = copied(shown)
+    assert issue.startswith("# CreateJob.status: `500 app.job.save.app_error`\n")
+    clause = contract.clauses["CreateJob.status"]
+    for part in (
+        f"> {clause.text}",
+        f"(`{clause.place}`",
+        "by system_admin, in Mattermost 5.36.1 to 11.0.3.",
+        "**Verdict**: ambiguous",
+    ):
+        assert part in issue
+    assert "```sh\ncurl -i -X POST" in issue
+    assert "pytest --target recorded:11.0.3" in issue
+
+
+def test_what_a_server_says_is_code_in_an_issue(visit):
+    shown = visit("#deviations?new&q=secret")
+    shown.get_by_role("button", name="Copy as issue").click()
+    expect(shown.locator("#said")).to_have_text("The issue is in the clipboard.")
+    issue = copied(shown)
+    assert issue.count("<img") == 5
+    outside = re.sub(r"(?s)(`{3,}).*?\n\1|(`+) .*? \2", "", issue)
+    assert "<img" not in outside
+    assert "\x1b" not in issue
+
+
+def test_trust_gives_a_reason_for_every_gap_and_the_way_to_repeat(visit, contract):
+    shown = visit("#trust?at=4.0.5")
+    said = shown.locator("main").inner_text()
+    gone = sum(1 for c in contract.clauses.values() if c.rule != "since" and contract.operations[c.operation].since)
+    assert f"{gone} promises ○ skipped, not-in-version: this version does not have the operation" in said
+    for part in (
+        "pytest --target recorded:4.0.5",
+        "sha256 " + contract.digest,
+        "c" * 40,
+        "mmconform 1, pytest 9",
+        "7, 100 fuzzed",
+    ):
+        assert part in said
+
+
+# -- hostile, narrow, dark, printed --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", [*WHERE, "versions?open=GetUserAccessToken.secret@11.0.3", "trust?open=@11.0.3"])
+def test_what_a_server_says_stays_text(visit, view):
+    shown = visit(f"#{view}")
+    if "open=GetUser" in view:
+        expect(panel(shown)).to_contain_text('</script><img src=x onerror="window.hurt=1"> \\u001b[31mred')
+    # The policy would stop it even if the script made elements of text.
+    shown.evaluate("document.body.insertAdjacentHTML('beforeend', '<p id=tried><b onclick=\"window.hurt=1\">x</b></p>')")
+    shown.evaluate("document.querySelector('#tried b').click()")
+    assert shown.evaluate("window.hurt") is None
+    assert ["Content Security Policy" in text for text in visit.said] == [True]
+    visit.said.clear()
+
+
+@pytest.mark.parametrize(
+    "view", [*WHERE, "versions?open=GetUserAccessToken.secret@11.0.3&unfolded=GetUserAccessToken", "personas?open=@11.0.3"]
+)
+def test_on_a_telephone_nothing_makes_the_page_wider_than_the_screen(visit, view):
+    shown = visit(f"#{view}", viewport={"width": 400, "height": 800})
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+    assert shown.evaluate("document.body.scrollWidth") <= 400
+
+
+def background(shown):
+    return sum(map(int, re.findall(r"\d+", shown.evaluate("getComputedStyle(document.body).backgroundColor"))))
+
+
+def test_dark_is_dark_as_the_system_has_it_and_as_it_is_chosen(visit):
+    assert background(visit(color_scheme="light")) > 600
+    shown = visit(color_scheme="dark")
+    assert background(shown) < 200
+    shown.get_by_role("button", name="system").click()
+    assert background(shown) > 600
+    shown.get_by_role("button", name="light").click()
+    assert background(shown) < 200
+
+
+@pytest.mark.parametrize("view", WHERE)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(visit, view, scheme):
+    """WCAG 2.2, 1.4.3: a ratio of at least 4.5."""
+    shown = visit(f"#{view}?unfolded=GetUserAccessToken&open=GetUserAccessToken@11.0.3", color_scheme=scheme)
+    assert shown.evaluate(CONTRAST) == []
+
+
+#: Texts whose colour differs too little from the nearest background behind them, with the ratio.
+CONTRAST = """() => {
+  const parse = (colour) => {
+    const numbers = colour.match(/[\\d.]+/g).map(Number);
+    return numbers.length < 4 ? [...numbers, 1] : numbers;
+  };
+  const linear = (c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.data.trim();
+    if (!text || !element.checkVisibility() || ["SCRIPT", "NOSCRIPT", "OPTION"].includes(element.tagName)) continue;
+    const cell = element.closest(".cell");
+    const backs = [...(cell ? cell.querySelectorAll(".fill") : [])].map((fill) => parse(getComputedStyle(fill).backgroundColor));
+    for (let at = element; at && !backs.length; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour[3] > 0.5) backs.push(colour);
+    }
+    const ink = light(parse(getComputedStyle(element).color));
+    for (const back of backs) {
+      const [dim, bright] = [ink, light(back)].sort((a, b) => a - b);
+      const ratio = (bright + 0.05) / (dim + 0.05);
+      if (ratio < 4.5) found.push(`${text.slice(0, 30)}: ${ratio.toFixed(2)}`);
+    }
+  }
+  return [...new Set(found)];
+}"""
+
+
+@pytest.mark.parametrize("view", WHERE)
+def test_it_prints_without_what_only_a_screen_needs(visit, view):
+    shown = visit(f"#{view}")
+    shown.emulate_media(media="print")
+    assert shown.locator("#filters").is_hidden()
+    assert shown.locator("nav").is_hidden()
+    assert shown.locator("main").is_visible()
+    assert shown.pdf(prefer_css_page_size=True).startswith(b"%PDF")
