@@ -181,7 +181,7 @@ def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) 
     slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
     server = None if slug in running else Reference(app).start()
     url = server.url if server else running[slug]
-    seen = _look(Client(url, redactor))
+    seen = _look(Client(url, redactor, patience))
     return Target(
         name,
         slug,

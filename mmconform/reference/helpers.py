@@ -140,8 +140,8 @@ def _logout(app: App, call: Call) -> Answer:
 @_serves("GET", "/users", operator=True)
 def _list_users(app: App, call: Call) -> Answer:
     page, size = number(call.asked("page") or "0") or 0, number(call.asked("per_page") or "60") or 60
-    users = list(app.store.users.values())[page * size : page * size + size]
-    return Answer(200, [_user(app, user) for user in users])
+    users = [user for user in app.store.users.values() if call.asked("role") in (None, *user.roles)]
+    return Answer(200, [_user(app, user) for user in users[page * size : page * size + size]])
 
 
 @_serves("GET", "/users/{user_id}")
@@ -215,6 +215,36 @@ def _activate(app: App, id_: str, is_active: bool) -> Answer:
     return Answer(200, OK)
 
 
+@_serves("GET", "/users/{user_id}/preferences/{category}/name/{name}", operator=True)
+def _preference(app: App, call: Call) -> Answer:
+    key = (app.id_in_path(call, "user_id"), call.parameters["category"], call.parameters["name"])
+    if key not in app.store.preferences:
+        raise RefusedError("no-route")
+    return Answer(200, {**dict(zip(("user_id", "category", "name"), key, strict=True)), "value": app.store.preferences[key]})
+
+
+@_serves("PUT", "/users/{user_id}/preferences", operator=True)
+def _prefer(app: App, call: Call) -> Answer:
+    for row in _rows(call):
+        app.store.preferences[(row["user_id"], row["category"], row["name"])] = row["value"]
+    return Answer(200, OK)
+
+
+@_serves("POST", "/users/{user_id}/preferences/delete", operator=True)
+def _prefer_no_more(app: App, call: Call) -> Answer:
+    for row in _rows(call):
+        app.store.preferences.pop((row["user_id"], row["category"], row["name"]), None)
+    return Answer(200, OK)
+
+
+def _rows(call: Call) -> list[dict[str, str]]:
+    try:
+        rows = [{key: str(row[key]) for key in ("user_id", "category", "name", "value")} for row in json.loads(call.body)]
+    except (ValueError, KeyError, TypeError):
+        raise RefusedError("bad-body") from None
+    return rows
+
+
 @_serves("GET", "/users/{user_id}/sessions", operator=True)
 def _sessions(app: App, call: Call) -> Answer:
     user = app.id_in_path(call, "user_id")
@@ -248,7 +278,7 @@ def _team_named(app: App, id_: str) -> Team:
 
 def _team(app: App, team: Team) -> dict[str, Any]:
     texts = dict.fromkeys(("description", "email", "company_name", "allowed_domains", "invite_id"), "")
-    times = {"create_at": now(), "update_at": now(), "delete_at": 0}
+    times = {"create_at": now(), "update_at": now(), "delete_at": now() if team.is_archived else 0}
     about = {"id": team.id, "name": team.name, "display_name": team.name, "type": "O", "allow_open_invite": False}
     nothing = dict.fromkeys(("scheme_id", "group_constrained", "policy_id"))
     return _shaped(app, "team", {**about, **texts, **times, **nothing, "cloud_limits_archived": False})
@@ -259,6 +289,12 @@ def _make_team(app: App, call: Call) -> Answer:
     team = Team(str(_sent(call).get("name", "")), {call.caller: ["team_user", "team_admin"]})
     app.store.teams[team.id] = team
     return Answer(201, _team(app, team))
+
+
+@_serves("GET", "/teams", operator=True)
+def _list_teams(app: App, call: Call) -> Answer:
+    page, size = number(call.asked("page") or "0") or 0, number(call.asked("per_page") or "60") or 60
+    return Answer(200, [_team(app, team) for team in list(app.store.teams.values())[page * size : page * size + size]])
 
 
 @_serves("GET", "/teams/name/{name}", operator=True)
@@ -398,10 +434,22 @@ def _make_application(app: App, call: Call) -> Answer:
         raise RefusedError("oauth-off")
     made = Application(call.caller, _sent(call))
     app.store.applications[made.id] = made
+    return Answer(201, _application(app, made))
+
+
+@_serves("GET", "/oauth/apps", operator=True)
+def _list_applications(app: App, call: Call) -> Answer:
+    if not app.store.is_on("EnableOAuthServiceProvider"):
+        raise RefusedError("oauth-off")
+    here = list(app.store.applications.values()) if not number(call.asked("page") or "0") else []
+    return Answer(200, [_application(app, one) for one in here])
+
+
+def _application(app: App, made: Application) -> dict[str, Any]:
     sent = {key: made.fields.get(key, "") for key in ("name", "description", "homepage")}
     about = {"id": made.id, "creator_id": made.creator, "client_secret": made.secret, "icon_url": "", "mattermost_app_id": ""}
     more = {"create_at": now(), "update_at": now(), "callback_urls": made.fields.get("callback_urls", []), "is_trusted": True}
-    return Answer(201, _shaped(app, "application", {**about, **sent, **more}))
+    return _shaped(app, "application", {**about, **sent, **more})
 
 
 @_serves("DELETE", "/oauth/apps/{app_id}", operator=True)

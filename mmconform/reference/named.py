@@ -39,12 +39,12 @@ def app(name: str, newest: str) -> App:
     version, mutant = found["version"], found["mutant"]
     if mutant is not None and mutant not in MUTANTS:
         raise MisuseError(f"no mutant `{mutant}`; `mmconform prove --list` shows them")
+    if version is None and not newest:
+        raise MisuseError("no tape says which version is the newest; give reference@VERSION")
     try:
-        wanted = Version.parse(version if version is not None else newest)
+        wanted = Version.parse(newest if version is None else version)
     except ValueError as error:
-        raise MisuseError(
-            f"{name}: {error}" if version else "no tape says which version is the newest; give reference@VERSION"
-        ) from None
+        raise MisuseError(f"{name}: {error}") from None
     if wanted < OLDEST:
         raise MisuseError(f"{name}: the reference server is like 4.0 and later versions")
     made = App(wanted, NEEDS, HANDLERS, helpers.routes(wanted), keeps_documents=version is None)

@@ -132,6 +132,7 @@ def test_enabling_what_is_enabled_changes_nothing(token_user, stage):
 
 @pytest.mark.vcr
 @clause("RevokeUserAccessToken.effect.revokes")
+@applies(since="4.4")
 def test_a_revoked_token_cannot_be_enabled(token_user):
     """Revoking is for good."""
     token = token_user.new_token()
