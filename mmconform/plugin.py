@@ -1,6 +1,7 @@
 """The pytest plugin: options, targets as parameters, the record at the end."""
 
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -54,6 +55,17 @@ class Session:
         self.recording: live.Recording | None = None
         self.run_id = new_run_id()
         self.narrowed = _narrowed(config)
+        self.is_interrupted = False
+
+    def interrupt(self, *_: object) -> None:
+        """Handle a signal that ends the run.
+
+        Raises:
+            KeyboardInterrupt: lost where it meets a callback of the garbage collector, such as Hypothesis has; so the
+                next test asks again.
+        """
+        self.is_interrupted = True
+        raise KeyboardInterrupt
 
     def _patience(self) -> Patience:
         request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
@@ -87,6 +99,8 @@ class Session:
             raise MisuseError("--record-mode=rewrite needs a live server: --target http://HOST:PORT")
         if not self.is_live:
             return
+        for signal_ in (signal.SIGINT, signal.SIGTERM):  # a run that changes a server has something to tidy up
+            signal.signal(signal_, self.interrupt)
         if self.is_worker:
             given = self.config.workerinput["mmconform"]  # type: ignore[attr-defined]
             off, may_configure = frozenset(given["switched_off"]), given["may_configure"]
@@ -407,8 +421,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """When the time of the run is over, no other test begins."""
+    """When the time of the run is over, or it was interrupted, no other test begins."""
     session = item.config.stash.get(_KEY, None)
+    if session and session.is_interrupted:
+        raise KeyboardInterrupt
     return True if session and session.patience.is_over else None
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
 from mmconform.contract.permission import Requirement
-from mmconform.errors import DocumentError
+from mmconform.errors import DocumentError, MisuseError
 from mmconform.spec.document import Document
 from mmconform.spec.reader import Pointer
 from mmconform.version import Version
@@ -84,8 +84,11 @@ class _Reader:
     def _followed(self, node: Any) -> Any:
         while isinstance(node, dict) and "$ref" in node:
             target: Any = self.document.data
-            for part in node["$ref"][2:].split("/"):
-                target = target[part.replace("~1", "/").replace("~0", "~")]
+            try:
+                for part in node["$ref"][2:].split("/"):
+                    target = target[part.replace("~1", "/").replace("~0", "~")]
+            except (KeyError, TypeError):  # an overlay can put in what no source has
+                raise MisuseError(f"`{node['$ref']}` leads nowhere in the merged document") from None
             node = target
         return node
 
@@ -103,9 +106,9 @@ class _Reader:
         schema = self._followed(media.get("schema"))
         if not body or schema is None:
             return None
-        resources = {
-            name: p["x-resource"] for name, p in (schema.get("properties") or {}).items() if "x-resource" in self._followed(p)
-        }
+        schema = {} if schema is True else {"not": {}} if schema is False else schema
+        properties = {n: self._followed(p) for n, p in (schema.get("properties") or {}).items()}
+        resources = {n: p["x-resource"] for n, p in properties.items() if isinstance(p, dict) and "x-resource" in p}
         return Body(bool(body.get("required")), schema, resources, media.get("example"))
 
     def _answer(self, answer: Any) -> Answer:

@@ -25,11 +25,16 @@ def read_sources(paths: Sequence[Path], relative_to: Path | None = None) -> list
     for path in paths:
         if path.is_dir():
             found = sorted(f for f in path.rglob("*") if f.is_file() and f.suffix in _ENDINGS)
+            for file in found:
+                if not file.resolve().is_relative_to(path.resolve()):
+                    raise MisuseError(f"{file}: leads out of the folder; only what is in it is read")
             if not found:
                 raise MisuseError(f"{path}: holds no OpenAPI document ({', '.join(_ENDINGS)})")
             files += found
-        elif path.exists():
+        elif path.is_file():
             files.append(path)
+        elif path.exists():
+            raise MisuseError(f"{path}: is neither a file nor a folder")
         else:
             raise MisuseError(f"{path}: no such file or folder")
 
@@ -151,6 +156,8 @@ def validate(document: Document) -> None:
     """
     try:
         error = next(iter(OpenAPIV31SpecValidator(document.data).iter_errors()), None)
+    except RecursionError:
+        raise MisuseError("the merged document has a `$ref` that leads back to itself, with nothing in between") from None
     except Exception as unexpected:  # the validator raises errors of the libraries below it on broken references
         raise MisuseError(f"the merged document cannot be validated: {_short(unexpected)}") from None
     if error is not None:
