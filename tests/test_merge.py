@@ -323,6 +323,13 @@ WRONG_SHAPES = {
 }
 
 
+def test_an_address_that_is_none_is_refused(write):
+    path = write(
+        "a.yaml", "openapi: 3.0.3\nservers: [{url: 'http://['}]\npaths: {/a: {get: {responses: {'200': {description: d}}}}}\n"
+    )
+    assert refusal(path) == f"{path}:2: `http://[` is no address of a server"
+
+
 @pytest.mark.parametrize("line", WRONG_SHAPES)
 def test_what_is_no_mapping_where_one_should_be_is_refused(write, line):
     key = line.partition(":")[0]

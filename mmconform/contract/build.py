@@ -21,7 +21,11 @@ def build(document: Document) -> Contract:
     data = document.data
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     servers = data.get("servers") or [{"url": "/"}]
-    contract = Contract(urlsplit(servers[0]["url"]).path.rstrip("/"), digest, data.get("components") or {})
+    try:
+        base = urlsplit(servers[0]["url"]).path.rstrip("/")
+    except ValueError:
+        raise MisuseError(f"`{servers[0]['url']}` is no address of a server") from None
+    contract = Contract(base, digest, data.get("components") or {})
     for path, method, operation in document.operations():
         _Reader(document, contract, path, method, operation).read()
     return contract

@@ -87,8 +87,11 @@ def _servers(upgrades: list[Upgrade], data: dict[str, Any]) -> None:
     for upgrade in upgrades:
         servers = upgrade.data.get("servers") or [{"url": "/"}]
         data.setdefault("servers", servers)
-        base = urlsplit(str(servers[0].get("url", "/"))).path.rstrip("/")
         origin = upgrade.origin("basePath" if "basePath" in upgrade.source.data else "servers")
+        try:
+            base = urlsplit(str(servers[0].get("url", "/"))).path.rstrip("/")
+        except ValueError:
+            raise DocumentError(origin.file, origin.line, f"`{servers[0]['url']}` is no address of a server") from None
         if first_base and first_base[0] != base:
             raise DocumentError(
                 origin.file,
