@@ -51,9 +51,8 @@ def main() -> int:
             found = record(given.version, options, folder)
             different = [(a, b) for a, b in zip(first, found, strict=False) if a != b]
             same = not different and len(first) == len(found)
-            print(
-                f"{' '.join(options) or 'again':18} {'the same' if same else f'{len(different)} lines differ'}: {len(found)} lines"
-            )
+            verdict = "the same" if same else f"{len(different)} lines differ"
+            print(f"{' '.join(options) or 'again':18} {verdict}: {len(found)} lines", flush=True)
             for a, b in different[:3]:
                 print(f"  - {a[:300]}\n  + {b[:300]}")
             differing += not same
