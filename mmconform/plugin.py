@@ -320,8 +320,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """When the time of the run is over, no other test begins."""
+    """When the time of the run is over, or it was interrupted, no other test begins."""
     session = item.config.stash.get(_KEY, None)
+    if session and session.is_interrupted:
+        raise KeyboardInterrupt
     return True if session and session.patience.is_over else None
 
 

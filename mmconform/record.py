@@ -120,7 +120,7 @@ def read(path: Path) -> Record:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DocumentError(str(path), number, "is no JSON; the record is corrupt or was cut short") from None
         if number == 1:
             if not isinstance(row, dict) or row.get("kind") != "header":

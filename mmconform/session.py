@@ -1,6 +1,7 @@
 """What a pytest process keeps during a run: the targets, what surrounds the live ones, the worlds on them."""
 
 import random
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -57,6 +58,17 @@ class Session:
         self.stages: dict[str, live.Stage] = {}
         self.recording: live.Recording | None = None
         self.run_id = new_run_id()
+        self.is_interrupted = False
+
+    def interrupt(self, *_: object) -> None:
+        """Handle a signal that ends the run.
+
+        Raises:
+            KeyboardInterrupt: lost where it meets a callback of the garbage collector, such as Hypothesis has; so the
+                next test asks again.
+        """
+        self.is_interrupted = True
+        raise KeyboardInterrupt
 
     def _patience(self) -> Patience:
         request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
@@ -92,6 +104,8 @@ class Session:
             raise MisuseError("a tape is recorded from one server by one process; leave out -n and further targets")
         if not self.is_live:
             return
+        for signal_ in (signal.SIGINT, signal.SIGTERM):  # a run that changes a server has something to tidy up
+            signal.signal(signal_, self.interrupt)
         for target in self.targets:
             if self.is_worker:
                 given = self.told["stages"][target.slug]

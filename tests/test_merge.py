@@ -2,13 +2,14 @@
 
 import hashlib
 import re
+import time
+from pathlib import Path
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mmconform.contract.build import build
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.spec import reader
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.spec.merge import merge, read_sources
 
@@ -285,7 +286,7 @@ BAD = {
     "a path that is none": (SWAGGER + "paths:\n  things: {}\n", r":8: `things` is not a path"),
     "an operation that is none": (
         SWAGGER + "paths:\n  /things:\n    get: hello\n",
-        r":9: the operation get /things is no mapping",
+        r":9: `paths\./things\.get` is no mapping",
     ),
     "a key that is a list": ("? [a, b]\n: 1\n", r":1: a key is not a plain word"),
     "endless nesting": ("[" * 5000 + "]" * 5000, r":1: is nested too deeply"),
@@ -299,11 +300,85 @@ def test_a_bad_document_is_refused_in_one_line_that_says_where(write, kind):
     assert re.match(re.escape(str(path)) + expected, refusal(path))
 
 
-def test_an_alias_bomb_is_refused_before_it_goes_off(write, monkeypatch):
-    monkeypatch.setattr(reader, "MAX_NODES", 10_000)
-    aliases = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10))
-    path = write("bad.yaml", f"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{aliases}")
+BOMBS = {
+    "lists": ("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n", "[*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]"),
+    "mappings": ("a0: &a0 {a: x, b: x, c: x, d: x}\n", "{a: *a, b: *a, c: *a, d: *a, e: *a, f: *a}"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_an_alias_bomb_is_refused_before_it_goes_off(write, kind):
+    first, next_ = BOMBS[kind]
+    aliases = "".join(f"a{i}: &a{i} {next_.replace('*a', f'*a{i - 1}')}\n" for i in range(1, 30))
+    path, began = write("bad.yaml", first + aliases), time.process_time()
     assert re.match(rf"{re.escape(str(path))}:\d+: its aliases unfold to too many values", refusal(path))
+    assert time.process_time() - began < 1
+
+
+def test_a_chain_of_aliases_that_is_deeper_than_any_description_is_refused(write):
+    path = write("bad.yaml", "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 5000)))
+    assert refusal(path) == f"{path}:1: its aliases unfold to too many values"
+
+
+def test_what_is_too_large_is_not_read_to_its_end(write):
+    path, began = write("bad.yaml", THING + "# " + "x" * 9_000_000), time.process_time()
+    assert refusal(path) == f"{path}: is larger than 8 MB; no API description is"
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device that never ends")
+def test_a_device_is_no_document():
+    assert refusal(Path("/dev/zero")) == "/dev/zero: is neither a file nor a folder"
+
+
+def test_nothing_outside_the_folder_is_read(write, tmp_path):
+    write("folder/a.yaml", THING)
+    secret = write("secret.yaml", "hush: hush\n")
+    (tmp_path / "folder" / "b.yaml").symlink_to(secret)
+    said = refusal(tmp_path / "folder")
+    assert said == f"{tmp_path / 'folder' / 'b.yaml'}: leads out of the folder; only what is in it is read"
+
+
+ROUND = {
+    "schemas": "    A: {$ref: '#/definitions/B'}\n    B: {$ref: '#/definitions/A'}\n",
+    "itself": "    A: {$ref: '#/definitions/A'}\n",
+}
+
+
+@pytest.mark.parametrize("kind", ROUND)
+def test_a_reference_that_leads_back_to_itself_is_refused(write, kind):
+    text = THING.replace("{type: object}", "{$ref: '#/definitions/A'}")
+    path = write("a.yaml", text + "definitions:\n" + ROUND[kind].replace("    ", "  "))
+    assert refusal(path).startswith("the merged document has a `$ref` that leads back to itself")
+
+
+WRONG_SHAPES = {
+    "info: 5": r":\d+: `info` is no mapping",
+    "host: []": r":\d+: `host` is no text",
+    "definitions: []": r":\d+: `definitions` is no mapping",
+    "definitions: {A: {properties: 3}}": r":\d+: `definitions\.A\.properties` is no mapping",
+    "definitions: {A: {allOf: [{properties: {b: 3}}]}}": r":\d+: `definitions\.A\.allOf\.0\.properties\.b` is no mapping",
+    "definitions: {A: {$ref: 3}}": r":\d+: `definitions\.A\.\$ref` is no text",
+    "parameters: {P: [1]}": r":\d+: `parameters\.P` is no mapping",
+    "tags: {a: 1}": r":\d+: `tags` is no list",
+    "produces: text": r":\d+: `produces` is no list",
+    "security: [x]": r":\d+: `security\.0` is no mapping",
+}
+
+
+def test_an_address_that_is_none_is_refused(write):
+    path = write(
+        "a.yaml", "openapi: 3.0.3\nservers: [{url: 'http://['}]\npaths: {/a: {get: {responses: {'200': {description: d}}}}}\n"
+    )
+    assert refusal(path) == f"{path}:2: `http://[` is no address of a server"
+
+
+@pytest.mark.parametrize("line", WRONG_SHAPES)
+def test_what_is_no_mapping_where_one_should_be_is_refused(write, line):
+    key = line.partition(":")[0]
+    rest = "".join(row for row in THING.splitlines(True) if not row.startswith(f"{key}:"))
+    path = write("a.yaml", rest + line + "\n")
+    assert re.match(re.escape(str(path)) + WRONG_SHAPES[line], refusal(path))
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path):
@@ -540,5 +615,6 @@ def test_a_document_error_is_a_misuse():
 
 
 def test_a_merged_document_that_is_not_valid_is_refused_with_the_place(write):
-    path = write("a.yaml", THING.replace("summary: one", "summary: 7"))
-    assert re.match(re.escape(f"{path}:9: the merged document is not valid OpenAPI at paths//things/get/summary"), refusal(path))
+    path = write("a.yaml", THING.replace("summary: one", "deprecated: 7"))
+    where = re.escape(f"{path}:9: the merged document is not valid OpenAPI at paths//things/get/deprecated")
+    assert re.match(where, refusal(path))

@@ -9,7 +9,7 @@ from typing import Any
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
 from mmconform.contract.permission import Requirement
-from mmconform.errors import DocumentError
+from mmconform.errors import DocumentError, MisuseError
 from mmconform.spec.document import Document, base_path
 from mmconform.spec.reader import Pointer
 from mmconform.version import Version
@@ -19,7 +19,11 @@ def build(document: Document) -> Contract:
     """Return the contract of a merged, overlaid and valid document."""
     data = document.data
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-    contract = Contract(base_path(data.get("servers")), digest, data.get("components") or {})
+    try:
+        base = base_path(data.get("servers"))
+    except ValueError as error:
+        raise MisuseError(f"the address of the server cannot be read: {error}") from None
+    contract = Contract(base, digest, data.get("components") or {})
     for path, method, operation in document.operations():
         _Reader(document, contract, path, method, operation).read()
     return contract
@@ -82,8 +86,11 @@ class _Reader:
     def _followed(self, node: Any) -> Any:
         while isinstance(node, dict) and "$ref" in node:
             target: Any = self.document.data
-            for part in node["$ref"][2:].split("/"):
-                target = target[part.replace("~1", "/").replace("~0", "~")]
+            try:
+                for part in node["$ref"][2:].split("/"):
+                    target = target[part.replace("~1", "/").replace("~0", "~")]
+            except (KeyError, TypeError):  # an overlay can put in what no source has
+                raise MisuseError(f"`{node['$ref']}` leads nowhere in the merged document") from None
             node = target
         return node
 
@@ -101,9 +108,9 @@ class _Reader:
         schema = self._followed(media.get("schema"))
         if not body or schema is None:
             return None
-        resources = {
-            name: p["x-resource"] for name, p in (schema.get("properties") or {}).items() if "x-resource" in self._followed(p)
-        }
+        schema = {} if schema is True else {"not": {}} if schema is False else schema
+        properties = {n: self._followed(p) for n, p in (schema.get("properties") or {}).items()}
+        resources = {n: p["x-resource"] for n, p in properties.items() if isinstance(p, dict) and "x-resource" in p}
         return Body(bool(body.get("required")), schema, resources, media.get("example"))
 
     def _answer(self, answer: Any) -> Answer:

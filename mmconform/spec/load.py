@@ -44,10 +44,11 @@ def load(specs: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Loaded:
     changes = overlay.apply(document, actions)
     seen: dict[str, str] = {}
     for path, method, operation in document.operations():
-        name, where = operation.get("operationId"), f"{method} {path}"
-        if not name or name in seen:
+        name, where = operation.get("operationId") or "", f"{method} {path}"
+        is_name = isinstance(name, str) and name
+        if not is_name or name in seen:
             file, line = _place(document, "paths", path, method)
-            problem = f"`{name}` names both {seen[name]} and {where}" if name else f"{where} has no operationId"
+            problem = f"`{name}` names both {seen[name]} and {where}" if is_name else f"{where} has no operationId"
             raise DocumentError(file, line, problem)
         seen[name] = where
     validate(document)

@@ -24,11 +24,16 @@ def read_sources(paths: Sequence[Path], relative_to: Path | None = None) -> list
     for path in paths:
         if path.is_dir():
             found = sorted(f for f in path.rglob("*") if f.is_file() and f.suffix in _ENDINGS)
+            for file in found:
+                if not file.resolve().is_relative_to(path.resolve()):
+                    raise MisuseError(f"{file}: leads out of the folder; only what is in it is read")
             if not found:
                 raise MisuseError(f"{path}: holds no OpenAPI document ({', '.join(_ENDINGS)})")
             files += found
-        elif path.exists():
+        elif path.is_file():
             files.append(path)
+        elif path.exists():
+            raise MisuseError(f"{path}: is neither a file nor a folder")
         else:
             raise MisuseError(f"{path}: no such file or folder")
 
@@ -95,8 +100,11 @@ def _servers(upgrades: list[Upgrade], data: dict[str, Any]) -> None:
     for upgrade in upgrades:
         servers = upgrade.data.get("servers") or [{"url": "/"}]
         data.setdefault("servers", servers)
-        base = base_path(servers)
         origin = upgrade.origin("basePath" if "basePath" in upgrade.source.data else "servers")
+        try:
+            base = base_path(servers)
+        except ValueError:
+            raise DocumentError(origin.file, origin.line, f"`{servers[0]['url']}` is no address of a server") from None
         if first_base and first_base[0] != base:
             raise DocumentError(
                 origin.file,
@@ -164,6 +172,8 @@ def validate(document: Document) -> None:
     """
     try:
         error = next(iter(OpenAPIV31SpecValidator(document.data).iter_errors()), None)
+    except RecursionError:
+        raise MisuseError("the merged document has a `$ref` that leads back to itself, with nothing in between") from None
     except Exception as unexpected:  # the validator raises errors of the libraries below it on broken references
         raise MisuseError(f"the merged document cannot be validated: {_short(unexpected)}") from None
     if error is not None:

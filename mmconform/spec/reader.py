@@ -17,6 +17,8 @@ Pointer = tuple[str, ...]
 
 #: Aliases are expanded while reading; a document that unfolds to more nodes than this is an attack or a mistake.
 MAX_NODES = 1_000_000
+#: No API description is larger; what is would take longer than anybody waits.
+MAX_BYTES = 8 * 2**20
 #: No API description is nested deeper than this; the parser below would not survive what is.
 MAX_DEPTH = 500
 
@@ -104,7 +106,11 @@ def read(path: Path, name: str | None = None) -> list[Source]:
     """
     file = name or str(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise DocumentError(file, None, f"is larger than {MAX_BYTES // 2**20} MB; no API description is")
+        text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
         raise DocumentError(file, None, f"cannot be read: {reason}") from None
@@ -118,6 +124,7 @@ def read(path: Path, name: str | None = None) -> list[Source]:
             if isinstance(node, yaml.ScalarNode) and not node.value:
                 empty.append(node.start_mark.line)
                 continue
+            _check_aliases(file, node)
             source = Source(file, text, None, node.start_mark.line + 1)
             source.data = _Builder(source).build(node, ())
             sources.append(source)
@@ -146,6 +153,24 @@ def _check_depth(file: str, text: str) -> None:
             depth -= 1
 
 
+def _check_aliases(file: str, root: yaml.Node) -> None:
+    """Count what the aliases unfold to before they do: each node once."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # for one that contains itself, which is refused later
+            children = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+            sizes[id(node)] = 1 + sum(size(child) for child in children)
+        if sizes[id(node)] > MAX_NODES:
+            raise DocumentError(file, node.start_mark.line + 1, "its aliases unfold to too many values")
+        return sizes[id(node)]
+
+    size(root)
+
+
 def _line(event: yaml.Event) -> int | None:
     return event.start_mark.line + 1 if event.start_mark else None
 
@@ -155,14 +180,10 @@ class _Builder:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.nodes = 0
         self.open: set[int] = set()
         self.constructor = _Loader("")
 
     def build(self, node: yaml.Node, at: Pointer) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise DocumentError(self.source.file, node.start_mark.line + 1, "its aliases unfold to too many values")
         if isinstance(node, yaml.ScalarNode):
             self.source._scalars[at] = _Scalar(node.start_mark.line, node.style in ("|", ">"))
             return self._scalar(node)

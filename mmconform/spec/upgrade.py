@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from mmconform.errors import DocumentError
+from mmconform.spec import shape
 from mmconform.spec.document import METHODS, Origin, Repair, operations_of
 from mmconform.spec.flaws import mend_defaults, mend_operation
 from mmconform.spec.reader import Pointer, Source
@@ -58,11 +59,7 @@ class Upgrade:
         for path, item in data["paths"].items():
             if not path.startswith(("/", "x-")) or not isinstance(item, dict):
                 raise DocumentError(source.file, source.line_of("paths", path), f"`{path}` is not a path with operations")
-            for method in METHODS:
-                if method in item and not isinstance(item[method], dict):
-                    raise DocumentError(
-                        source.file, source.line_of("paths", path, method), f"the operation {method} {path} is no mapping"
-                    )
+        shape.check(source)
         for line in source.empty_documents:
             self.repairs.append(Repair(source.file, line, "an empty second document after `---`", "left out"))
         for key, line, first, is_equal in source.repeated_keys:
@@ -120,9 +117,9 @@ class Upgrade:
         owners = {
             operation["description"]: (path, method)
             for path, method, operation in operations_of(data)
-            if isinstance(operation.get("description"), str)
+            if operation.get("description")
         }
-        owner = owners.get(info.get("description", ""))
+        owner = owners.get(info.get("description") or "")
         name = str(data.get("x-collection-name") or "Merged")
         title = info.get("title") or f"{name} API"
         if owner:
