@@ -41,7 +41,7 @@ atexit.register(lambda: print("SENT", sent[0], flush=True))
 
 
 def pytest(folder: str, *arguments: str, **environment: str) -> tuple[float, str]:
-    """Run pytest and return the seconds that its tests took, and what it said."""
+    """Run pytest and return the seconds that its tests took, set-up included, and what it said."""
     report = Path(folder) / "junit.xml"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
