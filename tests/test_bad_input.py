@@ -63,7 +63,7 @@ def mattermost(login=(401, {"id": "api.user.login.invalid_credentials_email_user
 
 @pytest.mark.parametrize("given", ["ftp://127.0.0.1/", "", "record:all", "-"])
 def test_a_target_of_no_known_kind_is_refused(given):
-    assert told(given) == f"unknown target `{given}`; give http://HOST:PORT, recorded:VERSION or recorded:all"
+    assert told(given) == f"unknown target `{given}`; give http://HOST:PORT, recorded:VERSION, recorded:all or reference"
 
 
 def test_an_unknown_target_ends_the_run(refusal):
