@@ -2,18 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: conformance test prove lint lock clean
+.PHONY: conformance test prove notebooks pictures lint lock clean
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
 
 test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n 2
 	$(BIN)/pytest
 
 prove: .venv/.ready  ## run the suites on servers with one flaw each, beside plain Schemathesis
 	$(BIN)/mmconform prove --baseline schemathesis
 	$(BIN)/python benchmarks/fidelity.py
+
+notebooks: .venv/.ready  ## look at the records, and ask them questions of your own
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+pictures: .venv/.ready conformance  ## make the README's pictures and the notebooks' outputs anew
+	$(BIN)/python docs/pictures.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -30,7 +36,7 @@ lint: .venv/.ready
 
 lock:  ## choose the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --extra dev --extra notebooks --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 	  --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
 
 clean:

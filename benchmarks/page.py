@@ -1,6 +1,6 @@
-"""How large the page is and how soon it is seen: `python benchmarks/page.py`, after a run over every tape.
+"""How large the page is, how soon it is seen, and its picture for the README: `python benchmarks/page.py`.
 
-Needs Debian's `chromium` and the dev dependencies. Prints one JSON object.
+Needs the records of a run over every tape, Debian's `chromium` and the dev dependencies. Prints one JSON object.
 """
 
 import json
@@ -17,13 +17,23 @@ from mmconform.contract.build import build
 from mmconform.report import gather
 from mmconform.report.page import as_html
 from mmconform.run import REPORTS
-from mmconform.spec.load import load
+from mmconform.spec.load import ROOT, load
 from mmconform.tape import tape
 
 TIMES = 7
 #: Milliseconds from the beginning of the navigation until something is painted, and until the script has drawn the matrix.
 SEEN = """() => [performance.getEntriesByName("first-contentful-paint")[0].startTime,
                performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd]"""
+
+
+def picture(address: str, path: Path) -> None:
+    """Write a picture of the first view, light, as tall as it is."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 600}, color_scheme="light")
+        page.goto(address)
+        page.screenshot(path=path, full_page=True)
+        browser.close()
 
 
 def first_view(address: str, slowed: int) -> list[float]:
@@ -35,7 +45,8 @@ def first_view(address: str, slowed: int) -> list[float]:
             page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowed})
             page.goto(address)
-            page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+            while not page.evaluate("performance.getEntriesByName('first-contentful-paint').length"):
+                page.wait_for_timeout(20)
             seen.append(page.evaluate(SEEN))
             page.context.close()
         browser.close()
@@ -60,6 +71,7 @@ def main() -> None:
             "ms until painted, until drawn": first_view(path.as_uri(), 1),
             "the same with a processor four times slower": first_view(path.as_uri(), 4),
         }
+        picture(path.as_uri(), ROOT / "docs" / "page.png")
     print(json.dumps(figures, indent=2))
 
 

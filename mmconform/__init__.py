@@ -1,3 +1,23 @@
-"""Does this server keep the promises of the Mattermost REST API v4?"""
+"""Does this server keep the promises of the Mattermost REST API v4?
+
+For notebooks, ``mmconform.load()`` and its siblings in :mod:`mmconform.frame` return pandas tables. They are imported
+when they are first asked for, since nothing else needs pandas.
+"""
+
+from typing import Any
+
+from mmconform.errors import MisuseError
 
 __version__ = "0.1.0"
+
+_TABLES = ("access", "answers", "clauses", "exchanges", "known_deviations", "load", "runs", "send", "states", "timeline")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _TABLES:
+        raise AttributeError(f"module `mmconform` has no `{name}`")
+    try:
+        from mmconform import frame
+    except ModuleNotFoundError as error:
+        raise MisuseError(f"mmconform.{name} needs `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
+    return getattr(frame, name)

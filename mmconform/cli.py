@@ -5,7 +5,7 @@ import json
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,20 +16,25 @@ from mmconform.changes import compare
 from mmconform.client import UnseenError
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Clause, Contract
+from mmconform.deviations import Deviation
 from mmconform.doctor import examine
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.lease import Lease
 from mmconform.live import only_run
 from mmconform.prepare import sign_in
+from mmconform.record import REPORTS, Record, age, check, find
 from mmconform.reference import named
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
 from mmconform.reference.server import Reference
 from mmconform.report import gather
 from mmconform.report.comparison import Page
+from mmconform.report.github import github
+from mmconform.report.junit import junit
+from mmconform.report.markdown import markdown
 from mmconform.report.page import as_html
-from mmconform.run import REPORTS
+from mmconform.report.sarif import sarif
 from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.tape import tape
@@ -41,8 +46,7 @@ FINE, FOUND, MISUSED = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns 0 when all is fine, 1 when something was found, 2 when it was used wrongly."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         return int(given.command(given))
     except MisuseError as error:
@@ -53,12 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FINE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what the command understands."""
+    whole = argparse.ArgumentParser(
         prog="mmconform", description="Does this server keep the promises of the Mattermost REST API v4?"
     )
-    parser.add_argument("--version", action="version", version=f"mmconform {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"mmconform {__version__}")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, help_: str, example: str) -> argparse.ArgumentParser:
         raw = argparse.RawDescriptionHelpFormatter
@@ -93,6 +98,25 @@ def _parser() -> argparse.ArgumentParser:
     known.add_argument("--version-of", metavar="VERSION", type=Version.parse, help="only those that this version shows")
     known.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
 
+    report = command(
+        "report",
+        _report,
+        "Show records as a page that needs no server and no network, or in a format for CI.",
+        "mmconform report 11.0.3 my-run/observations.jsonl --output page.html\n  mmconform report 5.36.1 --format junit",
+    )
+    report.add_argument(
+        "records", nargs="*", metavar="RECORD", help="a record, a folder with some, or a target; else those of all tapes"
+    )
+    report.add_argument("--format", choices=tuple(_FORMATS), default="html", help="html when not given")
+    report.add_argument("--notebook", action="store_true", help="execute the notebooks on these records, into pages")
+    report.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="instead of reports/index.html for html, standard output for others; a folder instead of reports/notebooks",
+    )
+    report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
+    report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
     serve = command(
         "serve", _serve, "Run the reference server until Ctrl-C.", "mmconform serve --target reference@5.36.1 --port 8065"
     )
@@ -109,21 +133,6 @@ def _parser() -> argparse.ArgumentParser:
     proving.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
     proving.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
     proving.add_argument("--format", choices=("text", "json"), default="text", help="json is for machines")
-
-    report = command(
-        "report",
-        _report,
-        "Make of records one HTML page that needs no server and no network.",
-        "mmconform report --output page.html reports/11.0.3 my-run/observations.jsonl",
-    )
-    report.add_argument(
-        "records", nargs="*", type=Path, metavar="RECORD", help="a record or a folder with some; else those of all tapes"
-    )
-    report.add_argument(
-        "--output", type=Path, metavar="FILE", default=REPORTS / "index.html", help="instead of reports/index.html"
-    )
-    report.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
-    report.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
 
     compare = command(
         "compare",
@@ -160,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         help="also what runs from other checkouts and machines left, told by its name, whether they are dead or not",
     )
     cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
-    return parser
+    return whole
 
 
 def _merge(given: argparse.Namespace) -> int:
@@ -174,10 +183,7 @@ def _merge(given: argparse.Namespace) -> int:
     if given.output == "-":
         print(text_of(document), end="")
     elif given.output:
-        try:
-            Path(given.output).write_text(text_of(document), encoding="utf-8")
-        except OSError as error:
-            raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
+        _write(Path(given.output), text_of(document))
     if given.format == "json":
         print(json.dumps([asdict(r) for r in document.repairs], indent=2, ensure_ascii=False))
     elif given.output != "-":
@@ -245,6 +251,55 @@ def _deviations(given: argparse.Namespace) -> int:
     return FINE
 
 
+#: From the contract, the records and the known deviations to text.
+_FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], str]] = {
+    "html": as_html,
+    "markdown": lambda contract, records, _: markdown(contract, records),
+    "github": lambda contract, records, _: github(contract, records),
+    "sarif": sarif,
+    "junit": lambda contract, records, _: junit(contract, records),
+}
+
+
+def _report(given: argparse.Namespace) -> int:
+    if given.notebook:
+        return _notebooks(given)
+    contract = build(load(given.spec, given.overlay).document)
+    if given.records:
+        records = gather.given(given.records)
+    else:
+        records, left_out = gather.current(REPORTS, tape.every(), contract)
+        for reason in left_out:
+            print(f"left out: {reason}", file=sys.stderr)
+    check(records, contract.digest, contract.clauses)
+    text = _FORMATS[given.format](contract, sorted(records, key=age), [] if given.spec else deviations.load(contract))
+    output = given.output or (REPORTS / "index.html" if given.format == "html" else None)
+    if output is None:
+        print(text, end="")
+        return FINE
+    _write(output, text)
+    if given.format == "html":
+        print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {output.resolve().as_uri()}")
+    return FINE
+
+
+def _notebooks(given: argparse.Namespace) -> int:
+    try:
+        from mmconform import notebooks
+    except ModuleNotFoundError as error:
+        raise MisuseError(f"notebooks need `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
+    for page in notebooks.pages(find(given.records), given.output or REPORTS / "notebooks"):
+        print(page)
+    return FINE
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
+
+
 def _prove(given: argparse.Namespace) -> int:
     names = prove.chosen(given.like)
     if given.list:
@@ -276,24 +331,6 @@ def _serve(given: argparse.Namespace) -> int:
     print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} pytest --target {server.url}", flush=True)
     with suppress(KeyboardInterrupt):
         server.serve()
-    return FINE
-
-
-def _report(given: argparse.Namespace) -> int:
-    contract = build(load(given.spec, given.overlay).document)
-    known = [] if given.spec else deviations.load(contract)
-    if given.records:
-        records = gather.given(given.records)
-    else:
-        records, left_out = gather.current(REPORTS, tape.every(), contract)
-        for reason in left_out:
-            print(f"left out: {reason}", file=sys.stderr)
-    text = as_html(contract, records, known)
-    try:
-        write_whole(given.output, text)
-    except OSError as error:
-        raise MisuseError(f"{given.output}: cannot be written: {error.strerror}") from None
-    print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {given.output.resolve().as_uri()}")
     return FINE
 
 

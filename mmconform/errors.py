@@ -12,6 +12,10 @@ class MisuseError(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(plain(text))
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the line, since where in our code it was raised helps nobody."""
+        return [str(self)]
+
 
 class DocumentError(MisuseError):
     """A document that cannot be used. Its text starts with ``file:line:``."""

@@ -1,15 +1,13 @@
 """Runs the checks over exchanges and gathers what they say into observations."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mmconform.checks import CHECKS, Setting
 from mmconform.contract.clause import Clause, Contract
 from mmconform.deviations import Deviation
-from mmconform.errors import plain
-from mmconform.exchange import Exchange, curl
+from mmconform.exchange import Exchange
 from mmconform.target import Target
 
 #: Why a clause was not judged; there are no other reasons.
@@ -148,46 +146,3 @@ def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:
 def _excerpt(body: bytes) -> str:
     text = body.decode("utf-8", "backslashreplace")
     return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + f"… ({len(text)} characters)"
-
-
-def explain(observations: Sequence[Observation], contract: Contract, target: Target) -> str:
-    """Return failures for a person, one block for each clause and signature.
-
-    A block says the promise, what was seen, who asked, how to repeat it and how to record it as known.
-    """
-    blocks: dict[tuple[str, str], list[Observation]] = {}
-    for observation in observations:
-        blocks.setdefault((observation.clause, observation.signature), []).append(observation)
-    return "\n\n".join(_block(same, contract, target) for same in blocks.values())
-
-
-def _block(same: list[Observation], contract: Contract, target: Target) -> str:
-    first = same[0]
-    clause, seen = contract.clauses[first.clause], first.evidence
-    personas = ", ".join(o.persona for o in same)
-    about = seen.get("about", "unclear")
-    whose = {"self": " (the first about their own)", "other": " (the first about somebody else's)"}.get(about, "")
-    return "\n".join(
-        [
-            f"{clause.id} is not kept by Mattermost {target.server.name}",
-            f"  promise   {clause.text}",
-            f"            {clause.place}" + (f" (our addition; evidence: {clause.evidence})" if clause.evidence else ""),
-            f"  seen      {plain(first.seen)} ({_times(sum(o.count for o in same))})",
-            *([f"            {plain(seen['answer'])[:240]}"] if seen else []),
-            f"  asked by  {personas}{whose}",
-            *([f"  repeat    {curl(seen, first.persona, '$SERVER' if target.is_recorded else target.base_url)}"] if seen else []),
-            "  known?    if this is to be expected, add to deviations/*.yaml:",
-            f"            - clause: {clause.id}",
-            f"              personas: [{personas}]",
-            f'              versions: ">={target.version}"',
-            f"              signature: {json.dumps(first.signature)}",
-            "              verdict: server | documentation | ambiguous",
-            "              reason: …",
-            "              evidence: …",
-            "              first_seen: …",
-        ]
-    )
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"

@@ -19,7 +19,8 @@ from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
 from mmconform.lease import Lease
 from mmconform.prepare import prepare, sign_in
-from mmconform.run import REPORTS, describe, now, tools
+from mmconform.record import REPORTS
+from mmconform.run import describe, now, tools
 from mmconform.tape import tape
 from mmconform.target import Target
 
@@ -136,7 +137,7 @@ def set_stage(target: Target, run_id: str, *, create_first_admin: bool, disrupti
             raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
         stage.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
         note = stage.journal(f"{run_id}-server")
-        if not target.is_thrown_away:  # of which nobody else knows
+        if not target.is_thrown_away:
             stage.lease = Lease(Client(target.base_url, target.redactor), stage.operator, run_id)
             note.note(what="lease", run=run_id)
             stage.lease.take()

@@ -13,7 +13,7 @@ from mmconform.actor import Actor, Reply, Stage, Token, give_roles, new_team, so
 from mmconform.client import NotTapedError, UnseenError
 from mmconform.generate import SEED
 from mmconform.persona import PERSONAS
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS
 
 LIST = "GetUserAccessTokensForUser"
 ROLE = "system_user_access_token"

@@ -13,17 +13,20 @@ from vcr import VCR
 
 from mmconform import stagecraft
 from mmconform.client import Client, UnseenError
+from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.generate import MAX_EXAMPLES
-from mmconform.judge import Coverage, Judge, Observation, explain
-from mmconform.record import NAME
+from mmconform.judge import Coverage, Judge, Observation
+from mmconform.record import NAME, REPORTS
+from mmconform.report.failure import gather
 from mmconform.report.terminal import show
-from mmconform.run import REPORTS
+from mmconform.run import describe
 from mmconform.session import Session
 from mmconform.spec.load import ROOT
 from mmconform.tape.cassette import configure
 from mmconform.tape.name import cassette_name
 from mmconform.target import Target
+from mmconform.version import Version
 from mmconform.world import World
 
 OWN_TESTS = ROOT / "tests"
@@ -143,20 +146,34 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if session is None:
         return []
     run = session.run
-    names = ", ".join(f"{t.name} (Mattermost {t.server.name}, {t.server.edition} edition)" for t in session.targets[:20])
-    names += f" and {more} more" if (more := len(session.targets[20:])) else ""
-    slug = "*" if len(session.targets) > 1 else session.targets[0].slug
-    promises, operations = len(run.contract.clauses), len(run.contract.operations)
+    targets, contract = session.targets, run.contract
+    first, last = targets[0], targets[-1]
+    if first is last:
+        what = f"{first.name} (Mattermost {first.server.name}, {first.server.edition} edition)"
+    else:
+        what = f"{len(targets)} servers, Mattermost {first.server.name} to {last.server.name}"
+    scopes = [_in_scope(contract, target.version) for target in targets]
+    known = [sum(1 for d in run.deviations if d.is_in(target.version)) for target in targets]
     lines = [
-        f"target: {names}",
-        f"contract: {promises} promises of {operations} operations, spec {run.contract.digest[:12]}; "
-        f"{len(run.deviations)} known deviations",
-        f"record: {REPORTS.name}/{slug}/{NAME}; generator seed {run.seed}",
+        f"target: {what}",
+        f"contract: {_span(scopes)} of {len(contract.clauses)} promises in scope, {len(contract.operations)} operations, "
+        f"spec {contract.digest[:12]}",
+        f"known deviations: {_span(known)}",
+        f"record: {REPORTS.name}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
     ]
     not_understood = sum(1 for remark in run.contract.remarks if remark.reason is None)
     if not_understood:
         lines.append(f"warning: {not_understood} sentences of the documentation were not understood; see `mmconform contract`")
     return lines
+
+
+def _in_scope(contract: Contract, version: Version) -> int:
+    """Return how many promises can be judged: of an operation that a version has not, only since when it has it."""
+    return sum(1 for c in contract.clauses.values() if c.rule == "since" or contract.operations[c.operation].exists_in(version))
+
+
+def _span(counts: list[int]) -> str:
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
 
 
 # -- parameters and fixtures ---------------------------------------------------------------------------------------
@@ -319,10 +336,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     with stagecraft.performing(pyfuncitem) if judge else nullcontext():
         result = yield
     if judge:
-        new = [o for o in judge.observations if o.standing == "new"]
+        new = [_row(o, pyfuncitem, judge) for o in judge.observations if o.standing == "new"]
         unseen = [o for o in judge.observations if o.outcome == "error"]
         if new:
-            pytest.fail(explain(new, judge.contract, judge.target), pytrace=False)
+            failures = gather(judge.contract, describe(judge.target.server), judge.target.name, new)
+            pytest.fail("\n\n".join(failure.explain() for failure in failures), pytrace=False)
         if judge.not_taped:
             name = f"{judge.target.tape}/{_cassette_of(pyfuncitem)}.yaml".removeprefix(f"{ROOT}/")
             pytest.fail(

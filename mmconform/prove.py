@@ -12,9 +12,9 @@ from typing import Any
 from mmconform import record
 from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
+from mmconform.record import REPORTS
 from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
-from mmconform.run import REPORTS
 from mmconform.spec.load import ROOT
 from mmconform.target import slug_of
 

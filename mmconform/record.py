@@ -1,20 +1,24 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from mmconform.errors import DocumentError
+from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
+from mmconform.version import Version
 
 FORMAT = 2
 NAME = "observations.jsonl"
+REPORTS = Path(__file__).resolve().parents[1] / "reports"
 _SCHEMA = json.loads((Path(__file__).with_suffix(".schema.json")).read_text(encoding="utf-8"))
-_VALIDATORS = {kind: Draft202012Validator(schema) for kind, schema in _SCHEMA["$defs"].items()}
+_VALIDATORS = {
+    one["$ref"].rpartition("/")[2]: Draft202012Validator({**one, "$defs": _SCHEMA["$defs"]}) for one in _SCHEMA["oneOf"]
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,57 @@ def write(path: Path, record: Record) -> None:
         },
     )
     write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+
+
+def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
+    """Return the files of the records that are named.
+
+    Args:
+        named: Files, folders that hold records however deep, or targets (``recorded:5.36.1``, ``5.36.1``) whose record
+            is in ``reports/``.
+
+    Raises:
+        MisuseError: there is none of that name.
+    """
+    found = [path for name in named for path in _find(str(name), folder)]
+    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
+
+
+def _find(name: str, folder: Path) -> list[Path]:
+    for path in (Path(name), folder / name.removeprefix("recorded:")):
+        if path.is_file():
+            return [path]
+        if name and (found := sorted(path.rglob(NAME))):
+            return found
+    if Path(name).is_dir():
+        raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
+    raise MisuseError(f"no record `{name}`; `pytest --target {name}` makes that of a recorded version or a server")
+
+
+def age(record: Record) -> tuple[Version, str]:
+    """Return what orders records: the version of the server, then the target.
+
+    Raises:
+        MisuseError: the record does not say the version.
+    """
+    try:
+        return Version.parse(record.header["server"]["version"]), record.header["target"]
+    except ValueError:
+        raise MisuseError(f"the record of {record.header['target']} does not say of which version it is") from None
+
+
+def check(records: Iterable[Record], spec: str, clauses: Container[str]) -> None:
+    """Check that records are about the documents with this digest and these clauses.
+
+    Raises:
+        MisuseError: names the first that is not.
+    """
+    for record in records:
+        if record.header["spec"] != spec or not all(row["clause"] in clauses for row in record.observations):
+            raise MisuseError(
+                f"the record of {record.header['target']} was judged against other documents than these; "
+                "run pytest again, or name its documents with --spec and --overlay"
+            )
 
 
 def read(path: Path) -> Record:

@@ -17,11 +17,11 @@ from mmconform.deviations import Deviation
 from mmconform.generate import MAX_EXAMPLES, SEED, Generator
 from mmconform.history import KnownChange
 from mmconform.judge import Coverage, Judge
-from mmconform.spec.load import ROOT, load
+from mmconform.record import REPORTS
+from mmconform.spec.load import load
 from mmconform.target import Server, Target
 from mmconform.version import Version
 
-REPORTS = ROOT / "reports"
 _TOOLS = ("schemathesis", "hypothesis", "pytest", "pytest-recording", "vcrpy", "requests")
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from mmconform import record
 from mmconform.errors import MisuseError
 from mmconform.generate import SEED
-from mmconform.record import NAME, Record
-from mmconform.run import REPORTS
+from mmconform.record import NAME, REPORTS, Record
 from mmconform.spec.load import ROOT
 from mmconform.target import Target, resolve
 

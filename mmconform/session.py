@@ -40,13 +40,11 @@ class Session:
         self.recording_wanted = option("--record-mode") == "rewrite"
         if option("--record-mode") not in (None, "none", "rewrite"):
             raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
+        self.patience = self._patience()
         names = option("--target") or ["recorded"]
         addresses = {slug: stage["url"] for slug, stage in self.told.get("stages", {}).items()}
-        self.patience = self._patience()
-        remote = option("--allow-remote")
-        self.targets = [
-            target for name in names for target in resolve(name, allow_remote=remote, patience=self.patience, running=addresses)
-        ]
+        usable = {"allow_remote": option("--allow-remote"), "patience": self.patience, "running": addresses}
+        self.targets = [target for name in names for target in resolve(name, **usable)]
         self.is_live = not self.targets[0].is_recorded
         if len(self.targets) > 1 and any(
             not t.is_reference and t.is_recorded != self.targets[0].is_recorded for t in self.targets

@@ -14,7 +14,7 @@ from mmconform.errors import MisuseError
 from mmconform.expectation import behaves as _behaves
 from mmconform.judge import Judge
 from mmconform.persona import PERSONAS
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS
 from mmconform.tape.name import cassette_name
 from mmconform.target import Target
 from mmconform.version import Version
@@ -24,6 +24,7 @@ from mmconform.world import World
 LIVE = pytest.StashKey[dict[str, live.Stage]]()
 
 Settings = Callable[..., AbstractContextManager[None]]
+Granting = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture

@@ -111,3 +111,24 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
             if row["operation"] not in operations:
                 operations.append(row["operation"])
     return reasons
+
+
+def problems(record: Record) -> list[tuple[str, str]]:
+    """Return why a run is not green beside what is new: kinds and sentences; empty when nothing else is wrong."""
+    footer = record.footer
+    nothing_said = "nothing is said about the server"
+    found = [("fixed", f"{entry} was not seen any more; delete the entry") for entry in footer["fixed"]]
+    for change in record.changes:
+        if change["standing"] == "new":
+            what = f"since {change['against']}, {change['clause']}: {change['before']} → {change['after']}"
+            who = f"for {', '.join(change['personas'])}, first in {change.get('request', '')} ({change.get('number', '')})"
+            found.append(("changed", f"{what} {who}; find out why, and add it to mmconform/data/changes.yaml"))
+    if footer["error"]:
+        found.append(("error", f"{footer['error']} tests broke or got no answer; {nothing_said}"))
+    if footer["not_taped"]:
+        found.append(("not-taped", f"{footer['not_taped']} requests that the tape has no answer for; {nothing_said}"))
+    if footer["not_exercised"]:
+        found.append(("not-exercised", f"no valid request was served for {', '.join(footer['not_exercised'])}"))
+    if not record.observations:
+        found.append(("nothing-seen", "no test judged anything"))
+    return found

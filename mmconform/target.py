@@ -53,11 +53,11 @@ class Target:
         name: As the user writes it: ``https://…``, ``recorded:5.36.1`` or ``reference@5.36.1``.
         slug: For file names and test ids.
         tape: The folder of the tape, where this target is one.
+        patience: How long to wait for it.
         admin: Login and password of the administrator, where the environment need not tell them.
         is_reference: It is a server of ours.
         keeps_documents: It is to keep the documents even where servers are known not to.
         running: The reference server that was started for it.
-        patience: How long to wait for it.
     """
 
     name: str
@@ -171,7 +171,7 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name)
 
 
-def reference(name: str, running: dict[str, str], patience: Patience) -> Target:
+def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) -> Target:
     """Return a reference server as a target, after starting it where it does not run yet.
 
     Raises:

@@ -250,7 +250,7 @@ def test_changed_answers_stand_in_their_version_with_the_reason(visit):
     shown = visit()
     assert shown.locator(".row.sum", has_text="changed answers").locator(".m").all_inner_texts() == ["▼"]
     cell(shown, "9.11.2: 1 worse").click()
-    expect(panel(shown)).to_contain_text("Answers since recorded:5.36.1")
+    expect(panel(shown)).to_contain_text("Answers since 5.36.1")
     for part in ("▼ 1 worse", "403 before → 404 after</script>", "member, 2 times. for a reason"):
         expect(panel(shown)).to_contain_text(part)
 
@@ -357,10 +357,20 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     expect(opened).to_be_focused()
 
 
-def test_the_matrix_is_one_stop_of_the_tab_key(visit):
-    shown = visit("#versions?unfolded=CreateJob")
-    assert shown.locator(".grid [tabindex='0']").count() == 1
-    assert shown.locator(".grid button:not([tabindex])").count() == 0
+@pytest.mark.parametrize("where", ["#versions?unfolded=CreateJob", "#personas"])
+def test_a_matrix_is_one_stop_of_the_tab_key(visit, where):
+    shown = visit(where)
+    buttons = shown.locator(".grid button, .who button")
+    assert sorted(b.get_attribute("tabindex") for b in buttons.all()) == ["-1"] * (buttons.count() - 1) + ["0"]
+
+
+def test_arrows_walk_through_the_personas(visit):
+    shown = visit("#personas")
+    shown.get_by_role("button", name="by member about somebody else's").focus()
+    shown.keyboard.press("ArrowRight")
+    expect(shown.get_by_role("button", name="by token_user about their own")).to_be_focused()
+    shown.keyboard.press("End")
+    expect(shown.get_by_role("button", name="by token_user about somebody else's")).to_be_focused()
 
 
 @pytest.mark.parametrize("view", WHERE)

@@ -22,7 +22,7 @@ FOOTER = {
     "fixed": [],
     "not_exercised": [],
     "unobserved": [],
-    "finished": "",
+    "finished": "2026-11-22T00:00:09Z",
 }
 NO = "403 api.context.permissions.app_error"
 
@@ -41,7 +41,8 @@ def seen(outcome, clause="CreateJob.permission", persona="member", signature="")
 
 def of(version, answers=(), observations=(), **header):
     told = {"target": f"recorded:{version}", "server": {**SERVER, "name": version, "version": version}}
-    told |= {"spec": CONTRACT.digest, "clauses": 1, "tools": {}, "seed": 1, "max_examples": 100, "started": "", "selection": ""}
+    told |= {"spec": CONTRACT.digest, "clauses": 1, "tools": {}, "seed": 1, "max_examples": 100, "selection": ""}
+    told |= {"started": "2026-11-22T00:00:00Z"}
     return Record({**told, **header}, list(observations), [], FOOTER, list(answers))
 
 

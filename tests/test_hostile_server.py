@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 import zlib
+from dataclasses import asdict
 from email.utils import formatdate
 from threading import Event, Thread
 
@@ -15,8 +16,10 @@ import pytest
 
 from mmconform.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
 from mmconform.errors import MisuseError
-from mmconform.judge import Judge, explain
+from mmconform.judge import Judge
 from mmconform.property import Sender
+from mmconform.report.failure import gather
+from mmconform.run import describe
 from mmconform.tape.redact import Redactor
 from mmconform.target import Server, Target, resolve
 from mmconform.version import Version
@@ -340,9 +343,10 @@ def test_a_failure_shows_no_control_characters(serve, contract):
                         json={"token_id": ESCAPES} if operation.body else None,
                     )
                 )
-            failed = [o for o in judge.observations if o.outcome == "fail"]
-            shown += len(failed)
-            assert is_plain(explain(failed, contract, target))
+            rows = [{**asdict(o), "test": "t"} for o in judge.observations]
+            failures = gather(contract, describe(target.server), target.name, rows)
+            shown += len(failures)
+            assert all(is_plain(failure.explain()) for failure in failures)
     assert shown > 100
 
 

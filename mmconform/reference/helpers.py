@@ -160,6 +160,37 @@ def _get_user_by_name(app: App, call: Call) -> Answer:
     return Answer(200, _user(app, user))
 
 
+@_serves("GET", "/users/{user_id}/preferences/{category}/name/{name}", operator=True)
+def _get_preference(app: App, call: Call) -> Answer:
+    user, category, name = app.id_in_path(call, "user_id"), call.parameters["category"], call.parameters["name"]
+    if (user, category, name) not in app.store.preferences:
+        raise RefusedError("no-preference")
+    value = app.store.preferences[user, category, name]
+    return Answer(200, {"user_id": user, "category": category, "name": name, "value": value})
+
+
+@_serves("PUT", "/users/{user_id}/preferences", operator=True)
+def _set_preferences(app: App, call: Call) -> Answer:
+    for user, category, name, value in _preferences(app, call):
+        app.store.preferences[user, category, name] = value
+    return Answer(200, OK)
+
+
+@_serves("POST", "/users/{user_id}/preferences/delete", operator=True)
+def _delete_preferences(app: App, call: Call) -> Answer:
+    for user, category, name, _ in _preferences(app, call):
+        app.store.preferences.pop((user, category, name), None)
+    return Answer(200, OK)
+
+
+def _preferences(app: App, call: Call) -> list[tuple[str, str, str, str]]:
+    try:
+        user = app.id_in_path(call, "user_id")
+        return [(user, str(row["category"]), str(row["name"]), str(row["value"])) for row in json.loads(call.body)]
+    except (ValueError, KeyError, TypeError):
+        raise RefusedError("bad-body") from None
+
+
 @_serves("PUT", "/users/{user_id}/roles", operator=True)
 def _set_roles(app: App, call: Call) -> Answer:
     _user_named(app, app.id_in_path(call, "user_id")).roles = str(_sent(call).get("roles", "")).split()

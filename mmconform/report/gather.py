@@ -1,6 +1,6 @@
 """Which records a report is about."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from mmconform import record
@@ -9,24 +9,18 @@ from mmconform.errors import MisuseError
 from mmconform.record import Record
 
 
-def given(paths: Sequence[Path]) -> list[Record]:
-    """Return the records in files and, however deep, in folders.
+def given(named: Iterable[str | Path]) -> list[Record]:
+    """Return the records that are named.
 
     Raises:
-        MisuseError: a folder holds none, or a file is none (:func:`mmconform.record.read`).
+        MisuseError: as :func:`mmconform.record.find` and :func:`mmconform.record.read` do.
     """
-    found: dict[Path, Record] = {}
-    for path in paths:
-        files = sorted(path.rglob(record.NAME)) if path.is_dir() else [path]
-        if not files:
-            raise MisuseError(f"{path} holds no record ({record.NAME}); run pytest first")
-        for file in files:
-            if file.resolve() not in found:
-                found[file.resolve()] = record.read(file)
-    return list(found.values())
+    return [record.read(path) for path in record.find(named)]
 
 
-def current(folder: Path, tapes: Collection[str], contract: Contract) -> tuple[list[Record], list[str]]:
+def current(
+    folder: Path, tapes: Collection[str], contract: Contract, read: Callable[[Path], Record] = record.read
+) -> tuple[list[Record], list[str]]:
     """Return the records of tapes in the folder to which runs write, and why each of its other records is left out.
 
     What a run on a live server left there can be of any age, and may be nobody else's business, so that it has to be named.
@@ -34,6 +28,7 @@ def current(folder: Path, tapes: Collection[str], contract: Contract) -> tuple[l
     Args:
         tapes: The names of those that there are.
         contract: The records have to be about the same documents.
+        read: Reads one of them.
 
     Raises:
         MisuseError: none is left.
@@ -42,7 +37,7 @@ def current(folder: Path, tapes: Collection[str], contract: Contract) -> tuple[l
     left_out: list[str] = []
     for path in sorted(folder.glob(f"*/{record.NAME}")):
         try:
-            one = record.read(path)
+            one = read(path)
         except MisuseError as error:
             left_out.append(str(error))
             continue

@@ -167,7 +167,7 @@ function cell(span, states, what, target) {
   });
   const says = counts.map(([s, n]) => (size === 1 ? data.states[s].means : `${n} ${word(s)}`)).join(", ");
   const label = `${what}, ${named(span)}: ${says}`;
-  return h("button", { type: "button", role: "gridcell", class: `cell ${counts.every(([s]) => "su".includes(s)) ? "s" : counts[0][0]}`, tabindex: "-1",
+  return h("button", { type: "button", role: "gridcell", class: `cell ${counts.every(([s]) => "su".includes(s)) ? "s" : counts[0][0]}`,
     "aria-colindex": span.from - now.from + 2, "aria-colspan": span.to - span.from + 1, "aria-label": label, title: label, style: column(span),
     "aria-current": now.open === target(span.to) && "true", "data-from": span.from, "data-to": span.to, onclick: () => open(target(span.to)) },
     fills,
@@ -175,17 +175,17 @@ function cell(span, states, what, target) {
       h("span", { class: i ? "more" : "" }, mark(s), size > 1 && h("span", { class: "count" }, String(n)), size > 1 && h("span", { class: "wide" }, ` ${word(s)}`)))));
 }
 
-/** The thin lines where the documentation says that an operation begins, and where it ends. */
+/** The thin lines where the documentation says that an operation begins, and where it ends; none for before the first column. */
 function ticks(operation) {
   return [["since", operation.since_at], ["removed", operation.removed_at]].map(([what, t]) => {
-    if (t === null || t < now.from || t > now.to + 1 || (t === now.from && now.from > 0)) return "";
+    if (t === null || t <= now.from || t > now.to + 1) return "";
     const end = t > now.to;
     return h("span", { class: `tick ${what}${end ? " end" : ""}`, "aria-hidden": "true", style: { "grid-column": String((end ? now.to : t) - now.from + 1) } });
   });
 }
 
 const row = (kind, side, cells, label) =>
-  h("div", { class: `row ${kind}`, role: "row", "aria-label": label }, h("div", { class: "side", role: "rowheader" }, side), h("div", { class: "track", role: "presentation" }, cells));
+  h("div", { class: `row ${kind}`, role: "row", "aria-label": label, "data-line": true }, h("div", { class: "side", role: "rowheader" }, side), h("div", { class: "track", role: "presentation" }, cells));
 
 function versions() {
   const shown = data.operations.map((one) => [one, (clausesOf.get(one.id) || []).filter(isShown)]).filter(([, some]) => some.length);
@@ -193,12 +193,12 @@ function versions() {
   const heads = range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const major = t > now.from && one.short.split(".")[0] !== data.targets[t - 1].short.split(".")[0];
-    return h("button", { type: "button", role: "columnheader", class: `version${major ? " major" : ""}`, tabindex: "-1", title: `Mattermost ${one.name}: ${sentence(one)}`,
+    return h("button", { type: "button", role: "columnheader", class: `version${major ? " major" : ""}`, title: `Mattermost ${one.name}: ${sentence(one)}`,
       "data-from": t, "data-to": t, style: column({ from: t, to: t }), onclick: () => open(`@${one.name}`) }, one.short);
   });
   const sums = (label, key, say, wide, bad) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
     const one = data.targets[span.to];
-    return h("button", { type: "button", role: "gridcell", class: `cell ${bad && key(one)[0] ? "bad" : ""}`, tabindex: "-1", style: column(span), "data-from": span.from, "data-to": span.to,
+    return h("button", { type: "button", role: "gridcell", class: `cell ${bad && key(one)[0] ? "bad" : ""}`, style: column(span), "data-from": span.from, "data-to": span.to,
       "aria-label": `${named(span)}: ${sentence(one)}`, title: `${named(span)}: ${sentence(one)}`, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
   }));
@@ -206,16 +206,16 @@ function versions() {
     const one = data.targets[t];
     const some = effects(one.changes);
     const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || "no changed answers"}`;
-    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length ? "" : "nothing"}${one.changed ? " bad" : ""}`, tabindex: "-1", style: column({ from: t, to: t }), "data-from": t, "data-to": t,
+    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length ? "" : "nothing"}${one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
       "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length))))));
   }));
   const rows = [row("top", "", heads, "versions")];
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
     sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
+    sums([mark("n"), " new"], (one) => [one.new, one.error], (one) => `${one.new}`, () => " new", true),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
-    data.targets.some((one) => one.changes.length) ? changesRow() : "",
-    sums([mark("n"), " new"], (one) => [one.new + one.error], (one) => `${one.new}`, () => " new", true));
+    data.targets.some((one) => one.changes.length) ? changesRow() : "");
   for (const [operation, some] of shown) {
     const unfolded = now.unfolded.has(operation.id);
     const toggle = () => {
@@ -224,7 +224,7 @@ function versions() {
       go({ unfolded: next }, { replace: true });
       $(`fold-${operation.id}`).focus();
     };
-    const side = [h("button", { type: "button", class: "opener", id: `fold-${operation.id}`, "aria-expanded": String(unfolded), "aria-label": `the promises of ${operation.id}`, tabindex: "-1", onclick: toggle }, unfolded ? "▾" : "▸"),
+    const side = [h("button", { type: "button", class: "opener", id: `fold-${operation.id}`, "aria-expanded": String(unfolded), "aria-label": `the promises of ${operation.id}`, onclick: toggle }, unfolded ? "▾" : "▸"),
       h("span", { class: "name", title: `${operation.id}: ${operation.method} ${data.base}${operation.path}` }, operation.id)];
     const key = (t) => some.map((clause) => statesOf(clause)[t]).join("");
     rows.push(row("operation", side, [spans(key).map((span) => cell(span, key(span.to), operation.id, (t) => `${operation.id}@${data.targets[t].name}`)), ticks(operation)],
@@ -233,9 +233,8 @@ function versions() {
       [spans((t) => statesOf(clause)[t]).map((span) => cell(span, statesOf(clause)[span.to], clause.id, (t) => `${clause.id}@${data.targets[t].name}`)), ticks(operation)]));
   }
   if (!shown.length) return [nothing()];
-  const grid = h("div", { class: "grid", role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
-  const first = (now.open && grid.querySelector("[aria-current]")) || grid.querySelector("button.cell") || grid.querySelector("button");
-  first.tabIndex = 0;
+  const grid = h("div", { class: `grid${count > 8 ? " crowded" : ""}`, role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
+  oneStop(grid, "button.cell");
   return [
     h("div", { class: "legend" }, legend(), h("span", {}, h("span", { class: "sample" }), "documented since"), h("span", {}, h("span", { class: "sample removed" }), "removed")),
     h("div", { class: "scroll" }, grid),
@@ -248,11 +247,18 @@ const nothing = () => h("p", { class: "none" }, now.fresh
   ? "Nothing new: whatever is broken in these versions is known and explained."
   : "Nothing here with these filters.");
 
+/** Make a grid one stop of the Tab key: the opened cell, or the first. */
+function oneStop(grid, wanted) {
+  for (const one of grid.querySelectorAll("button")) one.tabIndex = -1;
+  const first = grid.querySelector("[aria-current]") || grid.querySelector(wanted);
+  if (first) first.tabIndex = 0;
+}
+
 /** Arrow keys, Home and End walk through a grid; up and down keep to the version. */
 function walk(event) {
   const cells = (line) => [...line.querySelectorAll("button")];
-  const line = event.target.closest(".row");
-  const lines = [...event.currentTarget.querySelectorAll(".row")].filter((one) => cells(one).length);
+  const line = event.target.closest("[data-line]");
+  const lines = [...event.currentTarget.querySelectorAll("[data-line]")].filter((one) => cells(one).length);
   const at = cells(line).indexOf(event.target);
   const beside = (other) => {
     if (!other) return null;
@@ -289,7 +295,7 @@ function disputes(operation, persona, about, t) {
   });
 }
 
-function access(operation, persona, about) {
+function access(operation, persona, about, from, to = from) {
   const name = `${operation.id}:${persona}:${about}`;
   const made = data.made.includes(persona);
   const seen = accessRows.get(name);
@@ -300,7 +306,7 @@ function access(operation, persona, about) {
   const fresh = against.some((finding) => finding.at[now.at].state === "n");
   const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${made ? data.states[state].means : SAYS[answered]}${against.length ? `, not as documented (${fresh ? "new" : "known"})` : made ? "" : ", as documented"}`;
   const target = `${name}@${data.targets[now.at].name}`;
-  return h("button", { type: "button", class: `access ${answered}${against.length ? " ring" : ""}${fresh ? " new" : ""}`, title: label, "aria-label": label, "aria-current": now.open === target && "true", onclick: () => open(target) },
+  return h("button", { type: "button", "data-from": from, "data-to": to, class: `access ${answered}${against.length ? " ring" : ""}${fresh ? " new" : ""}`, title: label, "aria-label": label, "aria-current": now.open === target && "true", onclick: () => open(target) },
     made ? mark(state) : h("i", { "aria-hidden": "true" }, SIGN[answered]));
 }
 
@@ -316,12 +322,13 @@ function personas() {
       h("tr", {}, h("th", { scope: "col", rowspan: 2 }, "operation, and whom the documentation lets in"), world.map((name) => h("th", { scope: "colgroup", colspan: 2, class: "group own" }, says(name))),
         made.map((name) => h("th", { scope: "col", rowspan: 2, class: "group any" }, says(name)))),
       h("tr", {}, world.map(() => [h("th", { scope: "col", class: "own" }, "own"), h("th", { scope: "col" }, "others'")]))),
-    h("tbody", {}, shown.map((operation) => h("tr", {},
+    h("tbody", { onkeydown: walk }, shown.map((operation) => h("tr", { "data-line": true },
       h("th", { scope: "row" }, h("span", { class: "name" }, operation.id), h("span", { class: "soft small" }, operation.requirement)),
-      world.map((name) => operation.self_differs
-        ? [h("td", { class: "own" }, access(operation, name, "self")), h("td", {}, access(operation, name, "other"))]
-        : h("td", { class: "any", colspan: 2 }, access(operation, name, "any"))),
-      made.map((name) => h("td", { class: "any" }, access(operation, name, "any")))))));
+      world.map((name, i) => operation.self_differs
+        ? [h("td", { class: "own" }, access(operation, name, "self", 2 * i)), h("td", {}, access(operation, name, "other", 2 * i + 1))]
+        : h("td", { class: "any", colspan: 2 }, access(operation, name, "any", 2 * i, 2 * i + 1))),
+      made.map((name, i) => h("td", { class: "any" }, access(operation, name, "any", 2 * world.length + i)))))));
+  oneStop(table, "button");
   const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
   return [
     h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: who was let in by valid requests, about their own and about somebody else's. `,
@@ -640,7 +647,7 @@ function versionPanel(t) {
   return [
     head(`Mattermost ${one.name}`, one.green ? "p" : "n", `${one.green ? "green" : "red"}: ${sentence(one)}`),
     t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
-    one.changes.length > 0 && part(`Answers since ${one.changes[0].against}`, changed(one.changes)),
+    one.changes.length > 0 && part(`Answers since ${one.changes[0].against.replace("recorded:", "")}`, changed(one.changes)),
     part("Not verified, and why", gapList(t)),
     part("How to repeat it", repeat(one)),
     part("Requests", h("p", {}, `${sum(one, 1)} judged, ${sum(one, 2)} of them valid and about something that exists, ${sum(one, 3)} of those served.`)),

@@ -14,7 +14,7 @@ from mmconform.deviations import VERDICTS, Deviation
 from mmconform.errors import MisuseError, plain
 from mmconform.exchange import curl
 from mmconform.persona import MADE, PERSONAS, is_entitled
-from mmconform.record import Record
+from mmconform.record import Record, check
 from mmconform.report.terminal import MARKS
 from mmconform.summary import clause_states, state_of
 from mmconform.version import Version
@@ -84,13 +84,7 @@ def page_data(contract: Contract, records: Sequence[Record], deviations: Sequenc
     """
     if not records:
         raise MisuseError("there is no record to show; run pytest first")
-    for record in records:
-        strange = {row["clause"] for row in record.observations} - contract.clauses.keys()
-        if strange or record.header["spec"] != contract.digest:
-            raise MisuseError(
-                f"the record of {record.header['target']} was judged against other documents than these; "
-                "run pytest again, or name its documents with --spec and --overlay"
-            )
+    check(records, contract.digest, contract.clauses)
     records = sorted(records, key=lambda r: (_version(r), r.header["started"], r.header["target"]))
     cards, exchanges = _Cards(deviations), _Table()
     findings = _findings(contract, records, cards, exchanges)

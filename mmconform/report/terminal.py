@@ -2,15 +2,17 @@
 
 import io
 import os
-from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract
+from mmconform.errors import plain
 from mmconform.record import Record
-from mmconform.summary import skip_reasons, table
+from mmconform.report.failure import Failure, failures
+from mmconform.summary import Cell, problems, skip_reasons, table
 
 #: Shape and colour for every state; the shape alone tells them apart.
 MARKS = {
@@ -46,7 +48,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     server = record.header["server"]
     edition = f"{server['edition']} edition, build {server['build'] or 'unknown'} {server['commit'][:10]}".rstrip()
     grid = Table(
-        title=Text(f"Mattermost {server['name']} ({edition})"),
+        title=Text(plain(f"Mattermost {server['name']} ({edition})")),
         title_justify="left",
         box=None,
         padding=(0, 1),
@@ -56,23 +58,29 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     grid.add_column("operation", no_wrap=True)
     for rule in RULES:
         grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
-    for operation, cells in table(contract, record).items():
+    rows = table(contract, record)
+    asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
+    for operation, cells in asked.items():
         grid.add_row(operation, *(_cell(cells.get(rule)) for rule in RULES))
     console.print(grid)
-    used = {cell.state for cells in table(contract, record).values() for cell in cells.values()}
-    used |= {state for cells in table(contract, record).values() for cell in cells.values() for state in cell.counts}
+    used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
     legend = Text("  ")
     for state, (mark, style, meaning) in MARKS.items():
         if state in used:
             legend.append(mark, style).append(f" {meaning}   ")
     console.print(legend)
     for line in _details(contract, record):
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True, markup=False)
+    if len(asked) < len(rows):
+        console.print(f"  not asked: {len(rows) - len(asked)} other operations")
+    for failure in failures(contract, record):
+        if failure.standing == "new":
+            console.print(*_new(failure), sep="\n")
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
 
-def _cell(cell: Any) -> Text:
+def _cell(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
     text = Text()
@@ -82,23 +90,18 @@ def _cell(cell: Any) -> Text:
     return text
 
 
+def _new(failure: Failure) -> tuple[Text, Padding]:
+    mark, style, _ = MARKS["new"]
+    tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
+    first = plain(failure.tests[0].rpartition("/")[2])
+    seen = f"{plain(failure.seen)}\nasked by {', '.join(failure.personas)}; in {tests}, first {first}"
+    head = Text("  ").append(f"{mark} {failure.clause.id}", style).append(f" ({failure.clause.place})")
+    return head, Padding(Text(seen), (0, 0, 0, 6))
+
+
 def _details(contract: Contract, record: Record) -> list[str]:
     lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()]
-    footer = record.footer
-    if footer["not_taped"]:
-        lines.append(
-            f"  not taped: {footer['not_taped']} requests that the tape has no answer for; nothing is said about the server"
-        )
-    if footer["not_exercised"]:
-        lines.append(f"  not exercised: no valid request was served for {', '.join(footer['not_exercised'])}")
-    lines += [f"  fixed: {entry} was not seen any more; delete the entry" for entry in footer["fixed"]]
-    for change in record.changes:
-        if change["standing"] == "new":
-            who = ", ".join(change["personas"])
-            lines.append(
-                f"  changed since {change['against']}: {change['clause']}: {change['before']} → {change['after']} for {who}, "
-                f"first in {change['request']} ({change['number']}); find out why, and add it to mmconform/data/changes.yaml"
-            )
+    lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     sent = sum(row["sent"] for row in record.operations)
     reached = sum(row["reached"] for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")

@@ -1,0 +1,114 @@
+"""A failure for a person: the promise, what was seen, who asked, how to repeat it, how to declare it known."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mmconform.contract.clause import Clause, Contract
+from mmconform.errors import plain
+from mmconform.exchange import curl
+from mmconform.record import Record
+
+#: The observations that are failures, in the order in which people look at them.
+STANDINGS = ("new", "known")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One clause that was broken in one way on one target.
+
+    Attributes:
+        server: The header's description of the server.
+        target: As the user wrote it.
+        personas, tests: Who saw it, and in which tests.
+        count: Exchanges that showed it.
+        evidence: The first of them; empty where a whole test showed it.
+    """
+
+    clause: Clause
+    signature: str
+    standing: str
+    seen: str
+    server: dict[str, str]
+    target: str
+    personas: tuple[str, ...]
+    tests: tuple[str, ...]
+    count: int
+    evidence: dict[str, Any]
+
+    def explain(self) -> str:
+        """Return the failure as text of several lines, safe for a terminal whatever the server said."""
+        clause, evidence = self.clause, self.evidence
+        personas = ", ".join(self.personas)
+        whose = {"self": "their own", "other": "somebody else's"}.get(evidence.get("about", ""))
+        about = f" ({'the first ' if self.count > 1 else ''}about {whose})" if whose else ""
+        ours = f" (our addition; evidence: {plain(clause.evidence)})" if clause.evidence else ""
+        lines = [
+            f"{clause.id} is not kept by Mattermost {plain(self.server['name'])}",
+            f"  promise   {plain(clause.text)}",
+            f"            {clause.place}{ours}",
+            f"  seen      {plain(self.seen)} ({'once' if self.count == 1 else f'{self.count} times'})",
+        ]
+        if evidence:
+            lines.append(f"            {plain(evidence['answer'])[:240]}")
+        lines.append(f"  asked by  {personas}{about}")
+        if evidence:
+            lines.append(f"  repeat    {self.curl}")
+        if self.standing == "new":
+            lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
+            lines += [f"            {line}" for line in self.entry]
+        return "\n".join(lines)
+
+    @property
+    def curl(self) -> str:
+        """The command that repeats the first request; credentials are shell variables named like the personas."""
+        host = self.target.rstrip("/").removesuffix("/api/v4") if self.target.startswith("http") else "$SERVER"
+        return plain(curl(self.evidence, self.personas[0], host))
+
+    @property
+    def entry(self) -> list[str]:
+        """The lines of the deviation that would declare it known; what only a person knows is left open."""
+        return [
+            f"- clause: {self.clause.id}",
+            f"  personas: [{', '.join(self.personas)}]",
+            f'  versions: ">={self.server["version"]}"',
+            f"  signature: {json.dumps(self.signature)}",
+            f"  verdict: {'server | ' if self.clause.origin == 'document' else ''}documentation | ambiguous",
+            "  reason: …",
+            "  evidence: …",
+            "  first_seen: …",
+        ]
+
+
+def failures(contract: Contract, record: Record) -> list[Failure]:
+    """Return what is broken on one target, the new ones first.
+
+    Raises:
+        KeyError: the record is about clauses that the contract has not.
+    """
+    return gather(contract, record.header["server"], record.header["target"], record.observations)
+
+
+def gather(contract: Contract, server: dict[str, str], target: str, rows: Iterable[dict[str, Any]]) -> list[Failure]:
+    """Return the failures among some observations: one for each clause, signature and standing."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["outcome"] == "fail":
+            groups.setdefault((row["standing"], row["clause"], row.get("signature", "")), []).append(row)
+    found = [
+        Failure(
+            contract.clauses[clause],
+            signature,
+            standing,
+            same[0].get("seen", ""),
+            server,
+            target,
+            tuple(dict.fromkeys(row["persona"] for row in same)),
+            tuple(dict.fromkeys(row["test"] for row in same)),
+            sum(row["count"] for row in same),
+            same[0].get("evidence", {}),
+        )
+        for (standing, clause, signature), same in groups.items()
+    ]
+    return sorted(found, key=lambda f: STANDINGS.index(f.standing))

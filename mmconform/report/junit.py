@@ -1,0 +1,96 @@
+"""Records as JUnit XML: a test case for every promise and persona that was judged."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from mmconform.contract.clause import Clause, Contract
+from mmconform.errors import plain
+from mmconform.record import Record
+from mmconform.report.failure import Failure, gather
+from mmconform.summary import problems, state_of
+
+
+def junit(contract: Contract, records: Sequence[Record]) -> str:
+    """Return one ``testsuite`` for each record.
+
+    ``classname`` is the operation, ``name`` the rule and the persona. A new failure is a ``failure``, what could not be
+    seen an ``error``; a known deviation passes, with ``standing`` among its properties and its text in ``system-out``.
+    What else makes a run red stands under the class ``run``, so that a file without failure or error is a green run.
+    """
+    root = ET.Element("testsuites", name="mattermost-conformance")
+    for record in records:
+        root.append(_suite(contract, record))
+    for counted in ("tests", "failures", "errors", "skipped"):
+        root.set(counted, str(sum(int(suite.get(counted, "0")) for suite in root)))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _suite(contract: Contract, record: Record) -> ET.Element:
+    header, footer = record.header, record.footer
+    suite = ET.Element("testsuite", name=plain(header["target"]), timestamp=header["started"].removesuffix("Z"))
+    suite.set("time", str(int((_time(footer["finished"]) - _time(header["started"])).total_seconds())))
+    server = {f"server.{key}": value for key, value in header["server"].items()}
+    suite.append(_properties({**server, "spec": header["spec"], "seed": str(header["seed"]), "selection": header["selection"]}))
+    suite.extend(_cases(contract, record))
+    suite.set("tests", str(len(suite.findall("testcase"))))
+    for counted, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(counted, str(len(suite.findall(f"testcase/{element}"))))
+    return suite
+
+
+def _cases(contract: Contract, record: Record) -> Iterator[ET.Element]:
+    for number, (kind, sentence) in enumerate(problems(record), 1):
+        case = ET.Element("testcase", classname="run", name=f"{number} {kind}")
+        ET.SubElement(case, "error", message=plain(sentence))
+        yield case
+    judged: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in record.observations:
+        judged.setdefault((row["clause"], row["persona"]), []).append(row)
+    for (id_, persona), rows in judged.items():
+        clause = contract.clauses[id_]
+        broken = gather(contract, record.header["server"], record.header["target"], rows)
+        case = _case(clause, persona)
+        case.append(_properties({"clause": id_, "place": clause.place, **_standing(broken)}))
+        state = state_of(rows)
+        if state in ("skip", "error"):
+            row = next(row for row in rows if row["outcome"] == state)
+            ET.SubElement(case, "skipped" if state == "skip" else "error", message=plain(row.get("seen", row["signature"])))
+        told = [failure for failure in broken if failure.standing == state]
+        text = "\n\n".join(failure.explain() for failure in told)
+        if state == "new":
+            ET.SubElement(case, "failure", message="; ".join(plain(f.seen) for f in told), type=clause.rule).text = text
+        elif told:
+            ET.SubElement(case, "system-out").text = f"known deviation\n{text}"
+        yield case
+    for id_ in record.footer["unobserved"]:
+        case = _case(contract.clauses[id_], "anybody")
+        ET.SubElement(case, "skipped", message="unobserved: nothing in this run could show it")
+        yield case
+
+
+def _case(clause: Clause, persona: str) -> ET.Element:
+    rule = clause.id.removeprefix(f"{clause.operation}.")
+    return ET.Element("testcase", classname=clause.operation, name=f"{rule} as {plain(persona)}")
+
+
+def _standing(broken: Iterable[Failure]) -> dict[str, str]:
+    """Properties have one value each, so several signatures share one."""
+    said: dict[str, list[str]] = {}
+    for failure in broken:
+        said.setdefault("standing", [failure.standing])
+        said.setdefault("signature", []).append(failure.signature)
+    return {key: "; ".join(values) for key, values in said.items()}
+
+
+def _properties(values: dict[str, str]) -> ET.Element:
+    element = ET.Element("properties")
+    for name, value in values.items():
+        ET.SubElement(element, "property", name=name, value=plain(value))
+    return element
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,103 @@
+"""Records as Markdown, for the summary of a CI job or a comment."""
+
+import re
+from collections.abc import Sequence
+
+from mmconform.contract.clause import RULES, Contract
+from mmconform.errors import plain
+from mmconform.record import Record
+from mmconform.report.failure import Failure, failures
+from mmconform.report.terminal import MARKS
+from mmconform.summary import Cell, problems, skip_reasons, table
+
+
+def markdown(contract: Contract, records: Sequence[Record]) -> str:
+    """Return a headline and a line for each record, the table of each, and what is new in full."""
+    lines = ["# Mattermost conformance", "", "| | server | target | verified | kept | known | new | skipped |", "|" + "---|" * 8]
+    lines += [_line(contract, record) for record in records]
+    for record in records:
+        lines += ["", *_section(contract, record, folded=len(records) > 1)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(contract: Contract, record: Record) -> str:
+    footer = record.footer
+    verified = footer["pass"] + footer["known"] + footer["new"]
+    cells = [
+        "✅ green" if footer["green"] else "❌ red",
+        _code(f"Mattermost {record.header['server']['name']}", in_table=True),
+        _code(record.header["target"], in_table=True),
+        f"{verified} of {len(contract.clauses)} promises",
+        *(f"**{footer[key]}**" if key == "new" and footer[key] else str(footer[key]) for key in ("pass", "known", "new", "skip")),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
+    footer = record.footer
+    verified = footer["pass"] + footer["known"] + footer["new"]
+    lines = [
+        f"## {_code('Mattermost ' + record.header['server']['name'])}",
+        "",
+        f"Verified {verified} of {len(contract.clauses)} promises: {footer['new']} new, {footer['known']} known.",
+        "",
+        *(f"- {kind}: {sentence}" for kind, sentence in _details(contract, record)),
+        "",
+    ]
+    grid = _grid(contract, record)
+    lines += ["<details><summary>operations × rules</summary>", "", *grid, "", "</details>"] if folded else grid
+    for failure in failures(contract, record):
+        if failure.standing == "new":
+            lines += ["", *_full(failure)]
+    return lines
+
+
+def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
+    wrong = [(f"**{kind}**", _code(sentence)) for kind, sentence in problems(record)]
+    skipped = skip_reasons(contract, record).items()
+    return wrong + [(f"skipped, {reason}", ", ".join(map(_code, operations))) for reason, operations in skipped]
+
+
+def _grid(contract: Contract, record: Record) -> list[str]:
+    rows = table(contract, record)
+    states = {state for cells in rows.values() for cell in cells.values() for state in cell.counts}
+    return [
+        f"| operation | {' | '.join(RULES)} |",
+        "|---|" + ":-:|" * len(RULES),
+        *(
+            f"| {_code(operation, in_table=True)} | {' | '.join(_cell(cells.get(rule)) for rule in RULES)} |"
+            for operation, cells in rows.items()
+        ),
+        "",
+        ", ".join(f"{mark} {meaning}" for state, (mark, _, meaning) in MARKS.items() if state in states),
+    ]
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    several = sum(cell.counts.values()) > 1
+    return " ".join(MARKS[state][0] + (str(count) if several else "") for state, count in cell.counts.items())
+
+
+def _full(failure: Failure) -> list[str]:
+    return [
+        f"### ✖ {_code(failure.clause.id)} as {', '.join(failure.personas)}",
+        "",
+        *_block(failure.explain()),
+    ]
+
+
+def _code(text: str, *, in_table: bool = False) -> str:
+    """Text as code: nothing in it is markup, a link or a mention. Its fence is longer than any in it."""
+    text = plain(text)
+    if not text:
+        return ""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text.replace('|', chr(92) + '|') if in_table else text}{padding}{fence}"
+
+
+def _block(text: str) -> list[str]:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return [f"{fence}text", *text.split("\n"), fence]
