@@ -22,7 +22,7 @@ from threading import Lock, Thread
 from urllib.parse import urlsplit
 
 from mmconform import record
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS
 from mmconform.spec.load import ROOT
 
 FAULTS = ("late", "hang", "reset", "cut", "chunk cut", "gzip bomb", "deep", "429", "502", "503", "no gzip")

@@ -19,12 +19,11 @@ from typing import Any
 
 from mmconform.client import Client
 from mmconform.prepare import sign_in
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS
 from mmconform.spec.load import ROOT
 from mmconform.target import live
 
 SIGNALS = (signal.SIGINT, signal.SIGKILL)
-ROLES = ("system_user", "team_user", "team_admin", "channel_user")
 ROLES = ("system_user", "team_user", "team_admin", "channel_user")
 
 

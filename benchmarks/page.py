@@ -14,9 +14,9 @@ from playwright.sync_api import sync_playwright
 
 from mmconform import deviations
 from mmconform.contract.build import build
+from mmconform.record import REPORTS
 from mmconform.report import gather
 from mmconform.report.page import as_html
-from mmconform.run import REPORTS
 from mmconform.spec.load import ROOT, load
 from mmconform.tape import tape
 

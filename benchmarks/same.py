@@ -15,8 +15,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from mmconform.record import NAME
-from mmconform.run import REPORTS
+from mmconform.record import NAME, REPORTS
 from mmconform.spec.load import ROOT
 
 SHUFFLE = """

@@ -21,7 +21,7 @@ import requests
 
 from mmconform import record
 from mmconform.prepare import sign_in
-from mmconform.run import REPORTS
+from mmconform.record import REPORTS
 from mmconform.spec.load import MERGED, ROOT
 from mmconform.target import Target, live
 

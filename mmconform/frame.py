@@ -9,6 +9,7 @@ names, else those of all tapes in ``reports/``. Needs the extra ``notebooks``.
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -369,13 +370,25 @@ def _bytes(text: str | bytes | None) -> bytes:
 
 def _read(records: Sequence[str | Path]) -> list[Record]:
     """Return the records, oldest server first. They have to be about our own documents."""
-    contract, named = _contract(), list(records) or [one for one in os.environ.get(RECORDS, "").split(os.pathsep) if one]
-    if named:
-        found = [_read_one(path) for path in record.find(named)]
+    contract = _contract()
+    if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
+        own: dict[str, Record] = {}
+        with suppress(MisuseError):  # there may be none
+            own = {one.header["target"]: one for one in _default(contract)}
+        found = [one for name in records for one in ([own[str(name)]] if str(name) in own else _named([name]))]
     else:
-        found, _ = gather.current(record.REPORTS, tape.every(), contract, _read_one)
+        found = _named(records) if records else _default(contract)
     record.check(found, contract.digest, contract.clauses)
     return sorted(found, key=record.age)
+
+
+def _default(contract: Contract) -> list[Record]:
+    told = [one for one in os.environ.get(RECORDS, "").split(os.pathsep) if one]
+    return _named(told) if told else gather.current(record.REPORTS, tape.every(), contract, _read_one)[0]
+
+
+def _named(records: Sequence[str | Path]) -> list[Record]:
+    return [_read_one(path) for path in record.find(records)]
 
 
 def _read_one(path: Path) -> Record:
