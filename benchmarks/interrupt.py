@@ -48,6 +48,11 @@ class Look:
                 return rows
         raise AssertionError
 
+    def permissions(self, role: str) -> Any:
+        """Return what a role holds, or the status where the server does not know it."""
+        found = self.get(f"roles/name/{role}")
+        return sorted(found["permissions"]) if isinstance(found, dict) else found
+
     def state(self) -> dict[str, Any]:
         """Return what a run may change and must put back; what it may leave, deactivated or archived, is not in it."""
         users = self.pages("users")
@@ -56,7 +61,7 @@ class Look:
         me = self.get("users/me")["id"]
         return {
             "settings": self.get("config"),
-            "roles": {name: sorted(self.get(f"roles/name/{name}")["permissions"]) for name in ROLES},
+            "roles": {name: self.permissions(name) for name in ROLES},
             "active people": sorted(user["username"] for user in users if not user["delete_at"]),
             "teams": sorted(team["name"] for team in teams),
             "tokens": [token for user in ours for token in self.pages(f"users/{user['id']}/tokens")],

@@ -22,7 +22,7 @@ from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.lease import Lease
 from mmconform.live import only_run
-from mmconform.prepare import sign_in
+from mmconform.prepare import sign_in, sign_out
 from mmconform.record import REPORTS, Record, age, check, find
 from mmconform.reference import named
 from mmconform.reference.mutants import MUTANTS
@@ -38,7 +38,7 @@ from mmconform.report.sarif import sarif
 from mmconform.runner import LIVE_OPTIONS, records_of
 from mmconform.spec.load import MERGED, load, text_of
 from mmconform.tape import tape
-from mmconform.target import Target, live
+from mmconform.target import Target, has_credentials, live
 from mmconform.version import Version
 
 FINE, FOUND, MISUSED = 0, 1, 2
@@ -322,11 +322,13 @@ def _prove(given: argparse.Namespace) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     app = named.app(given.target, next(reversed(tape.every()), ""))
+    if not 0 <= given.port < 2**16:
+        raise MisuseError(f"port {given.port} cannot be used: ports go from 0 to {2**16 - 1}")
     login, password = "operator", secrets.token_urlsafe(12)
     try:
         server = Reference(app, login, password, given.port)
-    except (OSError, OverflowError) as error:
-        raise MisuseError(f"port {given.port} cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    except OSError as error:
+        raise MisuseError(f"port {given.port} cannot be used: {error.strerror or error}") from None
     print(f"{given.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
     print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} pytest --target {server.url}", flush=True)
     with suppress(KeyboardInterrupt):
@@ -338,6 +340,8 @@ def _compare(given: argparse.Namespace) -> int:
     contract = build(load().document)
     chosen = [option for option in LIVE_OPTIONS if vars(given)[option[2:].replace("-", "_")]]
     before, after = records_of([given.before, given.after], chosen)
+    for one in (before, after):
+        age(one)  # which says whether it tells its version
     page = Page(contract, before, after, compare(contract, before, after))
     shown = {"text": page.text, "markdown": page.markdown}.get(given.format)
     print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
@@ -354,17 +358,18 @@ def _doctor(given: argparse.Namespace) -> int:
 def _cleanup(given: argparse.Namespace) -> int:
     target = live(given.url, allow_remote=given.allow_remote)
     journals = journal.of_server(REPORTS, target.base_url)
-    if not journals and not given.everything:
+    is_needed = bool(journals) or given.everything
+    try:
+        with only_run(target):
+            done = _tidy(target, journals, given.everything) if is_needed or has_credentials() else Counter[str]()
+    except UnseenError as error:
+        raise MisuseError(f"cleanup stopped: {error}; run it again") from None
+    if not is_needed:
         print(
             f"nothing to undo on {target.base_url}: no journal in {REPORTS.name}/ tells of changes there "
             "(--everything undoes what runs from elsewhere left there)"
         )
         return FINE
-    try:
-        with only_run(target):
-            done = _tidy(target, journals, given.everything)
-    except UnseenError as error:
-        raise MisuseError(f"cleanup stopped: {error}; run it again") from None
     print(", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo")
     if given.everything:
         print("settings, roles and jobs of runs without a journal here were left as they are: nobody knows what they were")
@@ -375,15 +380,18 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
     client = target.client()
     token = sign_in(client)
     lease = Lease(client, token, "cleanup")
-    others = [holder for holder in lease.holders() if holder.run not in journal.runs_of(journals)]
-    if others and not everything:
-        raise MisuseError(f"{target.base_url} is in use by {others[0]}; wait for its end, or, if it is dead, add --everything")
-    if everything:
-        note = journal.Journal(REPORTS / target.slug / "journal-leftovers.jsonl", target.base_url)
-        for entry in leftovers.find(client, token):
-            note.note(**entry)
-        journals = journal.of_server(REPORTS, target.base_url)
-    done = journal.undo(journals, client, token)
-    lease.clear()
-    client.close()
+    try:
+        others = [holder for holder in lease.holders() if holder.run not in journal.runs_of(journals)]
+        if others:
+            raise MisuseError(f"{target.base_url} is in use by {others[0]}; wait for its end")
+        if everything:
+            note = journal.Journal(REPORTS / target.slug / "journal-leftovers.jsonl", target.base_url)
+            for entry in leftovers.find(client, token):
+                note.note(**entry)
+            journals = journal.of_server(REPORTS, target.base_url)
+        done = journal.undo(journals, client, token) if journals else Counter[str]()
+        lease.clear()
+    finally:
+        sign_out(client, token)
+        client.close()
     return done

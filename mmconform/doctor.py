@@ -3,10 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmconform import journal
+from mmconform.client import Client
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
+from mmconform.lease import Lease
 from mmconform.persona import MADE, PERSONAS
-from mmconform.prepare import COMMANDS, JOBS, TOKENS, WEBRTC, can_be_gateway, people, sign_in, switched_off
+from mmconform.prepare import COMMANDS, JOBS, TOKENS, WEBRTC, can_be_gateway, people, sign_in, sign_out, switched_off
+from mmconform.record import REPORTS
 from mmconform.target import Target
 from mmconform.version import Version
 from mmconform.world import OPERATOR, World, confirm_roles
@@ -76,7 +80,8 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
         MisuseError: no credentials, or not an administrator's; the server does not answer.
     """
     client = target.client()
-    world = World(client, target.version, "", sign_in(client))
+    token = sign_in(client)
+    world = World(client, target.version, "", token)
     answer = client.send("GET", "/api/v4/config", persona=OPERATOR, token=world.operator)
     config = answer.json_object
     about: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
@@ -106,8 +111,19 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
             found.gaps.append(f"{names}: {_advice(feature)}")
     if others:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
+    found.obstacles += _in_use(target, client, token)
+    sign_out(client, token)
     client.close()
     return found
+
+
+def _in_use(target: Target, client: Client, token: str) -> list[str]:
+    holders = Lease(client, token, "doctor").holders()
+    if holders:
+        return [f"in use by {holders[0]}; what is switched on now may be that run's doing"]
+    if journal.of_server(REPORTS, target.base_url):
+        return [f"an earlier run from here was interrupted; first `mmconform cleanup {target.base_url}`"]
+    return []
 
 
 def _describe(target: Target) -> str:

@@ -97,14 +97,14 @@ class Lease:
         if holders:
             raise MisuseError(
                 f"{self._client.base_url} is in use by {holders[0]}; wait for its end, or, if it is dead, "
-                f"`mmconform cleanup` where it ran or `mmconform cleanup --everything` anywhere"
+                f"`mmconform cleanup` where it ran"
             )
 
     def _renew(self) -> None:
         while not self._over.wait(_RENEWED):
             with suppress(UnseenError, MisuseError):
                 found = self.holders()
-                if any(holder.run != self.run for holder in found):
+                if [holder.run for holder in found] != [self.run]:  # somebody else's, or taken away
                     self.is_lost = True
                     return
                 self._write(self._since)

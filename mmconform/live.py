@@ -18,7 +18,7 @@ from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
 from mmconform.gateway import Gateway
 from mmconform.lease import Lease
-from mmconform.prepare import prepare, sign_in
+from mmconform.prepare import prepare, sign_in, sign_out
 from mmconform.record import REPORTS
 from mmconform.run import describe, now, tools
 from mmconform.tape import tape
@@ -117,6 +117,7 @@ class Stage:
         finally:
             if self.lease:
                 self.lease.release()
+                sign_out(client, self.operator)
             client.close()
             if self.gateway:
                 self.gateway.__exit__(None, None, None)

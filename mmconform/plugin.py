@@ -113,6 +113,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if not config.option.collectonly:
             config.stash[_KEY] = ours  # so that what was begun is also ended
             ours.open()
+            for target in ours.targets if not ours.is_worker else ():
+                ours.run.path(target).unlink(missing_ok=True)  # what comes to no end is not to look like an earlier run
     except MisuseError as error:
         if begun := config.stash.get(_KEY, None):
             begun.clean()

@@ -1,5 +1,7 @@
 """Gets a live server ready for a run: who we are there, who else is, and what has to be switched on."""
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,6 +60,13 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     if "system_admin" not in str(roles).split():
         raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
     return token
+
+
+def sign_out(client: Client, token: str) -> None:
+    """End the session that signing in began; a token that the user gave stays."""
+    if token and token != (os.environ.get("MM_ADMIN_TOKEN") or "").strip():
+        with suppress(UnseenError):
+            client.send("POST", "/api/v4/users/logout", persona=OPERATOR, token=token)
 
 
 def _create(client: Client, name: str, password: str) -> None:

@@ -210,7 +210,7 @@ def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) 
     bundle = os.environ.get("MM_CA_BUNDLE")
     if bundle and not Path(bundle).is_file():
         raise MisuseError(f"MM_CA_BUNDLE names {bundle}, which is no file")
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
     if not allow_remote and not is_loopback(parts.hostname):
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
@@ -252,6 +252,14 @@ def _look(client: Client) -> Server:
     version = Version.parse(build if re.fullmatch(_VERSION, build) else itself)
     edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
     return Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
+
+
+def has_credentials() -> bool:
+    """Return whether the environment names an administrator."""
+    try:
+        return bool(credentials())
+    except MisuseError:
+        return False
 
 
 def credentials() -> tuple[str | None, str | None, str | None]:

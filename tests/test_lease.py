@@ -231,8 +231,16 @@ def test_cleanup_without_a_journal_says_how_to_undo_what_others_left(cleanup):
     assert status == 0 and said.startswith("nothing to undo on") and "--everything" in said
 
 
-def test_everything_is_told_by_its_name(cleanup, server):
+@pytest.mark.parametrize("option", [[], ["--everything"]])
+def test_no_cleanup_comes_between_a_run_and_its_server(cleanup, server, option):
     held(server, "bbbbbb")
+    server.commands += [{"id": "c1"}]
+    status, said = cleanup(*option)
+    assert status == 2 and "is in use by run bbbbbb on far away" in said and said.count("\n") == 1
+    assert server.deleted == [] and "a2" in server.kept
+
+
+def test_everything_is_told_by_its_name(cleanup, server):
     ours = "mmc-bbbbbb-0a1b2c3d"
     server.users += [
         {**ADMIN, "id": "u1", "username": "mmc-bbbbbb-member", "email": "mmc-bbbbbb-member@conformance.invalid", "roles": ""},
