@@ -17,12 +17,13 @@ from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.generate import MAX_EXAMPLES
 from mmconform.judge import Coverage, Judge, Observation
-from mmconform.record import NAME, REPORTS
+from mmconform.record import NAME, REPORTS, Record
 from mmconform.report.failure import gather
 from mmconform.report.terminal import show
 from mmconform.run import describe
 from mmconform.session import Session
 from mmconform.spec.load import ROOT
+from mmconform.tape import tape
 from mmconform.tape.cassette import configure
 from mmconform.tape.name import cassette_name
 from mmconform.target import Target
@@ -453,9 +454,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if stopped:
         ours.narrowed = f"{ours.narrowed} stopped early".strip()
-    record = None
+    done: dict[str, Record] = {}
     for target in ours.targets:
-        record = ours.run.finish(target, ours.narrowed, record if target.is_recorded else None)
+        before = done.get(tape.before(target.slug)) if target.is_recorded else None
+        record = done[target.slug] = ours.run.finish(target, ours.narrowed, before)
         if not record.footer["green"] and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         session.config.stash.setdefault(_RECORDS, []).append((target, record))

@@ -252,3 +252,9 @@ def test_leaks_are_found_in_any_file_of_a_tape(copied):
     (copied / "some" / "test.yaml").write_text("a: very-secret-value\n", encoding="utf-8")
     assert tape.leaks(copied, frozenset({"very-secret-value", "redactedxyz"})) == [str(copied / "some" / "test.yaml")]
     assert tape.leaks(copied, frozenset({"another-secret"})) == []
+
+
+def test_a_version_is_compared_with_its_neighbour_and_with_no_other():
+    names = tape.every()
+    assert [tape.before(name) for name in names] == ["", *names[:-1]]
+    assert tape.before("1.2.3") == ""

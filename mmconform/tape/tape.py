@@ -26,6 +26,12 @@ def every() -> list[str]:
     return sorted(names, key=Version.parse)
 
 
+def before(name: str) -> str:
+    """Return the tape of the version before, or nothing: what is known to have changed is told of neighbours only."""
+    names = every()
+    return names[names.index(name) - 1] if name in names[1:] else ""
+
+
 def place(name: str) -> Path:
     """Return the folder of a tape: of a version, or of a reference server."""
     return REPORTS / name / "tape" if name.startswith("reference") else CASSETTES / name
