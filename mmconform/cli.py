@@ -166,7 +166,7 @@ def parser() -> argparse.ArgumentParser:
     cleanup.add_argument(
         "--everything",
         action="store_true",
-        help="also what runs from other checkouts and machines left, told by its name, whether they are dead or not",
+        help="also what runs from other checkouts and machines left, told by its name; never while one is in progress",
     )
     cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
     return whole
