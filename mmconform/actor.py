@@ -15,6 +15,7 @@ from mmconform.exchange import Exchange
 from mmconform.expectation import Refusal, absence, denial, refusal
 from mmconform.judge import Judge
 from mmconform.persona import Persona, role_exists
+from mmconform.tape.cassette import NOT_TAPED
 from mmconform.world import OPERATOR, PREFIX, Person, World, login
 
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
@@ -248,6 +249,31 @@ class Actor:
         self.stage.made += 1
         self.stage.client.redactor.learn_credential(made["token"], f"{self.persona}'s token {self.stage.made}")
         return Token(made["id"], made["token"])
+
+    @contextmanager
+    def crowded(self, tokens: int) -> Iterator[None]:
+        """Have the person hold so many more tokens for a while, of which the tape need not know: it answers without them.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        stage = self.stage
+        made: list[str] = []
+
+        def ask(url: str, body: dict[str, str]) -> Any:
+            answer = stage.client.send("POST", url, persona=OPERATOR, token=stage.world.operator, json=body, headers=NOT_TAPED)
+            if not answer.is_success:
+                raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
+            return answer.json_object
+
+        try:
+            if not stage.client.redactor.replaying:
+                while len(made) < tokens:
+                    made.append(str(ask(f"/api/v4/users/{self.id}/tokens", {"description": "one of many"}).get("id")))
+            yield
+        finally:
+            for id_ in made:
+                ask("/api/v4/users/tokens/revoke", {"token_id": id_})
 
     def new_command(self, team: str = "") -> str:
         """Return the id of a new slash command, made by the operator, in the world's team or another."""

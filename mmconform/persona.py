@@ -48,6 +48,8 @@ MADE = {
     "editor": "a token_user who was given edit_other_users",
     "bot_editor": "the same, asking about a bot",
     "bot": "a bot, through a token of its own",
+    "holder_of_one": "an outsider who was given the one permission that is asked for",
+    "holder_of_others": "an outsider who was given the permissions of all other operations",
     "slash_manager": "a member who was given manage_slash_commands in the team",
 }
 

@@ -48,6 +48,29 @@ def test_pages_of_everybody(five, system_admin, query, most):
 
 @pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.paging")
+def test_a_page_of_a_user_holds_at_most_200(new_person):
+    """Whatever is asked for, where there is more."""
+    person = new_person("token_user")
+    with person.crowded(201):
+        page = person.do(OF_USER, user_id="me", query="per_page=201")
+        assert page.served
+        assert len(page.ids) == 200, "the page does not hold the 200 rows that a page holds at most"
+        assert len(person.do(OF_USER, user_id="me", query="per_page=1&page=200").ids) == 1, "the 201st row is missing"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokens.paging")
+def test_a_page_of_everybody_holds_at_most_200(new_person, system_admin):
+    """Whatever is asked for, where there is more."""
+    with new_person("token_user").crowded(201):
+        page = system_admin.do(OF_ALL, query="per_page=201")
+        assert page.served
+        assert len(page.ids) == 200, "the page does not hold the 200 rows that a page holds at most"
+        assert len(system_admin.do(OF_ALL, query="per_page=1&page=200").ids) == 1, "the 201st row is missing"
+
+
+@pytest.mark.vcr
+@clause("GetUserAccessTokensForUser.paging")
 def test_of_a_repeated_parameter_the_first_counts(five):
     """As everywhere in Go's net/url."""
     reply = five.do(OF_USER, user_id="me", query="per_page=2&per_page=4")

@@ -134,7 +134,7 @@ def disable_of_anybody(app: App) -> None:
     only_in(app, DISABLE, "reaches", lambda call, user: True)
 
 
-@mutant(DISABLE, "permission", blind="nobody holds one of the three permissions for tokens without the others")
+@mutant(DISABLE, "permission")
 def disable_asks_for_the_permission_to_create(app: App) -> None:
     """Who may make tokens may disable them."""
     app.needs[DISABLE] = "create_user_access_token"
@@ -199,7 +199,7 @@ def enable_of_anybody(app: App) -> None:
     only_in(app, ENABLE, "reaches", lambda call, user: True)
 
 
-@mutant(ENABLE, "permission", blind="nobody holds one of the three permissions for tokens without the others")
+@mutant(ENABLE, "permission")
 def enable_asks_for_the_permission_to_revoke(app: App) -> None:
     """Who may revoke tokens may enable them."""
     app.needs[ENABLE] = "revoke_user_access_token"

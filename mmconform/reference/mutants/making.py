@@ -1,5 +1,6 @@
 """Flaws of making a token."""
 
+import itertools
 import json
 from typing import Any
 
@@ -30,7 +31,7 @@ def create_asks_for_the_permission_to_manage_the_system(app: App) -> None:
     app.needs[CREATE] = "manage_system"
 
 
-@mutant(CREATE, "permission", blind="nobody holds one of the three permissions for tokens without the others")
+@mutant(CREATE, "permission")
 def create_asks_for_the_permission_to_read(app: App) -> None:
     """Who may read tokens may make them."""
     app.needs[CREATE] = "read_user_access_token"
@@ -46,6 +47,18 @@ def create_for_anybody(app: App) -> None:
 def create_takes_oneself_for_somebody_else(app: App) -> None:
     """An own id is not recognised: without edit_other_users nobody makes a token, or is told what else is wrong."""
     only_in(app, CREATE, "reaches", lambda call, user: app.has(call, "edit_other_users"))
+
+
+@mutant(CREATE, "effect.authenticates", blind="that tokens differ can be seen, not that nobody can guess the next one")
+def create_counts_its_tokens_up(app: App) -> None:
+    """Each token is the one before plus one, and who has one knows the others."""
+
+    def next_one(made: dict[str, Any], call: Call) -> dict[str, Any]:
+        value = app.store.tokens[made["id"]].value = f"{next(numbers):026d}"
+        return {**made, "token": value}
+
+    numbers = itertools.count(10**9)
+    fields(app, CREATE, next_one)
 
 
 @mutant(CREATE, "status")

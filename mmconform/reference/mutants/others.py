@@ -135,6 +135,12 @@ def job_needs_no_permission(app: App) -> None:
 
 
 @mutant(JOB, "permission")
+def job_for_administrators_only(app: App) -> None:
+    """Who may manage jobs is refused unless they may manage the system."""
+    app.needs[JOB] = "manage_system"
+
+
+@mutant(JOB, "permission")
 def job_for_holders_of_tokens(app: App) -> None:
     """Who may make tokens may create jobs."""
     app.needs[JOB] = "create_user_access_token"

@@ -1,5 +1,6 @@
 """Flaws of seeing tokens: one, a user's, everybody's, those that a search finds."""
 
+import sys
 from typing import Any
 
 from mmconform.reference.app import DEFAULT_PAGE, LONGEST_PAGE, Answer, App, Call, RefusedError
@@ -89,11 +90,17 @@ def list_counts_pages_from_one(app: App) -> None:
     _paged(app, LIST, lambda page, size, found: found[max(0, page - 1) * size :][:size])
 
 
-def _paged(app: App, operation: str, cut: Any) -> None:
+@mutant(LIST, "paging")
+def list_has_no_limit(app: App) -> None:
+    """More than 200 rows come when more are asked for."""
+    _paged(app, LIST, lambda page, size, found: found[page * size :][:size], sys.maxsize)
+
+
+def _paged(app: App, operation: str, cut: Any, longest: int = LONGEST_PAGE) -> None:
     def page(call: Call, found: list[Any], refusal: str) -> list[Any]:
         usual(call, found, refusal)
         asked, size = number(call.asked("page") or "0"), number(call.asked("per_page") or "60")
-        chosen: list[Any] = cut(asked or 0, min(LONGEST_PAGE, DEFAULT_PAGE if size is None else size), found)
+        chosen: list[Any] = cut(asked or 0, min(longest, DEFAULT_PAGE if size is None else size), found)
         return chosen
 
     usual = app.page
@@ -180,10 +187,16 @@ def list_all_has_no_default_page(app: App) -> None:
     only_in(app, ALL, "page", page)
 
 
-@mutant(ALL, "paging", blind="no request asks for more than 200 rows where there are more than 200 tokens")
+@mutant(ALL, "paging")
 def list_all_has_no_limit(app: App) -> None:
     """More than 200 rows come when more are asked for."""
-    _paged(app, ALL, lambda page, size, found: found[page * size :][:size])
+    _paged(app, ALL, lambda page, size, found: found[page * size :][:size], sys.maxsize)
+
+
+@mutant(ALL, "permission")
+def list_all_for_who_manages_jobs(app: App) -> None:
+    """Who may manage jobs lists everybody's tokens."""
+    app.needs[ALL] = "manage_jobs"
 
 
 @mutant(ALL, "since", on="4.6.3")
