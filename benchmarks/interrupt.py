@@ -87,7 +87,7 @@ def interrupted(url: str, number: int, seconds: float, options: list[str]) -> st
     done = subprocess.run(
         [sys.executable, "-m", "mmconform", "cleanup", url], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )
-    itself = (re.findall(r"left the server as it was: .*", told) or [""])[0]
+    itself = (re.findall(r"left the server as it was.*", told) or [""])[0]
     trace = " TRACEBACK" if "Traceback (most" in told + done.stdout + done.stderr else ""
     said = (done.stdout + done.stderr).strip().replace("\n", " | ")
     when = f"{sent.name} {' '.join(options)} after {seconds:5.2f} s{trace}"

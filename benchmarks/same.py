@@ -24,7 +24,7 @@ import random, pytest
 def pytest_collection_modifyitems(items):
     random.Random({seed}).shuffle(items)
 """
-WHEN = ("started", "finished")
+WHEN = ("started", "finished", "seconds")
 
 
 def record(version: str, options: list[str], path: str) -> list[str]:

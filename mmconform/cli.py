@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import os
 import secrets
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +45,23 @@ from mmconform.target import Target, has_credentials, live
 from mmconform.version import Version
 
 FINE, FOUND, MISUSED = 0, 1, 2
+#: Nobody read on: what any command says then that SIGPIPE ends (128 + 13). It is neither fine nor found.
+_CLOSED = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns 0 when all is fine, 1 when something was found, 2 when it was used wrongly."""
     given = parser().parse_args(arguments)
     try:
-        return int(given.command(given))
+        status = int(given.command(given))
+        sys.stdout.flush()
+        return status
     except MisuseError as error:
         print(f"mmconform: {error}", file=sys.stderr)
         return MISUSED
     except BrokenPipeError:
-        sys.stderr.close()
-        return FINE
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written once more at the end
+        return _CLOSED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
         "deviations", _deviations, "List the known deviations.", "mmconform deviations --verdict documentation --format markdown"
     )
     known.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
-    known.add_argument("--version-of", metavar="VERSION", type=Version.parse, help="only those that this version shows")
+    known.add_argument("--version-of", metavar="VERSION", type=_version, help="only those that this version shows")
     known.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="json is for machines")
 
     report = command(
@@ -170,6 +177,13 @@ def parser() -> argparse.ArgumentParser:
     )
     cleanup.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
     return whole
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _merge(given: argparse.Namespace) -> int:
@@ -253,7 +267,7 @@ def _deviations(given: argparse.Namespace) -> int:
 
 #: From the contract, the records and the known deviations to text.
 _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], str]] = {
-    "html": as_html,
+    "html": lambda contract, records, known: as_html(contract, records, known, prove.published()),
     "markdown": lambda contract, records, _: markdown(contract, records),
     "github": lambda contract, records, _: github(contract, records),
     "sarif": sarif,
@@ -276,6 +290,8 @@ def _report(given: argparse.Namespace) -> int:
     output = given.output or (REPORTS / "index.html" if given.format == "html" else None)
     if output is None:
         print(text, end="")
+        if not text:
+            print(f"nothing to annotate: {len(records)} green, no promise broken in a new way", file=sys.stderr)
         return FINE
     _write(output, text)
     if given.format == "html":
@@ -311,12 +327,16 @@ def _prove(given: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{len(names)} mutants, {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
 
+    times = [time.monotonic()]
     proofs = prove.prove(names, progress)
+    times.append(time.monotonic())
     beside = baseline.found(names, progress) if given.baseline else None
+    times.append(time.monotonic())
+    seconds = [end - begin for begin, end in pairwise(times)]
     if given.format == "json":
-        print(json.dumps(prove.as_json(proofs, beside), indent=2, ensure_ascii=False))
+        print(json.dumps(prove.as_json(proofs, seconds[: 1 + bool(given.baseline)], beside), indent=2, ensure_ascii=False))
     else:
-        print(prove.table(proofs, beside))
+        print(prove.table(proofs, seconds, beside))
     return FINE if all(proof.is_as_declared for proof in proofs) else FOUND
 
 
@@ -330,7 +350,8 @@ def _serve(given: argparse.Namespace) -> int:
     except OSError as error:
         raise MisuseError(f"port {given.port} cannot be used: {error.strerror or error}") from None
     print(f"{given.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
-    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} pytest --target {server.url}", flush=True)
+    pytest = Path(sys.argv[0]).with_name("pytest")  # that of the environment in which we run, as it was called
+    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} {pytest} --target {server.url}", flush=True)
     with suppress(KeyboardInterrupt):
         server.serve()
     return FINE

@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from mmconform import deviations, history, record
+from mmconform.access import accesses
 from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
-from mmconform.persona import MADE, PERSONAS, is_entitled
+from mmconform.persona import MADE, PERSONAS
 from mmconform.record import Record
 from mmconform.report import gather
 from mmconform.routes import reaches
@@ -37,10 +38,6 @@ from mmconform.target import live
 from mmconform.version import Version
 
 RECORDS = "MMCONFORM_RECORDS"
-
-#: Requests of people who hold what their roles are shipped with, about a resource whose owner is known. Other tests
-#: change roles and settings first.
-_AS_SHIPPED = "property/generated/"
 
 _PERSONAS = (*PERSONAS, *MADE, "everyone")
 
@@ -138,7 +135,7 @@ def states(*records: str | Path) -> pd.DataFrame:
 
 
 def access(*records: str | Path) -> pd.DataFrame:
-    """Return who may do what, as documented and as seen in generated requests that were valid and about something real.
+    """Return who may do what, as documented and as answered to valid requests about something real.
 
     Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference),
     ``persona``, ``documented`` (allowed or denied), ``answered`` (allowed, denied, or mixed), ``agrees``, and the counts
@@ -149,38 +146,13 @@ def access(*records: str | Path) -> pd.DataFrame:
     """
     contract = _contract()
     read_, rows = _read(records), []
-    for one in read_:
-        version = Version.parse(one.header["server"]["version"])
-        seen: dict[tuple[str, str, str], list[int]] = {}
-        for row in one.answers:
-            operation = contract.operations[row["operation"]]
-            told = row["valid"] and row["persona"] in PERSONAS and row["request"].startswith(_AS_SHIPPED)
-            if told and operation.exists_in(version):
-                differs = operation.requirement.for_others or operation.requirement.or_self
-                about = row["about"] if differs else "any"
-                if about != "unclear":
-                    seen.setdefault((operation.id, about, row["persona"]), []).append(row["status"])
-        for (id_, about, persona), statuses in seen.items():
-            asked = "other" if about == "any" else about
-            entitled = is_entitled(contract.operations[id_].requirement, PERSONAS[persona], version, asked)
-            served = sum(200 <= status < 300 for status in statuses)
-            refused = sum(status in ((401, 403) if entitled else (401, 403, 404)) for status in statuses)
-            if served or refused:
-                documented = "allowed" if entitled else "denied"
-                answered = "mixed" if served and refused else "allowed" if served else "denied"
-                rows.append(
-                    {
-                        **_of(one),
-                        "operation": id_,
-                        "about": about,
-                        "persona": persona,
-                        "documented": documented,
-                        "answered": answered,
-                        "agrees": documented == answered,
-                        "served": served,
-                        "refused": refused,
-                    }
-                )
+    for each in read_:
+        for one in accesses(contract, each):
+            if one.answered:
+                documented = "allowed" if one.is_entitled else "denied"
+                told = {"operation": one.operation, "about": one.about, "persona": one.persona, "documented": documented}
+                seen = {"answered": one.answered, "agrees": documented == one.answered}
+                rows.append({**_of(each), **told, **seen, "served": one.served, "refused": one.refused})
     columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
 

@@ -358,6 +358,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     return result
 
 
+_SECONDS = pytest.StashKey[float]()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
@@ -365,6 +368,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = str(call.excinfo.value)
     judge = item.stash.get(_JUDGE, None)
     target = _target_of(item)
+    if call.when == "setup":
+        item.stash[_SECONDS] = call.duration
     ended = call.when == "call" or (call.when == "setup" and report.skipped)
     if target and (ended or report.failed):
         rows = [_row(o, item, judge) for o in judge.observations] if judge and ended else []
@@ -377,6 +382,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and ended else {},
             "errors": int(report.failed and not fails and not taped),
             "not_taped": len(taped),
+            "seconds": item.stash.get(_SECONDS, 0.0) + call.duration,
         }
     return report
 
@@ -400,7 +406,7 @@ def pytest_runtest_logreport(report: Any) -> None:
     if seen and _FIRST:
         run = _FIRST[0].run
         coverage = {operation: Coverage(**one) for operation, one in seen["coverage"].items()}
-        run.take(seen["target"], seen["rows"], seen["answers"], coverage, seen["not_taped"])
+        run.take(seen["target"], seen["rows"], seen["answers"], coverage, seen["not_taped"], seen["seconds"])
         run.seen[seen["target"]].errors += seen["errors"]
 
 
@@ -463,6 +469,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.stash.setdefault(_RECORDS, []).append((target, record))
 
 
+#: What is true of every server: its API deletes no account and no team.
+_LEFT = "left the server as it was (but accounts can only be deactivated, and teams archived): "
+
 _TAPE = pytest.StashKey[Path]()
 _CLEANED = pytest.StashKey[Counter[str]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
@@ -487,6 +496,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if place := config.stash.get(_TAPE, None):
         terminalreporter.write_line(f"recorded {place.relative_to(ROOT)}")
     if cleaned := config.stash.get(_CLEANED, Counter()):
-        terminalreporter.write_line("left the server as it was: " + ", ".join(f"{n} {what}" for what, n in cleaned.items()))
+        terminalreporter.write_line(_LEFT + ", ".join(f"{n} {what}" for what, n in cleaned.items()))
     for problem in config.stash.get(_PROBLEMS, []):
         terminalreporter.write_line(problem, red=True)

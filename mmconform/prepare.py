@@ -44,7 +44,10 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
         assert name and password
         if create_first_admin:
             _create(client, name, password)
-        token = login(client, name, password, OPERATOR)
+        try:
+            token = login(client, name, password, OPERATOR)
+        except MisuseError as error:
+            raise MisuseError(f"{error}{_advice(client)}") from None
     client.redactor.learn_credential(token, OPERATOR)
     try:
         me = client.send("GET", "/api/v4/users/me", persona=OPERATOR, token=token)
@@ -60,6 +63,15 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     if "system_admin" not in str(roles).split():
         raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
     return token
+
+
+def _advice(client: Client) -> str:
+    """Return what to do about a login that failed, where the server tells that it could not but fail."""
+    with suppress(UnseenError):
+        told = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
+        if told.json_object.get("NoAccounts") == "true":
+            return "; the server has no accounts yet: `--create-first-admin` makes this one"
+    return ""
 
 
 def sign_out(client: Client, token: str) -> None:

@@ -1,5 +1,8 @@
 """Can the suites fail? They are run on every mutant of the reference server, and each has to be caught by its own clauses."""
 
+import json
+import os
+import platform
 import re
 import subprocess
 import sys
@@ -15,10 +18,12 @@ from mmconform.errors import MisuseError
 from mmconform.record import REPORTS
 from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
+from mmconform.run import now
 from mmconform.spec.load import ROOT
 from mmconform.target import slug_of
 
 WORKERS = 2
+_PUBLISHED = ROOT / "benchmarks" / "prove.json"
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,20 @@ def _read(name: str) -> Proof:
     return Proof(name, MUTANTS[name], by, seen.footer["error"])
 
 
-def as_json(proofs: Sequence[Proof], beside: Findings | None = None) -> dict[str, Any]:
+def published() -> dict[str, Any] | None:
+    """Return the proof that is kept beside the code, as :func:`as_json` gave it; nothing where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(_PUBLISHED.read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return found
+
+
+def as_json(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings | None = None) -> dict[str, Any]:
     """Return the proofs for a machine.
 
     Args:
+        seconds: How long the suites took, and then plain Schemathesis, with the same number of processes.
         beside: What plain Schemathesis found on each mutant, as (operation, failure).
     """
     rows = []
@@ -127,11 +142,17 @@ def as_json(proofs: Sequence[Proof], beside: Findings | None = None) -> dict[str
         if beside is not None:
             row["schemathesis"] = [f"{operation}: {failure}" for operation, failure in sorted(beside[proof.name])]
         rows.append(row)
-    return {"mutants": rows}
+    taken = {name: round(one, 1) for name, one in zip(("mmconform", "schemathesis"), seconds, strict=False)}
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return {"made": now(), "machine": machine, "seconds": taken, "mutants": rows}
 
 
-def table(proofs: Sequence[Proof], beside: Findings | None = None) -> str:
-    """Return the proofs for a person: mutant by mutant the rules that noticed it, and what is not as declared."""
+def table(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings | None = None) -> str:
+    """Return the proofs for a person: mutant by mutant the rules that noticed it, and what is not as declared.
+
+    Args:
+        seconds: As in :func:`as_json`, as is ``beside``.
+    """
     wide = max(len(proof.name) for proof in proofs) + 6
     lines = [" " * wide + " ".join(f"{_short(rule):6}" for rule in RULES).rstrip()]
     for operation in dict.fromkeys(proof.mutant.operation for proof in proofs):
@@ -140,10 +161,16 @@ def table(proofs: Sequence[Proof], beside: Findings | None = None) -> str:
     odd = sum(not proof.is_as_declared for proof in proofs)
     lines.append("  ● noticed by the declared clauses and no others   ○ not noticed, for a known reason   ✖ not as declared")
     lines.append("  a number says how many clauses of a rule; + clauses of other operations failed too, as declared")
-    lines.append(f"{sum(p.is_killed for p in proofs)} of {len(proofs)} mutants noticed, {odd} not as declared")
+    noticed = sum(p.is_killed for p in proofs)
+    lines.append(f"{noticed} of {len(proofs)} mutants noticed, {odd} not as declared; {_pace(noticed, seconds[0])}")
     if beside is not None:
-        lines.append(f"◆ plain Schemathesis notices {sum(bool(beside[p.name]) for p in proofs)} of them")
+        found = sum(bool(beside[p.name]) for p in proofs)
+        lines.append(f"◆ plain Schemathesis notices {found} of them; {_pace(found, seconds[1])}")
     return "\n".join(lines)
+
+
+def _pace(found: int, seconds: float) -> str:
+    return f"{seconds:.0f} s, {60 * found / seconds:.1f} faults found a minute"
 
 
 def _lines(proof: Proof, wide: int, beside: Findings | None) -> Iterator[str]:

@@ -34,6 +34,7 @@ class Seen:
     coverage: dict[str, Coverage] = field(default_factory=dict)
     errors: int = 0
     not_taped: int = 0
+    seconds: float = 0
 
 
 class Run:
@@ -74,12 +75,14 @@ class Run:
         answers: Iterable[dict[str, Any]],
         coverage: dict[str, Coverage],
         not_taped: int,
+        seconds: float = 0,
     ) -> None:
-        """Add what one test saw."""
+        """Add what one test saw, and how long it took."""
         seen = self.seen.setdefault(target, Seen())
         seen.rows += rows
         seen.answers += answers
         seen.not_taped += not_taped
+        seen.seconds += seconds
         for operation, one in coverage.items():
             all_ = seen.coverage.setdefault(operation, Coverage())
             all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
@@ -150,7 +153,9 @@ class Run:
             not_taped=seen.not_taped,
             is_whole=is_whole,
         )
-        result = record.Record(header, rows, operations, {**footer, "finished": now()}, answers, changes)
+        result = record.Record(
+            header, rows, operations, {**footer, "finished": now(), "seconds": round(seen.seconds, 3)}, answers, changes
+        )
         record.write(self.path(target), result)
         return result
 

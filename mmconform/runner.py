@@ -29,11 +29,12 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
         MisuseError: a name is neither, a record is broken, or a run came to nothing.
     """
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
+    kept = {one: record.read(one) for one in chosen if isinstance(one, Path)}  # before a run writes over one of them
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
     runs = {slug: _start(target, options) for slug, target in targets.items()}
     for slug, run in runs.items():
         _await(targets[slug], run)
-    return [record.read(one if isinstance(one, Path) else REPORTS / one.slug / NAME) for one in chosen]
+    return [kept[one] if isinstance(one, Path) else record.read(REPORTS / one.slug / NAME) for one in chosen]
 
 
 def _file(name: str) -> Path | None:

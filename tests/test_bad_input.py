@@ -2,11 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
+from mmconform import record, runner
 from mmconform.cli import main
 from mmconform.errors import MisuseError
+from mmconform.spec.load import ROOT
 from mmconform.tape import tape
 from mmconform.target import credentials, resolve
 
@@ -141,6 +145,19 @@ def test_a_wrong_password_is_told_and_not_shown(refusal, serve):
     assert "hush-hush" not in line
 
 
+def test_a_server_without_accounts_is_told_to_be_one(serve, refusal):
+    plain = mattermost()
+
+    def empty(method, path, headers, body):
+        status, headers, content = plain(method, path, headers, body)
+        data = json.loads(content)
+        return status, headers, json.dumps({**data, "NoAccounts": "true"} if "Version" in data else data).encode()
+
+    line = refusal(f"--target={serve(empty).url}", MM_ADMIN_LOGIN="admin", MM_ADMIN_PASSWORD="hush-hush")
+    assert line.startswith("logging in as `admin` failed")
+    assert line.endswith("; the server has no accounts yet: `--create-first-admin` makes this one")
+
+
 def test_a_wrong_token_is_told_and_not_shown(refusal, serve):
     line = refusal(f"--target={serve(mattermost()).url}", MM_ADMIN_TOKEN="hush-hush-hush-hush-hush-h")
     assert "the server does not accept MM_ADMIN_TOKEN (401)" in line and "hush" not in line
@@ -270,3 +287,27 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(serve, refusal):
     said = refusal("--target", serve(mattermost()).url, MM_ADMIN_TOKEN=f"{secret[:13]} {secret[13:]}")
     assert "MM_ADMIN_TOKEN" in said
     assert secret[:13] not in said and secret[13:] not in said
+
+
+def test_a_record_that_is_not_there_is_told(complaint, tmp_path):
+    assert complaint("report", tmp_path / "x") == f"no record `{tmp_path / 'x'}`: there is no such file or folder"
+
+
+def test_a_version_that_is_none_is_told(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["deviations", "--version-of", "banana"])
+    assert capsys.readouterr().err.endswith("argument --version-of: `banana` is no version; expected something like 5.36.1\n")
+
+
+def test_a_broken_record_is_told_before_anything_is_run(complaint, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "_start", lambda *_: pytest.fail("the suites were run"))
+    (tmp_path / record.NAME).write_text("hello\n")
+    assert complaint("compare", "recorded:11.0.3", tmp_path).startswith(f"{tmp_path / record.NAME}:1: is no JSON")
+
+
+def test_who_reads_no_further_gets_neither_a_traceback_nor_a_verdict():
+    """The status is that of any command which a closed pipe ends."""
+    command = [sys.executable, "-m", "mmconform", "contract"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as run:
+        run.stdout.close()
+        assert (run.wait(60), run.stderr.read()) == (141, b"")

@@ -70,6 +70,33 @@ CHANGED = {
 }
 
 
+PROOF = {
+    "made": "2026-11-22T00:00:00Z",
+    "seconds": {"mmconform": 60.0, "schemathesis": 30.0},
+    "mutants": [
+        {
+            "name": "one",
+            "operation": "CreateJob",
+            "flaw": "A flaw" + HOSTILE,
+            "killed": True,
+            "as_declared": True,
+            "by": ["CreateJob.permission", "GetUserAccessToken.secret"],
+            "schemathesis": ["POST /jobs: Server error" + HOSTILE],
+        },
+        {
+            "name": "two",
+            "operation": "RegenCommandToken",
+            "flaw": "Another.",
+            "killed": False,
+            "as_declared": True,
+            "by": [],
+            "blind": "nobody looks" + HOSTILE,
+            "schemathesis": [],
+        },
+    ],
+}
+
+
 def answers(status):
     get = {"operation": "GetUserAccessToken", "error": ""}
     return [
@@ -103,7 +130,7 @@ def address(contract, known, record_of, tmp_path_factory):
         record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
     ]
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(as_html(contract, records, known), encoding="utf-8")
+    path.write_text(as_html(contract, records, known, PROOF), encoding="utf-8")
     return path.as_uri()
 
 
@@ -459,6 +486,19 @@ def test_trust_gives_a_reason_for_every_gap_and_the_way_to_repeat(visit, contrac
         "7, 100 fuzzed",
     ):
         assert part in said
+
+
+def test_trust_tells_which_flaws_the_suites_were_shown_to_notice(visit):
+    shown = visit("#trust")
+    said = shown.locator("main").inner_text()
+    assert "2 servers of ours, each with one flaw: 1 noticed, each by exactly the promises that it breaks" in said
+    assert "notices 1. Run on 2026-11-22." in said
+    shown.get_by_text("CreateJob: 1 of 1").click()
+    assert "GetUserAccessToken.secret" in shown.locator("details[open]").inner_text()
+    shown.get_by_text("RegenCommandToken: 0 of 1").click()
+    assert "not noticed: nobody looks" in shown.locator("main").inner_text()
+    shown.locator("#by-operation").select_option("CreateJob")
+    assert "1 server of ours, each with one flaw" in shown.locator("main").inner_text()
 
 
 # -- hostile, narrow, dark, printed --------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from mmconform import record
+from mmconform import prove, record
 from mmconform.cli import main
 from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
@@ -374,6 +374,43 @@ def test_the_command_writes_the_page(reports, tmp_path, capsys):
 def test_a_page_that_cannot_be_written_is_one_line(reports, capsys):
     assert main(["report", str(reports / "live"), "--output", str(reports / "live" / record.NAME / "page.html")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+PROOF = {
+    "made": "2026-11-22T00:00:00Z",
+    "seconds": {"mmconform": 60.0, "schemathesis": 30.0},
+    "mutants": [
+        {
+            "name": "one",
+            "operation": "CreateJob",
+            "flaw": "Something.",
+            "killed": True,
+            "as_declared": True,
+            "by": ["CreateJob.effect.a", "CreateJob.effect.b", "GetUserAccessToken.status"],
+            "schemathesis": ["POST /jobs: Server error"],
+        },
+        {"name": "all", "operation": "*", "flaw": "All.", "killed": True, "as_declared": True, "by": ["CreateJob.auth"]},
+        {"name": "b", "operation": "CreateJob", "flaw": "B.", "killed": False, "as_declared": True, "by": [], "blind": "dark"},
+    ],
+}
+
+
+def test_flaws_stand_with_how_many_promises_of_which_rule_noticed_them(contract, known, record_of):
+    shown = page_data(contract, [record_of("9.11.2")], known, PROOF)["proof"]["mutants"]
+    assert [one["by"] for one in shown] == [{"effect": 2}, {"auth": 1}, {}]
+    assert [one["others"] for one in shown] == [["GetUserAccessToken.status"], [], []]
+    assert [one.get("blind") for one in shown] == [None, None, "dark"]
+    assert [one["plain"] for one in shown] == [["POST /jobs: Server error"], None, None]
+
+
+def test_without_a_proof_the_page_claims_none(data, record_of):
+    assert data(record_of("9.11.2"))["proof"] is None
+
+
+def test_the_commands_page_holds_the_proof_that_is_published(reports, tmp_path):
+    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "page.html")]) == 0
+    shown = json.loads(parts((tmp_path / "page.html").read_text(encoding="utf-8"))[2])["proof"]
+    assert [one["name"] for one in shown["mutants"]] == [one["name"] for one in prove.published()["mutants"]]
 
 
 def test_rules_and_entitlement_are_what_the_library_says(data, contract, record_of):

@@ -62,6 +62,18 @@ def test_a_tape_of_it_replays_as_it_was_recorded(as_user):
     }
 
 
+def test_a_run_whose_time_is_over_says_so_and_tidies_up(as_user):
+    """A whole one takes four times as long; that it was ended is an error, not a verdict."""
+    ran = as_user("pytest", "-q", "--target", "reference", "--run-timeout", "3")
+    assert ran.returncode == 1, ran.stdout
+    assert "the run took longer than 3 s (--run-timeout) and was ended" in ran.stdout
+    seen = read(ROOT / "reports" / "reference" / NAME)
+    assert seen.header["selection"] == "stopped early" and not seen.footer["green"]
+    assert seen.footer["new"] == 0 and seen.footer["error"] > 0
+    assert "left the server as it was" in ran.stdout
+    assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
+
+
 def test_flaws_are_noticed_by_exactly_the_clauses_that_are_declared(as_user):
     proved = as_user("mmconform", "prove", "-k", "get-tells", "--format", "json")
     assert proved.returncode == 0, proved.stdout + proved.stderr
@@ -165,6 +177,24 @@ def test_what_differs_from_the_declaration_is_told():
         "CreateJob.status failed, and is not declared; GetUserAccessToken.secret is declared, and did not fail; "
         "2 tests broke without a verdict"
     )
+
+
+def test_what_is_published_is_about_the_mutants_there_are():
+    """And says of each what it declares, so that it was made after both."""
+    said = {one["name"]: one for one in prove.published()["mutants"]}
+    assert said.keys() == MUTANTS.keys()
+    for name, one in MUTANTS.items():
+        assert said[name]["as_declared"] and said[name]["flaw"] == one.flaw, name
+        assert set(said[name]["by"]) == (frozenset() if one.blind else one.kills), name
+
+
+def test_a_proof_tells_how_fast_it_was():
+    name = "get-tells-the-value"
+    proofs = [prove.Proof(name, MUTANTS[name], MUTANTS[name].kills, 0)]
+    assert prove.as_json(proofs, [90.04, 30], {name: set()})["seconds"] == {"mmconform": 90.0, "schemathesis": 30}
+    told = prove.table(proofs, [90, 30], {name: set()})
+    assert "1 of 1 mutants noticed, 0 not as declared; 90 s, 0.7 faults found a minute" in told
+    assert "plain Schemathesis notices 0 of them; 30 s, 0.0 faults found a minute" in told
 
 
 # -- reading as Go does --------------------------------------------------------------------------------------------

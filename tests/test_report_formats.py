@@ -127,15 +127,14 @@ def test_junit_gives_the_reason_of_a_skip_and_of_what_was_not_seen(contract, mak
 
 
 def test_junit_counts_what_it_holds(contract, make):
-    text = junit(
-        contract, [make(failing("CreateJob.status"), row("CreateJob.auth", "pass")), make(row("CreateJob.auth", "pass"))]
-    )
+    one, other = make(failing("CreateJob.status"), row("CreateJob.auth", "pass")), make(row("CreateJob.auth", "pass"))
+    text = junit(contract, [replace(one, footer={**one.footer, "seconds": 4.5}), other])
     root = ET.fromstring(text.encode())
     for level in (root, *root):
         for counted, element in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             assert int(level.get(counted)) == len(list(level.iter(element))), counted
     assert root.get("failures") == "1" and len(root) == 2
-    assert root[0].get("name") == "recorded:5.36.1" and root[0].get("time") == "9"
+    assert root[0].get("name") == "recorded:5.36.1" and [suite.get("time") for suite in root] == ["4.5", "9.0"]
 
 
 # -- Markdown ------------------------------------------------------------------------------------------------------
@@ -376,6 +375,15 @@ def test_records_are_found_by_file_folder_and_target(reports):
     for name in (str(path), str(path.parent), "recorded:5.36.1", "5.36.1"):
         assert record.find([name], reports) == [path]
     assert record.find([reports, path], reports) == [reports / "11.0.3" / record.NAME, path]
+
+
+def test_records_of_the_reference_server_have_to_be_named(reports):
+    """A folder of reports holds a hundred of them after `mmconform prove`."""
+    mutant = reports / "reference-get-tells-the-value" / record.NAME
+    mutant.parent.mkdir()
+    mutant.write_text("{}")
+    assert mutant not in record.find([reports], reports)
+    assert record.find([mutant.parent], reports) == record.find([mutant.parent.name], reports) == [mutant]
 
 
 def test_a_record_that_is_not_there_is_one_clear_line(reports):

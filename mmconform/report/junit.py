@@ -31,7 +31,7 @@ def junit(contract: Contract, records: Sequence[Record]) -> str:
 def _suite(contract: Contract, record: Record) -> ET.Element:
     header, footer = record.header, record.footer
     suite = ET.Element("testsuite", name=plain(header["target"]), timestamp=header["started"].removesuffix("Z"))
-    suite.set("time", str(int((_time(footer["finished"]) - _time(header["started"])).total_seconds())))
+    suite.set("time", str(footer.get("seconds", (_time(footer["finished"]) - _time(header["started"])).total_seconds())))
     server = {f"server.{key}": value for key, value in header["server"].items()}
     suite.append(_properties({**server, "spec": header["spec"], "seed": str(header["seed"]), "selection": header["selection"]}))
     suite.extend(_cases(contract, record))

@@ -518,6 +518,24 @@ function coverage(t) {
     }))));
 }
 
+/** Which flaws the suites were shown to notice, on servers of ours that have one each. */
+function proof() {
+  const chosen = data.proof.mutants.filter((one) => !now.operation || [now.operation, "*"].includes(one.operation));
+  const beside = chosen.some((one) => one.plain);
+  const noticed = (list) => list.filter((one) => one.killed).length;
+  const odd = chosen.filter((one) => !one.as_declared).length;
+  const heads = ["what is wrong", ...data.rules, "others", beside ? "plain Schemathesis" : ""];
+  const cells = (one) => data.rules.map((rule) => h("td", { class: "n" }, one.by[rule] ? [mark("p"), one.by[rule] > 1 ? String(one.by[rule]) : ""] : ""));
+  return [
+    h("p", {}, `${many(chosen.length, "server")} of ours, each with one flaw: ${noticed(chosen)} noticed, ${odd ? `${odd} not as declared` : "each by exactly the promises that it breaks"}`,
+      beside ? `; plain Schemathesis, with all its checks and an administrator's session, notices ${chosen.filter((one) => (one.plain || []).length).length}` : "", `. Run on ${data.proof.made.slice(0, 10)}.`),
+    [...by(chosen, "operation")].map(([operation, some]) => h("details", {}, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
+      h("div", { class: "scroll" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
+        h("tbody", {}, some.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, one.flaw, one.blind ? h("div", { class: "soft small" }, `not noticed: ${one.blind}`) : ""),
+          cells(one), h("td", { class: "small" }, one.others.map((id) => h("div", {}, clauses.has(id) ? chip(id, now.at) : id))), h("td", { class: "small" }, (one.plain || []).map((text) => h("div", {}, text)))))))))),
+  ];
+}
+
 function trust() {
   const one = data.targets[now.at];
   const heads = ["version", "verdict", "verified", "kept", "known", "new", "skipped", "unobserved", "errors", "not taped", "requests", "valid", "commit"];
@@ -526,6 +544,7 @@ function trust() {
     h("section", { class: "part" }, h("h2", {}, "Not verified, and why"), gapList(now.at), one.not_taped ? h("p", {}, `${one.not_taped} requests have no answer on the tape; nothing is said about the server.`) : ""),
     h("section", { class: "part" }, h("h2", {}, "How far the requests got"), coverage(now.at)),
     h("section", { class: "part" }, h("h2", {}, "How to repeat it"), repeat(one)),
+    data.proof ? h("section", { class: "part" }, h("h2", {}, "What these tests were shown to notice"), proof()) : "",
     h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, h("table", { class: "data" },
       h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i > 1 && i < 12 ? "n" : "" }, text)))),
       h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.name, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__
+from mmconform.access import accesses, self_differs
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.deviations import VERDICTS, Deviation
 from mmconform.errors import MisuseError, plain
 from mmconform.exchange import curl
-from mmconform.persona import MADE, PERSONAS, is_entitled
+from mmconform.persona import MADE, PERSONAS
 from mmconform.record import Record, check
 from mmconform.report.terminal import MARKS
 from mmconform.summary import clause_states, state_of
@@ -27,9 +28,7 @@ _LETTER = {state: state[0] for state in MARKS}
 #: What a state is called beside a number.
 _WORDS = {"pass": "kept", "skip": "skipped", "error": "in error"}
 
-#: Requests of people with the roles as they are shipped. Other tests change roles and settings first, ask before and
-#: after, or make callers of their own, so what they are answered does not say who may do what.
-_AS_SHIPPED = ("property/generated/", "permissions/matrix/")
+_ANSWERED = {"allowed": "a", "denied": "d", "mixed": "b", "": "-"}
 
 #: What of the evidence for an observation is shown.
 _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
@@ -37,8 +36,8 @@ _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
 #: What of a change since the version before is shown.
 _CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count", "standing", "reason")
 
-#: What a footer says of its file, not of the run.
-_COUNTS = ("kind", "observations", "answers", "changes")
+#: What a footer says that the page does not show.
+_COUNTS = ("kind", "observations", "answers", "changes", "seconds")
 
 _WHY_SKIPPED = {
     "not-in-version": "this version does not have the operation",
@@ -47,7 +46,9 @@ _WHY_SKIPPED = {
 }
 
 
-def as_html(contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation]) -> str:
+def as_html(
+    contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation], proof: Mapping[str, Any] | None = None
+) -> str:
     """Return the page about some records as HTML.
 
     Nothing in it is fetched from anywhere, and its content security policy lets nothing else run than its own script.
@@ -58,7 +59,7 @@ def as_html(contract: Contract, records: Sequence[Record], deviations: Sequence[
     """
     style, script = ((_HERE / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     # The data stand in a script element of a type that does not run; the only text that could end it is written otherwise.
-    data = json.dumps(page_data(contract, records, deviations), ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(page_data(contract, records, deviations, proof), ensure_ascii=False, separators=(",", ":"))
     parts = {
         "policy": f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; {_POLICY}",
         "style": style,
@@ -74,10 +75,15 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def page_data(contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation]) -> dict[str, Any]:
+def page_data(
+    contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation], proof: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return what the page shows: the records side by side, oldest version first.
 
     A list that is called ``at`` has one entry for each target, in the order of ``targets``.
+
+    Args:
+        proof: Which flaws the suites were shown to notice, as :func:`mmconform.prove.as_json` tells.
 
     Raises:
         MisuseError: as :func:`as_html`.
@@ -105,6 +111,7 @@ def page_data(contract: Contract, records: Sequence[Record], deviations: Sequenc
         "exchanges": exchanges.rows,
         "deviations": cards.rows,
         "access": _access(contract, records),
+        "proof": _proof(proof) if proof else None,
     }
     return {key: _inert(value) for key, value in data.items()}
 
@@ -170,7 +177,7 @@ def _operation(operation: Operation, records: Sequence[Record]) -> dict[str, Any
         "since_at": _first(records, operation.since),
         "removed_at": _first(records, operation.removed),
         "requirement": str(requirement),
-        "self_differs": bool(requirement.for_others) or requirement.or_self,
+        "self_differs": self_differs(operation),
     }
 
 
@@ -303,57 +310,16 @@ def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for t, record in enumerate(records):
-        counted: dict[tuple[str, str, str], Counter[str]] = {}
-        version = _version(record)
-        for answer in record.answers:
-            operation, persona = contract.operations.get(answer["operation"]), answer["persona"]
-            if operation is None or not answer["valid"] or not operation.exists_in(version):
-                continue
-            if persona not in PERSONAS or not answer["request"].startswith(_AS_SHIPPED):
-                continue
-            about = answer["about"] if _self_differs(operation) else "any"
-            if about in ("self", "other", "any"):
-                says = f"{answer['status']} {answer['error']}".rstrip()
-                counted.setdefault((operation.id, persona, about), Counter())[says] += 1
-        for key, answers in counted.items():
-            row = rows.setdefault(
-                key,
-                {
-                    "operation": key[0],
-                    "persona": key[1],
-                    "about": key[2],
-                    "documented": ["-"] * len(records),
-                    "answered": ["-"] * len(records),
-                    "answers": [None] * len(records),
-                },
-            )
-            documented = _documented(contract.operations[key[0]], key[1], version, key[2])
-            row["documented"][t] = documented
-            row["answered"][t] = _answered(answers, documented)
-            row["answers"][t] = dict(answers.most_common())
+        for one in accesses(contract, record):
+            key = {"operation": one.operation, "persona": one.persona, "about": one.about}
+            nothing = {"documented": ["-"] * len(records), "answered": ["-"] * len(records), "answers": [None] * len(records)}
+            row = rows.setdefault((one.operation, one.persona, one.about), {**key, **nothing})
+            row["documented"][t] = {True: "a", False: "d", None: "-"}[one.is_entitled]
+            row["answered"][t] = _ANSWERED[one.answered]
+            row["answers"][t] = {f"{status} {error}".rstrip(): n for (status, error), n in one.answers.most_common()}
     for row in rows.values():
         row["documented"], row["answered"] = "".join(row["documented"]), "".join(row["answered"])
     return list(rows.values())
-
-
-def _self_differs(operation: Operation) -> bool:
-    return bool(operation.requirement.for_others) or operation.requirement.or_self
-
-
-def _documented(operation: Operation, persona: str, version: Version, about: str) -> str:
-    entitled = is_entitled(operation.requirement, PERSONAS[persona], version, "other" if about == "any" else about)
-    return "a" if entitled else "-" if entitled is None else "d"
-
-
-def _answered(answers: Mapping[str, int], documented: str) -> str:
-    """Return whether the answers let in, refuse, or both.
-
-    A 404 refuses whoever has no permission, from whom it hides what exists; for others it says that there is nothing.
-    """
-    refusals = ("401", "403", "404") if documented == "d" else ("401", "403")
-    served = any(says.startswith("2") for says in answers)
-    denied = any(says.startswith(refusals) for says in answers)
-    return "b" if served and denied else "a" if served else "d" if denied else "-"
 
 
 # -- how sure one can be -------------------------------------------------------------------------------------------
@@ -394,3 +360,14 @@ def command(header: Mapping[str, Any]) -> str:
     if not header["target"].startswith("recorded:"):
         parts += [f"--hypothesis-seed={header['seed']}", f"--max-examples={header['max_examples']}"]
     return " ".join(part for part in parts if part)
+
+
+def _proof(proof: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every flaw with how many clauses of which rule noticed it; of its own operation, or ``*``, and of others."""
+    rows = []
+    for one in proof["mutants"]:
+        own = [clause for clause in one["by"] if one["operation"] in ("*", clause.partition(".")[0])]
+        row = {key: one[key] for key in ("name", "operation", "flaw", "killed", "as_declared", "blind") if key in one}
+        by = Counter(clause.split(".")[1] for clause in own)
+        rows.append({**row, "by": by, "others": sorted(set(one["by"]) - set(own)), "plain": one.get("schemathesis")})
+    return {"made": proof["made"], "seconds": proof["seconds"], "mutants": rows}

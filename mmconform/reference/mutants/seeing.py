@@ -163,7 +163,7 @@ def list_all_tells_values(app: App) -> None:
     rows(app, ALL, lambda found, call: _values(app, found))
 
 
-@mutant(ALL, "effect.lists-everybody")
+@mutant(ALL, "effect.lists-everybody paging")
 def list_all_is_ones_own(app: App) -> None:
     """The list holds the caller's tokens alone."""
     usual = app.page
