@@ -15,6 +15,7 @@ class Gateway(BaseHTTPRequestHandler):
     """Passes every request on to the server ``behind`` it; ``pass_on`` is what others change."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     behind = ("", 0)
 
     def any(self) -> None:

@@ -350,7 +350,8 @@ def _serve(given: argparse.Namespace) -> int:
     except OSError as error:
         raise MisuseError(f"port {given.port} cannot be used: {error.strerror or error}") from None
     print(f"{given.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
-    pytest = Path(sys.argv[0]).with_name("pytest")  # that of the environment in which we run, as it was called
+    called = Path(sys.argv[0])
+    pytest = called.with_name("pytest") if called.name == "mmconform" else "pytest"  # of the environment in which we run
     print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} {pytest} --target {server.url}", flush=True)
     with suppress(KeyboardInterrupt):
         server.serve()

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from mmconform import deviations, history, record
-from mmconform.access import accesses
+from mmconform.access_matrix import accesses
 from mmconform.changes import compare
 from mmconform.client import Client
 from mmconform.contract.build import build

@@ -170,7 +170,7 @@ def as_user():
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
     return as_user

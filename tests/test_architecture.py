@@ -46,7 +46,8 @@ KNOWS = {
     "contract": BASE | below("spec"),
     "checks": BASE | below("contract", "exchange", "persona", "routes", "schemas"),
     "tape": BASE | below("spec"),
-    "report": BASE | below("access", "contract", "deviations", "exchange", "persona", "record", "summary", "changes", "history"),
+    "report": BASE
+    | below("access_matrix", "contract", "deviations", "exchange", "persona", "record", "summary", "changes", "history"),
     "persona": BASE | below("spec", "contract"),
     "deviations": BASE | below("spec", "contract", "persona"),
     "record": BASE,

@@ -1,6 +1,7 @@
 """Secrets stay where they belong: none in tapes, records, failures or lines, wherever an answer holds one."""
 
 import json
+import re
 from dataclasses import asdict
 
 import pytest
@@ -10,8 +11,11 @@ from mmconform.client import Client
 from mmconform.errors import MisuseError
 from mmconform.judge import Judge
 from mmconform.record import Record
+from mmconform.reference import named
+from mmconform.reference.server import Reference
 from mmconform.report.failure import gather
 from mmconform.run import describe
+from mmconform.spec.load import ROOT
 from mmconform.tape import tape
 from mmconform.tape.cassette import open_cassette
 from mmconform.tape.redact import Redactor
@@ -115,3 +119,14 @@ def test_a_journal_holds_no_secret(serve, canaries, tmp_path, monkeypatch):
     with stage.settings(target.client(), {"ServiceSettings": {"EnableCommands": True}}):
         assert list(tmp_path.rglob("journal-*")) != []
         assert canaries.found_in(tmp_path) == []
+
+
+def test_no_secret_of_a_whole_run_is_left_anywhere(as_user):
+    """Recorded, judged, reported and drawn into notebooks, through a gateway that knows every secret that passed."""
+    password = "hush-hush-hush-hush"
+    with Reference(named.app("reference", "11.0.3"), "operator", password) as server:
+        script = ROOT / "benchmarks" / "leaks.py"
+        looked = as_user(script, server.url, MM_ADMIN_LOGIN="operator", MM_ADMIN_PASSWORD=password)
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+    passed, files = re.search(r"(\d+) secrets passed; (\d+) files", looked.stdout).groups()
+    assert int(passed) > 1000 and int(files) > 500

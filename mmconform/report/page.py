@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__
-from mmconform.access import accesses, self_differs
+from mmconform.access_matrix import accesses, self_differs
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.deviations import VERDICTS, Deviation
 from mmconform.errors import MisuseError, plain
