@@ -55,7 +55,8 @@ class Look:
 
     def state(self) -> dict[str, Any]:
         """Return what a run may change and must put back; what it may leave, deactivated or archived, is not in it."""
-        users = self.pages("users")
+        # A server makes itself a bot, once, to tell administrators of a deactivated owner of bots.
+        users = [user for user in self.pages("users") if user["username"] != "system-bot"]
         ours = [user for user in users if user["username"].startswith("mmc-")]
         teams = [team for team in self.pages("teams") if not team["delete_at"]]
         me = self.get("users/me")["id"]
@@ -89,6 +90,8 @@ def interrupted(url: str, number: int, seconds: float, options: list[str]) -> st
     )
     itself = (re.findall(r"left the server as it was.*", told) or [""])[0]
     trace = " TRACEBACK" if "Traceback (most" in told + done.stdout + done.stderr else ""
+    if trace:
+        print(told[-3000:], done.stdout, done.stderr)
     said = (done.stdout + done.stderr).strip().replace("\n", " | ")
     when = f"{sent.name} {' '.join(options)} after {seconds:5.2f} s{trace}"
     return f"{when}\n    run ({run.returncode}): {itself}\n    cleanup ({done.returncode}): {said}"

@@ -186,6 +186,8 @@ class Actor:
         known = self.stage.contract.operations[operation]
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
+        if operation == "CreateJob":
+            self.stage.world.note_job()
         exchange = self.stage.client.send(
             known.method,
             (url or self.stage.path(known, path)) + (f"?{query}" if query else ""),
@@ -198,8 +200,8 @@ class Actor:
             **content,
         )
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
-        if operation == "CreateJob" and exchange.is_success:
-            self.stage.world.note(what="job", id=exchange.json_id)
+        if operation == "CreateJob":
+            self.stage.world.note_job(exchange)
         return Reply(exchange, self.stage)
 
     def must(self, operation: str, **arguments: Any) -> Reply:
@@ -330,8 +332,9 @@ def application(stage: Stage) -> Iterator[Callable[[Actor], Actor]]:
     """
     name = stage.name("o")
     about = {"name": name, "description": name, "homepage": "http://conformance.invalid", "is_trusted": True}
+    stage.world.note(what="oauth", name=name)
     app = stage.operator("POST", "/api/v4/oauth/apps", {**about, "callback_urls": [_BACK]})
-    stage.world.note(what="oauth", id=app["id"])
+    stage.world.note(what="oauth", name=name, id=app["id"])
     try:
         yield lambda actor: _let_in(stage, app, actor)
     finally:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mmconform import __version__, baseline, deviations, journal, leftovers, prove
+from mmconform import __version__, baseline, deviations, journal, leftovers, prove, tidy
 from mmconform.changes import compare
 from mmconform.client import UnseenError
 from mmconform.contract.build import build
@@ -411,7 +411,7 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
             for entry in leftovers.find(client, token):
                 note.note(**entry)
             journals = journal.of_server(REPORTS, target.base_url)
-        done = journal.undo(journals, client, token) if journals else Counter[str]()
+        done = tidy.undo(journals, client, token) if journals else Counter[str]()
         lease.clear()
     finally:
         sign_out(client, token)

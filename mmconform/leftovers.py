@@ -17,7 +17,7 @@ def find(client: Client, token: str) -> Iterator[dict[str, str]]:
     """Yield what is still there as entries of a journal, in the order in which a run makes such things.
 
     Settings and roles are not among them: what they were before only the journal of their run knows. Nor are jobs, which
-    tell nobody who made them.
+    tell nobody who made them. The commands of a team go with it.
 
     Raises:
         MisuseError: the server refuses.
@@ -38,19 +38,15 @@ def find(client: Client, token: str) -> Iterator[dict[str, str]]:
                 return
             page += 1
 
-    teams = [row for row in rows("/api/v4/teams?") if _NAME.fullmatch(str(row.get("name")))]
-    for team in teams:
-        yield {"what": "team", "name": str(team["name"]), "id": str(team.get("id"))}
+    for team in rows("/api/v4/teams?"):
+        if _NAME.fullmatch(str(team.get("name"))):
+            yield {"what": "team", "name": str(team["name"]), "id": str(team.get("id"))}
     for user in rows("/api/v4/users?"):
         if is_ours(user):
             yield {"what": "user", "name": str(user["username"]), "id": str(user.get("id"))}
     for app in rows("/api/v4/oauth/apps?", off=501):
         if _NAME.fullmatch(str(app.get("name"))):
-            yield {"what": "oauth", "id": str(app.get("id"))}
-    for team in teams:
-        answer = client.send("GET", f"/api/v4/commands?team_id={team.get('id')}&custom_only=true", persona=OPERATOR, token=token)
-        for command in answer.json_or_none or [] if answer.is_success else []:
-            yield {"what": "command", "id": str(command["id"])}
+            yield {"what": "oauth", "name": str(app["name"]), "id": str(app.get("id"))}
 
 
 def is_ours(user: dict[str, Any]) -> bool:

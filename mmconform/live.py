@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from mmconform import journal
+from mmconform import journal, tidy
 from mmconform.client import Client, UnseenError
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
@@ -113,7 +113,7 @@ class Stage:
                 for path in paths:
                     path.unlink()
             elif paths:
-                done = journal.undo(paths, client, self.operator)
+                done = tidy.undo(paths, client, self.operator)
         finally:
             if self.lease:
                 self.lease.release()

@@ -60,6 +60,7 @@ class Sender:
         self._fresh: dict[str, str] = {}
         self._makes_tokens = operation.id == "CreateUserAccessToken"
         self._consumes = bool(operation.body and "token" in operation.body.resources.values())
+        self._makes_jobs = bool(operation.body and "job-type" in operation.body.resources.values())
 
     def ask_all(self, cases: tuple[Case, ...]) -> None:
         """Send what is planned for the cases; of an operation that is not there, only as much as shows that."""
@@ -107,6 +108,8 @@ class Sender:
         person = self.world.people.get(planned.persona)
         own = frozenset({person.id, person.token_id, self._fresh.get(person.persona.name, "")} - {""}) if person else frozenset()
         arguments = case.request(path, body)
+        if self._makes_jobs:
+            self.world.note_job()
         exchange = self.client.send(
             arguments["method"],
             self.contract.base + arguments["url"],
@@ -129,8 +132,8 @@ class Sender:
             made = exchange.json_or_none
             if isinstance(made, dict) and made.get("id"):
                 self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]}, self.client)
-        if exchange.is_success and self.operation.body and "job-type" in self.operation.body.resources.values():
-            self.world.note(what="job", id=exchange.json_id)
+        if self._makes_jobs:
+            self.world.note_job(exchange)
         return exchange
 
     def _fits(self, schema: Any, value: Any) -> bool:

@@ -5,6 +5,8 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from traceback import walk_stack
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -60,15 +62,16 @@ class Session:
         self.run_id = new_run_id()
         self.is_interrupted = False
 
-    def interrupt(self, *_: object) -> None:
+    def interrupt(self, _: int, frame: FrameType | None) -> None:
         """Handle a signal that ends the run.
 
         Raises:
-            KeyboardInterrupt: lost where it meets a callback of the garbage collector, such as Hypothesis has; so the
-                next test asks again.
+            KeyboardInterrupt: unless it meets the callback that Hypothesis has in the garbage collector, where it would be
+                lost and told as an error; the next test asks again.
         """
         self.is_interrupted = True
-        raise KeyboardInterrupt
+        if not any(at.f_code.co_name == "gc_callback" for at, _ in walk_stack(frame)):
+            raise KeyboardInterrupt
 
     def _patience(self) -> Patience:
         request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))

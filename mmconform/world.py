@@ -63,6 +63,13 @@ class World:
         if self.journal:
             self.journal.note(**entry)
 
+    def note_job(self, answer: Exchange | None = None) -> None:
+        """Write down that a job is asked for, and then what came of it: only the answer tells its id."""
+        if answer is None:
+            self.note(what="job", type=self.harmless_job)
+        else:
+            self.note(what="job", id=answer.json_id if answer.is_success else "")
+
     @property
     def harmless_job(self) -> str:
         return next((kind for since, kind in _HARMLESS_JOBS if self.version >= since), "data_retention")

@@ -1,10 +1,11 @@
 """The journal: every change is written down before it is made, and undone newest first."""
 
 import json
+import time
 
 import pytest
 
-from mmconform import journal
+from mmconform import journal, tidy
 from mmconform.client import Client
 from mmconform.errors import MisuseError
 from mmconform.journal import Journal
@@ -23,7 +24,7 @@ def path(tmp_path):
     return tmp_path / "reports" / "host" / "journal-abc123.jsonl"
 
 
-def mattermost(refuse=(), tokens=1):
+def mattermost(refuse=(), tokens=1, lists=None):
     """A server that lets everything be undone but what is refused; users have tokens until these are revoked."""
     left = {"tokens": tokens}
 
@@ -34,6 +35,8 @@ def mattermost(refuse=(), tokens=1):
             status, data = 500, {"id": "a.b", "message": "no", "status_code": 500}
         elif "/name/" in what or "/username/" in what:
             data = {"id": what.rpartition("/")[2] + "-id"}
+        elif what in (lists or {}):
+            data = lists[what]
         elif what.startswith("GET") and what.endswith("/tokens"):
             data = [{"id": "token-id"}] * left["tokens"]
         elif what == "POST /users/tokens/revoke":
@@ -56,7 +59,7 @@ def undo(path, serve):
             kept.note(**entry)
         client = Client(running.url, Redactor(replaying=False))
         try:
-            done = dict(journal.undo([path], client, "operators-token"))
+            done = dict(tidy.undo([path], client, "operators-token"))
         except MisuseError as error:
             done = str(error)
         changes = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
@@ -137,6 +140,40 @@ def test_what_was_noted_before_a_crash_is_found_by_its_name(undo):
     assert changes == ["DELETE /users/u-id", "DELETE /teams/t-id"]
 
 
+def test_a_command_whose_id_was_never_told_goes_with_its_team(undo):
+    _, changes, _ = undo({"what": "team", "name": "t", "id": "1"}, lists={"GET /commands": [{"id": "lost"}]})
+    assert changes == ["DELETE /commands/lost", "DELETE /teams/1"]
+
+
+def test_an_application_whose_id_was_never_told_is_found_by_its_name(undo):
+    apps = [{"id": "other", "name": "Jira"}, {"id": "lost", "name": "o"}]
+    _, changes, _ = undo({"what": "oauth", "name": "o"}, lists={"GET /oauth/apps": apps})
+    assert changes == ["DELETE /oauth/apps/lost"]
+
+
+def test_a_job_of_which_no_answer_came_is_looked_for(undo):
+    """It is of the same kind, not older, and still waiting; of all others the answer told the id."""
+    since = time.time_ns() // 10**6
+    jobs = [
+        {"id": "lost", "type": "nothing", "status": "pending", "create_at": since},
+        {"id": "other", "type": "something", "status": "pending", "create_at": since},
+        {"id": "done", "type": "nothing", "status": "success", "create_at": since},
+        {"id": "old", "type": "nothing", "status": "pending", "create_at": since - 3_600_000},
+    ]
+    asked = {"what": "job", "type": "nothing"}
+    told = ({"what": "job", "id": "told"}, asked, {"what": "job", "id": ""})
+    _, changes, _ = undo(asked, *told, asked, lists={"GET /jobs": jobs})
+    assert changes == ["POST /jobs/lost/cancel", "POST /jobs/told/cancel"]
+    _, changes, server = undo(asked, *told, lists={"GET /jobs": jobs})
+    assert changes == ["POST /jobs/told/cancel"]
+    assert not any(path.startswith("/api/v4/jobs?") for _, path, _, _ in server.requests), "nothing was lost"
+
+
+def test_a_journal_that_has_just_gone_is_none(tmp_path):
+    """Its run has put everything back meanwhile."""
+    assert journal.read(tmp_path / "journal-a.jsonl") == []
+
+
 def test_settings_are_put_back_and_others_left_as_they_are_now(undo):
     _, _, server = undo({"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}, "New": {"a": 1}}})
     sent = [json.loads(body) for method, _, _, body in server.requests if method == "PUT"]
@@ -166,14 +203,14 @@ def test_what_is_gone_already_counts_as_undone(undo, path, serve):
     running = serve(lambda *_: (404, [("Content-Type", "application/json")], b"{}"))
     Journal(path, running.url).note(what="command", id="c")
     Journal(path, running.url).note(what="user", name="u")
-    assert dict(journal.undo([path], Client(running.url, Redactor(replaying=False)), "t")) == {}
+    assert dict(tidy.undo([path], Client(running.url, Redactor(replaying=False)), "t")) == {}
     assert not path.exists()
 
 
 def test_the_journal_stays_when_the_server_is_gone(path, closed_port):
     Journal(path, closed_port).note(what="command", id="c")
     with pytest.raises(MisuseError, match=r"cleanup stopped: .*; the journals in .* stay"):
-        journal.undo([path], Client(closed_port, Redactor(replaying=False)), "t")
+        tidy.undo([path], Client(closed_port, Redactor(replaying=False)), "t")
     assert path.exists()
 
 
@@ -183,7 +220,7 @@ def test_journals_of_one_server_are_undone_as_one_newest_first(tmp_path, serve):
     run, test = Journal(tmp_path / "journal-zzz.jsonl", running.url), Journal(tmp_path / "journal-aaa.jsonl", running.url)
     run.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the run"}})
     test.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the test"}})
-    journal.undo([test.path, run.path], Client(running.url, Redactor(replaying=False)), "t")
+    tidy.undo([test.path, run.path], Client(running.url, Redactor(replaying=False)), "t")
     put = [json.loads(body)["ServiceSettings"]["EnableCommands"] for method, _, _, body in running.requests if method == "PUT"]
     assert put == ["before the test", "before the run"]
     assert not run.path.exists() and not test.path.exists()

@@ -260,9 +260,9 @@ def test_everything_is_told_by_its_name(cleanup, server):
     server.commands += [{"id": "c1"}]
     status, said = cleanup("--everything")
     assert status == 0
-    assert server.deleted == ["commands/c1", "oauth/apps/o1", "users/u2", "users/u1", "teams/t1"]
+    assert server.deleted == ["oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1"]
     assert said.startswith(
-        "1 commands deleted, 1 applications deleted, 2 users deactivated, 1 teams archived\nsettings, roles and"
+        "1 applications deleted, 2 users deactivated, 1 commands deleted, 1 teams archived\nsettings, roles and"
     )
     assert server.kept == {} and list(cleanup.folder.rglob("journal-*")) == []
 

@@ -215,36 +215,6 @@ def _activate(app: App, id_: str, is_active: bool) -> Answer:
     return Answer(200, OK)
 
 
-@_serves("GET", "/users/{user_id}/preferences/{category}/name/{name}", operator=True)
-def _preference(app: App, call: Call) -> Answer:
-    key = (app.id_in_path(call, "user_id"), call.parameters["category"], call.parameters["name"])
-    if key not in app.store.preferences:
-        raise RefusedError("no-route")
-    return Answer(200, {**dict(zip(("user_id", "category", "name"), key, strict=True)), "value": app.store.preferences[key]})
-
-
-@_serves("PUT", "/users/{user_id}/preferences", operator=True)
-def _prefer(app: App, call: Call) -> Answer:
-    for row in _rows(call):
-        app.store.preferences[(row["user_id"], row["category"], row["name"])] = row["value"]
-    return Answer(200, OK)
-
-
-@_serves("POST", "/users/{user_id}/preferences/delete", operator=True)
-def _prefer_no_more(app: App, call: Call) -> Answer:
-    for row in _rows(call):
-        app.store.preferences.pop((row["user_id"], row["category"], row["name"]), None)
-    return Answer(200, OK)
-
-
-def _rows(call: Call) -> list[dict[str, str]]:
-    try:
-        rows = [{key: str(row[key]) for key in ("user_id", "category", "name", "value")} for row in json.loads(call.body)]
-    except (ValueError, KeyError, TypeError):
-        raise RefusedError("bad-body") from None
-    return rows
-
-
 @_serves("GET", "/users/{user_id}/sessions", operator=True)
 def _sessions(app: App, call: Call) -> Answer:
     user = app.id_in_path(call, "user_id")
@@ -363,10 +333,17 @@ def _delete_command(app: App, call: Call) -> Answer:
     return Answer(200, OK)
 
 
+@_serves("GET", "/jobs", since="4.1", operator=True)
+def _list_jobs(app: App, call: Call) -> Answer:
+    return Answer(200, app.page(call, list(reversed(app.store.jobs.values())), "no-route"))
+
+
 @_serves("POST", "/jobs/{job_id}/cancel", operator=True)
 def _cancel_job(app: App, call: Call) -> Answer:
-    if app.id_in_path(call, "job_id") not in app.store.jobs:
+    job = app.store.jobs.get(app.id_in_path(call, "job_id"))
+    if job is None:
         raise RefusedError("no-route")
+    job["status"] = "canceled"
     return Answer(200, OK)
 
 
