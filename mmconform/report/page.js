@@ -525,12 +525,13 @@ function proof() {
   const noticed = (list) => list.filter((one) => one.killed).length;
   const odd = chosen.filter((one) => !one.as_declared).length;
   const heads = ["what is wrong", ...data.rules, "others", beside ? "plain Schemathesis" : ""];
+  const place = (operation) => [...operations.keys(), "*"].indexOf(operation);
   const cells = (one) => data.rules.map((rule) => h("td", { class: "n" }, one.by[rule] ? [mark("p"), one.by[rule] > 1 ? String(one.by[rule]) : ""] : ""));
   return [
     h("p", {}, `${many(chosen.length, "server")} of ours, each with one flaw: ${noticed(chosen)} noticed, ${odd ? `${odd} not as declared` : "each by exactly the promises that it breaks"}`,
       beside ? `; plain Schemathesis, with all its checks and an administrator's session, notices ${chosen.filter((one) => (one.plain || []).length).length}` : "", `. Run on ${data.proof.made.slice(0, 10)}.`),
-    [...by(chosen, "operation")].map(([operation, some]) => h("details", {}, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
-      h("div", { class: "scroll" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
+    [...by(chosen, "operation")].sort(([one], [other]) => place(one) - place(other)).map(([operation, some]) => h("details", {}, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
+      h("div", { class: "scroll" }, h("table", { class: "data flaws" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
         h("tbody", {}, some.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, one.flaw, one.blind ? h("div", { class: "soft small" }, `not noticed: ${one.blind}`) : ""),
           cells(one), h("td", { class: "small" }, one.others.map((id) => h("div", {}, clauses.has(id) ? chip(id, now.at) : id))), h("td", { class: "small" }, (one.plain || []).map((text) => h("div", {}, text)))))))))),
   ];
