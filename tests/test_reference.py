@@ -1,6 +1,7 @@
 """The reference server: the suites pass on it, a tape can be made of it, and its flaws are noticed."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -72,6 +73,31 @@ def test_a_run_whose_time_is_over_says_so_and_tidies_up(as_user):
     assert seen.footer["new"] == 0 and seen.footer["error"] > 0
     assert "left the server as it was" in ran.stdout
     assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
+
+
+LOST = """\
+import os, signal
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        sum(range(1000))
+
+def pytest_runtest_call(item):
+    if not hasattr(item.config, "interrupted"):
+        item.config.interrupted = True
+        Finalized()
+"""
+
+
+def test_an_interrupt_that_python_drops_ends_the_run_all_the_same(as_user, tmp_path):
+    """As it does in a finalizer; and it is no error."""
+    (tmp_path / "lost.py").write_text(LOST)
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    ran = as_user("pytest", "-q", "-p", "lost", "--target", "reference", "-k", "commands", PYTHONPATH=path)
+    assert ran.returncode == 2, ran.stdout
+    assert "! KeyboardInterrupt !" in ran.stdout and "left the server as it was" in ran.stdout
+    assert "1 passed" in ran.stdout and "Traceback" not in ran.stdout + ran.stderr
 
 
 def test_flaws_are_noticed_by_exactly_the_clauses_that_are_declared(as_user):
