@@ -27,7 +27,9 @@ class Gateway(BaseHTTPRequestHandler):
     def ask(self, body: bytes) -> tuple[int, bytes, Headers]:
         """Return what the server behind answers: status, body, and the headers but those that a gateway writes itself."""
         connection = http.client.HTTPConnection(*self.behind, timeout=120)
-        connection.request(self.command, self.path, body or None, dict(self.headers.items()))
+        # Nothing is to be compressed: who watches what passes has to read it.
+        sent = {name: value for name, value in self.headers.items() if name.lower() != "accept-encoding"}
+        connection.request(self.command, self.path, body or None, sent)
         answer = connection.getresponse()
         content = answer.read()
         connection.close()

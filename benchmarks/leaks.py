@@ -20,14 +20,15 @@ from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from gateway import Gateway, Headers, in_front_of
 
 from mmconform.record import NAME
 from mmconform.spec.load import ROOT
 
-FIELDS = ("token", "access_token", "refresh_token", "csrf", "secret", "client_secret", "password", "turn_password", "code")
+FIELDS = ("token", "access_token", "refresh_token", "csrf", "secret", "client_secret", "password", "new_password")
+FIELDS += ("current_password", "turn_password", "code")
 #: What begins so is ours, for a tape or for requests with credentials that nobody ever had.
 _MADE_UP = ("redacted", "ZZZ", "zzz")
 _SHORTEST = 12
@@ -81,7 +82,7 @@ def found(text: bytes, secrets: set[str]) -> set[str]:
     """Return the secrets that stand in a text, also in capitals or as base64."""
     shapes: dict[int, dict[str, str]] = {}
     for secret in secrets:
-        for shape in (secret.lower(), base64.b64encode(secret.encode()).decode().rstrip("=")[:-1].lower()):
+        for shape in (secret.lower(), quote(secret).lower(), base64.b64encode(secret.encode()).decode().rstrip("=")[:-1].lower()):
             shapes.setdefault(len(shape), {})[shape] = secret
     low = text.decode("latin-1").lower()
     return {known[low[i : i + n]] for n, known in shapes.items() for i in range(len(low) - n + 1) if low[i : i + n] in known}

@@ -3,12 +3,12 @@
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from mmconform.client import Client
+from mmconform.client import Client, UnseenError
 from mmconform.contract.clause import Contract, Operation
 from mmconform.errors import MisuseError
 from mmconform.exchange import Exchange
@@ -114,7 +114,8 @@ class Reply:
     @property
     def ids(self) -> list[str]:
         """The ids of the rows of a list."""
-        return [row["id"] for row in self.json] if isinstance(self.json, list) else []
+        rows = self.json if isinstance(self.json, list) else []
+        return [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row]
 
     def __str__(self) -> str:
         return f"{self.exchange.method} {self.exchange.path} by {self.exchange.persona}: {self.exchange.says}"
@@ -259,23 +260,22 @@ class Actor:
         Raises:
             MisuseError: the server refuses.
         """
-        stage = self.stage
-        made: list[str] = []
+        client, made = self.stage.client, list[str]()
 
-        def ask(url: str, body: dict[str, str]) -> Any:
-            answer = stage.client.send("POST", url, persona=OPERATOR, token=stage.world.operator, json=body, headers=NOT_TAPED)
-            if not answer.is_success:
-                raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
-            return answer.json_object
+        def ask(url: str, body: dict[str, str]) -> Exchange:
+            return client.send("POST", url, persona=OPERATOR, token=self.stage.world.operator, json=body, headers=NOT_TAPED)
 
         try:
-            if not stage.client.redactor.replaying:
-                while len(made) < tokens:
-                    made.append(str(ask(f"/api/v4/users/{self.id}/tokens", {"description": "one of many"}).get("id")))
+            while len(made) < tokens and not client.redactor.replaying:
+                answer = ask(f"/api/v4/users/{self.id}/tokens", {"description": "one of many"})
+                if not answer.is_success or not answer.json_id:
+                    raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
+                made.append(answer.json_id)
             yield
         finally:
-            for id_ in made:
-                ask("/api/v4/users/tokens/revoke", {"token_id": id_})
+            with suppress(UnseenError):  # what stays is the end of the run's to take away, and no news about lists
+                for id_ in made:
+                    ask("/api/v4/users/tokens/revoke", {"token_id": id_})
 
     def new_command(self, team: str = "") -> str:
         """Return the id of a new slash command, made by the operator, in the world's team or another."""

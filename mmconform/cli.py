@@ -47,6 +47,8 @@ from mmconform.version import Version
 FINE, FOUND, MISUSED = 0, 1, 2
 #: Nobody read on: what any command says then that SIGPIPE ends (128 + 13). It is neither fine nor found.
 _CLOSED = 141
+#: The same of Ctrl-C (128 + 2).
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MisuseError as error:
         print(f"mmconform: {error}", file=sys.stderr)
         return MISUSED
+    except KeyboardInterrupt:
+        print("mmconform: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written once more at the end
         return _CLOSED
@@ -334,7 +339,8 @@ def _prove(given: argparse.Namespace) -> int:
     times.append(time.monotonic())
     seconds = [end - begin for begin, end in pairwise(times)]
     if given.format == "json":
-        print(json.dumps(prove.as_json(proofs, seconds[: 1 + bool(given.baseline)], beside), indent=2, ensure_ascii=False))
+        spec = build(load().document).digest
+        print(json.dumps(prove.as_json(proofs, spec, seconds[: 1 + bool(given.baseline)], beside), indent=2, ensure_ascii=False))
     else:
         print(prove.table(proofs, seconds, beside))
     return FINE if all(proof.is_as_declared for proof in proofs) else FOUND

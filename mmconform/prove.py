@@ -112,18 +112,25 @@ def _read(name: str) -> Proof:
 
 
 def published() -> dict[str, Any] | None:
-    """Return the proof that is kept beside the code, as :func:`as_json` gave it; nothing where there is none."""
+    """Return the proof that is kept beside the code, as :func:`as_json` gave it; nothing where there is none.
+
+    Raises:
+        MisuseError: it is not whole.
+    """
     try:
-        found: dict[str, Any] = json.loads(_PUBLISHED.read_text(encoding="utf-8"))
+        found = json.loads(_PUBLISHED.read_text(encoding="utf-8"))
+        return {key: found[key] for key in ("made", "spec", "seconds", "mutants")}
     except OSError:
         return None
-    return found
+    except (ValueError, TypeError, KeyError):
+        raise MisuseError(f"{_PUBLISHED.relative_to(ROOT)}: is no whole proof; restore it from git") from None
 
 
-def as_json(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings | None = None) -> dict[str, Any]:
+def as_json(proofs: Sequence[Proof], spec: str, seconds: Sequence[float], beside: Findings | None = None) -> dict[str, Any]:
     """Return the proofs for a machine.
 
     Args:
+        spec: The digest of the documents whose promises were proved.
         seconds: How long the suites took, and then plain Schemathesis, with the same number of processes.
         beside: What plain Schemathesis found on each mutant, as (operation, failure).
     """
@@ -144,7 +151,7 @@ def as_json(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings 
         rows.append(row)
     taken = {name: round(one, 1) for name, one in zip(("mmconform", "schemathesis"), seconds, strict=False)}
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    return {"made": now(), "machine": machine, "seconds": taken, "mutants": rows}
+    return {"made": now(), "machine": machine, "spec": spec, "seconds": taken, "mutants": rows}
 
 
 def table(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings | None = None) -> str:

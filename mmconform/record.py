@@ -12,7 +12,7 @@ from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
 from mmconform.version import Version
 
-FORMAT = 2
+FORMAT = 3
 NAME = "observations.jsonl"
 REPORTS = Path(__file__).resolve().parents[1] / "reports"
 _SCHEMA = json.loads((Path(__file__).with_suffix(".schema.json")).read_text(encoding="utf-8"))
@@ -43,6 +43,7 @@ def write(path: Path, record: Record) -> None:
         *({"kind": "change", **row} for row in record.changes),
         {
             "kind": "footer",
+            "operations": len(record.operations),
             "observations": len(record.observations),
             "answers": len(record.answers),
             "changes": len(record.changes),
@@ -146,7 +147,7 @@ def read(path: Path) -> Record:
     by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _VALIDATORS}
     for row in rows:
         by_kind[row["kind"]].append(row)
-    for kind in ("observation", "answer", "change"):
+    for kind in ("operation", "observation", "answer", "change"):
         counted, found = rows[-1][f"{kind}s"], len(by_kind[kind])
         if counted != found:
             raise DocumentError(str(path), len(lines), f"the footer counts {counted} {kind}s, not {found}")

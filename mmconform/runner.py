@@ -1,5 +1,6 @@
 """Runs the suites for commands that need the record of a target."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,9 +32,17 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
     kept = {one: record.read(one) for one in chosen if isinstance(one, Path)}  # before a run writes over one of them
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
-    runs = {slug: _start(target, options) for slug, target in targets.items()}
-    for slug, run in runs.items():
-        _await(targets[slug], run)
+    runs: dict[str, subprocess.Popen[str]] = {}
+    try:
+        for slug, target in targets.items():
+            runs[slug] = _start(target, options)
+        for slug, run in runs.items():
+            _await(targets[slug], run)
+    finally:  # whatever ends this, no run goes on alone, and each puts its server back
+        for run in runs.values():
+            if run.poll() is None:
+                run.send_signal(signal.SIGINT)
+                run.communicate()
     return [kept[one] if isinstance(one, Path) else record.read(REPORTS / one.slug / NAME) for one in chosen]
 
 
@@ -58,7 +67,9 @@ def _start(target: Target, options: Sequence[str]) -> subprocess.Popen[str]:
     sys.stderr.write(f"running the suites on {target.name} …\n")
     live = [] if target.is_recorded else [f"--hypothesis-seed={SEED}", *options]
     command = [sys.executable, "-m", "pytest", "--target", target.name, "-q", "--no-header", "--tb=no", *live]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+    pipe = subprocess.PIPE
+    # In a session of its own, so that Ctrl-C reaches it once: from us.
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True)  # noqa: S603
 
 
 def _await(target: Target, run: "subprocess.Popen[str]") -> None:

@@ -305,6 +305,40 @@ def test_a_broken_record_is_told_before_anything_is_run(complaint, tmp_path, mon
     assert complaint("compare", "recorded:11.0.3", tmp_path).startswith(f"{tmp_path / record.NAME}:1: is no JSON")
 
 
+def test_where_one_run_comes_to_nothing_the_other_is_ended_and_tidies_up(complaint, monkeypatch):
+    """It would go on alone, on somebody's server."""
+    ending = "import signal, time\ntry: print('up', flush=True), time.sleep(60)\nexcept KeyboardInterrupt: print('tidied')"
+    runs = []
+
+    def start(target, options):
+        code = ending if target.slug == "5.36.1" else "raise SystemExit('refused')"
+        pipe = subprocess.PIPE
+        runs.append(subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=subprocess.STDOUT, text=True))
+        if target.slug == "5.36.1":
+            assert runs[-1].stdout.readline() == "up\n"
+        return runs[-1]
+
+    monkeypatch.setattr(runner, "_start", start)
+    monkeypatch.setattr(runner, "_await", lambda target, run: complain(run))
+
+    def complain(run):
+        if run.wait(60):
+            raise MisuseError("came to nothing")
+
+    assert complaint("compare", "11.0.3", "5.36.1") == "came to nothing"
+    assert [run.returncode for run in runs] == [1, 0]
+
+
+def test_an_interrupted_command_is_one_line(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "_await", interrupted)
+    monkeypatch.setattr(runner, "_start", lambda *_: subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE))
+    assert main(["compare", "5.36.1", "11.0.3"]) == 130
+    assert capsys.readouterr().err == "mmconform: interrupted\n"
+
+
 def test_who_reads_no_further_gets_neither_a_traceback_nor_a_verdict():
     """The status is that of any command which a closed pipe ends."""
     command = [sys.executable, "-m", "mmconform", "contract"]

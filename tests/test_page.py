@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 
 import pytest
@@ -396,15 +397,24 @@ PROOF = {
 
 
 def test_flaws_stand_with_how_many_promises_of_which_rule_noticed_them(contract, known, record_of):
-    shown = page_data(contract, [record_of("9.11.2")], known, PROOF)["proof"]["mutants"]
+    shown = page_data(contract, [record_of("9.11.2")], known, {**PROOF, "spec": contract.digest})["proof"]["mutants"]
     assert [one["by"] for one in shown] == [{"effect": 2}, {"auth": 1}, {}]
     assert [one["others"] for one in shown] == [["GetUserAccessToken.status"], [], []]
     assert [one.get("blind") for one in shown] == [None, None, "dark"]
     assert [one["plain"] for one in shown] == [["POST /jobs: Server error"], None, None]
 
 
-def test_without_a_proof_the_page_claims_none(data, record_of):
+def test_without_a_proof_of_its_documents_the_page_claims_none(contract, known, data, record_of):
     assert data(record_of("9.11.2"))["proof"] is None
+    assert page_data(contract, [record_of("9.11.2")], known, {**PROOF, "spec": "0" * 64})["proof"] is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"mutants": []}'])
+def test_a_proof_that_is_not_whole_is_one_line(monkeypatch, tmp_path, reports, capsys, text):
+    monkeypatch.setattr(prove, "_PUBLISHED", ROOT / os.path.relpath(tmp_path / "prove.json", ROOT))
+    (tmp_path / "prove.json").write_text(text)
+    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "page.html")]) == 2
+    assert capsys.readouterr().err.endswith("is no whole proof; restore it from git\n")
 
 
 def test_the_commands_page_holds_the_proof_that_is_published(reports, tmp_path):

@@ -92,10 +92,10 @@ def edited(path, number, **changes):
 
 def test_a_record_survives(path):
     read = record.read(path)
-    assert read.header == {"kind": "header", "format": 2, **HEADER}
+    assert read.header == {"kind": "header", "format": 3, **HEADER}
     assert read.observations == [{"kind": "observation", **OBSERVATION}, {"kind": "observation", **FAILURE}]
     assert read.operations == [{"kind": "operation", **OPERATION}]
-    assert read.footer == {"kind": "footer", "observations": 2, "answers": 1, "changes": 0, **FOOTER}
+    assert read.footer == {"kind": "footer", "operations": 1, "observations": 2, "answers": 1, "changes": 0, **FOOTER}
     assert read.answers == [{"kind": "answer", **ANSWER}]
 
 
@@ -124,7 +124,7 @@ def test_a_record_that_was_cut_short_is_refused_wherever_it_was_cut(path):
 
 
 BAD = [
-    (0, {"format": 3}, ":1: is of format 3, and this suite reads format 2"),
+    (0, {"format": 2}, ":1: is of format 2, and this suite reads format 3"),
     (0, {"kind": "observation"}, ":1: is not the header of a record"),
     (0, {"server": None}, ":1: is no line of a record"),
     (1, {"sent": -1}, ":2: is no line of a record"),
@@ -136,6 +136,7 @@ BAD = [
     (4, {"status": "200"}, ":5: is no line of a record"),
     (4, {"about": "them"}, ":5: is no line of a record"),
     (4, {"kind": "question"}, ":5: is no line of a record"),
+    (5, {"operations": 2}, ":6: the footer counts 2 operations, not 1"),
     (5, {"observations": 3}, ":6: the footer counts 3 observations, not 2"),
     (5, {"answers": 2}, ":6: the footer counts 2 answers, not 1"),
     (5, {"green": None}, ":6: is no line of a record"),

@@ -523,14 +523,17 @@ function proof() {
   const chosen = data.proof.mutants.filter((one) => !now.operation || [now.operation, "*"].includes(one.operation));
   const beside = chosen.some((one) => one.plain);
   const noticed = (list) => list.filter((one) => one.killed).length;
+  const missed = chosen.length - noticed(chosen);
   const odd = chosen.filter((one) => !one.as_declared).length;
   const heads = ["what is wrong", ...data.rules, "others", beside ? "plain Schemathesis" : ""];
   const place = (operation) => [...operations.keys(), "*"].indexOf(operation);
   const cells = (one) => data.rules.map((rule) => h("td", { class: "n" }, one.by[rule] ? [mark("p"), one.by[rule] > 1 ? String(one.by[rule]) : ""] : ""));
   return [
-    h("p", {}, `${many(chosen.length, "server")} of ours, each with one flaw: ${noticed(chosen)} noticed, ${odd ? `${odd} not as declared` : "each by exactly the promises that it breaks"}`,
-      beside ? `; plain Schemathesis, with all its checks and an administrator's session, notices ${chosen.filter((one) => (one.plain || []).length).length}` : "", `. Run on ${data.proof.made.slice(0, 10)}.`),
-    [...by(chosen, "operation")].sort(([one], [other]) => place(one) - place(other)).map(([operation, some]) => h("details", {}, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
+    h("p", { class: "lead" }, `${many(chosen.length, "server")} of ours ${chosen.length === 1 ? "has a flaw" : "have a flaw each"}. ${noticed(chosen)} ${noticed(chosen) === 1 ? "is" : "are"} noticed, `,
+      odd ? `${odd} not as declared` : "by exactly the promises that it breaks", missed ? `; ${missed} ${missed === 1 ? "is" : "are"} not. ` : ". ",
+      beside ? `Plain Schemathesis, with all its checks and an administrator's session, notices ${chosen.filter((one) => (one.plain || []).length).length}. ` : "",
+      `Run on ${data.proof.made.slice(0, 10)}, of the whole suites.`),
+    [...by(chosen, "operation")].sort(([one], [other]) => place(one) - place(other)).map(([operation, some]) => h("details", { open: noticed(some) < some.length }, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
       h("div", { class: "scroll" }, h("table", { class: "data flaws" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
         h("tbody", {}, some.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, one.flaw, one.blind ? h("div", { class: "soft small" }, `not noticed: ${one.blind}`) : ""),
           cells(one), h("td", { class: "small" }, one.others.map((id) => h("div", {}, clauses.has(id) ? chip(id, now.at) : id))), h("td", { class: "small" }, (one.plain || []).map((text) => h("div", {}, text)))))))))),

@@ -37,7 +37,7 @@ _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
 _CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count", "standing", "reason")
 
 #: What a footer says that the page does not show.
-_COUNTS = ("kind", "observations", "answers", "changes", "seconds")
+_COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds")
 
 _WHY_SKIPPED = {
     "not-in-version": "this version does not have the operation",
@@ -83,7 +83,8 @@ def page_data(
     A list that is called ``at`` has one entry for each target, in the order of ``targets``.
 
     Args:
-        proof: Which flaws the suites were shown to notice, as :func:`mmconform.prove.as_json` tells.
+        proof: Which flaws the suites were shown to notice, as :func:`mmconform.prove.as_json` tells; left out where it is
+            about other documents.
 
     Raises:
         MisuseError: as :func:`as_html`.
@@ -111,7 +112,7 @@ def page_data(
         "exchanges": exchanges.rows,
         "deviations": cards.rows,
         "access": _access(contract, records),
-        "proof": _proof(proof) if proof else None,
+        "proof": _proof(proof) if proof and proof["spec"] == contract.digest else None,
     }
     return {key: _inert(value) for key, value in data.items()}
 
