@@ -71,7 +71,7 @@ def _find(name: str, folder: Path) -> list[Path]:
     for path in (Path(name), folder / name.removeprefix("recorded:")):
         if path.is_file():
             return [path]
-        found = [one for one in sorted(path.rglob(NAME)) if name and not _is_a_references(one.relative_to(path))]
+        found = [one for one in sorted(path.rglob(NAME)) if name and not is_a_references(one.relative_to(path))]
         if found:
             return found
     if Path(name).is_dir():
@@ -81,9 +81,9 @@ def _find(name: str, folder: Path) -> list[Path]:
     raise MisuseError(f"no record `{name}`; `pytest --target {name}` makes that of a recorded version or a server")
 
 
-def _is_a_references(path: Path) -> bool:
-    """Whether a record below a folder is of our reference server: no news about Mattermost, unless it is named itself."""
-    return path.parts[0].startswith("reference")
+def is_a_references(path: Path) -> bool:
+    """Return whether a record below a folder is of our reference server: no news about Mattermost, unless it is named itself."""
+    return path.parts[0].startswith(("reference", "recorded-reference"))
 
 
 def age(record: Record) -> tuple[Version, str]:
