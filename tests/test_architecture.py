@@ -90,7 +90,7 @@ LIBRARIES = {
     "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.spec.overlay"},
     "openapi_spec_validator": {"mmconform.spec.merge"},
-    "jsonschema": {"mmconform.schemas", "mmconform.record"},
+    "jsonschema": {"mmconform", "mmconform.schemas", "mmconform.record"},
 }
 
 
