@@ -73,14 +73,14 @@ class _Undoing:
         match entry["what"]:
             case "config":
                 self._attempt("settings restored", restore(self._call, entry["before"]))
-            case "role":
+            case "role" if id_:
                 patch = {"permissions": entry["permissions"]}
                 self._attempt("roles restored", self._call("PUT", f"/api/v4/roles/{id_}/patch", json=patch))
             case "user":
                 self._user(id_ or self._id(f"/api/v4/users/username/{name}"))
             case "team":
                 self._team(id_ or self._id(f"/api/v4/teams/name/{name}"))
-            case "command":
+            case "command" if id_:
                 self._attempt("commands deleted", self._call("DELETE", f"/api/v4/commands/{id_}"))
             case "oauth":
                 self._application(id_, name)
