@@ -27,8 +27,10 @@ from gateway import Gateway, Headers, in_front_of
 from mmconform.record import NAME
 from mmconform.spec.load import ROOT
 
-FIELDS = ("token", "access_token", "refresh_token", "csrf", "secret", "client_secret", "password", "new_password")
-FIELDS += ("current_password", "turn_password", "code")
+FIELDS = (
+    *("token", "access_token", "refresh_token", "csrf", "secret", "client_secret"),
+    *("password", "new_password", "current_password", "turn_password", "code"),
+)
 #: What begins so is ours, for a tape or for requests with credentials that nobody ever had.
 _MADE_UP = ("redacted", "ZZZ", "zzz")
 _SHORTEST = 12
@@ -78,14 +80,23 @@ def _fields(node: Any) -> Iterator[str]:
                 yield from _fields(child)
 
 
-def found(text: bytes, secrets: set[str]) -> set[str]:
-    """Return the secrets that stand in a text, also in capitals or as base64."""
-    shapes: dict[int, dict[str, str]] = {}
+Shapes = dict[int, dict[str, str]]
+
+
+def shapes(secrets: set[str]) -> Shapes:
+    """Return, by its length, every shape of the secrets that is looked for: as it is, for an address, as base64."""
+    known: Shapes = {}
     for secret in secrets:
-        for shape in (secret.lower(), quote(secret).lower(), base64.b64encode(secret.encode()).decode().rstrip("=")[:-1].lower()):
-            shapes.setdefault(len(shape), {})[shape] = secret
+        for shape in (secret, quote(secret), base64.b64encode(secret.encode()).decode().rstrip("=")[:-1]):
+            known.setdefault(len(shape), {})[shape.lower()] = secret
+    return known
+
+
+def found(text: bytes, known: Shapes) -> set[str]:
+    """Return the secrets that stand in a text in one of their shapes, in capitals or not."""
     low = text.decode("latin-1").lower()
-    return {known[low[i : i + n]] for n, known in shapes.items() for i in range(len(low) - n + 1) if low[i : i + n] in known}
+    windows = ((one, low[i : i + n]) for n, one in known.items() for i in range(len(low) - n + 1))
+    return {one[window] for one, window in windows if window in one}
 
 
 def is_copied(path: Path, original: Path) -> bool:
@@ -99,7 +110,7 @@ def main() -> int:
     given = parser.parse_args()
     secret = "a1" * 13
     for shape in (secret, secret.upper(), base64.b64encode(secret.encode()).decode()):
-        assert found(f"<{shape}>".encode(), {secret}) == {secret}, "what is there is not found"
+        assert found(f"<{shape}>".encode(), shapes({secret})) == {secret}, "what is there is not found"
     with tempfile.TemporaryDirectory() as folder, in_front_of(given.url, Watching) as url:
         copy = Path(folder) / "checkout"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT))
@@ -123,8 +134,9 @@ def main() -> int:
             path for path in sorted(copy.rglob("*")) if path.is_file() and not is_copied(path, ROOT / path.relative_to(copy))
         ]
         tapes = sum("cassettes" in path.parts for path in files)
-        leaks = {f"{s[:4]}… in {path.relative_to(copy)}" for path in files for s in found(path.read_bytes(), Watching.secrets)}
-        leaks |= {f"{s[:4]}… in the terminal" for s in found(said, Watching.secrets)}
+        known = shapes(Watching.secrets)
+        leaks = {f"{s[:4]}… in {path.relative_to(copy)}" for path in files for s in found(path.read_bytes(), known)}
+        leaks |= {f"{s[:4]}… in the terminal" for s in found(said, known)}
         size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}")
     print(

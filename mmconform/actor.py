@@ -187,7 +187,7 @@ class Actor:
         known = self.stage.contract.operations[operation]
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
-        if operation == "CreateJob":
+        if known.makes_jobs:
             self.stage.world.note_job()
         exchange = self.stage.client.send(
             known.method,
@@ -201,7 +201,7 @@ class Actor:
             **content,
         )
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
-        if operation == "CreateJob":
+        if known.makes_jobs:
             self.stage.world.note_job(exchange)
         return Reply(exchange, self.stage)
 

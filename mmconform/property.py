@@ -60,7 +60,6 @@ class Sender:
         self._fresh: dict[str, str] = {}
         self._makes_tokens = operation.id == "CreateUserAccessToken"
         self._consumes = bool(operation.body and "token" in operation.body.resources.values())
-        self._makes_jobs = bool(operation.body and "job-type" in operation.body.resources.values())
 
     def ask_all(self, cases: tuple[Case, ...]) -> None:
         """Send what is planned for the cases; of an operation that is not there, only as much as shows that."""
@@ -108,7 +107,7 @@ class Sender:
         person = self.world.people.get(planned.persona)
         own = frozenset({person.id, person.token_id, self._fresh.get(person.persona.name, "")} - {""}) if person else frozenset()
         arguments = case.request(path, body)
-        if self._makes_jobs:
+        if self.operation.makes_jobs:
             self.world.note_job()
         exchange = self.client.send(
             arguments["method"],
@@ -132,7 +131,7 @@ class Sender:
             made = exchange.json_or_none
             if isinstance(made, dict) and made.get("id"):
                 self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]}, self.client)
-        if self._makes_jobs:
+        if self.operation.makes_jobs:
             self.world.note_job(exchange)
         return exchange
 

@@ -111,9 +111,7 @@ class _Undoing:
         return str(found.json_id or "") if found.is_success else ""
 
     def _rows(self, url: str) -> list[dict[str, Any]]:
-        found = self._call("GET", url)
-        rows = found.json_or_none if found.is_success else None
-        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return _listed(self._call("GET", url))
 
     def _user(self, id_: str) -> None:
         if not id_:
@@ -135,22 +133,20 @@ class _Undoing:
         self._attempt("teams archived", self._call("DELETE", f"/api/v4/teams/{id_}"))
 
     def _application(self, id_: str, name: str) -> None:
-        was_off = False
         if not id_:
-            found = self._call("GET", "/api/v4/oauth/apps?per_page=200")
-            was_off = found.status == 501  # while the provider is switched off, no application is told or deleted
-            if was_off:
-                restore(self._call, _OAUTH_ON)
-            id_ = next((str(row["id"]) for row in self._rows("/api/v4/oauth/apps?per_page=200") if row.get("name") == name), "")
+            found = _listed(self._of_oauth("GET", "/api/v4/oauth/apps?per_page=200"))
+            id_ = next((str(row["id"]) for row in found if row.get("name") == name), "")
         if id_:
-            gone = self._call("DELETE", f"/api/v4/oauth/apps/{id_}")
-            if gone.status == 501:
-                was_off = True
-                restore(self._call, _OAUTH_ON)
-                gone = self._call("DELETE", f"/api/v4/oauth/apps/{id_}")
-            self._attempt("applications deleted", gone)
-        if was_off:
+            self._attempt("applications deleted", self._of_oauth("DELETE", f"/api/v4/oauth/apps/{id_}"))
+
+    def _of_oauth(self, method: str, url: str) -> Exchange:
+        """Ask, where need be with the provider switched on for the moment: while it is off no application is told or deleted."""
+        answer = self._call(method, url)
+        if answer.status == 501:
+            restore(self._call, _OAUTH_ON)
+            answer = self._call(method, url)
             restore(self._call, _OAUTH_OFF)
+        return answer
 
     def _job(self, id_: str) -> None:
         # A job that is no longer running cannot be cancelled, and needs not be.
@@ -162,3 +158,8 @@ class _Undoing:
         for row in self._rows("/api/v4/jobs?per_page=200"):
             if row.get("type") == asked["type"] and row.get("status") == "pending" and int(row.get("create_at") or 0) >= since:
                 self._job(str(row["id"]))
+
+
+def _listed(answer: Exchange) -> list[dict[str, Any]]:
+    rows = answer.json_or_none if answer.is_success else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -180,3 +180,15 @@ def as_user():
 def root():
     """The checkout."""
     return Path(ROOT)
+
+
+def flaw(operation, *by, **more):
+    """A row of a proof: a flaw of an operation, the clauses that notice it, and what else is to be said."""
+    return {"name": operation, "operation": operation, "killed": bool(by), "as_declared": True, "by": list(by), **more}
+
+
+@pytest.fixture(scope="session")
+def proof(contract):
+    """Make a proof of our documents from such rows."""
+    about = {"made": "2026-11-22T00:00:00Z", "seconds": {"mmconform": 60.0, "schemathesis": 30.0}}
+    return lambda *flaws: {**about, "spec": contract.digest, "mutants": list(flaws)}

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from mmconform.report.page import as_html
+from tests.conftest import flaw
 
 try:
     from playwright.sync_api import expect, sync_playwright
@@ -70,31 +71,15 @@ CHANGED = {
 }
 
 
-PROOF = {
-    "made": "2026-11-22T00:00:00Z",
-    "seconds": {"mmconform": 60.0, "schemathesis": 30.0},
-    "mutants": [
-        {
-            "name": "one",
-            "operation": "CreateJob",
-            "flaw": "A flaw" + HOSTILE,
-            "killed": True,
-            "as_declared": True,
-            "by": ["CreateJob.permission", "GetUserAccessToken.secret"],
-            "schemathesis": ["POST /jobs: Server error" + HOSTILE],
-        },
-        {
-            "name": "two",
-            "operation": "RegenCommandToken",
-            "flaw": "Another.",
-            "killed": False,
-            "as_declared": True,
-            "by": [],
-            "blind": "nobody looks" + HOSTILE,
-            "schemathesis": [],
-        },
-    ],
-}
+FLAWS = (
+    flaw(
+        "CreateJob",
+        *("CreateJob.permission", "GetUserAccessToken.secret"),
+        flaw="A flaw" + HOSTILE,
+        schemathesis=["POST /jobs: Server error" + HOSTILE],
+    ),
+    flaw("RegenCommandToken", flaw="Another.", blind="nobody looks" + HOSTILE, schemathesis=[]),
+)
 
 
 def answers(status):
@@ -121,7 +106,7 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def address(contract, known, record_of, tmp_path_factory):
+def address(contract, known, record_of, proof, tmp_path_factory):
     """The page about four versions, of which the newest is red."""
     records = [
         record_of("4.0.5"),
@@ -130,7 +115,7 @@ def address(contract, known, record_of, tmp_path_factory):
         record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
     ]
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(as_html(contract, records, known, {**PROOF, "spec": contract.digest}), encoding="utf-8")
+    path.write_text(as_html(contract, records, known, proof(*FLAWS)), encoding="utf-8")
     return path.as_uri()
 
 

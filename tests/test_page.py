@@ -19,6 +19,7 @@ from mmconform.report.terminal import MARKS
 from mmconform.spec.load import ROOT
 from mmconform.summary import STATES, clause_states
 from mmconform.version import Version
+from tests.conftest import flaw
 
 #: A known deviation as `deviations/jobs.yaml` has it, and one that nobody knows.
 KNOWN = {"clause": "CreateJob.status", "outcome": "fail", "standing": "known", "signature": "500 app.job.save.app_error"}
@@ -377,36 +378,29 @@ def test_a_page_that_cannot_be_written_is_one_line(reports, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-PROOF = {
-    "made": "2026-11-22T00:00:00Z",
-    "seconds": {"mmconform": 60.0, "schemathesis": 30.0},
-    "mutants": [
-        {
-            "name": "one",
-            "operation": "CreateJob",
-            "flaw": "Something.",
-            "killed": True,
-            "as_declared": True,
-            "by": ["CreateJob.effect.a", "CreateJob.effect.b", "GetUserAccessToken.status"],
-            "schemathesis": ["POST /jobs: Server error"],
-        },
-        {"name": "all", "operation": "*", "flaw": "All.", "killed": True, "as_declared": True, "by": ["CreateJob.auth"]},
-        {"name": "b", "operation": "CreateJob", "flaw": "B.", "killed": False, "as_declared": True, "by": [], "blind": "dark"},
-    ],
-}
+FLAWS = (
+    flaw(
+        "CreateJob",
+        *("CreateJob.effect.a", "CreateJob.effect.b", "GetUserAccessToken.status"),
+        flaw="Something.",
+        schemathesis=["POST /jobs: Server error"],
+    ),
+    flaw("*", "CreateJob.auth", flaw="All."),
+    flaw("CreateJob", flaw="B.", blind="dark"),
+)
 
 
-def test_flaws_stand_with_how_many_promises_of_which_rule_noticed_them(contract, known, record_of):
-    shown = page_data(contract, [record_of("9.11.2")], known, {**PROOF, "spec": contract.digest})["proof"]["mutants"]
+def test_flaws_stand_with_how_many_promises_of_which_rule_noticed_them(contract, known, record_of, proof):
+    shown = page_data(contract, [record_of("9.11.2")], known, proof(*FLAWS))["proof"]["mutants"]
     assert [one["by"] for one in shown] == [{"effect": 2}, {"auth": 1}, {}]
     assert [one["others"] for one in shown] == [["GetUserAccessToken.status"], [], []]
     assert [one.get("blind") for one in shown] == [None, None, "dark"]
     assert [one["plain"] for one in shown] == [["POST /jobs: Server error"], None, None]
 
 
-def test_without_a_proof_of_its_documents_the_page_claims_none(contract, known, data, record_of):
+def test_without_a_proof_of_its_documents_the_page_claims_none(contract, known, data, record_of, proof):
     assert data(record_of("9.11.2"))["proof"] is None
-    assert page_data(contract, [record_of("9.11.2")], known, {**PROOF, "spec": "0" * 64})["proof"] is None
+    assert page_data(contract, [record_of("9.11.2")], known, {**proof(*FLAWS), "spec": "0" * 64})["proof"] is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"mutants": []}'])

@@ -89,6 +89,11 @@ class Operation:
         return (self.since is None or version >= self.since) and (self.removed is None or version < self.removed)
 
     @property
+    def makes_jobs(self) -> bool:
+        """Whether a request to it may begin a job."""
+        return bool(self.body and "job-type" in self.body.resources.values())
+
+    @property
     def label(self) -> str:
         return f"{self.method} {self.path}"
 
