@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from mmconform.spec.load import ROOT
-from mmconform.tape import tape
+from mmconform.paths import ROOT
+from mmconform.wire.tape import tape
 
 GOAL = 0.99
 _ID = re.compile(r"[A-Za-z0-9]{26}")

@@ -25,8 +25,9 @@ import yaml
 
 from mmconform.contract import prose
 from mmconform.contract.build import build
+from mmconform.documents.load import load
 from mmconform.errors import MisuseError
-from mmconform.spec.load import ROOT, load
+from mmconform.paths import ROOT
 
 #: Seconds that one document may take; more is a flaw.
 SLOW = 10

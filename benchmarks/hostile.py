@@ -20,9 +20,8 @@ from threading import Lock
 
 from gateway import Gateway, in_front_of
 
-from mmconform import record
-from mmconform.record import REPORTS
-from mmconform.spec.load import ROOT
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record import record
 
 FAULTS = ("late", "hang", "reset", "cut", "chunk cut", "gzip bomb", "deep", "429", "502", "503", "no gzip")
 #: Requests that pass before the first fault, so that a run begins at all; of the others one in so many is spoilt.

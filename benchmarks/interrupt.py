@@ -17,11 +17,10 @@ import time
 from datetime import date
 from typing import Any
 
-from mmconform.client import Client
-from mmconform.prepare import sign_in
-from mmconform.record import REPORTS
-from mmconform.spec.load import ROOT
-from mmconform.target import live
+from mmconform.paths import REPORTS, ROOT
+from mmconform.servers.live.prepare import sign_in
+from mmconform.servers.target import live
+from mmconform.wire.client import Client
 
 SIGNALS = (signal.SIGINT, signal.SIGKILL)
 ROLES = ("system_user", "team_user", "team_admin", "channel_user")

@@ -24,8 +24,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from gateway import Gateway, Headers, in_front_of
 
-from mmconform.record import NAME
-from mmconform.spec.load import ROOT
+from mmconform.paths import ROOT
+from mmconform.record.record import NAME
 
 FIELDS = (
     *("token", "access_token", "refresh_token", "csrf", "secret", "client_secret"),

@@ -13,11 +13,11 @@ import time
 from datetime import date
 from pathlib import Path
 
-from mmconform.client import Client
-from mmconform.spec.load import ROOT
-from mmconform.tape import tape
-from mmconform.tape.cassette import TAPE_URL, open_cassette
-from mmconform.tape.redact import Redactor
+from mmconform.paths import CASSETTES, ROOT
+from mmconform.wire.client import Client
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import TAPE_URL, open_cassette
+from mmconform.wire.tape.redact import Redactor
 
 SIZES = (10, 100, 1000, 5000)
 MEMBER = "redactedmembermembermember"
@@ -87,7 +87,7 @@ def main() -> None:
         print(f"suites over {len(some):2} tapes: {seconds:5.1f} s for {requests} requests, {seconds / len(some):.1f} s a tape")
     seconds, requests = suites(versions, "-n", "2")
     print(f"suites over {len(versions)} tapes with -n 2: {seconds:5.1f} s for {requests} requests")
-    size = sum(p.stat().st_size for p in tape.CASSETTES.rglob("*.yaml"))
+    size = sum(p.stat().st_size for p in CASSETTES.rglob("*.yaml"))
     print(f"tapes: {size / len(versions) / 1e6:.1f} MB a version")
     for n in SIZES:
         load, whole, match = replay(n)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from mmconform import deviations
 from mmconform.contract.build import build
-from mmconform.record import REPORTS
-from mmconform.report import gather
+from mmconform.documents.load import load
+from mmconform.judging import deviations
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record import choose
 from mmconform.report.page import as_html
-from mmconform.spec.load import ROOT, load
-from mmconform.tape import tape
+from mmconform.wire.tape import tape
 
 TIMES = 7
 #: Milliseconds from the beginning of the navigation until something is painted, and until the script has drawn the matrix.
@@ -56,7 +56,7 @@ def first_view(address: str, slowed: int) -> list[float]:
 def main() -> None:
     contract = build(load().document)
     start = time.perf_counter()
-    records, _ = gather.current(REPORTS, tape.every(), contract)
+    records, _ = choose.current(REPORTS, tape.every(), contract)
     read = time.perf_counter()
     html = as_html(contract, records, deviations.load(contract))
     made = time.perf_counter()

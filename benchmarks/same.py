@@ -15,8 +15,8 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from mmconform.record import NAME, REPORTS
-from mmconform.spec.load import ROOT
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record.record import NAME
 
 SHUFFLE = """
 import random, pytest

@@ -22,13 +22,13 @@ from pathlib import Path
 
 import requests
 
-from mmconform import record
 from mmconform.contract.build import build
-from mmconform.generate import Generator
-from mmconform.prepare import sign_in
-from mmconform.record import REPORTS
-from mmconform.spec.load import MERGED, ROOT, load
-from mmconform.target import Target, live
+from mmconform.documents.load import MERGED, load
+from mmconform.driving.generate import Generator
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record import record
+from mmconform.servers.live.prepare import sign_in
+from mmconform.servers.target import Target, live
 
 PLAIN = """
 import atexit, contextlib, os, schemathesis

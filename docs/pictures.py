@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from mmconform import notebooks
-from mmconform.record import NAME, REPORTS
-from mmconform.tape import tape
+from mmconform.notebooks import execute
+from mmconform.paths import REPORTS
+from mmconform.record.record import NAME
+from mmconform.wire.tape import tape
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 100
@@ -74,7 +75,7 @@ def main() -> None:
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "reports", *others))
         without(copy, "RegenCommandToken.permission")
         picture("red", terminal(copy, "--target", "recorded:5.36.1", "suites/permissions/test_commands.py"))
-    notebooks.renew([REPORTS / version / NAME for version in tape.every()])
+    execute.renew([REPORTS / version / NAME for version in tape.every()])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """``python -m mmconform`` is the command ``mmconform``."""
 
-from mmconform.cli import main
+from mmconform.commands.cli import main
 
 raise SystemExit(main())

@@ -9,10 +9,11 @@ from threading import Thread
 
 import pytest
 
-from mmconform import deviations, summary
 from mmconform.contract.build import build
-from mmconform.record import Record
-from mmconform.spec.load import ROOT, load
+from mmconform.documents.load import load
+from mmconform.judging import deviations, summary
+from mmconform.paths import ROOT
+from mmconform.record.record import Record
 from mmconform.version import Version
 
 

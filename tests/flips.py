@@ -13,8 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmconform import actor, client, plugin, stagecraft
-from mmconform.tape import name
+from mmconform.driving import actor
+from mmconform.plugin import fixtures, hooks
+from mmconform.wire import client
+from mmconform.wire.tape import name
 
 NONE, STATUS, ERROR_ID, LEAK = "none", "status", "error id", "leaked secret"
 OWNER, FIELD, MEDIA = "wrong owner", "missing field", "media"
@@ -59,7 +61,7 @@ def _without_flip(item, target):
     return name.cassette_name(bare, target)
 
 
-plugin.cassette_name = stagecraft.cassette_name = _without_flip
+hooks.cassette_name = fixtures.cassette_name = _without_flip
 
 
 @pytest.hookimpl(tryfirst=True)

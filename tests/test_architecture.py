@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from mmconform.spec.load import ROOT
+from mmconform.paths import ROOT
 
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -39,29 +39,41 @@ def below(*names):
     return {m for m in FILES if any(m == f"mmconform.{n}" or m.startswith(f"mmconform.{n}.") for n in names)}
 
 
-BASE = below("errors", "version", "files") | {"mmconform"}
-#: What the modules of a package may know beside each other.
-KNOWS = {
-    "spec": BASE,
-    "contract": BASE | below("spec"),
-    "checks": BASE | below("contract", "exchange", "persona", "routes", "schemas"),
-    "tape": BASE | below("spec"),
-    "report": BASE
-    | below("access_matrix", "contract", "deviations", "exchange", "persona", "record", "summary", "changes", "history"),
-    "persona": BASE | below("spec", "contract"),
-    "deviations": BASE | below("spec", "contract", "persona"),
-    "record": BASE,
-    "summary": BASE | below("contract", "deviations", "record"),
-    "exchange": BASE,
-    "reference": BASE | below("spec", "contract", "persona", "expectation"),
-}
+#: The rooms from the ground up: each knows itself and those before it.
+GROUND = below("errors", "version", "files", "paths") | {"mmconform"}
+ROOMS = (
+    "documents",
+    "contract",
+    "wire",
+    "world",
+    "record",
+    "reference",
+    "servers",
+    "judging",
+    "driving",
+    "report",
+    "notebooks",
+    "prove",
+    "commands",
+    "plugin",
+)
+FOLDERS = {path.name for path in (ROOT / "mmconform").iterdir() if path.is_dir() and (path / "__init__.py").exists()}
 
 
-@pytest.mark.parametrize("package", KNOWS)
-def test_a_package_knows_only_what_is_below_it(package):
-    own = below(package)
-    assert own
-    assert {(m, known) for m in own for known in GRAPH[m] - own - KNOWS[package]} == set()
+def test_every_room_has_its_place():
+    assert set(ROOMS) == FOLDERS
+    assert {m.removeprefix("mmconform.") for m in FILES if m.count(".") == 1} - FOLDERS == {
+        *("errors", "version", "files", "paths"),
+        "__main__",
+    }
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_knows_only_what_is_before_it(room):
+    allowed = GROUND | below(*ROOMS[: ROOMS.index(room) + 1])
+    if room == "plugin":
+        allowed -= below("commands")
+    assert {(m, known) for m in below(room) for known in GRAPH[m] - allowed} == set()
 
 
 def test_no_module_imports_itself_in_a_circle():
@@ -73,24 +85,24 @@ def test_no_module_imports_itself_in_a_circle():
 
 
 def test_nobody_imports_the_plugin():
-    assert {m for m, known in GRAPH.items() if "mmconform.plugin" in known} == set()
+    assert {m for m, known in GRAPH.items() if known & below("plugin") and m not in below("plugin")} == set()
 
 
 #: Who may import what. vcrpy's cassettes are YAML of its own, so the module about them knows what broken YAML raises.
 LIBRARIES = {
-    "yaml": {"mmconform.spec.reader", "mmconform.tape.cassette"},
-    "pytest": {"mmconform.plugin", "mmconform.session", "mmconform.stagecraft", "mmconform.suite"},
+    "yaml": {"mmconform.documents.reader", "mmconform.wire.tape.cassette"},
+    "pytest": below("plugin"),
     "rich": below("report"),
-    "pandas": {"mmconform.frame", "mmconform.report.draw"},
-    "matplotlib": {"mmconform.report.draw"},
-    "nbclient": {"mmconform.notebooks"},
-    "requests": {"mmconform.client"},
-    "vcr": {"mmconform.tape.cassette", "mmconform.plugin"},
-    "schemathesis": {"mmconform.generate"},
+    "pandas": {"mmconform.notebooks.frame", "mmconform.notebooks.draw"},
+    "matplotlib": {"mmconform.notebooks.draw"},
+    "nbclient": {"mmconform.notebooks.execute"},
+    "requests": {"mmconform.wire.client"},
+    "vcr": {"mmconform.wire.tape.cassette", "mmconform.plugin.hooks"},
+    "schemathesis": {"mmconform.driving.generate"},
     "waitress": {"mmconform.reference.server"},
-    "jsonpath_rfc9535": {"mmconform.spec.overlay"},
-    "openapi_spec_validator": {"mmconform.spec.merge"},
-    "jsonschema": {"mmconform", "mmconform.schemas", "mmconform.record"},
+    "jsonpath_rfc9535": {"mmconform.documents.overlay"},
+    "openapi_spec_validator": {"mmconform.documents.merge"},
+    "jsonschema": {"mmconform", "mmconform.judging.schemas", "mmconform.record.record"},
 }
 
 
@@ -103,7 +115,9 @@ def test_a_library_is_known_to_few(library):
 def test_a_suite_sends_no_request_validates_no_schema_and_compares_no_version_itself(path):
     names = set(imported(path))
     assert {n for n in names if n.split(".")[0] in ("requests", "jsonschema", "httpx", "urllib", "http", "yaml", "re")} == set()
-    assert {n for n in names if n.startswith(("mmconform.version", "mmconform.schemas", "mmconform.deviations"))} == set()
+    assert {
+        n for n in names if n.startswith(("mmconform.version", "mmconform.judging.schemas", "mmconform.judging.deviations"))
+    } == set()
 
 
 def test_there_are_suites():

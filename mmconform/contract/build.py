@@ -9,9 +9,9 @@ from typing import Any
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
 from mmconform.contract.permission import Requirement
+from mmconform.documents.document import Document, base_path
+from mmconform.documents.reader import Pointer
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.spec.document import Document, base_path
-from mmconform.spec.reader import Pointer
 from mmconform.version import Version
 
 

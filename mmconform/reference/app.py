@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
-from mmconform.expectation import denial, differences, refusal
+from mmconform.documents.load import load
+from mmconform.documents.reader import read
 from mmconform.reference.golang import number, plain_text, wrapped
 from mmconform.reference.store import AccessToken, Session, Store, User, new_id
-from mmconform.spec.load import load
-from mmconform.spec.reader import read
 from mmconform.version import Version
+from mmconform.world.behaviours import denial, differences, refusal
 
 DATA = Path(__file__).parent
 BASE = "/api/v4"

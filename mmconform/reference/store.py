@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmconform.persona import grants
 from mmconform.version import Version
+from mmconform.world.people import grants
 
 _LETTERS = string.ascii_lowercase + string.digits
 _random = random.SystemRandom()

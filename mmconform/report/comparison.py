@@ -4,10 +4,10 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from mmconform import history
-from mmconform.changes import EFFECTS, Change, Comparison
 from mmconform.contract.clause import Contract
-from mmconform.record import Record
+from mmconform.judging import known_changes
+from mmconform.judging.changes import EFFECTS, Change, Comparison
+from mmconform.record.record import Record
 from mmconform.version import Version
 
 _TITLES = {
@@ -24,8 +24,8 @@ class Page:
     def __init__(self, contract: Contract, before: Record, after: Record, comparison: Comparison) -> None:
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header["server"]["version"]) for record in (before, after))
-        known = history.load(contract)
-        self.reasons = {change: history.explain(change, contract, known, older, newer) for change in comparison.changes}
+        known = known_changes.load(contract)
+        self.reasons = {change: known_changes.explain(change, contract, known, older, newer) for change in comparison.changes}
 
     def text(self) -> str:
         """Return the comparison for a terminal."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
-from mmconform.exchange import curl
-from mmconform.record import Record
+from mmconform.record.record import Record
+from mmconform.wire.exchange import curl
 
 #: The observations that are failures, in the order in which people look at them.
 STANDINGS = ("new", "known")

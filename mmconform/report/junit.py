@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
-from mmconform.record import Record
+from mmconform.judging.summary import problems, state_of
+from mmconform.record.record import Record
 from mmconform.report.failure import Failure, gather
-from mmconform.summary import problems, state_of
 
 
 def junit(contract: Contract, records: Sequence[Record]) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
-from mmconform.record import Record
+from mmconform.judging.summary import Cell, problems, skip_reasons, table
+from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.report.terminal import MARKS
-from mmconform.summary import Cell, problems, skip_reasons, table
 
 
 def markdown(contract: Contract, records: Sequence[Record]) -> str:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from mmconform import __version__
-from mmconform.access_matrix import accesses, self_differs
 from mmconform.contract.clause import RULES, Contract, Operation
-from mmconform.deviations import VERDICTS, Deviation
 from mmconform.errors import MisuseError, plain
-from mmconform.exchange import curl
-from mmconform.persona import MADE, PERSONAS
-from mmconform.record import Record, check
+from mmconform.judging.access import accesses, self_differs
+from mmconform.judging.deviations import VERDICTS, Deviation
+from mmconform.judging.summary import clause_states, state_of
+from mmconform.record.record import Record, check
 from mmconform.report.terminal import MARKS
-from mmconform.summary import clause_states, state_of
 from mmconform.version import Version
+from mmconform.wire.exchange import curl
+from mmconform.world.people import MADE, PERSONAS
 
 _HERE = Path(__file__).parent
 _POLICY = "base-uri 'none'; form-action 'none'"
@@ -83,7 +83,7 @@ def page_data(
     A list that is called ``at`` has one entry for each target, in the order of ``targets``.
 
     Args:
-        proof: Which flaws the suites were shown to notice, as :func:`mmconform.prove.as_json` tells; left out where it is
+        proof: Which flaws the suites were shown to notice, as :func:`mmconform.prove.prove.as_json` tells; left out where it is
             about other documents.
 
     Raises:

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from mmconform import __version__
 from mmconform.contract.clause import Clause, Contract
-from mmconform.deviations import Deviation
 from mmconform.errors import plain
-from mmconform.record import Record
+from mmconform.judging.deviations import Deviation
+from mmconform.judging.summary import problems
+from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
-from mmconform.summary import problems
 from mmconform.version import Version
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
-from mmconform.record import Record
+from mmconform.judging.summary import Cell, problems, skip_reasons, table
+from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
-from mmconform.summary import Cell, problems, skip_reasons, table
 
 #: Shape and colour for every state; the shape alone tells them apart.
 MARKS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import clause
+from mmconform.plugin.suite import clause
 
 NOBODY = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mmconform.model import play_lives
-from mmconform.suite import applies, clause
+from mmconform.driving.lives import play_lives
+from mmconform.plugin.suite import applies, clause
 
 
 @pytest.mark.vcr

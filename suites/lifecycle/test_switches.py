@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import clause
+from mmconform.plugin.suite import clause
 
 TOKENS_OFF = {"ServiceSettings": {"EnableUserAccessTokens": False}}
 COMMANDS_OFF = {"ServiceSettings": {"EnableCommands": False}}

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from mmconform.suite import applies, clause, give_roles
+from mmconform.plugin.suite import applies, clause, give_roles
 
 LIST = "GetUserAccessTokensForUser"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import applies, clause, give_roles, new_bot
+from mmconform.plugin.suite import applies, clause, give_roles, new_bot
 
 BOTS_ON = {"ServiceSettings": {"EnableBotAccountCreation": True}}
 ROLE = "system_user_access_token"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import applies, clause, join, new_team
+from mmconform.plugin.suite import applies, clause, join, new_team
 
 NOBODY = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
 

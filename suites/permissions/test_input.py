@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmconform.suite import applies, clause
+from mmconform.plugin.suite import applies, clause
 
 CREATE = "CreateUserAccessToken"
 #: Looks like an id or a token; begins like our placeholders, so that nobody takes it for a secret on a tape.

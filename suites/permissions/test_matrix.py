@@ -2,8 +2,8 @@
 
 import pytest
 
-from mmconform.persona import is_entitled
-from mmconform.suite import PERSONAS, Actor, clause
+from mmconform.plugin.suite import PERSONAS, Actor, clause
+from mmconform.world.people import is_entitled
 
 
 @pytest.fixture(params=[name for name in PERSONAS if name != "anonymous"])

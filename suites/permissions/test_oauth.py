@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import application, applies, clause
+from mmconform.plugin.suite import application, applies, clause
 
 OAUTH_ON = {"ServiceSettings": {"EnableOAuthServiceProvider": True}}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import applies, clause
+from mmconform.plugin.suite import applies, clause
 
 ASKED_FOR = {
     "CreateUserAccessToken": "create_user_access_token",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import applies, clause
+from mmconform.plugin.suite import applies, clause
 
 ROLE, PERMISSION = "system_user_access_token", "edit_other_users"
 ACTS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import clause
+from mmconform.plugin.suite import clause
 
 OF_USER, OF_ALL = "GetUserAccessTokensForUser", "GetUserAccessTokens"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import applies, clause, give_roles
+from mmconform.plugin.suite import applies, clause, give_roles
 
 ACTS = ["RevokeUserAccessToken", "DisableUserAccessToken", "EnableUserAccessToken"]
 NOBODY = "zzzzzzzzzzzzzzzzzzzzzzzzzz"

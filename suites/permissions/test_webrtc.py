@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.suite import applies, clause
+from mmconform.plugin.suite import applies, clause
 
 
 @pytest.mark.vcr

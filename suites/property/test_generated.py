@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.property import Sender
+from mmconform.driving.sender import Sender
 
 
 @pytest.mark.vcr

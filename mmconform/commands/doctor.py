@@ -1,0 +1,161 @@
+"""Looks at a live server without changing anything: what a run would reach there, and what stands in its way."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmconform.contract.clause import Contract
+from mmconform.errors import MisuseError
+from mmconform.paths import REPORTS
+from mmconform.servers.live import journal
+from mmconform.servers.live.lease import Lease
+from mmconform.servers.live.prepare import COMMANDS, JOBS, TOKENS, WEBRTC, can_be_gateway, people, sign_in, sign_out, switched_off
+from mmconform.servers.target import Target
+from mmconform.version import Version
+from mmconform.wire.client import Client
+from mmconform.world.people import MADE, PERSONAS
+from mmconform.world.world import OPERATOR, World, confirm_roles
+
+_HOW = {
+    TOKENS: "ServiceSettings.EnableUserAccessTokens",
+    COMMANDS: "ServiceSettings.EnableCommands",
+    WEBRTC: "run the suites on the server's own machine: the server has to reach a gateway of ours",
+    JOBS: "add --disruptive: with a licence every job does something",
+}
+#: Settings without which the people that an administrator makes could not be made or log in, and what they have to be
+#: (CreateUser, GetUserForLogin and CheckUserPostflightAuthenticationCriteria in app/ of v5.36.1).
+_DOORS: tuple[tuple[str, str, Any], ...] = (
+    ("EmailSettings", "EnableSignInWithUsername", True),
+    ("EmailSettings", "RequireEmailVerification", False),
+    ("TeamSettings", "RestrictCreationToDomains", ""),
+)
+
+
+@dataclass
+class Diagnosis:
+    """What was found out about a server.
+
+    Attributes:
+        switched_off: Features that a run needs, as they are now.
+        callers: Who can be made.
+        clauses, reached: Promises in the contract, and those that a run would reach.
+        obstacles: What would stop a run, each with what to change.
+        gaps: What a run would leave out, each with what to change.
+    """
+
+    target: str
+    server: str
+    licensed: bool
+    people: int
+    switched_off: list[str]
+    callers: list[str]
+    clauses: int
+    reached: int
+    not_in_version: list[str]
+    obstacles: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Return the diagnosis for a person."""
+        off = ", ".join(self.switched_off) or "nothing that a run needs"
+        lines = [
+            self.server,
+            f"  licence       {'yes' if self.licensed else 'none'}",
+            f"  people        {self.people or 'nobody'} beside the administrator, bots and accounts of ours",
+            f"  switched off  {off}",
+            f"  callers       {', '.join(self.callers)}",
+            f"  promises      a run would reach {self.reached} of {self.clauses}",
+        ]
+        if self.not_in_version:
+            lines.append(f"                not in this version: {', '.join(self.not_in_version)}")
+        lines += [f"  STOPS A RUN   {obstacle}" for obstacle in self.obstacles]
+        lines += [f"  left out      {gap}" for gap in self.gaps]
+        lines.append("  Nothing stands in the way." if not self.obstacles + self.gaps else "")
+        return "\n".join(lines).rstrip()
+
+
+def examine(target: Target, contract: Contract) -> Diagnosis:
+    """Return what a run on a live server would reach.
+
+    Raises:
+        MisuseError: no credentials, or not an administrator's; the server does not answer.
+    """
+    client = target.client()
+    token = sign_in(client)
+    world = World(client, target.version, "", token)
+    answer = client.send("GET", "/api/v4/config", persona=OPERATOR, token=world.operator)
+    config = answer.json_object
+    about: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
+    others, off = people(world), switched_off(target, answer)
+    licensed = about.get("IsLicensed") == "true"
+    left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
+    left_off |= {JOBS} if licensed else frozenset()
+    operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
+    reached = [o for o in operations if o.needs not in left_off]
+    asked = {operation.id for operation in reached}
+    absent = {operation.id for operation in contract.operations.values()} - {operation.id for operation in operations}
+    found = Diagnosis(
+        target.name,
+        _describe(target),
+        licensed,
+        others,
+        sorted(off),
+        _callers(config, target.version, bool(others)),
+        len(contract.clauses),
+        sum(1 for c in contract.clauses.values() if c.operation in asked or (c.rule == "since" and c.operation in absent)),
+        [id_ for id_ in contract.operations if id_ in absent],
+        _obstacles(world, config),
+    )
+    for feature in sorted(left_off):
+        names = ", ".join(operation.id for operation in operations if operation.needs == feature)
+        if names:
+            found.gaps.append(f"{names}: {_advice(feature)}")
+    if others:
+        found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
+    found.obstacles += _in_use(target, client, token)
+    sign_out(client, token)
+    client.close()
+    return found
+
+
+def _in_use(target: Target, client: Client, token: str) -> list[str]:
+    holders = Lease(client, token, "doctor").holders()
+    if holders:
+        return [f"in use by {holders[0]}; what is switched on now may be that run's doing"]
+    if journal.of_server(REPORTS, target.base_url):
+        return [f"an earlier run from here was interrupted; first `mmconform cleanup {target.base_url}`"]
+    return []
+
+
+def _describe(target: Target) -> str:
+    server = target.server
+    stale = f", calls itself {server.calls_itself}" if server.calls_itself != server.name else ""
+    build = f"build {server.build or 'unknown'} {server.commit[:10]}".rstrip()
+    return f"Mattermost {server.name} ({server.edition} edition, {build}{stale}) at {target.base_url}"
+
+
+def _advice(feature: str) -> str:
+    how = _HOW[feature]
+    return f"{feature} are switched off; set {how} to true, or add --disruptive" if "." in how else how
+
+
+def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list[str]:
+    """Return the personas and callers that can be made: where people use the server, only what is switched on."""
+    if version < Version(4, 9):  # roles cannot be changed yet, and there are no bots
+        return [*PERSONAS]
+    bots = version >= Version(5, 12) and (not has_people or config["ServiceSettings"].get("EnableBotAccountCreation"))
+    return [*PERSONAS, *(name for name in MADE if bots or name not in ("bot", "bot_editor"))]
+
+
+def _obstacles(world: World, config: dict[str, Any]) -> list[str]:
+    found = []
+    for section, key, needed in _DOORS:
+        value = config.get(section, {}).get(key, needed)
+        if value != needed:
+            wanted = str(needed).lower() or "empty"
+            found.append(f"{section}.{key} is `{str(value).lower()}`, and our people could not get in; make it {wanted}")
+    if world.version >= Version(4, 9):
+        try:
+            confirm_roles(world)
+        except MisuseError as error:
+            found.append(str(error))
+    return found

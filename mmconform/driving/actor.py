@@ -1,0 +1,423 @@
+"""Callers as tests see them: `do` asks and accepts any answer, `must` arranges and accepts no refusal."""
+
+import secrets
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from mmconform.contract.clause import Contract, Operation
+from mmconform.errors import MisuseError
+from mmconform.judging.judge import Judge
+from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world.behaviours import Refusal, absence, denial, refusal
+from mmconform.world.people import Persona, role_exists
+from mmconform.world.world import OPERATOR, PREFIX, Person, World, login
+
+#: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
+ALWAYS = ("status", "schema", "media", "secret", "paging")
+
+_BACK = "http://conformance.invalid/back"
+
+
+@dataclass
+class Stage:
+    """Where one hand-written test plays: the world, and the client in the test's cassette.
+
+    Attributes:
+        expected: What was expected of ``last``, the last answer of which something was; ``first`` was the first.
+        made: How many things this test has made, for their names.
+        clause: What the next assertion is about, in a test that is about many clauses in turn.
+    """
+
+    contract: Contract
+    world: World
+    client: Client
+    judge: Judge
+    test: str
+    expected: str = ""
+    first: "Reply | None" = None
+    last: "Reply | None" = None
+    made: int = 0
+    clause: str = ""
+
+    def name(self, what: str) -> str:
+        """Return a name for something that this test makes: the same on every replay, unique on a server."""
+        self.made += 1
+        return f"{PREFIX}{self.world.run}-{zlib.crc32(self.test.encode()):08x}{what}{self.made}"
+
+    def operator(self, method: str, url: str, json: Any = None) -> Any:
+        """Arrange as the administrator whose credentials the run was given.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        return self.world.must(OPERATOR, method, url, json, self.client)
+
+    def path(self, operation: Operation, parameters: Mapping[str, str]) -> str:
+        path = operation.path
+        for name, value in parameters.items():
+            path = path.replace(f"{{{name}}}", str(value))
+        return self.contract.base + path
+
+
+@dataclass
+class Reply:
+    """An answer, with the words in which tests speak of answers."""
+
+    exchange: Exchange
+    stage: Stage
+
+    @property
+    def served(self) -> bool:
+        """Whether the answer is a 2xx."""
+        return self._expected("served", self.exchange.is_success)
+
+    @property
+    def denied(self) -> bool:
+        """Whether the caller was refused for lack of permission, in the way of this operation and version."""
+        refusals = denial(self.exchange.operation, self.stage.world.version)
+        return self._expected("denied", self._is_one_of(refusals))
+
+    @property
+    def absent(self) -> bool:
+        """Whether the answer is that of a server which does not have the operation."""
+        refusals = absence(self.exchange.operation, self.stage.world.version)
+        return self._expected("absent", self._is_one_of(refusals))
+
+    def refused_as(self, name: str) -> bool:
+        """Whether the answer is the named refusal (``data/answers.yaml``) as this version gives it."""
+        return self._expected(f"refused as {name}", self._is_one_of(refusal(name, self.stage.world.version)))
+
+    @property
+    def refused(self) -> bool:
+        """Whether the answer is a refusal of any kind: a 4xx."""
+        return self._expected("refused", 400 <= self.exchange.status < 500)
+
+    @property
+    def is_no_server_error(self) -> bool:
+        """Whether the answer is no 5xx."""
+        return self._expected("without an error of the server", self.exchange.status < 500)
+
+    @property
+    def json(self) -> Any:
+        return self.exchange.json_or_none
+
+    @property
+    def text(self) -> str:
+        return self.exchange.answer.decode("utf-8", "replace")
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the rows of a list."""
+        rows = self.json if isinstance(self.json, list) else []
+        return [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row]
+
+    def __str__(self) -> str:
+        return f"{self.exchange.method} {self.exchange.path} by {self.exchange.persona}: {self.exchange.says}"
+
+    def _is_one_of(self, refusals: list[Refusal]) -> bool:
+        return any((self.exchange.status, self.exchange.error_id) == (r.status, r.id) for r in refusals)
+
+    def _expected(self, what: str, is_so: bool) -> bool:
+        self.stage.expected, self.stage.last = what, self
+        self.stage.first = self.stage.first or self
+        return is_so
+
+
+@dataclass(frozen=True)
+class Token:
+    """A personal access token: its id, and the token itself."""
+
+    id: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who calls the server.
+
+    Attributes:
+        persona: How the record calls them.
+        credential: What goes into ``Authorization: Bearer``; None for nothing.
+        headers: Sent with every request, for callers who authenticate in another way.
+    """
+
+    persona: str
+    person: Person | None
+    credential: str | None
+    stage: Stage = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        assert self.person, "an anonymous caller has no id"
+        return self.person.id
+
+    @property
+    def username(self) -> str:
+        assert self.person, "an anonymous caller has no name"
+        return self.person.username
+
+    def do(
+        self,
+        operation: str,
+        *,
+        body: Any = None,
+        raw: bytes | str | None = None,
+        query: str = "",
+        url: str = "",
+        about: str = "other",
+        **path: str,
+    ) -> Reply:
+        """Call an operation.
+
+        Args:
+            operation: Its operationId.
+            body: Sent as JSON. ``raw`` is sent as it is instead.
+            query: Without the question mark, sent as it is.
+            url: Instead of the operation's own path, for calls that miss it.
+            about: Whose resource it names, as in :class:`mmconform.wire.exchange.Exchange`.
+            path: The path parameters.
+        """
+        known = self.stage.contract.operations[operation]
+        headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
+        content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
+        if known.makes_jobs:
+            self.stage.world.note_job()
+        exchange = self.stage.client.send(
+            known.method,
+            (url or self.stage.path(known, path)) + (f"?{query}" if query else ""),
+            persona=self.persona,
+            token=self.credential,
+            operation=operation,
+            about=about,
+            own=frozenset({self.person.id}) if self.person else frozenset(),
+            headers=headers,
+            **content,
+        )
+        self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
+        if known.makes_jobs:
+            self.stage.world.note_job(exchange)
+        return Reply(exchange, self.stage)
+
+    def must(self, operation: str, **arguments: Any) -> Reply:
+        """Call an operation that has to succeed for the test to mean anything.
+
+        Raises:
+            MisuseError: it is refused.
+        """
+        reply = self.do(operation, **arguments)
+        if not reply.exchange.is_success:
+            raise MisuseError(f"the test could not be set up: {reply}")
+        return reply
+
+    def ask(self, operation: str, about: "Actor | None" = None) -> Reply:
+        """Call an operation with a valid request about somebody's resource, freshly made."""
+        owner = about or self
+        known = self.stage.contract.operations[operation]
+        path = {p.name: owner.resource(p.resource) for p in known.parameters if p.place == "path" and p.resource}
+        query = "per_page=1" if any(p.name == "per_page" for p in known.parameters) else ""
+        body = None
+        if known.body:
+            body = {**(known.body.example or {}), **{n: owner.resource(kind) for n, kind in known.body.resources.items()}}
+        return self.do(operation, body=body, query=query, about="self" if owner.person is self.person else "other", **path)
+
+    def look(self) -> Reply:
+        """List one of one's own tokens: the smallest question to which who gets in has an answer."""
+        return self.do("GetUserAccessTokensForUser", user_id="me", query="per_page=1")
+
+    def resource(self, kind: str) -> str:
+        """Return the id of something of this person's: themselves, a new token, a new command."""
+        match kind:
+            case "user":
+                return self.id
+            case "token":
+                return self.new_token().id
+            case "command":
+                return self.new_command()
+            case "search-term":
+                return self.username
+            case "job-type":
+                return self.stage.world.harmless_job
+        raise KeyError(kind)
+
+    def new_token(self, description: str = "made for a test") -> Token:
+        """Return a new personal access token of this person, made by the operator."""
+        made = self.stage.operator("POST", f"/api/v4/users/{self.id}/tokens", {"description": description})
+        self.stage.made += 1
+        self.stage.client.redactor.learn_credential(made["token"], f"{self.persona}'s token {self.stage.made}")
+        return Token(made["id"], made["token"])
+
+    @contextmanager
+    def crowded(self, tokens: int) -> Iterator[None]:
+        """Have the person hold so many more tokens for a while, of which the tape need not know: it answers without them.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        client, made = self.stage.client, list[str]()
+
+        def ask(url: str, body: dict[str, str]) -> Exchange:
+            return client.send("POST", url, persona=OPERATOR, token=self.stage.world.operator, json=body, headers=NOT_TAPED)
+
+        try:
+            while len(made) < tokens and not client.redactor.replaying:
+                answer = ask(f"/api/v4/users/{self.id}/tokens", {"description": "one of many"})
+                if not answer.is_success or not answer.json_id:
+                    raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
+                made.append(answer.json_id)
+            yield
+        finally:
+            with suppress(UnseenError):  # what stays is the end of the run's to take away, and no news about lists
+                for id_ in made:
+                    ask("/api/v4/users/tokens/revoke", {"token_id": id_})
+
+    def new_command(self, team: str = "") -> str:
+        """Return the id of a new slash command, made by the operator, in the world's team or another."""
+        trigger = self.stage.name("c").replace("-", "")
+        command = {
+            "team_id": team or self.stage.world.team_id,
+            "url": "http://conformance.invalid/",
+            "method": "P",
+            "trigger": trigger,
+        }
+        made = self.stage.world.must(OPERATOR, "POST", "/api/v4/commands", command, self.stage.client)
+        self.stage.world.note(what="command", id=made["id"])
+        return str(made["id"])
+
+    def make_command(self) -> str:
+        """Return the id of a new slash command in the world's team that this person made.
+
+        Raises:
+            MisuseError: they may not.
+        """
+        world = self.stage.world
+        command = {
+            "team_id": world.team_id,
+            "url": "http://conformance.invalid/",
+            "method": "P",
+            "trigger": self.stage.name("o").replace("-", ""),
+        }
+        reply = self.stage.client.send("POST", "/api/v4/commands", persona=self.persona, token=self.credential, json=command)
+        if not reply.is_success:
+            raise MisuseError(f"the test could not be set up: {self.persona} makes a command: {reply.says}")
+        world.note(what="command", id=reply.json["id"])
+        return str(reply.json["id"])
+
+    def called(self, persona: str) -> "Actor":
+        """Return the same person under the name by which the record is to call them (``mmconform.world.people.MADE``)."""
+        return replace(self, persona=persona)
+
+    def through(self, token: "Token | None" = None) -> "Actor":
+        """Return the same person calling through a personal access token."""
+        token = token or self.new_token()
+        return Actor(self.persona, self.person, token.value, self.stage)
+
+    def having(self, headers: Mapping[str, str]) -> "Actor":
+        """Return the same person with no ``Authorization`` but these headers."""
+        return Actor(self.persona, self.person, None, self.stage, headers)
+
+
+@contextmanager
+def application(stage: Stage) -> Iterator[Callable[[Actor], Actor]]:
+    """Register an OAuth application for a while; it gives, for whoever lets it in, the same person calling through it.
+
+    Raises:
+        MisuseError: the server, whose OAuth provider must be switched on, refuses.
+    """
+    name = stage.name("o")
+    about = {"name": name, "description": name, "homepage": "http://conformance.invalid", "is_trusted": True}
+    stage.world.note(what="oauth", name=name)
+    app = stage.operator("POST", "/api/v4/oauth/apps", {**about, "callback_urls": [_BACK]})
+    stage.world.note(what="oauth", name=name, id=app["id"])
+    try:
+        yield lambda actor: _let_in(stage, app, actor)
+    finally:
+        stage.operator("DELETE", f"/api/v4/oauth/apps/{app['id']}")
+
+
+def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
+    wanted = {"response_type": "code", "client_id": app["id"], "redirect_uri": _BACK, "scope": "user", "state": "x"}
+    back = stage.client.send("POST", "/oauth/authorize", persona=actor.persona, token=actor.credential, json=wanted)
+    code = dict(parse_qsl(urlsplit(str(back.json_object.get("redirect"))).query)).get("code", "")
+    given = {"grant_type": "authorization_code", "client_id": app["id"], "client_secret": app["client_secret"]}
+    got = stage.client.send(
+        "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": _BACK, "code": code}
+    )
+    if not got.is_success:
+        raise MisuseError(f"the test could not be set up: no OAuth session, {back.says} and {got.says}")
+    stage.made += 1
+    token = str(got.json["access_token"])
+    stage.client.redactor.learn_credential(token, f"{actor.persona}'s OAuth session {stage.made}")
+    return replace(actor, credential=token)
+
+
+def new_bot(stage: Stage, owner: Actor) -> Actor:
+    """Return a new bot that belongs to somebody, calling through a token of its own.
+
+    Raises:
+        MisuseError: the owner may make no bots.
+    """
+    name = stage.name("b")
+    stage.world.note(what="user", name=name)
+    made = stage.client.send(
+        "POST", "/api/v4/bots", persona=owner.persona, token=owner.credential, json={"username": name, "display_name": name}
+    )
+    if not made.is_success:
+        raise MisuseError(f"the test could not be set up: {owner.persona} makes a bot: {made.says}")
+    id_ = str(made.json["user_id"])
+    stage.world.note(what="user", name=name, id=id_)
+    person = Person(Persona("bot", "bot"), id_, name, None, "", "")
+    bot = Actor("bot", person, None, stage)
+    return replace(bot, credential=bot.new_token().value)
+
+
+def someone(stage: Stage, persona: Persona) -> Actor:
+    """Return a new person of a kind, for tests that change what the person is or may.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    name = stage.name("u")
+    redactor = stage.client.redactor
+    taped = f"redacted-password-{name[-10:]}"
+    password = taped if redactor.replaying else "Aa1!" + secrets.token_hex(12)
+    redactor.learn(password, taped)
+    stage.world.note(what="user", name=name)
+    account = {"email": f"{name}@conformance.invalid", "username": name, "password": password}
+    id_ = str(stage.operator("POST", "/api/v4/users", account)["id"])
+    stage.world.note(what="user", name=name, id=id_)
+    roles = tuple(role for role in persona.roles if role_exists(role, stage.world.version))
+    if roles:
+        give_roles(stage, id_, roles)
+    if persona.team_role and not persona.roles:  # a team has room for 50; who is there for their system role needs none
+        join(stage, stage.world.team_id, id_, persona.team_role)
+    session = login(stage.client, name, password, f"{persona.name} {name[-10:]}")
+    person = Person(persona, id_, name, session, "", "")
+    return Actor(persona.name, person, session, stage)
+
+
+def give_roles(stage: Stage, user: str, roles: tuple[str, ...]) -> None:
+    """Set a user's system roles, beside ``system_user``."""
+    stage.operator("PUT", f"/api/v4/users/{user}/roles", {"roles": " ".join(["system_user", *roles])})
+
+
+def join(stage: Stage, team: str, user: str, role: str = "team_user") -> None:
+    """Make a user a member of a team."""
+    stage.operator("POST", f"/api/v4/teams/{team}/members", {"team_id": team, "user_id": user})
+    if role == "team_admin":
+        stage.operator("PUT", f"/api/v4/teams/{team}/members/{user}/roles", {"roles": "team_user team_admin"})
+
+
+def new_team(stage: Stage) -> str:
+    """Return the id of a new team that only the operator belongs to."""
+    name = stage.name("t")
+    stage.world.note(what="team", name=name)
+    id_ = str(stage.operator("POST", "/api/v4/teams", {"name": name, "display_name": name, "type": "O"})["id"])
+    stage.world.note(what="team", name=name, id=id_)
+    return id_

@@ -1,0 +1,174 @@
+"""One run: the contract, the targets, what was seen on each, and the records at the end."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmconform.contract.build import build
+from mmconform.contract.clause import Contract
+from mmconform.documents.load import load
+from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
+from mmconform.judging import deviations, known_changes, summary
+from mmconform.judging.changes import compare
+from mmconform.judging.deviations import Deviation
+from mmconform.judging.judge import Coverage, Judge
+from mmconform.judging.known_changes import KnownChange
+from mmconform.paths import REPORTS
+from mmconform.record import record
+from mmconform.record.provenance import now, tools
+from mmconform.servers.target import Target, describe
+from mmconform.version import Version
+
+
+@dataclass
+class Seen:
+    """What the tests of one target saw."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    coverage: dict[str, Coverage] = field(default_factory=dict)
+    errors: int = 0
+    not_taped: int = 0
+    seconds: float = 0
+
+
+class Run:
+    """A run over some documents and targets.
+
+    Args:
+        specs: Documents instead of our own; empty for ours.
+        overlays: Overlays beside our own.
+        seed: Of the generator.
+        max_examples: Fuzzed cases for each operation.
+    """
+
+    def __init__(self, specs: list[Path], overlays: list[Path], seed: int = SEED, max_examples: int = MAX_EXAMPLES) -> None:
+        self.seed, self.max_examples = seed, max_examples
+        self.document = load(specs, overlays).document
+        self.contract: Contract = build(self.document)
+        self.deviations: list[Deviation] = [] if specs else deviations.load(self.contract)
+        self.known_changes: list[KnownChange] = [] if specs else known_changes.load(self.contract)
+        self.started = now()
+        self.seen: dict[str, Seen] = {}
+
+    @cached_property
+    def generator(self) -> Generator:
+        return Generator(self.document, self.seed, self.max_examples)
+
+    def judge(self, target: Target) -> Judge:
+        """Return a judge for one test on a target."""
+        return Judge(self.contract, target, self.known(target))
+
+    def known(self, target: Target) -> list[Deviation]:
+        """Return the known deviations that a target may show: none where it is to keep the document."""
+        return [] if target.keeps_documents else self.deviations
+
+    def take(
+        self,
+        target: str,
+        rows: Iterable[dict[str, Any]],
+        answers: Iterable[dict[str, Any]],
+        coverage: dict[str, Coverage],
+        not_taped: int,
+        seconds: float = 0,
+    ) -> None:
+        """Add what one test saw, and how long it took."""
+        seen = self.seen.setdefault(target, Seen())
+        seen.rows += rows
+        seen.answers += answers
+        seen.not_taped += not_taped
+        seen.seconds += seconds
+        for operation, one in coverage.items():
+            all_ = seen.coverage.setdefault(operation, Coverage())
+            all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
+
+    @property
+    def is_partly_unseen(self) -> bool:
+        """Whether some test, or some request of one, came to nothing."""
+        return any(seen.errors or any(row["outcome"] == "error" for row in seen.rows) for seen in self.seen.values())
+
+    def fail(self, targets: Iterable[Target]) -> None:
+        """Note that something went wrong which is no verdict: the run cannot be green."""
+        for target in targets:
+            self.seen.setdefault(target.slug, Seen()).errors += 1
+
+    def finish(self, target: Target, selection: str, before: record.Record | None = None) -> record.Record:
+        """Write the record of a target and return it.
+
+        Args:
+            selection: What narrowed the run.
+            before: The record of the version before, where this run was over both.
+        """
+        seen = self.seen.setdefault(target.slug, Seen())
+        states = summary.clause_states(self.contract, seen.rows)
+        skipped = {
+            id_
+            for id_ in self.contract.operations
+            if all(states[c.id] == "skip" for c in self.contract.of(id_) if c.rule != "since")
+        }
+        operations = [
+            {
+                "operation": id_,
+                "in_scope": (in_scope := id_ in seen.coverage and operation.exists_in(target.version) and id_ not in skipped),
+                "sent": (coverage := seen.coverage.get(id_, Coverage())).sent,
+                "reached": coverage.reached,
+                "served": coverage.served,
+                "exercised": in_scope and coverage.served > 0,
+            }
+            for id_, operation in self.contract.operations.items()
+        ]
+        rows = sorted(seen.rows, key=lambda r: (r["clause"], r["persona"], r["outcome"], r["signature"], r["test"]))
+        answers = sorted(seen.answers, key=lambda a: (a["request"], a["number"]))
+        if target.is_thrown_away:
+            answers = []  # nobody compares a flaw with anything
+        is_whole = not selection and self.seed == SEED and self.max_examples == MAX_EXAMPLES
+        header = {
+            "target": target.name,
+            "server": describe(target.server),
+            "spec": self.contract.digest,
+            "clauses": len(self.contract.clauses),
+            "tools": tools(),
+            "seed": self.seed,
+            "max_examples": self.max_examples,
+            "started": self.started,
+            "selection": selection,
+        }
+        changes, unmet = (
+            self._since(before, record.Record(header, rows, operations, {}, answers)) if before and is_whole else ([], [])
+        )
+        footer = summary.summarise(
+            self.contract,
+            target.version,
+            rows,
+            operations,
+            self.known(target),
+            changes=changes,
+            unmet=unmet,
+            errors=seen.errors,
+            not_taped=seen.not_taped,
+            is_whole=is_whole,
+        )
+        result = record.Record(
+            header, rows, operations, {**footer, "finished": now(), "seconds": round(seen.seconds, 3)}, answers, changes
+        )
+        record.write(self.path(target), result)
+        return result
+
+    def _since(self, before: record.Record, after: record.Record) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the changes from the version before, and the known ones that are not among them."""
+        older, newer = (Version.parse(r.header["server"]["version"]) for r in (before, after))
+        known, found = self.known_changes, compare(self.contract, before, after).changes
+        rows = []
+        for change in found:
+            reason = known_changes.explain(change, self.contract, known, older, newer)
+            is_known = known_changes.is_known(change, self.contract, known, older, newer)
+            row = {**asdict(change), "against": before.header["target"], "of": change.kind, "reason": reason}
+            rows.append({**row, "personas": list(change.personas), "standing": "known" if is_known else "new"})
+            del rows[-1]["kind"]
+        return rows, [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, found, older, newer)]
+
+    def path(self, target: Target) -> Path:
+        """Return where the record of a target goes."""
+        return REPORTS / target.slug / record.NAME

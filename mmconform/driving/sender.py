@@ -1,0 +1,172 @@
+"""Turns generated cases into requests of real personas about real resources.
+
+The first valid case is the core: every persona sends it about its own resource, about somebody else's and about one
+that does not exist. All other cases take personas and kinds of resources in turn, so that each meets every other; every
+second one is the system administrator's, since only who is let in gets deep into the server.
+A request that consumes its token (revoke, disable) gets a fresh one the next time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, cycle, product
+from typing import Any
+
+from mmconform.contract.clause import Operation
+from mmconform.driving.generate import Case
+from mmconform.errors import MisuseError
+from mmconform.judging.judge import Judge
+from mmconform.judging.schemas import mismatches
+from mmconform.wire.client import Client, NotTapedError, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.world.people import PERSONAS
+from mmconform.world.world import OPERATOR, Person, World
+
+ABOUT = ("self", "other", "nobody")
+
+_MIGHTIEST = "system_admin"
+
+#: Stand in for somebody else: never the caller.
+_OTHERS = ("other_token_user", "token_user")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A case, who sends it and about whose resource."""
+
+    case: Case
+    persona: str
+    about: str
+
+
+def plan(cases: tuple[Case, ...]) -> Iterator[Planned]:
+    """Yield what to send, in a fixed order."""
+    core = next((case for case in cases if case.valid), None)
+    if core:
+        for persona, about in product(PERSONAS, ABOUT):
+            yield Planned(core, persona, about)
+    rota = zip(cycle(product(PERSONAS, ABOUT)), cycle(product([_MIGHTIEST], ABOUT)))
+    turns = chain.from_iterable(rota)
+    for case in cases:
+        if case is not core:
+            persona, about = next(turns)
+            yield Planned(case, persona, about)
+
+
+class Sender:
+    """Sends planned cases for one operation to one target and has the answers judged."""
+
+    def __init__(self, operation: Operation, world: World, client: Client, judge: Judge) -> None:
+        self.contract, self.operation, self.world, self.client, self.judge = judge.contract, operation, world, client, judge
+        self._fresh: dict[str, str] = {}
+        self._makes_tokens = operation.id == "CreateUserAccessToken"
+        self._consumes = bool(operation.body and "token" in operation.body.resources.values())
+
+    def ask_all(self, cases: tuple[Case, ...]) -> None:
+        """Send what is planned for the cases; of an operation that is not there, only as much as shows that."""
+        reason = self._out_of_scope()
+        for clause in self.contract.of(self.operation.id) if reason else ():
+            if clause.rule != "since":
+                self.judge.skip(clause, reason)
+        planned = list(plan(cases))
+        for one in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
+            self._ask(one)
+
+    def _out_of_scope(self) -> str:
+        if not self.operation.exists_in(self.world.version):
+            return "not-in-version"
+        return "not-on-this-target" if self.operation.needs in self.world.switched_off else ""
+
+    def _ask(self, planned: Planned) -> None:
+        """Send one case; the judge sees what came of it, or that nothing did."""
+        try:
+            self.judge.see(self._send(planned))
+        except UnseenError as error:
+            self.judge.unseen(self.operation.id, planned.persona, error.reason, str(error))
+            self._fresh.clear()  # it may have been consumed all the same
+        except MisuseError as error:
+            self.judge.unseen(self.operation.id, planned.persona, "what the request is about could not be made", str(error))
+        except NotTapedError as error:
+            self.judge.not_taped.append(str(error))
+
+    def _send(self, planned: Planned) -> Exchange:
+        case, about = planned.case, planned.about
+        path = case.path_parameters
+        body = case.body
+        bound = False
+        for parameter in self.operation.parameters:
+            if parameter.resource and parameter.place == "path" and self._fits(parameter.schema, path.get(parameter.name)):
+                value = self._resource(parameter.resource, planned.persona, about)
+                if value:
+                    path[parameter.name], bound = value, True
+        if self.operation.body and isinstance(body, dict):
+            for name, resource in self.operation.body.resources.items():
+                schema = self.operation.body.schema["properties"][name]
+                value = self._resource(resource, planned.persona, about) if self._fits(schema, body.get(name)) else None
+                if value:
+                    body, bound = {**body, name: value}, True
+        person = self.world.people.get(planned.persona)
+        own = frozenset({person.id, person.token_id, self._fresh.get(person.persona.name, "")} - {""}) if person else frozenset()
+        arguments = case.request(path, body)
+        if self.operation.makes_jobs:
+            self.world.note_job()
+        exchange = self.client.send(
+            arguments["method"],
+            self.contract.base + arguments["url"],
+            persona=planned.persona,
+            token=person.session if person else None,
+            operation=self.operation.id,
+            about=about if bound else self._about(arguments, own),
+            own=own,
+            headers={
+                k: v
+                for k, v in (arguments.get("headers") or {}).items()
+                if k.lower() == "content-type" or k in (case.drawn.headers or {})
+            },
+            **{key: arguments[key] for key in ("params", "json", "data", "files") if arguments.get(key) is not None},
+        )
+        if self._consumes and exchange.is_success:
+            self._fresh.clear()
+        if exchange.is_success and self._makes_tokens:
+            # What is not needed any more only makes every later list longer.
+            made = exchange.json_or_none
+            if isinstance(made, dict) and made.get("id"):
+                self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]}, self.client)
+        if self.operation.makes_jobs:
+            self.world.note_job(exchange)
+        return exchange
+
+    def _fits(self, schema: Any, value: Any) -> bool:
+        return isinstance(value, str) and not mismatches(self.contract, schema, value)
+
+    def _resource(self, kind: str, persona: str, about: str) -> str | None:
+        """Return the id of a resource of the caller or of somebody else; None leaves the generated one."""
+        if kind == "job-type":
+            return self.world.harmless_job  # whatever was drawn: a job that runs may do something
+        if about == "nobody" or not self.operation.exists_in(self.world.version):
+            return None
+        owner = self._owner(persona, about)
+        match kind:
+            case "user":
+                return owner.id
+            case "token" if self._consumes:
+                if owner.persona.name not in self._fresh:
+                    self._fresh[owner.persona.name] = self.world.token_for(owner.persona.name, self.client)
+                return self._fresh[owner.persona.name]
+            case "token":
+                return owner.token_id
+            case "command":
+                return self.world.command_id
+            case "search-term":
+                return owner.username
+        return None
+
+    def _owner(self, persona: str, about: str) -> Person:
+        if about == "self" and persona in self.world.people:
+            return self.world.people[persona]
+        return self.world.people[next(name for name in _OTHERS if name != persona)]
+
+    def _about(self, arguments: dict[str, Any], own: frozenset[str]) -> str:
+        text = f"{arguments['url']} {arguments.get('json')} {arguments.get('data')}"
+        if any(id_ in text for id_ in own) or "/me/" in f"{arguments['url']}/":
+            return "unclear"
+        return "nobody"

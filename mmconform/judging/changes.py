@@ -1,0 +1,217 @@
+"""What changed between two records: promises, answers to the same requests, fields, and whole operations."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mmconform.contract.clause import Contract
+from mmconform.errors import MisuseError
+from mmconform.record.record import Record
+from mmconform.world.people import MADE, PERSONAS
+
+#: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
+#: request is refused that was served, a field or an operation is gone, a field has another type, the server fails.
+#: ``better`` is the opposite, or something new; ``different`` is all else, such as another error id.
+EFFECTS = ("worse", "different", "better")
+KINDS = ("operation", "promise", "answer", "field")
+
+_ORDER = [*PERSONAS, *MADE]
+_Asked = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two servers, for everybody who meets it.
+
+    Attributes:
+        clause: The promise that it is about.
+        kind: One of ``KINDS``.
+        before, after: An answer (``403 api.context.permissions.app_error``), a field with its type, or whether the
+            promise was kept.
+        count: How many answers showed it.
+        request, number: The first of them, as the records name it.
+    """
+
+    operation: str
+    clause: str
+    kind: str
+    personas: tuple[str, ...]
+    before: str
+    after: str
+    effect: str
+    count: int
+    request: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The changes, worst first, and how many answers could be compared.
+
+    Attributes:
+        pairs: Requests that both servers answered.
+        alone: Answers of one server only: a test that is about its version alone, or a narrower run.
+    """
+
+    changes: list[Change]
+    pairs: int
+    alone: int
+
+
+def compare(contract: Contract, before: Record, after: Record) -> Comparison:
+    """Return what changed from one record to another.
+
+    Raises:
+        MisuseError: the records were made of other documents or other requests, so that nothing can be compared.
+    """
+    for key, what in (
+        ("spec", "documents"),
+        ("seed", "requests (--hypothesis-seed)"),
+        ("max_examples", "requests (--max-examples)"),
+    ):
+        if before.header[key] != after.header[key]:
+            raise MisuseError(f"the two records were made of different {what}; run one of them again")
+    if before.header["spec"] != contract.digest:
+        raise MisuseError("the records were made of other documents than ours; run them again")
+    old, new = _asked(before), _asked(after)
+    both = [key for key in old if key in new]
+    operations = list(_operations(old, new, both))
+    moved = {change.operation for change in operations}
+    changes = [
+        *operations,
+        *_promises(before, after, moved),
+        *_answers(contract, old, new, [key for key in both if key[1] not in moved]),
+        *_fields(contract, old, new, moved),
+    ]
+    places = {clause: place for place, clause in enumerate(contract.clauses)}
+    changes.sort(key=lambda c: (EFFECTS.index(c.effect), KINDS.index(c.kind), places.get(c.clause, -1), c.before, c.after))
+    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both))
+
+
+def says(answer: dict[str, Any]) -> str:
+    """Return status and error id of an answer."""
+    return f"{answer['status']} {answer['error']}".strip()
+
+
+def _asked(record: Record) -> dict[_Asked, dict[str, Any]]:
+    """Return the answers by what was asked: the same test, operation and persona, the same time round."""
+    times: Counter[tuple[str, str, str]] = Counter()
+    found: dict[_Asked, dict[str, Any]] = {}
+    for answer in record.answers:
+        key = (answer["request"], answer["operation"], answer["persona"])
+        times[key] += 1
+        found[(*key, times[key])] = answer
+    return found
+
+
+def _is_served(answer: dict[str, Any]) -> bool:
+    return 200 <= int(answer["status"]) < 300
+
+
+def _in_order(personas: Any) -> tuple[str, ...]:
+    return tuple(sorted(set(personas), key=lambda p: _ORDER.index(p) if p in _ORDER else len(_ORDER)))
+
+
+def _operations(old: dict[_Asked, Any], new: dict[_Asked, Any], both: list[_Asked]) -> Iterator[Change]:
+    """Yield the operations that one server serves to somebody, and the other, though asked the same, to nobody."""
+    served = [{key[1] for key in answers if _is_served(answers[key])} for answers in (old, new)]
+    for operation in sorted(served[0] ^ served[1]):
+        keys = [key for key in both if key[1] == operation]
+        telling = [key for key in keys if _is_served(old[key]) or _is_served(new[key])]
+        if telling:
+            first = telling[0]
+            gone = operation in served[0]
+            after = Counter(says(new[key]) for key in telling).most_common(1)[0][0]
+            before = Counter(says(old[key]) for key in telling).most_common(1)[0][0]
+            who = _in_order(key[2] for key in telling)
+            effect = "worse" if gone else "better"
+            number = new[first]["number"]
+            yield Change(operation, f"{operation}.since", "operation", who, before, after, effect, len(telling), first[0], number)
+
+
+def _promises(before: Record, after: Record, moved: set[str]) -> Iterator[Change]:
+    """Yield the promises that one server keeps to somebody and the other breaks, or breaks in another way."""
+
+    old, new = _outcomes(before), _outcomes(after)
+    groups: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for key in old.keys() & new.keys():
+        gone, come = old[key] - new[key], new[key] - old[key]
+        if gone or come:
+            was = _broken(gone) if gone else "kept" if not old[key] else "not broken that way"
+            is_ = _broken(come) if come else "kept" if not new[key] else "not broken that way"
+            groups[key[0], was, is_, _worsening(gone, come)].append(key[1])
+    for (clause, was, is_, effect), personas in groups.items():
+        operation = clause.partition(".")[0]
+        if operation not in moved:
+            yield Change(operation, clause, "promise", _in_order(personas), was, is_, effect, len(personas))
+
+
+def _outcomes(record: Record) -> dict[tuple[str, str], set[str]]:
+    """Return, for each clause and persona of which something was seen, in which ways the promise is broken."""
+    broken: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in record.observations:
+        if row["outcome"] in ("pass", "fail"):
+            broken[row["clause"], row["persona"]] |= {row["signature"]} if row["outcome"] == "fail" else set()
+    return broken
+
+
+def _broken(signatures: set[str]) -> str:
+    return "broken: " + "; ".join(sorted(signatures))
+
+
+def _worsening(gone: set[str], come: set[str]) -> str:
+    return "different" if gone and come else "worse" if come else "better"
+
+
+def _answers(contract: Contract, old: dict[_Asked, Any], new: dict[_Asked, Any], keys: list[_Asked]) -> Iterator[Change]:
+    """Yield the requests that the two servers answer with another status or error id."""
+    groups: dict[tuple[str, str, str, str], list[_Asked]] = defaultdict(list)
+    for key in keys:
+        was, is_ = old[key], new[key]
+        if says(was) != says(is_):
+            groups[key[1], says(was), says(is_), _effect(was, is_)].append(key)
+    for (operation, before, after, effect), of_group in groups.items():
+        first = of_group[0]
+        rule = _rule({int(before[:3]), int(after[:3])})
+        clause = f"{operation}.{rule}" if f"{operation}.{rule}" in contract.clauses else f"{operation}.status"
+        who = _in_order(key[2] for key in of_group)
+        yield Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], new[first]["number"])
+
+
+def _effect(was: dict[str, Any], is_: dict[str, Any]) -> str:
+    fails, failed = is_["status"] >= 500, was["status"] >= 500
+    if fails != failed:
+        return "worse" if fails else "better"
+    return "worse" if _is_served(was) and not _is_served(is_) and was["valid"] else "different"
+
+
+def _rule(statuses: set[int]) -> str:
+    if 401 in statuses:
+        return "auth"
+    return "permission" if 403 in statuses else "status"
+
+
+def _fields(contract: Contract, old: dict[_Asked, Any], new: dict[_Asked, Any], moved: set[str]) -> Iterator[Change]:
+    """Yield the fields of answers that only one of the servers sends, or that are of another type."""
+    was, is_ = _shapes(old), _shapes(new)
+    for operation in sorted((was.keys() & is_.keys()) - moved):
+        for name in sorted(was[operation].keys() | is_[operation].keys()):
+            before, after = was[operation].get(name, {}), is_[operation].get(name, {})
+            if before.keys() == after.keys():
+                continue
+            kinds = ["|".join(sorted(types)) or "absent" for types in (before, after)]
+            personas = _in_order(p for who in (after or before).values() for p in who)
+            effect = "better" if not before else "worse"
+            change = (f"{name}: {kinds[0]}", f"{name}: {kinds[1]}", effect, sum(map(len, (after or before).values())))
+            yield Change(operation, f"{operation}.schema", "field", personas, *change)
+
+
+def _shapes(answers: dict[_Asked, Any]) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Return, for each operation, its answers' fields, each field's types, and who saw them."""
+    shapes: dict[str, dict[str, dict[str, list[str]]]] = {}
+    for (_, operation, persona, _), answer in answers.items():
+        for name, types in answer.get("fields", {}).items():
+            for kind in types.split("|"):
+                shapes.setdefault(operation, {}).setdefault(name, {}).setdefault(kind, []).append(persona)
+    return shapes

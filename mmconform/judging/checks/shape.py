@@ -1,0 +1,56 @@
+"""status, schema, media: what an answer looks like."""
+
+from mmconform.contract.clause import Answer, Clause
+from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.judging.schemas import mismatches
+
+
+def _declared(at: Setting) -> Answer | None:
+    answers = at.operation.answers
+    status = str(at.exchange.status)
+    return answers.get(status) or answers.get(f"{status[0]}XX") or answers.get("default")
+
+
+def status(clause: Clause, at: Setting) -> Verdict | None:
+    """The status is one that the document declares; so never a 5xx, but for a 501 that it names."""
+    if not at.is_answered:
+        return None
+    if _declared(at):
+        return KEPT
+    declared = ", ".join(at.operation.answers)
+    return broken(at.exchange.says, f"answered {at.exchange.says}; declared are {declared}")
+
+
+def media(clause: Clause, at: Setting) -> Verdict | None:
+    """The media type is one that the document declares, for the status or, if that is undeclared, for any."""
+    answers = at.operation.answers
+    if not at.is_answered or at.exchange.status == 204:
+        return None
+    declared = _declared(at)
+    wanted = set(declared.content) if declared else {m for answer in answers.values() for m in answer.content}
+    if not wanted:
+        return None
+    found = at.exchange.answer_headers.get("content-type", "").split(";")[0].strip().lower()
+    if found in wanted or any(w == "*/*" for w in wanted):
+        return KEPT
+    return broken(
+        f"{at.exchange.says} {found or 'no content type'}", f"answered {at.exchange.status} with {found or 'no content type'}"
+    )
+
+
+def schema(clause: Clause, at: Setting) -> Verdict | None:
+    """The body follows the schema declared for the status."""
+    declared = _declared(at)
+    wanted = (declared.content.get("application/json") if declared else None) or {}
+    if not at.is_answered or not wanted:
+        return None
+    try:
+        value = at.exchange.json
+    except ValueError:
+        return broken(f"{at.exchange.status} not JSON", f"answered {at.exchange.status} with a body that is no JSON")
+    flaws = mismatches(at.contract, wanted, value)
+    if not flaws:
+        return KEPT
+    return broken(
+        f"{at.exchange.status} {flaws[0]}", f"the body of the {at.exchange.status} breaks its schema: {'; '.join(flaws[:3])}"
+    )

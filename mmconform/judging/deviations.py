@@ -1,0 +1,154 @@
+"""Known deviations: data, each with a reason and evidence. They never change what was seen, only what it means."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmconform.contract.clause import Contract
+from mmconform.documents.reader import Source, read
+from mmconform.errors import DocumentError
+from mmconform.paths import DEVIATIONS
+from mmconform.version import Version
+from mmconform.world.people import MADE, PERSONAS
+
+VERDICTS = ("server", "documentation", "ambiguous")
+_KEYS = ("clause", "personas", "versions", "signature", "verdict", "reason", "evidence", "first_seen")
+_BOUND = re.compile(r"(>=|<)(\d+(?:\.\d+){0,2})")
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A failing observation that is known and explained.
+
+    Attributes:
+        personas: Who sees it.
+        since, until: The versions that show it; ``until`` exclusive, None for no end.
+        is_rare: Few requests meet it, so that a run which does not meet it says nothing (`rare: true`).
+        signature: As the check states it; another signature of the same clause is another deviation.
+        verdict: Who is wrong: the ``server`` (only where the clause quotes the document), the ``documentation``, or
+            ``ambiguous``.
+    """
+
+    clause: str
+    personas: frozenset[str]
+    since: Version
+    until: Version | None
+    signature: str
+    verdict: str
+    reason: str
+    evidence: str
+    first_seen: str
+    place: str
+    is_rare: bool = False
+
+    @property
+    def versions(self) -> str:
+        return f"from {self.since}" + (f" until {self.until}, exclusive" if self.until else " on")
+
+    def is_in(self, version: Version) -> bool:
+        return self.since <= version and (self.until is None or version < self.until)
+
+    def covers(self, clause: str, persona: str, signature: str, version: Version) -> bool:
+        return self.clause == clause and persona in self.personas and self.signature == signature and self.is_in(version)
+
+    def overlaps(self, other: "Deviation") -> bool:
+        return (
+            (self.clause, self.signature) == (other.clause, other.signature)
+            and bool(self.personas & other.personas)
+            and (self.until is None or other.since < self.until)
+            and (other.until is None or self.since < other.until)
+        )
+
+
+def load(contract: Contract, folder: Path = DEVIATIONS) -> list[Deviation]:
+    """Return the known deviations of the contract's clauses.
+
+    Raises:
+        DocumentError: an unknown clause, persona or verdict, something missing, or two entries for the same thing.
+    """
+    found: list[Deviation] = []
+    for path in sorted(folder.glob("*.yaml")):
+        name = f"{folder.name}/{path.name}"
+        source = read(path, name)[0]
+        if not isinstance(source.data, list):
+            raise DocumentError(name, 1, "expected a list of deviations")
+        for i, entry in enumerate(source.data):
+            for deviation in _entries(source, i, entry, contract):
+                twin = next((d for d in found if d.overlaps(deviation)), None)
+                if twin:
+                    raise DocumentError(
+                        name, source.line_of(str(i)), f"`{deviation.clause}` overlaps with {twin.place}; join them"
+                    )
+                found.append(deviation)
+    return found
+
+
+def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable[Deviation]:
+    line = source.line_of(str(i))
+
+    def wrong(message: str) -> DocumentError:
+        return DocumentError(source.file, line, message)
+
+    if not isinstance(entry, dict):
+        raise wrong("expected a mapping")
+    for key in _KEYS:
+        if not entry.get(key):
+            raise wrong(f"the deviation has no `{key}`")
+    unknown = sorted(entry.keys() - {*_KEYS, "rare"})
+    if unknown:
+        raise wrong(f"`{unknown[0]}` is no part of a deviation")
+    personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
+    strangers = (
+        [str(p) for p in personas if str(p) not in PERSONAS and str(p) not in MADE]
+        if isinstance(personas, list)
+        else [str(personas)]
+    )
+    if strangers:
+        raise wrong(f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
+    if entry["verdict"] not in VERDICTS:
+        raise wrong(f"`{entry['verdict']}` is no verdict; there are {', '.join(VERDICTS)}")
+    since, until = _range(str(entry["versions"]), wrong)
+    if until is not None and until <= since:
+        raise wrong(f"`versions: {entry['versions']}` holds no version")
+    for key in ("reason", "evidence", "first_seen", "verdict"):
+        if not isinstance(entry[key], str):
+            raise wrong(f"`{key}` is no text")
+    clauses = entry["clause"] if isinstance(entry["clause"], list) else [entry["clause"]]
+    signatures = entry["signature"] if isinstance(entry["signature"], list) else [entry["signature"]]
+    for name in clauses:
+        clause = contract.clauses.get(name)
+        if clause is None:
+            raise wrong(f"`{name}` is no clause of the contract; `mmconform contract` lists them")
+        if entry["verdict"] == "server" and clause.origin != "document":
+            raise wrong(f"`{name}` is our own addition, so its failure cannot be held against the server; say `ambiguous`")
+        for signature in signatures:
+            yield Deviation(
+                name,
+                frozenset(personas),
+                since,
+                until,
+                str(signature),
+                entry["verdict"],
+                entry["reason"],
+                entry["evidence"],
+                entry["first_seen"],
+                f"{source.file}:{line}",
+                entry.get("rare") is True,
+            )
+
+
+def _range(text: str, wrong: Any) -> tuple[Version, Version | None]:
+    parts = text.split()
+    bounds = [_BOUND.fullmatch(part) for part in parts]
+    if not parts or not all(bounds) or len(parts) > 2 or (len(parts) == 2 and not text.startswith(">=")):
+        raise wrong(f"`versions: {text}` is no range; write `>=4.1`, `<5.6` or `>=4.1 <5.6`")
+    since, until = Version(0), None
+    for bound in bounds:
+        assert bound
+        if bound[1] == ">=":
+            since = Version.parse(bound[2])
+        else:
+            until = Version.parse(bound[2])
+    return since, until

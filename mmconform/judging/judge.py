@@ -1,0 +1,148 @@
+"""Runs the checks over exchanges and gathers what they say into observations."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmconform.contract.clause import Clause, Contract
+from mmconform.judging.checks import CHECKS, Setting
+from mmconform.judging.deviations import Deviation
+from mmconform.servers.target import Target
+from mmconform.wire.exchange import Exchange
+
+#: Why a clause was not judged; there are no other reasons.
+SKIPS = ("not-in-version", "needs-licence", "not-on-this-target")
+
+_LONGEST_EXCERPT = 600
+
+
+@dataclass
+class Observation:
+    """What was seen of one clause, by one persona, on one target, in one test.
+
+    ``outcome`` is ``pass``, ``fail``, ``skip`` or ``error``; ``standing`` of a failure is ``new`` or ``known``.
+    """
+
+    clause: str
+    persona: str
+    outcome: str
+    signature: str = ""
+    seen: str = ""
+    count: int = 0
+    standing: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Coverage:
+    """How far the requests to one operation got."""
+
+    sent: int = 0
+    reached: int = 0
+    served: int = 0
+
+
+class Judge:
+    """Judges the exchanges of one test.
+
+    Args:
+        deviations: The known ones.
+
+    Attributes:
+        not_taped: Requests to which the tape has no answer.
+        answers: Every judged answer, as the record writes it.
+    """
+
+    def __init__(self, contract: Contract, target: Target, deviations: Iterable[Deviation]) -> None:
+        self.contract, self.target = contract, target
+        self.deviations = list(deviations)
+        self.coverage: dict[str, Coverage] = {}
+        self.not_taped: list[str] = []
+        self.answers: list[dict[str, Any]] = []
+        self._seen: dict[tuple[str, str, str, str], Observation] = {}
+
+    def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
+        """Judge one exchange by the given clauses, or by all of its operation's."""
+        at = Setting(self.contract, self.target.version, exchange, self.target.redactor.values)
+        coverage = self.coverage.setdefault(exchange.operation, Coverage())
+        coverage.sent += 1
+        is_valid = at.is_routed and at.exists and at.is_real and not at.violations
+        coverage.reached += is_valid
+        coverage.served += exchange.is_success and is_valid
+        self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid))
+        for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
+            verdict = CHECKS[clause.rule](clause, at)
+            if verdict is not None:
+                outcome = "pass" if verdict.passed else "fail"
+                self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
+
+    def conclude(self, clause: str, persona: str, signature: str, seen: str, exchange: Exchange | None) -> None:
+        """Note what a whole test showed of its own clause; an empty signature means that it was kept."""
+        self._add(clause, persona, "fail" if signature else "pass", signature, seen, exchange)
+
+    def skip(self, clause: Clause, reason: str) -> None:
+        """Note that a clause cannot be judged here, for a reason of the closed list."""
+        assert reason in SKIPS
+        self._add(clause.id, "everyone", "skip", reason, reason)
+
+    def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:
+        """Note that no answer came: nothing can be said about the server.
+
+        Args:
+            reason: The same tomorrow; ``seen`` may say more about the first time.
+        """
+        for clause in self.contract.of(operation, "status"):
+            self._add(clause.id, persona, "error", reason, seen or reason)
+
+    def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
+        key = (clause, persona, outcome, signature)
+        observation = self._seen.get(key)
+        if observation is None:
+            observation = self._seen[key] = Observation(clause, persona, outcome, signature, seen)
+            if outcome == "fail":
+                known = any(d.covers(clause, persona, signature, self.target.version) for d in self.deviations)
+                observation.standing = "known" if known else "new"
+                observation.evidence = evidence(exchange, self.target) if exchange else {}
+        observation.count += 1
+
+    @property
+    def observations(self) -> list[Observation]:
+        return sorted(self._seen.values(), key=lambda o: (o.clause, o.persona, o.outcome, o.signature))
+
+
+def _answer(exchange: Exchange, number: int, is_valid: bool) -> dict[str, Any]:
+    fields = exchange.fields
+    return {
+        "number": number,
+        "operation": exchange.operation,
+        "persona": exchange.persona,
+        "about": exchange.about,
+        "valid": is_valid,
+        "status": exchange.status,
+        "error": exchange.error_id,
+        **({"fields": fields} if fields else {}),
+    }
+
+
+def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:
+    """Return an exchange for the record: secrets redacted, other people's rows and long bodies cut."""
+    redactor = target.redactor
+    answer = exchange.answer
+    data = exchange.json_or_none
+    if isinstance(data, list):
+        rows = [row for row in data if isinstance(row, dict) and (exchange.own & {row.get("id"), row.get("user_id")})]
+        answer = f"{len(data)} rows, of which {len(rows)} are the caller's own".encode()
+    return {
+        "method": exchange.method,
+        "url": redactor.text(exchange.url),
+        "body": _excerpt(redactor.body(exchange.body or b"")),
+        "status": exchange.status,
+        "media": exchange.answer_headers.get("content-type", ""),
+        "answer": _excerpt(redactor.body(answer)),
+        "about": exchange.about,
+    }
+
+
+def _excerpt(body: bytes) -> str:
+    text = body.decode("utf-8", "backslashreplace")
+    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + f"… ({len(text)} characters)"

@@ -1,0 +1,135 @@
+"""What is known to have changed from version to version: data, each entry with a reason and its source."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmconform.contract.clause import Contract
+from mmconform.documents.reader import read
+from mmconform.errors import DocumentError
+from mmconform.judging.changes import Change
+from mmconform.paths import DATA
+from mmconform.version import Version
+from mmconform.world.people import MADE, PERSONAS
+
+FILE = DATA / "changes.yaml"
+_KEYS = ("operation", "since", "before", "after", "reason", "source")
+
+
+@dataclass(frozen=True)
+class KnownChange:
+    """Something that servers answer otherwise since a version, and that no document tells.
+
+    Attributes:
+        before, after: What they said and say, as in ``Change``; each can be several.
+        personas: To whom; empty for everybody whom it meets.
+        place: ``file:line`` of the entry.
+    """
+
+    operations: frozenset[str]
+    since: Version
+    before: frozenset[str]
+    after: frozenset[str]
+    reason: str
+    source: str
+    place: str
+    personas: frozenset[str] = frozenset()
+
+    def covers(self, change: Change, older: Version, newer: Version) -> bool:
+        """Whether this is the change, for some at least of those who meet it."""
+        is_it = change.operation in self.operations and change.before in self.before and change.after in self.after
+        return is_it and self.meets(change) and self.lies_between(older, newer)
+
+    def meets(self, change: Change) -> bool:
+        return not self.personas or bool(self.personas & set(change.personas))
+
+    def lies_between(self, older: Version, newer: Version) -> bool:
+        return older < self.since <= newer
+
+
+def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
+    """Return the known changes of the contract's operations.
+
+    Raises:
+        DocumentError: an unknown operation or key, something missing, or two entries for the same change.
+    """
+    name = f"data/{path.name}"
+    source = read(path, name)[0]
+    if not isinstance(source.data, list):
+        raise DocumentError(name, 1, "expected a list of changes")
+    found: list[KnownChange] = []
+    for i, entry in enumerate(source.data):
+        line = source.line_of(str(i))
+        if not isinstance(entry, dict):
+            raise DocumentError(name, line, "expected a mapping")
+        for key in _KEYS:
+            if not entry.get(key):
+                raise DocumentError(name, line, f"the change has no `{key}`")
+        unknown = sorted(entry.keys() - {*_KEYS, "personas"})
+        if unknown:
+            raise DocumentError(name, line, f"`{unknown[0]}` is no part of a change")
+        strange = sorted(_texts(entry["operation"]) - contract.operations.keys())
+        if strange:
+            raise DocumentError(name, line, f"`{strange[0]}` is no operation of the contract; `mmconform contract` lists them")
+        try:
+            since = Version.parse(str(entry["since"]))
+        except ValueError as error:
+            raise DocumentError(name, line, str(error)) from None
+        operations, before, after = (_texts(entry[key]) for key in ("operation", "before", "after"))
+        personas = _texts(entry.get("personas", []))
+        strangers = sorted(personas - {*PERSONAS, *MADE})
+        if strangers:
+            raise DocumentError(name, line, f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
+        reason, evidence = str(entry["reason"]), str(entry["source"])
+        one = KnownChange(operations, since, before, after, reason, evidence, f"{name}:{line}", personas)
+        twin = next((k for k in found if _same(k, one)), None)
+        if twin:
+            raise DocumentError(name, line, f"says the same as {twin.place}; join them")
+        found.append(one)
+    return found
+
+
+def is_known(change: Change, contract: Contract, known: Iterable[KnownChange], older: Version, newer: Version) -> bool:
+    """Return whether a change between neighbours is documented, or known for everybody who meets it.
+
+    A promise that breaks is judged as a deviation, and never new here.
+    """
+    if change.kind == "promise" or (change.kind == "operation" and _documented(change, contract, older, newer)):
+        return True
+    told = [k for k in known if k.covers(change, older, newer)]
+    return any(not k.personas for k in told) or (bool(told) and set(change.personas) <= {p for k in told for p in k.personas})
+
+
+def explain(change: Change, contract: Contract, known: Iterable[KnownChange], older: Version, newer: Version) -> str:
+    """Return why something changed between two versions, as the document or the data say, or nothing."""
+    if documented := _documented(change, contract, older, newer):
+        return documented
+    within = [k for k in known if change.operation in k.operations and k.lies_between(older, newer)]
+    told = [k for k in within if k.covers(change, older, newer)] or [
+        k for k in within if change.after in k.after and k.meets(change)
+    ]
+    return "; ".join(f"{k.since}: {k.reason} ({k.source})" for k in told)
+
+
+def _documented(change: Change, contract: Contract, older: Version, newer: Version) -> str:
+    operation = contract.operations[change.operation]
+    for version, what in ((operation.since, "comes with"), (operation.removed, "leaves with")):
+        if change.kind == "operation" and version and older < version <= newer:
+            return f"documented: {change.operation} {what} {version}"
+    return ""
+
+
+def unmet(known: Iterable[KnownChange], changes: Iterable[Change], older: Version, newer: Version) -> list[KnownChange]:
+    """Return the known changes between two neighbouring versions that were not seen."""
+    seen = list(changes)
+    return [k for k in known if k.lies_between(older, newer) and not any(k.covers(change, older, newer) for change in seen)]
+
+
+def _texts(value: Any) -> frozenset[str]:
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset({str(value)})
+
+
+def _same(one: KnownChange, other: KnownChange) -> bool:
+    shared = (one.operations & other.operations, one.before & other.before, one.after & other.after)
+    return one.since == other.since and all(shared) and (one.personas == other.personas or bool(one.personas & other.personas))

@@ -1,0 +1,134 @@
+"""One function decides what a run says; everything that shows a verdict reads its result from the record."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmconform.contract.clause import RULES, Contract
+from mmconform.judging.deviations import Deviation
+from mmconform.record.record import Record
+from mmconform.version import Version
+
+#: What can be said of a clause, worst first.
+STATES = ("new", "error", "known", "pass", "skip", "unobserved")
+
+
+def state_of(observations: Iterable[dict[str, Any]]) -> str:
+    """Return the worst that was seen of one clause (``STATES``)."""
+    seen = {o.get("standing") or o["outcome"] for o in observations}
+    return next((state for state in STATES if state in seen), "unobserved")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One operation and rule of a table: its worst state, and how many of its clauses are in each state."""
+
+    state: str
+    counts: dict[str, int]
+
+
+def summarise(
+    contract: Contract,
+    version: Version,
+    rows: Sequence[dict[str, Any]],
+    operations: Sequence[dict[str, Any]],
+    deviations: Iterable[Deviation],
+    *,
+    changes: Sequence[dict[str, Any]] = (),
+    unmet: Sequence[str] = (),
+    errors: int,
+    not_taped: int,
+    is_whole: bool,
+) -> dict[str, Any]:
+    """Return the footer of a record.
+
+    Args:
+        rows: The observations.
+        changes: What this version answers otherwise than the one before it.
+        unmet: Known changes that this run disproves.
+        errors: Tests that broke without an observation.
+        is_whole: Nothing was deselected and the requests are those of the tapes. Only then can a known deviation that
+            was not met be called fixed.
+    """
+    states = clause_states(contract, rows)
+    asked = {row["operation"] for row in operations if row["in_scope"]}
+    tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
+    fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
+    fixed += unmet
+    changed = sum(1 for change in changes if change["standing"] == "new")
+    not_exercised = [row["operation"] for row in operations if row["in_scope"] and not row["exercised"]]
+    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed
+    return {
+        "green": failed == 0 and bool(rows),
+        **{key: tally[key] for key in ("pass", "known", "new", "skip")},
+        "error": tally["error"] + errors,
+        "fixed": fixed,
+        "changed": changed,
+        "not_taped": not_taped,
+        "not_exercised": not_exercised,
+        "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),
+    }
+
+
+def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether all who should see a deviation in this version saw the clause kept, and none saw the deviation."""
+    if deviation.is_rare or not deviation.is_in(version):
+        return False
+    about = [row for row in rows if row["clause"] == deviation.clause and row["persona"] in deviation.personas]
+    if any(row["outcome"] == "fail" and row["signature"] == deviation.signature for row in about):
+        return False
+    return any(row["outcome"] == "pass" for row in about)
+
+
+def clause_states(contract: Contract, rows: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return the state of every clause of the contract."""
+    by_clause: dict[str, list[dict[str, Any]]] = {clause: [] for clause in contract.clauses}
+    for row in rows:
+        by_clause.setdefault(row["clause"], []).append(row)
+    return {clause: state_of(seen) for clause, seen in by_clause.items()}
+
+
+def table(contract: Contract, record: Record) -> dict[str, dict[str, Cell]]:
+    """Return the cells of a record, by operation and rule; a missing cell means that nothing is promised."""
+    states = clause_states(contract, record.observations)
+    cells: dict[str, dict[str, Cell]] = {}
+    for operation in contract.operations:
+        for rule in RULES:
+            of_cell = [states[clause.id] for clause in contract.of(operation, rule)]
+            if of_cell:
+                counts = {state: of_cell.count(state) for state in STATES if state in of_cell}
+                cells.setdefault(operation, {})[rule] = Cell(next(iter(counts)), counts)
+    return cells
+
+
+def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
+    """Return, for each reason to skip, the operations of which a clause could not be judged for it."""
+    states = clause_states(contract, record.observations)
+    reasons: dict[str, list[str]] = {}
+    for row in record.observations:
+        if row["outcome"] == "skip" and states[row["clause"]] == "skip":
+            operations = reasons.setdefault(row["signature"], [])
+            if row["operation"] not in operations:
+                operations.append(row["operation"])
+    return reasons
+
+
+def problems(record: Record) -> list[tuple[str, str]]:
+    """Return why a run is not green beside what is new: kinds and sentences; empty when nothing else is wrong."""
+    footer = record.footer
+    nothing_said = "nothing is said about the server"
+    found = [("fixed", f"{entry} was not seen any more; delete the entry") for entry in footer["fixed"]]
+    for change in record.changes:
+        if change["standing"] == "new":
+            what = f"since {change['against']}, {change['clause']}: {change['before']} → {change['after']}"
+            who = f"for {', '.join(change['personas'])}, first in {change.get('request', '')} ({change.get('number', '')})"
+            found.append(("changed", f"{what} {who}; find out why, and add it to mmconform/data/changes.yaml"))
+    if footer["error"]:
+        found.append(("error", f"{footer['error']} tests broke or got no answer; {nothing_said}"))
+    if footer["not_taped"]:
+        found.append(("not-taped", f"{footer['not_taped']} requests that the tape has no answer for; {nothing_said}"))
+    if footer["not_exercised"]:
+        found.append(("not-exercised", f"no valid request was served for {', '.join(footer['not_exercised'])}"))
+    if not record.observations:
+        found.append(("nothing-seen", "no test judged anything"))
+    return found

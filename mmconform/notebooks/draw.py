@@ -1,0 +1,331 @@
+"""Pictures and tables for notebooks, from the tables of :mod:`mmconform.notebooks.frame`.
+
+Every picture is a grid of marks. A shape alone tells a mark from the others; colours (of Okabe and Ito) only help.
+"""
+
+import html
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from mmconform.errors import plain
+from mmconform.judging.summary import STATES
+from mmconform.version import Version
+from mmconform.world.people import MADE, PERSONAS
+
+BLACK, GREY, PALE = "#222222", "#8a8a8a", "#e4e4e4"
+BLUE, GREEN, ORANGE, RED, SKY, PURPLE = "#0072B2", "#009E73", "#C47F00", "#D55E00", "#56B4E9", "#9A4F7E"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one value is drawn: matplotlib's marker, its colour, and what it means.
+
+    Attributes:
+        hollow: Only its outline.
+        tile: The colour of the cell behind it.
+        at_edge: It stands between a cell and the one before.
+    """
+
+    marker: str
+    colour: str
+    meaning: str
+    hollow: bool = False
+    tile: str = ""
+    at_edge: bool = False
+    size: float = 8
+
+
+STATE_MARKS = {
+    "new": Mark("X", RED, "broken, and not known: new", tile="#fbe3d5"),
+    "error": Mark("P", RED, "could not be seen", tile="#fbe3d5"),
+    "known": Mark("^", ORANGE, "broken, known and explained", tile="#fbf1dc"),
+    "pass": Mark("o", GREEN, "kept", tile="#e3f4ee"),
+    "skip": Mark("o", GREY, "skipped", hollow=True),
+    "unobserved": Mark("$?$", GREY, "nothing in this run could show it"),
+}
+ORIGIN_MARKS = {
+    "document": Mark("o", BLUE, "quoted from the documentation", tile="#e0edf5"),
+    "overlay": Mark("s", GREY, "our addition, with its evidence", hollow=True),
+    "both": Mark("D", PURPLE, "some of each", tile="#f1e6ed"),
+}
+ACCESS_MARKS = {
+    "allowed": Mark("o", BLUE, "allowed", tile="#cfe3f1"),
+    "denied": Mark("x", GREY, "denied", size=6),
+    "mixed": Mark("d", PURPLE, "now this, now that", tile="#f1e6ed"),
+    "disagree": Mark("o", RED, "documentation and server disagree", hollow=True, size=16),
+}
+GRANT_MARKS = {
+    "pass": Mark("o", GREEN, "as documented", tile="#e3f4ee"),
+    "denied": Mark("x", RED, "denied, although documented as allowed", tile="#fbe3d5"),
+    "allowed": Mark("D", RED, "allowed, although documented as denied", tile="#fbe3d5"),
+}
+SINCE_MARKS = {
+    "there": Mark("", BLUE, "served", tile="#cfe3f1"),
+    "absent": Mark("x", GREY, "not there", size=5),
+    "documented": Mark("|", BLACK, "documented minimum version", at_edge=True, size=17),
+    "worse": Mark("v", RED, "changed, worse for callers"),
+    "different": Mark("D", ORANGE, "changed, another answer", size=6),
+    "better": Mark("^", GREEN, "changed, better for callers"),
+}
+VERDICT_MARKS = {
+    "server": Mark("X", RED, "the server is wrong", tile="#fbe3d5"),
+    "documentation": Mark("s", BLUE, "the documentation is wrong", tile="#cfe3f1"),
+    "ambiguous": Mark("^", ORANGE, "no document says", tile="#fbf1dc"),
+}
+
+
+class Picture:
+    """A figure that shows itself in a notebook, once, with a text for those who do not see it."""
+
+    def __init__(self, figure: Figure, text: str) -> None:
+        self.figure, self.text = figure, text
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        file = io.BytesIO()
+        self.figure.savefig(file, format="png", dpi=100, metadata={"Software": None})
+        return file.getvalue(), {"alt": self.text}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Table:
+    """Rows as HTML that is safe whatever a server said, readable without a style sheet or a script.
+
+    With ``search``, a field to filter the rows appears where scripts may run.
+    """
+
+    def __init__(self, frame: pd.DataFrame, caption: str, *, search: bool = False) -> None:
+        self.frame, self.caption, self.search = frame, caption, search
+
+    def _repr_html_(self) -> str:
+        def row(tag: str, values: Iterable[Any]) -> str:
+            cells = (f'<{tag} style="text-align:left">{_breakable(html.escape(_text(value)))}</{tag}>' for value in values)
+            return f"<tr>{''.join(cells)}</tr>"
+
+        body = "\n".join(row("td", values) for values in self.frame.itertuples(index=False))
+        head = f"<caption>{html.escape(self.caption)}</caption>\n<thead>{row('th', self.frame.columns)}</thead>"
+        return f"<div><table>{head}\n<tbody>\n{body}\n</tbody></table>{_SEARCH if self.search else ''}</div>"
+
+    def __repr__(self) -> str:
+        return f"{self.caption}: {len(self.frame)} rows"
+
+
+#: Puts a field before each table that has none yet. A notebook that is shown without scripts is shown without it.
+_SEARCH = """<script>
+document.querySelectorAll("table").forEach(table => {
+  if (table.dataset.search || !table.parentElement.querySelector("script")) return
+  table.dataset.search = "yes"
+  const field = Object.assign(document.createElement("input"), {type: "search", placeholder: "Filter the rows"})
+  field.setAttribute("aria-label", "Filter the rows")
+  field.addEventListener("keydown", event => event.stopPropagation())
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(" ")
+    for (const row of table.tBodies[0].rows)
+      row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word))
+  })
+  table.before(field)
+})
+</script>"""
+
+
+def table(frame: pd.DataFrame, caption: str, *, join: str = "", search: bool = False, limit: int = 200) -> Table:
+    """Return some rows as a table.
+
+    Args:
+        join: Rows that differ in this column only become one, with all its values.
+        search: With a field to filter the rows, where scripts may run.
+        limit: Of longer text the beginning is shown.
+    """
+    if join:
+        others = [column for column in frame.columns if column != join]
+        alike = frame.astype(str).groupby(others, sort=False)[join]
+        frame = alike.agg(lambda values: ", ".join(dict.fromkeys(values))).reset_index()[list(frame.columns)]
+    cut = [column for column in frame.columns if column != join]
+    short = frame.assign(**frame[cut].map(lambda value: _text(value)[:limit] + ("…" if len(_text(value)) > limit else "")))
+    return Table(short, caption, search=search)
+
+
+def promises(clauses: pd.DataFrame) -> Picture:
+    """Return which kinds of promises are made of which operation, and by whom (:func:`mmconform.clauses`)."""
+    cells = clauses.groupby(["operation", "rule"], observed=True).origin.agg(lambda o: o.iloc[0] if o.nunique() == 1 else "both")
+    counts = clauses.groupby(["operation", "rule"], observed=True).size()
+    said = f"{len(clauses)} promises about {clauses.operation.nunique()} operations; a number counts several of one kind"
+    return _grid(cells.reset_index(name="value"), "operation", "rule", ORIGIN_MARKS, said, counts=counts[counts > 1].to_dict())
+
+
+def kept(states: pd.DataFrame) -> Picture:
+    """Return what became of the promises on one target (:func:`mmconform.states`): the worst of each kind."""
+    [target] = states.target.unique()
+    frame = states.assign(value=pd.Categorical(states.state, STATES, ordered=True))
+    cells = frame.groupby(["operation", "rule"], observed=True).value.min().astype(str)
+    counts = states.groupby(["operation", "rule"], observed=True).size()
+    said = f"{_headline(states)} on {target}; a number counts several of one kind"
+    return _grid(cells.reset_index(name="value"), "operation", "rule", STATE_MARKS, said, counts=counts[counts > 1].to_dict())
+
+
+def reach(answers: pd.DataFrame) -> Picture:
+    """Return how far the requests to each operation of one target got (:func:`mmconform.answers`)."""
+    served = answers.status.between(200, 299) & answers.valid
+    seen = pd.DataFrame({"operation": answers.operation, "sent": 1, "valid": answers.valid, "served": served})
+    sums = seen.groupby("operation", observed=True)[["sent", "valid", "served"]].sum().iloc[::-1]
+    figure = Figure(figsize=(9, 0.36 * len(sums) + 1.5), layout="constrained")
+    axes = figure.subplots()
+    for column, colour, height, hatch in (("sent", PALE, 0.8, ""), ("valid", SKY, 0.55, ""), ("served", BLUE, 0.3, "")):
+        axes.barh(sums.index.astype(str), sums[column], color=colour, height=height, hatch=hatch, edgecolor="white", label=column)
+    for place, row in enumerate(sums.itertuples()):
+        axes.annotate(
+            f"{row.served} / {row.valid} / {row.sent}", (row.sent, place), (4, 0), textcoords="offset points", va="center"
+        )
+    said = f"Requests judged: {sums.served.sum()} served of {sums.valid.sum()} valid ones of {sums.sent.sum()} sent"
+    axes.set(xlabel="requests (served / valid and about something that exists / sent)", xlim=(0, sums.sent.max() * 1.18))
+    axes.set_title(said, loc="left", fontsize=11)
+    axes.tick_params(labelsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    return Picture(figure, said)
+
+
+def access(access: pd.DataFrame) -> Picture:
+    """Return who is let in on one target (:func:`mmconform.access`), and where that is not what is documented."""
+    [target] = access.target.unique()
+    whose = {"self": "own", "other": "somebody else's", "any": ""}
+    labels = [f"{r.operation}, {whose[r.about]}" if whose[r.about] else str(r.operation) for r in access.itertuples()]
+    places = access.assign(label=labels).sort_values(["operation", "about"], ascending=[True, False], kind="stable")
+    frame = pd.concat([places.assign(value=places.answered), places[~places.agrees].assign(value="disagree")])
+    frame["label"] = pd.Categorical(frame.label, list(dict.fromkeys(places.label)), ordered=True)
+    frame["persona"] = frame.persona.cat.set_categories(list(PERSONAS), ordered=True)
+    said = f"Who may do what on {target}: {access.agrees.sum()} of {len(access)} as documented"
+    return _grid(frame, "label", "persona", ACCESS_MARKS, said)
+
+
+def granted(observations: pd.DataFrame) -> Picture:
+    """Return how those fare on one target to whom a test gave more than their role holds (:func:`mmconform.load`)."""
+    [target] = observations.target.unique()
+    seen = observations[(observations.rule == "permission") & observations.persona.isin(list(MADE))]
+    seen = seen[seen.outcome.isin(["pass", "fail"])]
+    wrong = seen.signature.str.endswith("not served").map({True: "denied", False: "allowed"})
+    seen = seen.assign(value=wrong.where(seen.outcome == "fail", "pass"))
+    seen["rank"] = seen.value.map({"denied": 0, "allowed": 0, "pass": 1})
+    worst = seen.sort_values("rank", kind="stable").drop_duplicates(["operation", "persona"]).copy()
+    worst["persona"] = worst.persona.cat.set_categories(list(MADE), ordered=True)
+    said = f"People with a permission that their role does not hold, on {target}"
+    return _grid(worst, "operation", "persona", GRANT_MARKS, said)
+
+
+def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFrame) -> Picture:
+    """Return which version serves which operation, and where its answers differ from those of the version before."""
+    served = answers.assign(value=answers.status.between(200, 299)).groupby(["operation", "version"], observed=True).value.any()
+    there = served.map({True: "there", False: "absent"}).reset_index()
+    changed = timeline.assign(value=pd.Categorical(timeline.effect, ["worse", "different", "better"], ordered=True))
+    worst = changed.groupby(["operation", "version"], observed=True).value.min().astype(str).reset_index()
+    since = clauses.drop_duplicates("operation").set_index("operation").since
+    names = [str(name) for name in there.version.cat.categories]
+    ticks = [
+        {"operation": operation, "version": next(name for name in names if Version.parse(name) >= Version.parse(first))}
+        for operation, first in since.items()
+        if first and Version.parse(first) <= Version.parse(names[-1])
+    ]
+    frame = pd.concat([there, pd.DataFrame(ticks).assign(value="documented"), worst], ignore_index=True)
+    crossed = frame.duplicated(["operation", "version"], keep=False) & (frame.value == "absent")
+    frame = frame[~crossed].copy()
+    for column in ("operation", "version"):
+        frame[column] = pd.Categorical(frame[column], there[column].cat.categories, ordered=True)
+    return _grid(frame, "operation", "version", SINCE_MARKS, "What each version serves, and what changed since the one before")
+
+
+def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
+    """Return which promise is known to be broken in which of some versions, and who is wrong."""
+    rows = [
+        {"clause": one.clause, "version": name, "value": one.verdict}
+        for one in known.itertuples()
+        for name in names
+        if Version.parse(one.since) <= Version.parse(name) and (not one.until or Version.parse(name) < Version.parse(one.until))
+    ]
+    frame = pd.DataFrame(rows).drop_duplicates()
+    frame["version"] = pd.Categorical(frame.version, list(names), ordered=True)
+    frame["clause"] = pd.Categorical(frame.clause, list(dict.fromkeys(known.clause)), ordered=True)
+    said = f"{frame.clause.nunique()} promises are known to be broken in some version"
+    return _grid(frame, "clause", "version", VERDICT_MARKS, said)
+
+
+def _headline(states: pd.DataFrame) -> str:
+    counts = states.state.value_counts()
+    verified = sum(int(counts.get(state, 0)) for state in ("new", "known", "pass"))
+    return f"Verified {verified} of {len(states)} promises: {counts.get('new', 0)} new, {counts.get('known', 0)} known"
+
+
+def _grid(
+    frame: pd.DataFrame,
+    row: str,
+    column: str,
+    marks: Mapping[str, Mark],
+    title: str,
+    counts: Mapping[Any, int] | None = None,
+) -> Picture:
+    """Draw a cell for each row and column (ordered categories) with the mark of each of its values."""
+    frame = frame.assign(**{row: frame[row].cat.remove_unused_categories()})
+    rows, columns = list(frame[row].cat.categories), list(frame[column].cat.categories)
+    figure = Figure(figsize=(9, 0.31 * len(rows) + 1.9), layout="constrained")
+    axes = figure.subplots()
+    for one in frame.itertuples():
+        x, y = columns.index(getattr(one, column)), rows.index(getattr(one, row))
+        mark = marks[one.value]
+        if mark.tile:
+            axes.add_patch(Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, color=mark.tile, linewidth=0))
+        axes.plot([x - 0.5 * mark.at_edge], [y], **_line(mark))
+    for (of_row, of_column), count in (counts or {}).items():
+        axes.annotate(str(count), (columns.index(of_column), rows.index(of_row)), (8, 0), textcoords="offset points", va="center")
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    axes.set_yticks(range(len(rows)), [str(name) for name in rows], fontsize=9)
+    crowded = sum(len(str(name)) for name in columns) > 70
+    slanted: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if crowded else {}
+    axes.set_xticks(range(len(columns)), [str(name) for name in columns], fontsize=9, **slanted)
+    axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+    axes.spines[:].set_visible(False)
+    used = [mark for value, mark in marks.items() if value in set(frame.value)]
+    handles = [Line2D([], [], label=mark.meaning, **_legend(mark)) for mark in used]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3), frameon=False, fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    tallies = frame.value.value_counts()
+    told = ", ".join(f"{tallies[value]} × {mark.meaning}" for value, mark in marks.items() if value in tallies)
+    return Picture(figure, f"{title}. {len(rows)} rows ({row}), {len(columns)} columns ({column}): {told}.")
+
+
+def _line(mark: Mark) -> dict[str, Any]:
+    fill = "none" if mark.hollow else mark.colour
+    width = 1.8 if mark.hollow or mark.marker in "x|" else 0.5
+    return {
+        "marker": mark.marker or "None",
+        "markersize": mark.size,
+        "markerfacecolor": fill,
+        "markeredgecolor": mark.colour,
+        "markeredgewidth": width,
+        "linestyle": "none",
+    }
+
+
+def _legend(mark: Mark) -> dict[str, Any]:
+    """A mark that is but a tile is shown as a square of its colour."""
+    line = _line(mark) | {"markersize": min(mark.size, 11)}
+    return line if mark.marker else line | {"marker": "s", "markersize": 11, "markerfacecolor": mark.tile, "markeredgewidth": 0}
+
+
+def _text(value: Any) -> str:
+    """A cell as one line; nothing for what is not there."""
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    return ("yes" if value else "no") if pd.api.types.is_bool(value) else plain(str(value))
+
+
+def _breakable(escaped: str) -> str:
+    """Let long words break where their parts end."""
+    return re.sub(r"\S{25,}", lambda word: re.sub(r"([./@,])(?=.)", r"\1<wbr>", word[0]), escaped)

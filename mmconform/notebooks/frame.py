@@ -1,0 +1,416 @@
+"""Records, promises, deviations and tapes as pandas tables, for notebooks and whoever likes to ask questions.
+
+Each function returns a DataFrame; its docstring names the columns. Columns with an order of their own (versions,
+operations, rules, personas) are ordered categories, so that pivots and plots come out in that order. ``records`` are
+files, folders or targets (``"recorded:5.36.1"``); without any, those that the environment variable ``MMCONFORM_RECORDS``
+names, else those of all tapes in ``reports/``. Needs the extra ``notebooks``.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from mmconform.contract.build import build
+from mmconform.contract.clause import RULES, Contract
+from mmconform.documents.load import load as load_document
+from mmconform.documents.reader import read
+from mmconform.errors import MisuseError
+from mmconform.judging import deviations, known_changes
+from mmconform.judging.access import accesses
+from mmconform.judging.changes import compare
+from mmconform.judging.routes import reaches
+from mmconform.judging.summary import clause_states
+from mmconform.paths import CASSETTES, REPORTS
+from mmconform.record import choose, record
+from mmconform.record.record import Record
+from mmconform.servers.target import live
+from mmconform.version import Version
+from mmconform.wire.client import Client
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape import tape
+from mmconform.world.people import MADE, PERSONAS
+
+RECORDS = "MMCONFORM_RECORDS"
+
+_PERSONAS = (*PERSONAS, *MADE, "everyone")
+
+
+def load(*records: str | Path) -> pd.DataFrame:
+    """Return every observation of some records: what was seen of one clause, by one persona, in one test.
+
+    Columns: ``target`` (as the user wrote it), ``version`` (of the server), ``operation``, ``rule``, ``clause``,
+    ``persona``, ``outcome`` (pass, fail, skip, error), ``standing`` (of a failure: new or known), ``signature`` (what
+    tells a failure, or the reason of a skip, from others), ``seen`` (in words), ``count`` (exchanges that showed it),
+    ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status``, ``answer``.
+
+    Raises:
+        MisuseError: there is no record, or a broken one; the message says what to run.
+    """
+    read_ = _read(records)
+    columns = ("operation", "rule", "clause", "persona", "outcome", "standing", "signature", "seen", "count", "test", "cassette")
+    rows = [
+        {
+            **_of(one),
+            **{column: row.get(column, "") for column in columns},
+            **{column: row.get("evidence", {}).get(column) for column in ("method", "url", "status", "answer")},
+        }
+        for one in read_
+        for row in one.observations
+    ]
+    return _ordered(pd.DataFrame(rows), read_)
+
+
+def answers(*records: str | Path) -> pd.DataFrame:
+    """Return every judged answer of some records.
+
+    Columns: ``target``, ``version``, ``operation``, ``persona``, ``about`` (whose resource the request names: self,
+    other, nobody, unclear), ``valid`` (a valid request about something that exists), ``status``, ``error`` (the error's
+    id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``request`` (the test) and ``number``
+    (of that test's requests). The same request and number is the same question to another version of a tape.
+
+    Raises:
+        MisuseError: as for :func:`load`.
+    """
+    read_ = _read(records)
+    columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "request", "number")
+    rows = [{**_of(one), **{column: row.get(column) for column in columns}} for one in read_ for row in one.answers]
+    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
+
+
+def runs(*records: str | Path) -> pd.DataFrame:
+    """Return one row for each record.
+
+    Columns: ``target``, ``version``, ``edition``, ``build``, ``commit``, ``green``, ``promises`` (of the contract),
+    ``kept``, ``known``, ``new``, ``skipped``, ``unobserved`` (clauses in each state), ``requests`` (judged) and
+    ``selection`` (what narrowed the run).
+
+    Raises:
+        MisuseError: as for :func:`load`.
+    """
+    read_ = _read(records)
+    rows = [
+        {
+            **_of(one),
+            **{column: one.header["server"][column] for column in ("edition", "build", "commit")},
+            "green": one.footer["green"],
+            "promises": one.header["clauses"],
+            "kept": one.footer["pass"],
+            "known": one.footer["known"],
+            "new": one.footer["new"],
+            "skipped": one.footer["skip"],
+            "unobserved": len(one.footer["unobserved"]),
+            "requests": sum(row["sent"] for row in one.operations),
+            "selection": one.header["selection"],
+        }
+        for one in read_
+    ]
+    return _ordered(pd.DataFrame(rows), read_)
+
+
+def states(*records: str | Path) -> pd.DataFrame:
+    """Return what is to be said of every clause on every target.
+
+    Columns: ``target``, ``version``, ``operation``, ``rule``, ``clause`` and ``state`` (the worst that was seen: new,
+    error, known, pass, skip or unobserved).
+
+    Raises:
+        MisuseError: as for :func:`load`.
+    """
+    contract = _contract()
+    read_ = _read(records)
+    rows = [
+        {**_of(one), "operation": clause.operation, "rule": clause.rule, "clause": clause.id, "state": states_[clause.id]}
+        for one in read_
+        for states_ in [clause_states(contract, one.observations)]
+        for clause in contract.clauses.values()
+    ]
+    return _ordered(pd.DataFrame(rows), read_)
+
+
+def access(*records: str | Path) -> pd.DataFrame:
+    """Return who may do what, as documented and as answered to valid requests about something real.
+
+    Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference),
+    ``persona``, ``documented`` (allowed or denied), ``answered`` (allowed, denied, or mixed), ``agrees``, and the counts
+    ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only says that there is nothing.
+
+    Raises:
+        MisuseError: as for :func:`load`.
+    """
+    contract = _contract()
+    read_, rows = _read(records), []
+    for each in read_:
+        for one in accesses(contract, each):
+            if one.answered:
+                documented = "allowed" if one.is_entitled else "denied"
+                told = {"operation": one.operation, "about": one.about, "persona": one.persona, "documented": documented}
+                seen = {"answered": one.answered, "agrees": documented == one.answered}
+                rows.append({**_of(each), **told, **seen, "served": one.served, "refused": one.refused})
+    columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
+    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
+
+
+def timeline(*records: str | Path) -> pd.DataFrame:
+    """Return what changed from each server to the next newer one that was asked the same, as ``mmconform compare`` tells it.
+
+    Columns: ``older``, ``version`` (the newer), ``operation``, ``clause``, ``kind`` (operation, promise, answer, field),
+    ``effect`` (worse, different, better, for whoever calls the server), ``personas``, ``before``, ``after``, ``count``
+    and ``reason`` (as the documents or ``mmconform/data/changes.yaml`` tell it).
+
+    Raises:
+        MisuseError: as for :func:`load`.
+    """
+    contract = _contract()
+    read_ = _read(records)
+    known, rows = known_changes.load(contract), []
+    for before, after in pairwise(read_):
+        older, newer = (one.header["server"]["version"] for one in (before, after))
+        span = Version.parse(older), Version.parse(newer)
+        if _asked(before) == _asked(after):
+            rows += [
+                {
+                    **{column: getattr(change, column, "") for column in _CHANGE},
+                    "older": older,
+                    "version": newer,
+                    "personas": ", ".join(change.personas),
+                    "reason": known_changes.explain(change, contract, known, *span),
+                }
+                for change in compare(contract, before, after).changes
+            ]
+    return _ordered(pd.DataFrame(rows, columns=_CHANGE), read_)
+
+
+_CHANGE = ["older", "version", "operation", "clause", "kind", "effect", "personas", "before", "after", "count", "reason"]
+
+
+def clauses(*specs: str | Path) -> pd.DataFrame:
+    """Return every promise of our documents, or of others.
+
+    Columns: ``operation``, ``method``, ``path``, ``rule``, ``clause``, ``text`` (a quotation where ``origin`` is
+    ``document``), ``place`` (``file:line``), ``origin`` (document, or overlay: our addition), ``evidence`` (for it),
+    ``since`` (the first version that has the operation) and ``requires`` (which permissions it asks for).
+
+    Raises:
+        MisuseError: a document cannot be read.
+    """
+    contract = _contract(*specs)
+    rows = [
+        {
+            "operation": clause.operation,
+            "method": operation.method,
+            "path": operation.path,
+            "rule": clause.rule,
+            "clause": clause.id,
+            "text": clause.text,
+            "place": clause.place,
+            "origin": clause.origin,
+            "evidence": clause.evidence,
+            "since": str(operation.since or ""),
+            "requires": str(operation.requirement),
+        }
+        for clause in contract.clauses.values()
+        for operation in [contract.operations[clause.operation]]
+    ]
+    return _ordered(pd.DataFrame(rows), operations=list(contract.operations))
+
+
+def known_deviations() -> pd.DataFrame:
+    """Return what is known to be broken.
+
+    Columns: ``clause``, ``operation``, ``rule``, ``personas``, ``since`` and ``until`` (versions; the latter exclusive,
+    empty for no end), ``signature``, ``verdict`` (server, documentation, ambiguous: who is wrong), ``reason``,
+    ``evidence``, ``first_seen``, ``place`` (``file:line`` of the entry) and ``text`` (the promise).
+    """
+    contract = _contract()
+    rows = [
+        {
+            "clause": one.clause,
+            "operation": contract.clauses[one.clause].operation,
+            "rule": contract.clauses[one.clause].rule,
+            "personas": ", ".join(persona for persona in _PERSONAS if persona in one.personas),
+            "since": str(one.since),
+            "until": str(one.until or ""),
+            "signature": one.signature,
+            "verdict": one.verdict,
+            "reason": one.reason,
+            "evidence": one.evidence,
+            "first_seen": one.first_seen,
+            "place": one.place,
+            "text": contract.clauses[one.clause].text,
+        }
+        for one in deviations.load(contract)
+    ]
+    return _ordered(pd.DataFrame(rows), operations=list(contract.operations))
+
+
+def exchanges(version: str, operation: str, persona: str | None = None) -> pd.DataFrame:
+    """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
+
+    Columns: ``version``, ``operation``, ``persona`` (who asked, or unknown), ``credential`` (as it stands on the tape:
+    whose session or token), ``method``, ``url``, ``body`` (sent), ``status``, ``error`` (its id), ``answer``,
+    ``cassette`` and ``number`` (of the exchange on its cassette).
+
+    Raises:
+        MisuseError: there is no such tape or operation.
+    """
+    contract = _contract()
+    if operation not in contract.operations:
+        raise MisuseError(f"no operation `{operation}`; there are {', '.join(contract.operations)}")
+    if version not in tape.every():
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tape.every())}")
+    method = f"method: {contract.operations[operation].method},"
+    rows = []
+    for name, path in tape.cassettes(CASSETTES / version).items():
+        if method not in path.read_text(encoding="utf-8"):
+            continue
+        for number, pair in enumerate(read(path)[0].data["interactions"], 1):
+            credential = _credential(pair["request"]["headers"])
+            one = _taped(operation, _persona(credential), pair)
+            if reaches(contract, contract.operations[operation], one) and persona in (None, one.persona):
+                rows.append({"version": version, "credential": credential, **_shown(one), "cassette": name, "number": number})
+    columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def send(method: str, path: str, *, body: Any = None, allow_remote: bool = False) -> pd.DataFrame:
+    """Send one request to the server that the environment variable ``MM_URL`` names, and return the exchange.
+
+    ``MM_TOKEN``, where it is set, is the session or personal access token of whoever asks; otherwise nobody does.
+
+    Columns: as of :func:`exchanges`, without version, cassette and number. Secrets that the answer holds are shown:
+    this is between you and your server, and is recorded nowhere.
+
+    Raises:
+        MisuseError: ``MM_URL`` is not set, or the server is not on this machine and ``allow_remote`` is not given, or
+            is no Mattermost.
+    """
+    url, token = os.environ.get("MM_URL"), os.environ.get("MM_TOKEN")
+    if not url:
+        raise MisuseError("no live server: set MM_URL (and MM_TOKEN) before you start Jupyter, and run this again")
+    target = live(url, allow_remote=allow_remote)
+    client = Client(target.base_url, target.redactor)
+    who = "whoever has MM_TOKEN" if token else "anonymous"
+    one = client.send(method, path, persona=who, token=token, **({} if body is None else {"json": body}))
+    client.close()
+    return pd.DataFrame([_shown(one)])
+
+
+_SHOWN = ("operation", "persona", "method", "url", "body", "status", "error", "answer")
+
+
+def _shown(one: Exchange) -> dict[str, Any]:
+    sent = (one.body or b"").decode("utf-8", "backslashreplace")
+    answer = one.answer.decode("utf-8", "backslashreplace")
+    told = (one.operation, one.persona, one.method, one.url, sent, one.status, one.error_id, answer)
+    return dict(zip(_SHOWN, told, strict=True))
+
+
+def _credential(headers: dict[str, list[str]]) -> str:
+    """Return what stands on a tape for the credential of a request; a cookie only where nothing else counts."""
+    for name in ("authorization", "cookie"):
+        if name in headers:
+            return headers[name][0].removeprefix("Bearer ")
+    return ""
+
+
+def _persona(credential: str) -> str:
+    """People who were made for one test have a number, and sessions and tokens an owner."""
+    name = re.split(r"'| ", credential)[0] if credential else "anonymous"
+    return name if name in PERSONAS else "unknown"
+
+
+def _taped(operation: str, persona: str, pair: dict[str, Any]) -> Exchange:
+    request, response = pair["request"], pair["response"]
+    parts = urlsplit(request["uri"])
+    url = parts.path + (f"?{parts.query}" if parts.query else "")
+    sent, answer = (_bytes(text) for text in (request["body"], response["body"]["string"]))
+    headers = {name: values[0] for name, values in response["headers"].items()}
+    status = response["status"]["code"]
+    return Exchange(operation, persona, "unclear", request["method"], url, {}, sent, status, headers, answer)
+
+
+def _bytes(text: str | bytes | None) -> bytes:
+    return text.encode() if isinstance(text, str) else text or b""
+
+
+def _read(records: Sequence[str | Path]) -> list[Record]:
+    """Return the records, oldest server first. They have to be about our own documents."""
+    contract = _contract()
+    if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
+        own: dict[str, Record] = {}
+        with suppress(MisuseError):  # there may be none
+            own = {one.header["target"]: one for one in _default(contract)}
+        found = [one for name in records for one in ([own[str(name)]] if str(name) in own else _named([name]))]
+    else:
+        found = _named(records) if records else _default(contract)
+    record.check(found, contract.digest, contract.clauses)
+    return sorted(found, key=record.age)
+
+
+def _default(contract: Contract) -> list[Record]:
+    told = [one for one in os.environ.get(RECORDS, "").split(os.pathsep) if one]
+    return _named(told) if told else choose.current(REPORTS, tape.every(), contract, _read_one)[0]
+
+
+def _named(records: Sequence[str | Path]) -> list[Record]:
+    return [_read_one(path) for path in record.find(records)]
+
+
+def _read_one(path: Path) -> Record:
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _read_once(path: Path, _changed: int) -> Record:
+    return record.read(path)
+
+
+def _asked(one: Record) -> list[Any]:
+    """What decides which requests a run makes."""
+    return [one.header[key] for key in ("spec", "seed", "max_examples")]
+
+
+@cache
+def _contract(*specs: str | Path) -> Contract:
+    return build(load_document([Path(spec) for spec in specs]).document)
+
+
+def _of(one: Record) -> dict[str, str]:
+    return {"target": one.header["target"], "version": one.header["server"]["version"]}
+
+
+def _ordered(frame: pd.DataFrame, records: Sequence[Record] = (), operations: Sequence[str] = ()) -> pd.DataFrame:
+    """Give the columns that have an order of their own that order; what is not known in it comes last."""
+    orders = {
+        "version": [one.header["server"]["version"] for one in records],
+        "operation": operations or [row["operation"] for one in records[:1] for row in one.operations],
+        "rule": RULES,
+        "persona": _PERSONAS,
+    }
+    for column, order in orders.items():
+        if column in frame:
+            values = dict.fromkeys([*order, *frame[column]])
+            frame[column] = pd.Categorical(frame[column], list(values), ordered=True)
+    return frame
+
+
+__all__ = [
+    "access",
+    "answers",
+    "clauses",
+    "exchanges",
+    "known_deviations",
+    "load",
+    "runs",
+    "send",
+    "states",
+    "timeline",
+]

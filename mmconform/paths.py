@@ -1,0 +1,16 @@
+"""Where things lie in the checkout. Nobody else counts parents."""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+#: Knowledge about servers, each row with its source.
+DATA = PACKAGE / "data"
+
+ROOT = PACKAGE.parent
+SPECS = ROOT / "specs"
+CASSETTES = ROOT / "cassettes"
+DEVIATIONS = ROOT / "deviations"
+NOTEBOOKS = ROOT / "notebooks"
+REPORTS = ROOT / "reports"
+SUITES = ROOT / "suites"
+TESTS = ROOT / "tests"

@@ -1,0 +1,194 @@
+"""The fixtures of hand-written tests, and what becomes of such a test: an observation of its clause."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import pytest
+
+from mmconform.driving.actor import Actor, Stage, someone
+from mmconform.errors import MisuseError
+from mmconform.judging.judge import Judge
+from mmconform.paths import REPORTS
+from mmconform.servers.live import live_server
+from mmconform.servers.target import Target
+from mmconform.version import Version
+from mmconform.wire.client import Client, NotTapedError, UnseenError
+from mmconform.wire.tape.name import cassette_name
+from mmconform.world.behaviours import behaves as _behaves
+from mmconform.world.people import PERSONAS
+from mmconform.world.world import World
+
+#: What surrounds the tests on each live target, by its slug.
+LIVE = pytest.StashKey[dict[str, live_server.LiveServer]]()
+
+Settings = Callable[..., AbstractContextManager[None]]
+Granting = Callable[..., AbstractContextManager[None]]
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Stage:
+    """Where the test plays; a test that cannot be played on its target ends here."""
+    reason = skip_reason(request.node, judge, world)
+    if reason:
+        judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
+        pytest.skip(reason)
+    return Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug))
+
+
+def _actor(persona: str) -> Any:
+    def actor(stage: Stage) -> Actor:
+        person = stage.world.people.get(persona)
+        return Actor(persona, person, person.session if person else None, stage)
+
+    actor.__doc__ = f"The world's {persona.replace('_', ' ')}: may be asked, must not be changed."
+    return pytest.fixture(name=persona)(actor)
+
+
+anonymous = _actor("anonymous")
+member = _actor("member")
+token_user = _actor("token_user")
+other_token_user = _actor("other_token_user")
+team_admin = _actor("team_admin")
+outsider = _actor("outsider")
+system_admin = _actor("system_admin")
+
+
+@pytest.fixture
+def new_person(stage: Stage) -> Callable[[str], Actor]:
+    """Makes people of a test's own, by the name of their persona; they may be changed."""
+    return lambda persona: someone(stage, PERSONAS[persona])
+
+
+@pytest.fixture
+def behaves(target: Target) -> Callable[[str], bool]:
+    """Whether servers of this version behave in a named way (``data/behaviours.yaml``)."""
+    return lambda name: _behaves(name, target.version)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Settings:
+    """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
+    stage = request.config.stash[LIVE].get(target.slug)
+    if stage is None:
+        return lambda **sections: nullcontext()
+    if not stage.may_configure:
+        judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
+        pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
+    return lambda **sections: stage.settings(client, sections)
+
+
+@pytest.fixture
+def granting(
+    request: pytest.FixtureRequest, target: Target, stage: Stage, settings: Settings
+) -> Callable[..., AbstractContextManager[None]]:
+    """Grants a built-in role more permissions for a while (from 4.9 on, when roles became data)."""
+
+    @contextmanager
+    def granted(role: str, *permissions: str) -> Iterator[None]:
+        found = stage.operator("GET", f"/api/v4/roles/name/{role}")
+        before = list(found["permissions"])
+
+        def put(held: list[str]) -> bool:
+            stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": held})
+            return True
+
+        server = request.config.stash[LIVE].get(target.slug)
+        noted = server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
+        with noted:
+            put([*before, *permissions])
+            yield
+            if not server:
+                put(before)
+
+    return granted
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
+    stages = request.config.stash.get(LIVE, {})
+    stage = stages.get(request.getfixturevalue("target").slug) if stages and "target" in request.fixturenames else None
+    if stage is None:
+        yield
+        return
+    path = REPORTS / stage.target.slug / "turn.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if "settings" in request.fixturenames else fcntl.LOCK_SH)
+        if stage.is_changed:
+            raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
+        yield
+
+
+def clause_of(item: Any) -> str:
+    """Return the id of the clause that a test is about."""
+    mark = item.get_closest_marker("clause")
+    operation = item.callspec.params.get("operation") if hasattr(item, "callspec") else None
+    return str(mark.args[0]).replace("{operation}", str(getattr(operation, "id", operation))) if mark else ""
+
+
+def skip_reason(item: Any, judge: Judge, world: World) -> str:
+    """Return why a hand-written test cannot be run on its target; nothing when it can."""
+    clause = judge.contract.clauses[clause_of(item)]
+    operation = judge.contract.operations[clause.operation]
+    mark = item.get_closest_marker("applies")
+    since, until = (mark.kwargs.get(key) for key in ("since", "until")) if mark else (None, None)
+    too_early = since and world.version < Version.parse(since)
+    too_late = until and world.version >= Version.parse(until)
+    if too_early or too_late or (clause.rule != "since" and not operation.exists_in(world.version)):
+        return "not-in-version"
+    return "not-on-this-target" if operation.needs in world.switched_off else ""
+
+
+@contextmanager
+def performing(item: Any) -> Iterator[None]:
+    """Turn what happens in a hand-written test into an observation of its clause.
+
+    An assertion that fails is a verdict about the server, to be classified as known or new; it does not pass through.
+    A test without a stage judges its exchanges itself.
+    """
+    if "stage" not in item.funcargs:
+        yield
+        return
+    stage: Stage = item.funcargs["stage"]
+    judge, clause = stage.judge, clause_of(item)
+    try:
+        yield
+    except AssertionError as failure:
+        _conclude_broken(judge, stage, stage.clause or clause, str(failure).partition("\n")[0])
+    except NotTapedError as missing:
+        judge.not_taped.append(str(missing))
+    except UnseenError as error:
+        judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), error.reason, str(error))
+    else:
+        if stage.first is None:
+            pytest.fail("the test expected nothing of any answer", pytrace=False)
+        judge.conclude(clause, _subject(stage), "", "", None)
+
+
+def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None:
+    reply = stage.last
+    expected = stage.expected
+    if reply and expected == "served" and reply.exchange.status == 403 and reply.denied:
+        # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.
+        clause = f"{reply.exchange.operation}.permission"
+    says = reply.exchange.says if reply else ""
+    if any((o.clause, o.outcome, o.signature) == (clause, "fail", says) for o in judge.observations):
+        return  # what every answer is judged by has said it of this one already
+    if reply and (not told or told.startswith("assert ")):
+        judge.conclude(
+            clause,
+            _subject(stage),
+            f"{reply.exchange.says}, not {expected}",
+            f"{reply}, not {expected}",
+            reply.exchange,
+        )
+    else:
+        judge.conclude(clause, _subject(stage), told, told, reply.exchange if reply else None)
+
+
+def _subject(stage: Stage) -> str:
+    """Return whom a test is about: the persona of the first answer of which something was expected."""
+    return stage.first.exchange.persona if stage.first else "everyone"

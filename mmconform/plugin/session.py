@@ -1,0 +1,185 @@
+"""What a pytest process keeps during a run: the targets, what surrounds the live ones, the worlds on them."""
+
+import random
+import signal
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmconform.driving.generate import MAX_EXAMPLES, SEED
+from mmconform.driving.run import Run
+from mmconform.errors import MisuseError
+from mmconform.paths import CASSETTES
+from mmconform.servers.live import live_server
+from mmconform.servers.live.recording import Recording
+from mmconform.servers.target import Target, resolve
+from mmconform.wire.client import Patience
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.redact import TAPED_RUN
+from mmconform.world.world import World, build, new_run_id
+
+
+class Session:
+    """One pytest process.
+
+    Attributes:
+        stages: What surrounds the tests on each live target, by its slug.
+        narrowed: What of the command line keeps the run from being a whole one.
+        told: In an xdist worker, what the first process knows.
+
+    Raises:
+        MisuseError: options that do not go together, or a target that cannot be used.
+    """
+
+    def __init__(self, config: pytest.Config, narrowed: str) -> None:
+        self.config, self.narrowed = config, narrowed
+        self.is_worker = hasattr(config, "workerinput")
+        self.told: dict[str, Any] = getattr(config, "workerinput", {}).get("mmconform", {})
+        option = config.getoption
+        self.recording_wanted = option("--record-mode") == "rewrite"
+        if option("--record-mode") not in (None, "none", "rewrite"):
+            raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
+        self.patience = self._patience()
+        names = option("--target") or ["recorded"]
+        addresses = {slug: stage["url"] for slug, stage in self.told.get("stages", {}).items()}
+        usable = {"allow_remote": option("--allow-remote"), "patience": self.patience, "running": addresses}
+        self.targets = [target for name in names for target in resolve(name, **usable)]
+        self.is_live = not self.targets[0].is_recorded
+        if len(self.targets) > 1 and any(
+            not t.is_reference and t.is_recorded != self.targets[0].is_recorded for t in self.targets
+        ):
+            raise MisuseError("one run judges tapes, or reference servers, or one live server")
+        self.is_free = self.is_live and not self.recording_wanted  # to ask what it likes
+        self.run = Run(option("--spec"), option("--overlay"), self._seed(), self._examples())
+        self.worlds: dict[str, World] = {}
+        self.current: Target | None = None
+        self.stages: dict[str, live_server.LiveServer] = {}
+        self.recording: Recording | None = None
+        self.run_id = new_run_id()
+        self.is_interrupted = False
+
+    def interrupt(self, *_: object) -> None:
+        """Handle a signal that ends the run.
+
+        Raises:
+            KeyboardInterrupt: lost where it meets a finalizer or a callback of the garbage collector, such as Hypothesis has;
+                so the next test asks again.
+        """
+        self.is_interrupted = True
+        warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)  # of what is lost so
+        raise KeyboardInterrupt
+
+    def _patience(self) -> Patience:
+        request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
+        if not (request > 0 and run > 0):
+            raise MisuseError("--request-timeout and --run-timeout are seconds, more than 0")
+        return Patience(request, self.told.get("until", time.monotonic() + run))
+
+    def _seed(self) -> int:
+        given: int | None = self.config.getoption("--hypothesis-seed", None)
+        if not self.is_free and given not in (None, SEED):
+            raise MisuseError("tapes hold the answers to one sequence of requests; --hypothesis-seed is for live targets")
+        if given is not None:
+            return int(given)
+        if not self.is_free or all(target.is_reference for target in self.targets):
+            return SEED
+        return int(self.told["seed"]) if self.told else random.SystemRandom().randrange(2**31)
+
+    def _examples(self) -> int:
+        given: int | None = self.config.getoption("--max-examples")
+        if not self.is_free and given not in (None, MAX_EXAMPLES):
+            raise MisuseError("tapes hold the answers to one sequence of requests; --max-examples is for live targets")
+        return MAX_EXAMPLES if given is None else given
+
+    def open(self) -> None:
+        """Prepare live servers (once, by the process that the user started) and begin the tape.
+
+        Raises:
+            MisuseError: see :func:`mmconform.servers.live.live_server.prepare_server`.
+        """
+        if self.recording_wanted and not self.is_live:
+            raise MisuseError("--record-mode=rewrite needs a live server: --target http://HOST:PORT")
+        if self.recording_wanted and (getattr(self.config.option, "numprocesses", None) or len(self.targets) > 1):
+            raise MisuseError("a tape is recorded from one server by one process; leave out -n and further targets")
+        if not self.is_live:
+            return
+        for signal_ in (signal.SIGINT, signal.SIGTERM):  # a run that changes a server has something to tidy up
+            signal.signal(signal_, self.interrupt)
+        for target in self.targets:
+            if self.is_worker:
+                given = self.told["stages"][target.slug]
+                off = frozenset(given["switched_off"])
+                self.stages[target.slug] = live_server.LiveServer(target, given["operator"], off, given["may_configure"])
+                continue
+            self.stages[target.slug] = live_server.prepare_server(
+                target,
+                self.run_id,
+                create_first_admin=self.config.getoption("--create-first-admin") or target.is_reference,
+                disruptive=self.config.getoption("--disruptive"),
+                recording=self.recording_wanted,
+            )
+        if self.recording_wanted:
+            self.recording = Recording(self.targets[0])
+
+    def tell(self) -> dict[str, Any]:
+        """Return what an xdist worker has to know."""
+        stages = {
+            slug: {
+                "operator": stage.operator,
+                "switched_off": sorted(stage.switched_off),
+                "may_configure": stage.may_configure,
+                "url": stage.target.base_url,
+            }
+            for slug, stage in self.stages.items()
+        }
+        return {"seed": self.run.seed, "until": self.patience.until, "stages": stages}
+
+    def clean(self) -> Counter[str]:
+        """Leave every live server as it was.
+
+        Raises:
+            MisuseError: one of them refuses or is gone; the others are left as they were all the same.
+        """
+        done: Counter[str] = Counter()
+        problems: list[MisuseError] = []
+        for stage in self.stages.values():
+            try:
+                done += stage.clean()
+            except MisuseError as error:
+                problems.append(error)
+        for target in self.targets:
+            target.close()
+        if problems:
+            raise problems[0]
+        return done
+
+    def world(self, target: Target) -> World:
+        """Return the world on a target, making it when it is first asked for."""
+        if target.slug not in self.worlds:
+            client = target.client()
+            run_id = TAPED_RUN if target.is_recorded else self.run_id
+            stage = self.stages.get(target.slug)
+            world = World(client, target.version, run_id, stage.operator if stage else "redacted-operator")
+            if stage:
+                world.switched_off = stage.switched_off
+                world.journal = None if target.is_thrown_away else stage.journal(self.run_id)
+            folder = target.tape or (self.recording.folder if self.recording else None)
+            if folder:
+                with open_cassette(folder / tape.WORLD, target.redactor, target.base_url, recording=self.recording is not None):
+                    build(world)
+            else:
+                build(world)
+            client.close()
+            self.worlds[target.slug] = world
+        return self.worlds[target.slug]
+
+    def cassette_folder(self) -> Path:
+        """Return the folder in which the current test's cassette is, or is being made."""
+        if self.recording:
+            return self.recording.folder
+        return self.current.tape if self.current and self.current.tape else CASSETTES

@@ -1,0 +1,194 @@
+"""Can the suites fail? They are run on every mutant of the reference server, and each has to be caught by its own clauses."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from mmconform.contract.clause import RULES
+from mmconform.record.provenance import now
+from mmconform.errors import MisuseError
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record import record
+from mmconform.reference.mutants import MUTANTS, Mutant
+from mmconform.reference.named import name_of
+from mmconform.servers.target import slug_of
+
+WORKERS = 2
+_PUBLISHED = ROOT / "benchmarks" / "prove.json"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the suites said of one mutant.
+
+    Attributes:
+        by: The clauses that failed as new.
+        errors: Tests that broke without a verdict.
+    """
+
+    name: str
+    mutant: Mutant
+    by: frozenset[str]
+    errors: int
+
+    @property
+    def is_killed(self) -> bool:
+        return bool(self.by)
+
+    @property
+    def is_as_declared(self) -> bool:
+        """Whether exactly the declared clauses failed; of a flaw that the suites are known not to see, none."""
+        return not self.errors and self.by == (frozenset() if self.mutant.blind else self.mutant.kills)
+
+    @property
+    def difference(self) -> str:
+        """What is not as declared, in words; nothing if all is."""
+        declared = frozenset() if self.mutant.blind else self.mutant.kills
+        parts = [f"{clause} failed, and is not declared" for clause in sorted(self.by - declared)]
+        parts += [f"{clause} is declared, and did not fail" for clause in sorted(declared - self.by)]
+        return "; ".join(parts + ([f"{self.errors} tests broke without a verdict"] if self.errors else []))
+
+
+Findings = Mapping[str, set[tuple[str, str]]]
+
+
+def chosen(text: str) -> list[str]:
+    """Return the mutants whose name or operation holds a text, by operation.
+
+    Raises:
+        MisuseError: there is none.
+    """
+    found = [name for name, one in MUTANTS.items() if text.lower() in f"{name} {one.operation}".lower()]
+    if not found:
+        raise MisuseError(f"no mutant is called like `{text}`; `mmconform prove --list` shows them")
+    return found
+
+
+def prove(names: list[str], progress: Callable[[float], None] = lambda share: None) -> list[Proof]:
+    """Run the suites on mutants, in two processes, each of which generates the requests once.
+
+    Args:
+        progress: Is told now and then which share is done.
+
+    Raises:
+        MisuseError: a run broke off.
+    """
+    shares = [names[i::WORKERS] for i in range(WORKERS) if names[i::WORKERS]]
+    done = [0.0] * len(shares)
+
+    def run(number: int) -> None:
+        targets = [f"--target={name_of(name)}" for name in shares[number]]
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *targets]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603
+            assert process.stdout
+            last = ""
+            for line in process.stdout:
+                last = line.strip() or last
+                if percent := re.search(r"\[ *(\d+)%\]$", last):
+                    done[number] = int(percent[1]) / 100
+                    progress(sum(done) / len(done))
+        if process.returncode not in (0, 1):
+            raise MisuseError(f"the run on {', '.join(shares[number][:3])} … broke off: {last}")
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(run, range(len(shares))))
+    return [_read(name) for name in names]
+
+
+def _read(name: str) -> Proof:
+    seen = record.read(REPORTS / slug_of(name_of(name)) / record.NAME)
+    by = frozenset(row["clause"] for row in seen.observations if row.get("standing") == "new")
+    return Proof(name, MUTANTS[name], by, seen.footer["error"])
+
+
+def published() -> dict[str, Any] | None:
+    """Return the proof that is kept beside the code, as :func:`as_json` gave it; nothing where there is none.
+
+    Raises:
+        MisuseError: it is not whole.
+    """
+    try:
+        found = json.loads(_PUBLISHED.read_text(encoding="utf-8"))
+        return {key: found[key] for key in ("made", "spec", "seconds", "mutants")}
+    except OSError:
+        return None
+    except (ValueError, TypeError, KeyError):
+        raise MisuseError(f"{_PUBLISHED.relative_to(ROOT)}: is no whole proof; restore it from git") from None
+
+
+def as_json(proofs: Sequence[Proof], spec: str, seconds: Sequence[float], beside: Findings | None = None) -> dict[str, Any]:
+    """Return the proofs for a machine.
+
+    Args:
+        spec: The digest of the documents whose promises were proved.
+        seconds: How long the suites took, and then plain Schemathesis, with the same number of processes.
+        beside: What plain Schemathesis found on each mutant, as (operation, failure).
+    """
+    rows = []
+    for proof in proofs:
+        row: dict[str, Any] = {
+            "name": proof.name,
+            "operation": proof.mutant.operation,
+            "killed": proof.is_killed,
+            "by": sorted(proof.by),
+            "flaw": proof.mutant.flaw,
+            "as_declared": proof.is_as_declared,
+        }
+        if proof.mutant.blind:
+            row["blind"] = proof.mutant.blind
+        if beside is not None:
+            row["schemathesis"] = [f"{operation}: {failure}" for operation, failure in sorted(beside[proof.name])]
+        rows.append(row)
+    taken = {name: round(one, 1) for name, one in zip(("mmconform", "schemathesis"), seconds, strict=False)}
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return {"made": now(), "machine": machine, "spec": spec, "seconds": taken, "mutants": rows}
+
+
+def table(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings | None = None) -> str:
+    """Return the proofs for a person: mutant by mutant the rules that noticed it, and what is not as declared.
+
+    Args:
+        seconds: As in :func:`as_json`, as is ``beside``.
+    """
+    wide = max(len(proof.name) for proof in proofs) + 6
+    lines = [" " * wide + " ".join(f"{_short(rule):6}" for rule in RULES).rstrip()]
+    for operation in dict.fromkeys(proof.mutant.operation for proof in proofs):
+        lines.append("every operation" if operation == "*" else operation)
+        lines += [line for p in proofs if p.mutant.operation == operation for line in _lines(p, wide, beside)]
+    odd = sum(not proof.is_as_declared for proof in proofs)
+    lines.append("  ● noticed by the declared clauses and no others   ○ not noticed, for a known reason   ✖ not as declared")
+    lines.append("  a number says how many clauses of a rule; + clauses of other operations failed too, as declared")
+    noticed = sum(p.is_killed for p in proofs)
+    lines.append(f"{noticed} of {len(proofs)} mutants noticed, {odd} not as declared; {_pace(noticed, seconds[0])}")
+    if beside is not None:
+        found = sum(bool(beside[p.name]) for p in proofs)
+        lines.append(f"◆ plain Schemathesis notices {found} of them; {_pace(found, seconds[1])}")
+    return "\n".join(lines)
+
+
+def _pace(found: int, seconds: float) -> str:
+    return f"{seconds:.0f} s, {60 * found / seconds:.1f} faults found a minute"
+
+
+def _lines(proof: Proof, wide: int, beside: Findings | None) -> Iterator[str]:
+    mark = "✖" if not proof.is_as_declared else "●" if proof.is_killed else "○"
+    name = f"  {mark} {proof.name}"
+    own = Counter(c.split(".")[1] for c in proof.by if proof.mutant.operation in ("*", c.partition(".")[0]))
+    cells = [f"{'' if not own[rule] else '●' if own[rule] == 1 else own[rule]!s:6}" for rule in RULES]
+    more = ("+" if len(proof.by) > own.total() else " ") + ("" if beside is None or not beside[proof.name] else " ◆")
+    yield f"{name:{wide}}{' '.join(cells)} {more}".rstrip()
+    if proof.mutant.blind or proof.difference:
+        yield f"      {proof.difference or proof.mutant.blind}"
+
+
+def _short(rule: str) -> str:
+    return {"permission": "perm."}.get(rule, rule)

@@ -1,0 +1,63 @@
+"""Which records a report is about."""
+
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from mmconform.contract.clause import Contract
+from mmconform.errors import MisuseError
+from mmconform.record import record
+from mmconform.record.record import Record
+
+
+def given(named: Iterable[str | Path]) -> list[Record]:
+    """Return the records that are named.
+
+    Raises:
+        MisuseError: as :func:`mmconform.record.record.find` and :func:`mmconform.record.record.read` do.
+    """
+    return [record.read(path) for path in record.find(named)]
+
+
+def current(
+    folder: Path, tapes: Collection[str], contract: Contract, read: Callable[[Path], Record] = record.read
+) -> tuple[list[Record], list[str]]:
+    """Return the records of tapes in the folder to which runs write, and why each of its other records is left out.
+
+    What a run on a live server left there can be of any age, and may be nobody else's business, so that it has to be named.
+
+    Args:
+        tapes: The names of those that there are.
+        contract: The records have to be about the same documents.
+        read: Reads one of them.
+
+    Raises:
+        MisuseError: none is left.
+    """
+    found: list[Record] = []
+    left_out: list[str] = []
+    for path in sorted(folder.glob(f"*/{record.NAME}")):
+        if record.is_a_references(path.relative_to(folder)):
+            continue
+        try:
+            one = read(path)
+        except MisuseError as error:
+            left_out.append(str(error))
+            continue
+        target = one.header["target"]
+        kind, _, name = target.partition(":")
+        if one.header["selection"]:
+            left_out.append(
+                f"{path}: is of a part only ({one.header['selection']}); run pytest --target {target} again, or name it"
+            )
+        elif kind != "recorded":
+            left_out.append(f"{path}: is about {target}; name it to have it in the report")
+        elif name not in tapes:
+            left_out.append(f"{path}: there is no tape of {name} any more")
+        elif one.header["spec"] != contract.digest:
+            left_out.append(f"{path}: was judged against other documents; run pytest --target {target} again")
+        else:
+            found.append(one)
+    if not found:
+        why = f" ({left_out[0]})" if left_out else ""
+        raise MisuseError(f"no record of a tape in {folder.name}/{why}; run pytest --target recorded:all first")
+    return found, left_out

@@ -1,0 +1,94 @@
+"""What a live run changed on a server, written down before each change, so that it can be undone later."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from mmconform.errors import MisuseError
+from mmconform.wire.exchange import Exchange
+
+
+class Journal:
+    """A file of JSON lines, one a change; gone when everything is undone.
+
+    A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
+    made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
+    what was there before; ``{"what": "lease", "run": …}`` who took the server for itself. A job has no name: ``{"what": "job",
+    "type": …}`` stands before one is asked for, and ``{"what": "job", "id": …}``, with nothing if it is refused, after it.
+    """
+
+    def __init__(self, path: Path, url: str) -> None:
+        self.path, self.url = path, url
+
+    def note(self, **entry: Any) -> None:
+        """Append a line, the first one below the server's address; it is on disk when this returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        first = [] if self.path.exists() else [{"what": "server", "url": self.url}]
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps({**line, "at": time.time_ns()}) + "\n" for line in [*first, entry])
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return a journal's entries; a last line that was cut short by a crash is left out, as is a journal that went away."""
+    entries: list[dict[str, Any]] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:  # its run has just put everything back
+        return entries
+    for line in lines:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break
+    return entries
+
+
+def of_server(folder: Path, url: str) -> list[Path]:
+    """Return the journals below a folder that tell of changes on a server."""
+    found = []
+    for path in sorted(folder.rglob("journal-*.jsonl")):
+        entries = read(path)
+        if entries and _same(str(entries[0].get("url", "")), url):
+            found.append(path)
+    return found
+
+
+def runs_of(paths: list[Path]) -> set[str]:
+    """Return the runs that, as journals tell, took the lease on their server."""
+    return {str(entry.get("run")) for path in paths for entry in read(path) if entry.get("what") == "lease"}
+
+
+def _same(one: str, other: str) -> bool:
+    def plain(url: str) -> str:
+        return url.rstrip("/").replace("//localhost", "//127.0.0.1").replace("//[::1]", "//127.0.0.1")
+
+    return plain(one) == plain(other)
+
+
+def part(config: Exchange, sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the settings of a server's configuration that have the same names as those given.
+
+    Raises:
+        MisuseError: the answer holds no such section.
+    """
+    found = config.json_object
+    for section in sections:
+        if not isinstance(found.get(section), dict):
+            raise MisuseError(f"the server's configuration holds no {section}: it answered {config.says}")
+    return {section: {key: found[section].get(key) for key in values} for section, values in sections.items()}
+
+
+def restore(call: Any, before: dict[str, dict[str, Any]]) -> Exchange:
+    """Put settings back, leaving all others as they are now; returns the answer, which may be a refusal."""
+    found: Exchange = call("GET", "/api/v4/config")
+    config = found.json_object
+    if not found.is_success or not all(isinstance(config.get(section, {}), dict) for section in before):
+        return found
+    for section, values in before.items():
+        config.setdefault(section, {}).update(values)
+    changed: Exchange = call("PUT", "/api/v4/config", json=config)
+    return changed

@@ -1,0 +1,55 @@
+"""What runs left on a server of which no journal is at hand, told by their names."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mmconform.errors import MisuseError
+from mmconform.wire.client import Client
+from mmconform.world.world import OPERATOR, PREFIX
+
+#: The names that worlds and tests give (``World.run``, ``Stage.name``); nobody else's begin like that by accident.
+_NAME = re.compile(PREFIX + r"[a-z0-9]{6}(-[a-z0-9]+)?")
+_PAGE = 200
+
+
+def find(client: Client, token: str) -> Iterator[dict[str, str]]:
+    """Yield what is still there as entries of a journal, in the order in which a run makes such things.
+
+    Settings and roles are not among them: what they were before only the journal of their run knows. Nor are jobs, which
+    tell nobody who made them. The commands of a team go with it.
+
+    Raises:
+        MisuseError: the server refuses.
+        UnseenError: it does not answer.
+    """
+
+    def rows(url: str, off: int = 0) -> Iterator[dict[str, Any]]:
+        page = 0
+        while True:
+            answer = client.send("GET", f"{url}page={page}&per_page={_PAGE}", persona=OPERATOR, token=token)
+            found = answer.json_or_none
+            if answer.status == off:
+                return
+            if not answer.is_success or not isinstance(found, list):
+                raise MisuseError(f"looking for what runs left failed: GET {answer.path} answered {answer.says}")
+            yield from (row for row in found if isinstance(row, dict) and not row.get("delete_at"))
+            if len(found) < _PAGE:
+                return
+            page += 1
+
+    for team in rows("/api/v4/teams?"):
+        if _NAME.fullmatch(str(team.get("name"))):
+            yield {"what": "team", "name": str(team["name"]), "id": str(team.get("id"))}
+    for user in rows("/api/v4/users?"):
+        if is_ours(user):
+            yield {"what": "user", "name": str(user["username"]), "id": str(user.get("id"))}
+    for app in rows("/api/v4/oauth/apps?", off=501):
+        if _NAME.fullmatch(str(app.get("name"))):
+            yield {"what": "oauth", "name": str(app["name"]), "id": str(app.get("id"))}
+
+
+def is_ours(user: dict[str, Any]) -> bool:
+    """Whether a row of a list of users is one that a run made: by name, and by an address that only we give (or a bot)."""
+    by_us = str(user.get("email", "")).endswith("@conformance.invalid") or user.get("is_bot")
+    return bool(_NAME.fullmatch(str(user.get("username"))) and by_us)

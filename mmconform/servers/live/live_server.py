@@ -1,0 +1,168 @@
+"""What surrounds the tests on a live server: preparation, journal, clean-up, and the tape when one is recorded."""
+
+import fcntl
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from mmconform.errors import MisuseError
+from mmconform.paths import REPORTS
+from mmconform.servers.live import journal, tidy
+from mmconform.servers.live.lease import Lease
+from mmconform.servers.live.prepare import prepare, sign_in, sign_out
+from mmconform.servers.live.webrtc_gateway import Gateway
+from mmconform.servers.target import Target
+from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.exchange import Exchange
+
+#: Seconds that tidying up may take, whatever time the run had left.
+CLEANING = 300
+_TRIES = 5
+
+
+@dataclass
+class LiveServer:
+    """A live server during a run.
+
+    Attributes:
+        operator: The administrator's session or token.
+        switched_off: Features that a run needs and may not switch on.
+        may_configure: Whether tests may change server-wide settings.
+    """
+
+    target: Target
+    operator: str
+    switched_off: frozenset[str]
+    may_configure: bool = True
+    gateway: Gateway | None = None
+    journals: list[Path] = field(default_factory=list)
+    lock: IO[str] | None = None
+    lease: Lease | None = None
+
+    def journal(self, name: str) -> journal.Journal:
+        """Open a journal of this run."""
+        path = REPORTS / self.target.slug / f"journal-{name}.jsonl"
+        self.journals.append(path)
+        return journal.Journal(path, self.target.base_url)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether settings of a test are still in force: it journals them, and the journal goes when they are put back."""
+        return any((REPORTS / self.target.slug).glob("journal-settings-*.jsonl"))
+
+    @contextmanager
+    def settings(self, client: Client, wanted: dict[str, dict[str, Any]]) -> Iterator[None]:
+        """Change server-wide settings for a while.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+
+        def call(method: str, url: str, **arguments: Any) -> Exchange:
+            return client.send(method, url, persona="operator", token=self.operator, **arguments)
+
+        found = call("GET", "/api/v4/config")
+        before = journal.part(found, wanted)
+        with self.changing(lambda: journal.restore(call, before).is_success, what="config", before=before):
+            changed = journal.restore(call, wanted)
+            if not changed.is_success:
+                raise MisuseError(f"changing settings failed: the server answered {changed.says}")
+            yield
+
+    @contextmanager
+    def changing(self, undo: Callable[[], bool], **entry: Any) -> Iterator[None]:
+        """Change what every test sees, for a while.
+
+        Args:
+            undo: Puts it back and returns whether it did. It is tried more than once: no later test would see the server
+                that it is about; and where that fails, ``is_changed`` says so to all of them.
+            entry: What the journal says of it.
+        """
+        note = self.journal(f"settings-{secrets.token_hex(3)}")
+        note.note(**entry)
+        try:
+            yield
+        finally:
+            for _ in range(_TRIES):
+                with suppress(UnseenError, MisuseError):
+                    if undo():
+                        note.path.unlink()
+                        break
+
+    def clean(self) -> Counter[str]:
+        """Undo everything that the journals of this stage tell, newest first.
+
+        Raises:
+            MisuseError: the server refuses or is gone; says which journal stays.
+        """
+        until = time.monotonic() + CLEANING
+        client = replace(self.target, patience=replace(self.target.patience, until=until)).client()
+        done: Counter[str] = Counter()
+        try:
+            paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
+            if self.target.is_thrown_away:
+                for path in paths:
+                    path.unlink()
+            elif paths:
+                done = tidy.undo(paths, client, self.operator)
+        finally:
+            if self.lease:
+                self.lease.release()
+                sign_out(client, self.operator)
+            client.close()
+            if self.gateway:
+                self.gateway.__exit__(None, None, None)
+            if self.lock:
+                self.lock.close()
+        return done
+
+
+def prepare_server(target: Target, run_id: str, *, create_first_admin: bool, disruptive: bool, recording: bool) -> LiveServer:
+    """Prepare a live server.
+
+    Raises:
+        MisuseError: somebody else uses it, or an earlier run left it changed; see also
+            :func:`mmconform.servers.live.prepare.prepare`.
+    """
+    server = LiveServer(target, "", frozenset(), lock=only_run(target))
+    try:
+        if journal.of_server(REPORTS, target.base_url):
+            raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
+        server.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
+        note = server.journal(f"{run_id}-server")
+        if not target.is_thrown_away:
+            server.lease = Lease(Client(target.base_url, target.redactor), server.operator, run_id)
+            note.note(what="lease", run=run_id)
+            server.lease.take()
+        found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
+    except UnseenError as error:
+        server.clean()
+        raise MisuseError(f"preparing {target.base_url} failed: {error}") from None
+    except BaseException:
+        server.clean()
+        raise
+    server.switched_off, server.gateway = found.switched_off, found.gateway
+    server.may_configure = disruptive or not found.has_people
+    return server
+
+
+def only_run(target: Target) -> IO[str]:
+    """Return a lock on the server; while it is open, no other run from this checkout and no cleanup touches it.
+
+    Raises:
+        MisuseError: somebody else has it.
+    """
+    path = REPORTS / target.slug / "run.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise MisuseError(f"a run on {target.base_url} is in progress; wait for its end, or stop it first") from None
+    return file

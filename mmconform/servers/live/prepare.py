@@ -1,0 +1,163 @@
+"""Gets a live server ready for a run: who we are there, who else is, and what has to be switched on."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from mmconform.errors import MisuseError
+from mmconform.servers.live.journal import Journal, part, restore
+from mmconform.servers.live.leftovers import is_ours
+from mmconform.servers.live.webrtc_gateway import Gateway
+from mmconform.servers.target import Target, credentials, is_loopback
+from mmconform.version import Version
+from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.world.world import OPERATOR, World, login
+
+TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
+#: With a licence the job that does nothing without one does something.
+JOBS = "jobs that do nothing"
+
+
+@dataclass
+class Preparation:
+    """What was found and done on the server."""
+
+    switched_off: frozenset[str]
+    has_people: bool
+    gateway: Gateway | None = None
+
+
+def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str, str] | None = None) -> str:
+    """Return the administrator's session or token.
+
+    Args:
+        ours: Login and password where they need not be asked of the environment.
+
+    Raises:
+        MisuseError: no credentials, wrong ones, or not an administrator's.
+    """
+    token, name, password = (None, *ours) if ours else credentials()
+    if not token:
+        assert name and password
+        if create_first_admin:
+            _create(client, name, password)
+        try:
+            token = login(client, name, password, OPERATOR)
+        except MisuseError as error:
+            raise MisuseError(f"{error}{_advice(client)}") from None
+    client.redactor.learn_credential(token, OPERATOR)
+    try:
+        me = client.send("GET", "/api/v4/users/me", persona=OPERATOR, token=token)
+    except UnseenError as error:
+        raise MisuseError(str(error)) from None
+    if me.status == 401:
+        raise MisuseError(
+            "the server does not accept MM_ADMIN_TOKEN (401); is it a session or personal access token of this server?"
+        )
+    roles = me.json_object.get("roles", "")
+    # Teams tell who made them: the administrator's own address is nobody's business on a tape.
+    client.redactor.learn(str(me.json_object.get("email", "")), "operator@conformance.invalid")
+    if "system_admin" not in str(roles).split():
+        raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
+    return token
+
+
+def _advice(client: Client) -> str:
+    """Return what to do about a login that failed, where the server tells that it could not but fail."""
+    with suppress(UnseenError):
+        told = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
+        if told.json_object.get("NoAccounts") == "true":
+            return "; the server has no accounts yet: `pytest --create-first-admin` makes this one"
+    return ""
+
+
+def sign_out(client: Client, token: str) -> None:
+    """End the session that signing in began; a token that the user gave stays."""
+    if token and token != (os.environ.get("MM_ADMIN_TOKEN") or "").strip():
+        with suppress(UnseenError):
+            client.send("POST", "/api/v4/users/logout", persona=OPERATOR, token=token)
+
+
+def _create(client: Client, name: str, password: str) -> None:
+    account = {"email": f"{name}@conformance.invalid", "username": name, "password": password}
+    made = client.send("POST", "/api/v4/users", persona="anonymous", json=account)
+    if not made.is_success and made.error_id != "api.user.create_user.no_open_server":
+        raise MisuseError(f"creating the first administrator `{name}` failed: the server answered {made.says}")
+
+
+def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, recording: bool) -> Preparation:
+    """Look around as the administrator and switch on what the eleven operations need.
+
+    Settings are changed only on a server without people of its own, or with ``disruptive``.
+
+    Raises:
+        MisuseError: recording from a server that people use, or the server refuses.
+        UnseenError: it does not answer.
+    """
+    client = target.client()
+    world = World(client, target.version, "", token)
+    others = people(world)
+    if others and recording:
+        raise MisuseError(f"{target.name} has {others} users of its own; a tape is only recorded from a throwaway server")
+    config = client.send("GET", "/api/v4/config", persona=OPERATOR, token=token)
+    gateway = None
+    wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
+    if target.version >= Version(4, 1):
+        wanted["ServiceSettings"]["EnableUserAccessTokens"] = True
+    if has_webrtc(target) and can_be_gateway(target):
+        gateway = Gateway()
+        wanted["WebrtcSettings"] = gateway.settings
+    off = switched_off(target, config)
+    if off and (not others or disruptive):
+        journal.note(what="config", before=part(config, wanted))
+
+        def call(method: str, url: str, **arguments: Any) -> Any:
+            return client.send(method, url, persona=OPERATOR, token=token, **arguments)
+
+        changed = restore(call, wanted)
+        if not changed.is_success:
+            raise MisuseError(f"switching on {', '.join(sorted(off))} failed: the server answered {changed.says}")
+        off = off & frozenset({WEBRTC}) if gateway is None else frozenset()
+    about = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
+    if about.get("IsLicensed") == "true" and not disruptive:
+        off |= {JOBS}
+    client.close()
+    return Preparation(off, bool(others), gateway)
+
+
+def switched_off(target: Target, config: Exchange) -> frozenset[str]:
+    """Return the features that a run needs and that the server's configuration has switched off.
+
+    WebRTC always is: it needs a gateway, which we bring ourselves.
+    """
+    service = part(config, {"ServiceSettings": {"EnableCommands": True, "EnableUserAccessTokens": True}})["ServiceSettings"]
+    features = {COMMANDS: service["EnableCommands"], WEBRTC: not has_webrtc(target)}
+    if target.version >= Version(4, 1):
+        features[TOKENS] = service["EnableUserAccessTokens"]
+    return frozenset(name for name, on in features.items() if not on)
+
+
+def has_webrtc(target: Target) -> bool:
+    return target.version < Version(5, 6)
+
+
+def can_be_gateway(target: Target) -> bool:
+    """Return whether the server could reach a WebRTC gateway of ours: it runs on this machine."""
+    return is_loopback(urlsplit(target.base_url).hostname or "")
+
+
+def people(world: World) -> int:
+    """Return how many active accounts the server has that are neither ours, nor the administrator's, nor bots."""
+    me = world.must(OPERATOR, "GET", "/api/v4/users/me")["id"]
+    found, page = 0, 0
+    while True:
+        users = world.must(OPERATOR, "GET", f"/api/v4/users?page={page}&per_page=200")
+        found += sum(
+            1 for user in users if user["id"] != me and not is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
+        )
+        page += 1
+        if len(users) < 200:
+            return found

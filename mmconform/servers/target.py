@@ -1,0 +1,294 @@
+"""What answers: a live server, the tape of one, or the reference server."""
+
+import ipaddress
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mmconform.errors import MisuseError, plain
+from mmconform.paths import CASSETTES
+from mmconform.reference import named
+from mmconform.reference.server import Reference
+from mmconform.version import Version
+from mmconform.wire.client import PATIENT, Client, Patience, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import TAPE_URL
+from mmconform.wire.tape.redact import Redactor
+
+#: What a server may call its version: it becomes the name of a folder, and a server may say anything.
+_VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a server says about itself, and the version that it really is.
+
+    Attributes:
+        version: From the build number where that is a version (a server's own idea of its version can be stale by
+            some patches), else what it calls itself.
+        calls_itself: ``Version`` of its client configuration.
+    """
+
+    version: Version
+    calls_itself: str
+    build: str
+    commit: str
+    edition: str
+    version_id: str
+
+    @property
+    def name(self) -> str:
+        return self.build if re.fullmatch(_VERSION, self.build) else self.calls_itself
+
+
+def describe(server: Server) -> dict[str, str]:
+    """Return a server as records and tapes describe it."""
+    return {
+        "name": server.name,
+        "version": str(server.version),
+        "calls_itself": server.calls_itself,
+        "build": server.build,
+        "commit": server.commit,
+        "edition": server.edition,
+        "x_version_id": server.version_id,
+    }
+
+
+@dataclass
+class Target:
+    """A place to send requests to.
+
+    Attributes:
+        name: As the user writes it: ``https://…``, ``recorded:5.36.1`` or ``reference@5.36.1``.
+        slug: For file names and test ids.
+        tape: The folder of the tape, where this target is one.
+        patience: How long to wait for it.
+        admin: Login and password of the administrator, where the environment need not tell them.
+        is_reference: It is a server of ours.
+        keeps_documents: It is to keep the documents even where servers are known not to.
+        running: The reference server that was started for it.
+    """
+
+    name: str
+    slug: str
+    base_url: str
+    server: Server
+    redactor: Redactor
+    tape: Path | None = None
+    seed: int | None = None
+    patience: Patience = PATIENT
+    admin: tuple[str, str] | None = None
+    is_reference: bool = False
+    keeps_documents: bool = False
+    running: Reference | None = None
+
+    def client(self) -> Client:
+        """Return a new client for this target."""
+        return Client(self.base_url, self.redactor, self.patience)
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.tape is not None
+
+    @property
+    def is_thrown_away(self) -> bool:
+        """Whether nobody needs it afterwards: a mutant, which could not be trusted to undo anything either."""
+        return self.is_reference and ":" in self.name
+
+    @property
+    def version(self) -> Version:
+        return self.server.version
+
+    def close(self) -> None:
+        """Stop what was started for it."""
+        if self.running:
+            self.running.close()
+
+
+def resolve(
+    text: str, *, allow_remote: bool = False, patience: Patience = PATIENT, running: dict[str, str] | None = None
+) -> list[Target]:
+    """Return the targets that the option names. Reference servers are started.
+
+    Args:
+        text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version, ``reference``,
+            ``reference@<version>``, either with ``:<mutant>``, or ``reference:all``, every mutant.
+        allow_remote: Talk to servers on other machines too.
+        patience: How long to wait for a live one.
+        running: Addresses of reference servers that run already, by the slug of their target.
+
+    Raises:
+        MisuseError: no such kind or tape, a broken tape, a server that cannot be reached or is no Mattermost.
+    """
+    if re.match(r"https?://", text):
+        return [live(text, allow_remote=allow_remote, patience=patience)]
+    if re.match(r"reference\b", text):
+        return [reference(name, running or {}, patience) for name in named.every(text)]
+    kind, _, version = text.partition(":")
+    if re.match(r"v?\d+(\.|$)", kind):
+        kind, version = "recorded", kind
+    if kind != "recorded":
+        raise MisuseError(f"unknown target `{text}`; give http://HOST:PORT, recorded:VERSION, recorded:all or reference")
+    tapes = tape.every()
+    if not tapes:
+        raise MisuseError(f"no tape in {CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
+    if version == "all":
+        return [recorded(name) for name in tapes]
+    if not version:
+        return [recorded(tapes[-1])]
+    wanted = version.removeprefix("v")
+    if wanted not in tapes and not (tape.place(wanted) / tape.LABEL).is_file():
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
+    return [recorded(wanted)]
+
+
+def recorded(name: str) -> Target:
+    """Return the tape of a version as a target, after checking that it is whole.
+
+    Raises:
+        MisuseError: its TAPE.yaml or a cassette is missing or is not what was recorded.
+    """
+    folder = tape.place(name)
+    label = tape.read_label(folder)
+    tape.verify(folder, label)
+    described: dict[str, Any] = label["server"]
+    try:
+        server = Server(
+            Version.parse(described["version"]),
+            described["calls_itself"],
+            described["build"],
+            described["commit"],
+            described["edition"],
+            described["x_version_id"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise MisuseError(f"cassettes/{name}/{tape.LABEL}: does not say which server was recorded; record it anew") from None
+    return Target(
+        f"recorded:{name}",
+        name if folder.parent == CASSETTES else f"recorded-{name}",
+        TAPE_URL,
+        server,
+        Redactor(replaying=True),
+        folder,
+        label["seed"],
+        keeps_documents=label.get("keeps_documents") is True,
+    )
+
+
+def slug_of(name: str) -> str:
+    """Return the name of a target as file names hold it."""
+    return re.sub(r"[^\w.]+", "-", name)
+
+
+def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) -> Target:
+    """Return a reference server as a target, after starting it where it does not run yet.
+
+    Raises:
+        MisuseError: no such version or mutant.
+    """
+    app = named.app(name, next(reversed(tape.every()), ""))
+    slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
+    server = None if slug in running else Reference(app).start()
+    url = server.url if server else running[slug]
+    seen = _look(Client(url, redactor, patience))
+    return Target(
+        name,
+        slug,
+        url,
+        seen,
+        redactor,
+        patience=patience,
+        admin=admin,
+        is_reference=True,
+        keeps_documents=app.keeps_documents,
+        running=server,
+    )
+
+
+def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> Target:
+    """Return a running server as a target, after one look at it.
+
+    Raises:
+        MisuseError: not on this machine and not allowed, not reachable, or not a Mattermost server.
+    """
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (raises for a port that is none)
+    except ValueError:
+        raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065") from None
+    bundle = os.environ.get("MM_CA_BUNDLE")
+    if bundle and not Path(bundle).is_file():
+        raise MisuseError(f"MM_CA_BUNDLE names {bundle}, which is no file")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
+    if not allow_remote and not is_loopback(parts.hostname):
+        raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
+    base = url.rstrip("/").removesuffix("/api/v4")
+    redactor = Redactor(replaying=False)
+    client = Client(base, redactor, patience)
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
+    return Target(url, slug, base, _look(client), redactor, patience=patience)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _look(client: Client) -> Server:
+    def get(path: str) -> Exchange:
+        try:
+            return client.send("GET", path, persona="anonymous")
+        except UnseenError as error:
+            raise MisuseError(f"{client.base_url} cannot be reached: {error.reason}") from None
+
+    ping = get("/api/v4/system/ping")
+    if ping.json_or_none is None or "x-version-id" not in ping.answer_headers:
+        kind = ping.answer_headers.get("content-type", "something without a content type").split(";")[0]
+        raise MisuseError(
+            f"{client.base_url} is not a Mattermost server: /api/v4/system/ping answered {ping.status} with {kind} "
+            "(behind a sub-path? then give the whole address)"
+        )
+    says = get("/api/v4/config/client?format=old").json_object
+    version_id = ping.answer_headers["x-version-id"]
+    itself = str(says.get("Version") or ".".join(version_id.split(".")[:3]))
+    if not re.fullmatch(_VERSION, itself):
+        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})")
+    build = plain(str(says.get("BuildNumber") or ""))
+    version = Version.parse(build if re.fullmatch(_VERSION, build) else itself)
+    edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
+    return Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
+
+
+def has_credentials() -> bool:
+    """Return whether the environment names an administrator."""
+    try:
+        return bool(credentials())
+    except MisuseError:
+        return False
+
+
+def credentials() -> tuple[str | None, str | None, str | None]:
+    """Return (token, login, password) of the administrator from the environment.
+
+    Raises:
+        MisuseError: none is given, or a login without its password.
+    """
+    token = (os.environ.get("MM_ADMIN_TOKEN") or "").strip() or None
+    login, password = (os.environ.get("MM_ADMIN_LOGIN") or "").strip() or None, os.environ.get("MM_ADMIN_PASSWORD") or None
+    if token and not re.fullmatch(r"[!-~]+", token):
+        raise MisuseError("MM_ADMIN_TOKEN holds characters that no token has (a blank, a line end?)")
+    if not token and not (login and password):
+        raise MisuseError(
+            "a live run needs a system administrator: set MM_ADMIN_TOKEN, or MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD "
+            "(on an empty server, --create-first-admin makes that account)"
+        )
+    return token, login, password

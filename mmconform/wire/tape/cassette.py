@@ -1,0 +1,187 @@
+"""One cassette: vcrpy's format and patches, with an index instead of a search.
+
+Stock matching compares a request with every stored one (up to 155 ms each on a long cassette). Here a request finds
+its answers by key: method, path, query, body and the whole credential set. Answers to the same key come in the order
+in which they were recorded, and the last one stays.
+"""
+
+import functools
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+from vcr import VCR
+from vcr.cassette import Cassette, CassetteContextDecorator
+from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.persisters.filesystem import CassetteNotFoundError
+from vcr.request import Request
+from vcr.serialize import deserialize, serialize
+from vcr.serializers import yamlserializer
+
+from mmconform.errors import MisuseError
+from mmconform.files import write_whole
+from mmconform.wire.tape.redact import SECRET_COOKIES, Redactor
+
+#: The address that stands on tape for the server's own.
+TAPE_URL = "http://recorded.invalid"
+
+#: A request with this header passes by the tape.
+NOT_TAPED = {"X-Conformance": "not-on-tape"}
+
+_KEPT_REQUEST_HEADERS = ("authorization", "cookie", "x-requested-with", "x-csrf-token", "content-type")
+_KEPT_ANSWER_HEADERS = frozenset(
+    (
+        *("content-type", "content-encoding", "token", "set-cookie"),
+        *("location", "www-authenticate", "retry-after", "allow"),
+    )
+)
+_CREDENTIALS = _KEPT_REQUEST_HEADERS[:4]
+
+_ONE_LINE = 10**9
+_CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew"
+
+Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
+
+
+def _key(request: Any) -> Key:
+    body = request.body
+    body = b"" if body is None else body if isinstance(body, bytes) else str(body).encode()
+    credentials = tuple(sorted((k.lower(), str(v)) for k, v in request.headers.items() if k.lower() in _CREDENTIALS))
+    return request.method, request.uri, body, credentials
+
+
+class IndexedCassette(Cassette):  # type: ignore[misc]
+    """A cassette that finds answers by key. Recording appends, replaying plays in order."""
+
+    def _load(self) -> None:
+        try:
+            super()._load()
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise MisuseError(f"{self._path}: {_CORRUPT}") from None
+        self._index: dict[Key, list[int]] = defaultdict(list)
+        self._played: dict[Key, int] = defaultdict(int)
+        self.unknown: list[str] = []
+        for position, (request, _) in enumerate(self.data):
+            self._index[_key(request)].append(position)
+
+    def can_play_response_for(self, request: Any) -> bool:
+        if not self.write_protected:
+            return False
+        if request in self:
+            return True
+        self.unknown.append(f"{request.method} {request.path}")
+        return False
+
+    def play_response(self, request: Any) -> Any:
+        key = _key(self._before_record_request(request))
+        turn = self._played[key]
+        self._played[key] += 1
+        positions = self._index[key]
+        position = positions[min(turn, len(positions) - 1)]
+        self.play_counts[position] += 1
+        return self.data[position][1]
+
+    def __contains__(self, request: Any) -> bool:
+        cleaned = self._before_record_request(request)
+        return cleaned is not None and _key(cleaned) in self._index
+
+    def find_requests_with_most_matches(self, request: Any) -> list[Any]:
+        return []
+
+
+class CompactYaml:
+    """vcrpy's YAML with one line for a request and one for its answer: a third less to store, and to read in a diff."""
+
+    deserialize = staticmethod(yamlserializer.deserialize)
+
+    @staticmethod
+    def serialize(cassette_dict: Any) -> str:
+        def line(data: Any) -> str:
+            text = yaml.dump(data, Dumper=yaml.CSafeDumper, default_flow_style=True, width=_ONE_LINE, allow_unicode=True)
+            return str(text).rstrip("\n")
+
+        rows = [f"- request: {line(i['request'])}\n  response: {line(i['response'])}" for i in cassette_dict["interactions"]]
+        return "\n".join(["interactions:", *rows, f"version: {cassette_dict['version']}", ""])
+
+
+class AtomicPersister:
+    """Reads and writes cassette files; a file is there whole or not at all."""
+
+    @staticmethod
+    def load_cassette(cassette_path: str, serializer: Any) -> Any:
+        path = Path(cassette_path)
+        if not path.is_file():
+            raise CassetteNotFoundError
+        try:
+            return deserialize(path.read_text(encoding="utf-8"), serializer)
+        except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
+            raise MisuseError(f"{path}: {_CORRUPT}") from None
+
+    @staticmethod
+    def save_cassette(cassette_path: str, cassette_dict: Any, serializer: Any) -> None:
+        write_whole(Path(cassette_path), serialize(cassette_dict, serializer))
+
+
+def configure(vcr: VCR, redactor: Redactor, base_url: str) -> None:
+    """Make a VCR, ours or pytest-recording's, use indexed cassettes, the redactor and atomic files."""
+    vcr.register_persister(AtomicPersister)
+    vcr.register_serializer("yaml", CompactYaml)
+    vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
+    vcr.before_record_response = functools.partial(_cleaned_answer, redactor, base_url.rstrip("/"))
+    vcr.decode_compressed_response = True
+
+    def use_cassette(path: str, **arguments: Any) -> CassetteContextDecorator:
+        return CassetteContextDecorator(IndexedCassette, functools.partial(vcr.get_merged_config, path=path, **arguments))
+
+    vcr.use_cassette = use_cassette
+
+
+def open_cassette(path: Path, redactor: Redactor, base_url: str, *, recording: bool) -> CassetteContextDecorator:
+    """Return a context in which HTTP is recorded to, or answered from, one cassette file."""
+    vcr = VCR(record_mode="new_episodes" if recording else "none")
+    configure(vcr, redactor, base_url)
+    return vcr.use_cassette(str(path), path_transformer=None)
+
+
+#: What vcrpy raises for a request that is not on the cassette.
+NotOnTape = CannotOverwriteExistingCassetteException
+
+
+def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Request | None:
+    if request.method in ("GET", "PUT") and request.path.endswith("/api/v4/config"):
+        return None  # a server's whole configuration belongs on no tape; on replay nothing is configured
+    if NOT_TAPED.items() <= dict(request.headers).items():
+        return None
+    if request.uri.startswith(base_url):
+        request.uri = TAPE_URL + redactor.text(request.uri[len(base_url) :])
+    headers = {}
+    for name, value in request.headers.items():
+        low = name.lower()
+        if low not in _KEPT_REQUEST_HEADERS:
+            continue
+        value = value.decode() if isinstance(value, bytes) else str(value)
+        headers[low] = redactor.credential(value) if low == "authorization" else redactor.text(value)
+    request.headers = headers
+    if isinstance(request.body, bytes) and request.body:
+        request.body = redactor.body(request.body)
+    return request
+
+
+def _cleaned_answer(redactor: Redactor, base_url: str, answer: dict[str, Any]) -> dict[str, Any]:
+    headers = {k.lower(): v for k, v in answer["headers"].items() if k.lower() in _KEPT_ANSWER_HEADERS}
+    body = answer["body"]["string"]
+    if redactor.replaying:
+        return {**answer, "headers": headers}
+    redactor.learn_answer(headers, body)
+    kept = {}
+    for name, values in headers.items():
+        kept[name] = [redactor.text(value).replace(base_url, TAPE_URL) for value in values]
+    return {
+        "status": answer["status"],
+        "headers": kept,
+        "body": {"string": redactor.body(body).replace(base_url.encode(), TAPE_URL.encode())},
+    }
+
+
+__all__ = ["SECRET_COOKIES", "TAPE_URL", "IndexedCassette", "NotOnTape", "configure", "open_cassette"]

@@ -1,0 +1,97 @@
+"""A tape: the folder of all cassettes of one server version, and its label TAPE.yaml."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from mmconform.documents.reader import dump, read
+from mmconform.errors import MisuseError
+from mmconform.paths import CASSETTES, REPORTS
+from mmconform.version import Version
+from mmconform.wire.tape.redact import MARK
+
+LABEL = "TAPE.yaml"
+WORLD = "world.yaml"
+FORMAT = 1
+
+_BANNER = "# What this tape was recorded from. Recorded, never edited: a tape is deleted or recorded anew.\n"
+
+
+def every() -> list[str]:
+    """Return the versions of which there is a tape, oldest first."""
+    names = [path.parent.name for path in CASSETTES.glob(f"*/{LABEL}") if not path.parent.name.startswith(".")]
+    return sorted(names, key=Version.parse)
+
+
+def before(name: str) -> str:
+    """Return the tape of the version before, or nothing: what is known to have changed is told of neighbours only."""
+    names = every()
+    return names[names.index(name) - 1] if name in names[1:] else ""
+
+
+def place(name: str) -> Path:
+    """Return the folder of a tape: of a version, or of a reference server, which is evidence of nothing and kept nowhere else."""
+    return REPORTS / name / "tape" if name.startswith("reference") else CASSETTES / name
+
+
+def cassettes(folder: Path) -> dict[str, Path]:
+    """Return the cassettes of a tape, by their name relative to it."""
+    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*.yaml")) if p.name != LABEL}
+
+
+def read_label(folder: Path) -> dict[str, Any]:
+    """Return what the label says.
+
+    Raises:
+        MisuseError: it is missing, broken, or of another format.
+    """
+    path = folder / LABEL
+    data = read(path, _shown(path))[0].data
+    keys = ("format", "server", "recorded", "tools", "seed", "max_examples", "spec", "cassettes")
+    missing = [key for key in keys if not isinstance(data, dict) or key not in data]
+    if missing:
+        raise MisuseError(f"{_shown(path)}: says nothing about `{missing[0]}`; record the tape anew")
+    if data["format"] != FORMAT:
+        raise MisuseError(f"{_shown(path)}: is of format {data['format']}, and this suite reads format {FORMAT}")
+    return dict(data)
+
+
+def write_label(folder: Path, label: dict[str, Any]) -> None:
+    """Write the label, with the digest of every cassette."""
+    label = {"format": FORMAT, **label, "cassettes": {name: digest(path) for name, path in cassettes(folder).items()}}
+    (folder / LABEL).write_text(_BANNER + dump(label), encoding="utf-8")
+
+
+def verify(folder: Path, label: dict[str, Any]) -> None:
+    """Check that every cassette is there and is what was recorded.
+
+    Raises:
+        MisuseError: names the first that is not.
+    """
+    there = cassettes(folder)
+    for name, recorded in label["cassettes"].items():
+        if name not in there:
+            raise MisuseError(f"{_shown(folder / name)}: is missing from the tape; restore it from git or record the tape anew")
+        if digest(there[name]) != recorded:
+            raise MisuseError(
+                f"{_shown(folder / name)}: is not what was recorded (its digest differs from {LABEL}: corrupt, cut short or "
+                "edited); restore it from git or record the tape anew"
+            )
+    for name in there.keys() - label["cassettes"].keys():
+        raise MisuseError(f"{_shown(folder / name)}: does not belong to the tape ({LABEL} does not list it)")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def leaks(folder: Path, values: frozenset[str]) -> list[str]:
+    """Return the files below a folder in which one of the secret values stands in the clear."""
+    secret = [value.encode() for value in values if not value.startswith(MARK)]
+    return [str(p) for p in sorted(folder.rglob("*")) if p.is_file() and any(v in p.read_bytes() for v in secret)]
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path, CASSETTES.parent)

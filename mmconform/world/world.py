@@ -1,0 +1,224 @@
+"""The users, team, command and tokens that a run needs on a target."""
+
+import secrets
+import string
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mmconform.errors import MisuseError
+from mmconform.version import Version
+from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.redact import MARK, TAPED_RUN
+from mmconform.world.people import PERSONAS, Persona, grants, role_exists
+
+#: What every name that we give on a server begins with.
+PREFIX = "mmc-"
+OPERATOR = "operator"
+
+#: Job types that do nothing on a server without a licence, and since when POST /jobs takes them there
+#: (model/job.go and jobs/server.go of each version; from 6.5 on a type needs a registered worker).
+_HARMLESS_JOBS = ((Version(6, 5), "active_users"), (Version(4, 1), "data_retention"))
+
+
+class Journaling(Protocol):
+    """What writes down changes before they are made."""
+
+    def note(self, **entry: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Person:
+    """A persona's account on the target: its session and its personal access token."""
+
+    persona: Persona
+    id: str
+    username: str
+    session: str | None
+    token_id: str
+    token: str
+
+
+@dataclass
+class World:
+    """What was prepared on one target.
+
+    Attributes:
+        switched_off: Features of the server that a run would need and may not switch on.
+        journal: What writes down changes; None on tape.
+    """
+
+    client: Client
+    version: Version
+    run: str
+    operator: str | None
+    people: dict[str, Person] = field(default_factory=dict)
+    team_id: str = ""
+    command_id: str = ""
+    switched_off: frozenset[str] = frozenset()
+    journal: Journaling | None = None
+
+    def note(self, **entry: Any) -> None:
+        """Write a change down, before or right after it is made; on tape nothing changes and nothing is written."""
+        if self.journal:
+            self.journal.note(**entry)
+
+    def note_job(self, answer: Exchange | None = None) -> None:
+        """Write down that a job is asked for, and then what came of it: only the answer tells its id."""
+        if answer is None:
+            self.note(what="job", type=self.harmless_job)
+        else:
+            self.note(what="job", id=answer.json_id if answer.is_success else "")
+
+    @property
+    def harmless_job(self) -> str:
+        return next((kind for since, kind in _HARMLESS_JOBS if self.version >= since), "data_retention")
+
+    def must(self, persona: str, method: str, url: str, json: Any = None, client: Client | None = None) -> Any:
+        """Arrange: send a helper request and return its JSON, an object or rows of objects.
+
+        Raises:
+            MisuseError: the server refuses, does not answer, or answers with something else; also later, when the object
+                is asked for what it does not hold.
+        """
+        token = self.operator if persona == OPERATOR else self.people[persona].session
+        try:
+            exchange = (client or self.client).send(method, url, persona=persona, token=token, json=json)
+        except UnseenError as error:
+            raise MisuseError(f"setting up the test world failed: {error}") from None
+        if not exchange.is_success:
+            raise MisuseError(
+                f"setting up the test world failed: {method} {exchange.path} by the {persona.replace('_', ' ')} answered "
+                f"{exchange.says}; `{_message(exchange)}`"
+            )
+        return _told(exchange.json_or_none, f"{method} {exchange.path}")
+
+    def token_for(self, persona: str, client: Client) -> str:
+        """Return the id of a new personal access token of a persona."""
+        made = self.must(OPERATOR, "POST", f"/api/v4/users/{self.people[persona].id}/tokens", {"description": "spare"}, client)
+        return str(made["id"])
+
+
+class _Told(dict[str, Any]):
+    """What a server told us, which need not be what we rely on."""
+
+    request = ""
+
+    def __missing__(self, key: str) -> Any:
+        raise MisuseError(f"setting up the test world failed: the answer to {self.request} holds no `{key}`")
+
+
+def _told(data: Any, request: str) -> Any:
+    if isinstance(data, dict):
+        told = _Told(data)
+        told.request = request
+        return told
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        return [_told(row, request) for row in data]
+    if data is None and request.startswith(("PUT", "DELETE")):
+        return None
+    raise MisuseError(f"setting up the test world failed: the answer to {request} is no JSON object or list of them")
+
+
+def new_run_id() -> str:
+    """Return what tells this run's names from every other run's: six random letters and digits."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
+
+
+def build(world: World) -> None:
+    """Make every account, the team, the command and the tokens in a world that is empty yet.
+
+    Raises:
+        MisuseError: the server refuses something, or its roles are not what our data says.
+    """
+    redactor = world.client.redactor
+    if world.operator:
+        redactor.learn_credential(world.operator, OPERATOR)
+    redactor.learn(world.run, TAPED_RUN)
+    redactor.learn(world.run.upper(), TAPED_RUN.upper())
+    if world.version >= Version(4, 9):
+        confirm_roles(world)
+    team = f"{PREFIX}{world.run}"
+    world.note(what="team", name=team)
+    world.team_id = world.must(OPERATOR, "POST", "/api/v4/teams", {"name": team, "display_name": team, "type": "O"})["id"]
+    world.note(what="team", name=team, id=world.team_id)
+    for persona in PERSONAS.values():
+        if not persona.is_anonymous:
+            world.people[persona.name] = _person(world, persona)
+    command = {"team_id": world.team_id, "url": "http://conformance.invalid/", "method": "P", "trigger": f"mmc{world.run}"}
+    world.command_id = world.must(OPERATOR, "POST", "/api/v4/commands", command)["id"]
+    world.note(what="command", id=world.command_id)
+
+
+def _person(world: World, persona: Persona) -> Person:
+    redactor = world.client.redactor
+    username = f"{PREFIX}{world.run}-{persona.short}"
+    taped = f"{MARK}-password-{persona.short}"
+    password = taped if redactor.replaying else "Aa1!" + secrets.token_hex(12)
+    redactor.learn(password, taped)
+    world.note(what="user", name=username)
+    account = {"email": f"{username}@conformance.invalid", "username": username, "password": password}
+    id_ = str(world.must(OPERATOR, "POST", "/api/v4/users", account)["id"])
+    world.note(what="user", name=username, id=id_)
+    roles = [role for role in persona.roles if role_exists(role, world.version)]
+    if roles:
+        world.must(OPERATOR, "PUT", f"/api/v4/users/{id_}/roles", {"roles": " ".join(["system_user", *roles])})
+    if persona.team_role:
+        world.must(OPERATOR, "POST", f"/api/v4/teams/{world.team_id}/members", {"team_id": world.team_id, "user_id": id_})
+    if persona.team_role == "team_admin":
+        world.must(OPERATOR, "PUT", f"/api/v4/teams/{world.team_id}/members/{id_}/roles", {"roles": "team_user team_admin"})
+    session = login(world.client, username, password, persona.name)
+    token: dict[str, str] = {}
+    if world.version >= Version(4, 1) and "personal access tokens" not in world.switched_off:
+        token = world.must(OPERATOR, "POST", f"/api/v4/users/{id_}/tokens", {"description": "standing"})
+    return Person(persona, id_, username, session, token.get("id", ""), token.get("token", ""))
+
+
+def login(client: Client, login_id: str, password: str, persona: str) -> str:
+    """Return a session token, known from now on as the persona's credential.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    try:
+        exchange = client.send(
+            "POST", "/api/v4/users/login", persona="anonymous", json={"login_id": login_id, "password": password}
+        )
+    except UnseenError as error:
+        raise MisuseError(f"logging in failed: {error}") from None
+    session = exchange.answer_headers.get("token")
+    if not exchange.is_success or not session:
+        raise MisuseError(f"logging in as `{login_id}` failed: the server answered {exchange.says}; `{_message(exchange)}`")
+    client.redactor.learn_credential(session, persona)
+    return session
+
+
+def confirm_roles(world: World) -> None:
+    """Compare what the server's roles grant with our data; on a difference every verdict would be doubtful.
+
+    Raises:
+        MisuseError: a role grants something else.
+    """
+    roles = {role for persona in PERSONAS.values() for role in persona.roles if role != "system_admin"} | {"team_admin"}
+    for role in sorted(roles | {"system_user", "team_user"}):
+        granted = set(world.must(OPERATOR, "GET", f"/api/v4/roles/name/{role}")["permissions"])
+        for permission in sorted({g.permission for g in grants() if g.permission != "*"}):
+            active = [
+                g
+                for g in grants()
+                if g.role == role
+                and g.permission == permission
+                and g.since <= world.version
+                and not (g.until and world.version >= g.until)
+            ]
+            if bool(active) != (permission in granted):
+                has = "holds" if permission in granted else "does not hold"
+                raise MisuseError(
+                    f"the role `{role}` {has} `{permission}` on this server, unlike a fresh {world.version}; "
+                    "put its permissions back to the defaults, or no verdict about permissions could be trusted"
+                )
+
+
+def _message(exchange: Exchange) -> str:
+    data = exchange.json_or_none
+    return str(data.get("message", ""))[:200] if isinstance(data, dict) else ""

@@ -1,0 +1,348 @@
+"""Used wrongly, the suite says in one line what is wrong and what to do, and ends with status 2."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from mmconform.commands import runs as the_runs
+from mmconform.commands.cli import main
+from mmconform.errors import MisuseError
+from mmconform.paths import ROOT
+from mmconform.record import record
+from mmconform.servers.target import credentials, resolve
+from mmconform.wire.tape import tape
+
+
+def the_line(done):
+    """The one line that a pytest run ended with."""
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    assert done.returncode == 2, said
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(said) == 1, said
+    assert said[0].startswith("Exit: ")
+    return said[0].removeprefix("Exit: ")
+
+
+@pytest.fixture
+def refusal(as_user):
+    """Run the suite as a user with the given options and return the line with which it refuses."""
+
+    def refusal(*options, **environment):
+        return the_line(as_user("pytest", *options, **environment))
+
+    return refusal
+
+
+def told(given):
+    """The line with which a target is refused, without a pytest run around it."""
+    with pytest.raises(MisuseError) as caught:
+        resolve(given)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def mattermost(login=(401, {"id": "api.user.login.invalid_credentials_email_username", "message": "no", "status_code": 401})):
+    """As much of a Mattermost server as can be asked without credentials."""
+
+    def answer(method, path, headers, body):
+        status, data = 404, {"id": "api.context.404.app_error", "message": "Sorry", "status_code": 404}
+        if path == "/api/v4/system/ping":
+            status, data = 200, {"status": "OK"}
+        elif path.startswith("/api/v4/config/client"):
+            status, data = 200, {"Version": "5.36.0", "BuildNumber": "5.36.1", "BuildHash": "0" * 40}
+        elif path == "/api/v4/users/login":
+            status, data = login
+        elif path == "/api/v4/users/me":
+            status, data = 401, {"id": "api.context.session_expired.app_error", "message": "no", "status_code": 401}
+        headers = [("Content-Type", "application/json"), ("X-Version-Id", "5.36.0.5.36.1.abc.false")]
+        return status, headers, json.dumps(data).encode()
+
+    return answer
+
+
+# -- targets -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["ftp://127.0.0.1/", "", "record:all", "-"])
+def test_a_target_of_no_known_kind_is_refused(given):
+    assert told(given) == f"unknown target `{given}`; give http://HOST:PORT, recorded:VERSION, recorded:all or reference"
+
+
+def test_an_unknown_target_ends_the_run(refusal):
+    assert refusal("--target=nonsense").startswith("unknown target `nonsense`; give http://HOST:PORT")
+
+
+@pytest.mark.parametrize("given", ["recorded:3.0", "3.0", "v3.0"])
+def test_a_version_without_a_tape_is_refused_with_those_there_are(given):
+    line = told(given)
+    assert line.startswith("no tape of version `") and "3.0" in line
+    assert line.endswith(f"there are {', '.join(tape.every())}")
+
+
+def test_a_version_without_a_tape_ends_the_run(refusal):
+    assert refusal("--target=recorded:3.0").startswith("no tape of version `3.0`; there are ")
+
+
+def test_a_server_that_cannot_be_reached_is_told(refusal, closed_port):
+    assert refusal(f"--target={closed_port}") == f"{closed_port} cannot be reached: no connection"
+
+
+def test_a_server_that_breaks_off_is_told(serve):
+    server = serve(lambda *_: None)
+    assert told(server.url) == f"{server.url} cannot be reached: no connection"
+
+
+NO_MATTERMOST = {
+    "HTML": (200, [("Content-Type", "text/html; charset=utf-8")], b"<html>\n<body>hello</body>"),
+    "JSON of its own": (200, [("Content-Type", "application/json")], b'{"hello": 1}'),
+    "nothing": (404, [], b""),
+    "a redirect": (302, [("Location", "http://127.0.0.1:1/")], b""),
+}
+
+
+@pytest.mark.parametrize("what", NO_MATTERMOST)
+def test_a_server_that_is_no_mattermost_is_told(serve, what):
+    server = serve(lambda *_: NO_MATTERMOST[what])
+    assert told(server.url).startswith(f"{server.url} is not a Mattermost server: ")
+
+
+def test_a_server_that_answers_html_ends_the_run(refusal, serve):
+    server = serve(lambda *_: NO_MATTERMOST["HTML"])
+    assert refusal(f"--target={server.url}").startswith(f"{server.url} is not a Mattermost server: ")
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1:8065", "https://mattermost.example.invalid"])
+def test_a_server_elsewhere_is_not_even_asked_without_leave(url):
+    assert "--allow-remote" in told(url)
+
+
+def test_a_server_elsewhere_ends_the_run(refusal):
+    assert "--allow-remote" in refusal("--target=http://192.0.2.1:8065")
+
+
+# -- credentials -------------------------------------------------------------------------------------------------------
+
+
+def test_without_credentials_it_says_which_to_set(refusal, serve):
+    line = refusal(f"--target={serve(mattermost()).url}")
+    assert "MM_ADMIN_TOKEN" in line and "MM_ADMIN_PASSWORD" in line
+
+
+@pytest.mark.parametrize("half", ["MM_ADMIN_LOGIN", "MM_ADMIN_PASSWORD"])
+def test_half_of_the_credentials_are_none(monkeypatch, half):
+    for name in ("MM_ADMIN_TOKEN", "MM_ADMIN_LOGIN", "MM_ADMIN_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(half, "somebody")
+    with pytest.raises(MisuseError, match="set MM_ADMIN_TOKEN, or MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD"):
+        credentials()
+
+
+def test_a_wrong_password_is_told_and_not_shown(refusal, serve):
+    line = refusal(f"--target={serve(mattermost()).url}", MM_ADMIN_LOGIN="admin", MM_ADMIN_PASSWORD="hush-hush")
+    assert line.startswith("logging in as `admin` failed: the server answered 401 api.user.login.invalid_credentials")
+    assert "hush-hush" not in line
+
+
+def test_a_server_without_accounts_is_told_to_be_one(serve, refusal):
+    plain = mattermost()
+
+    def empty(method, path, headers, body):
+        status, headers, content = plain(method, path, headers, body)
+        data = json.loads(content)
+        return status, headers, json.dumps({**data, "NoAccounts": "true"} if "Version" in data else data).encode()
+
+    line = refusal(f"--target={serve(empty).url}", MM_ADMIN_LOGIN="admin", MM_ADMIN_PASSWORD="hush-hush")
+    assert line.startswith("logging in as `admin` failed")
+    assert line.endswith("; the server has no accounts yet: `pytest --create-first-admin` makes this one")
+
+
+def test_a_wrong_token_is_told_and_not_shown(refusal, serve):
+    line = refusal(f"--target={serve(mattermost()).url}", MM_ADMIN_TOKEN="hush-hush-hush-hush-hush-h")
+    assert "the server does not accept MM_ADMIN_TOKEN (401)" in line and "hush" not in line
+
+
+# -- documents and options ---------------------------------------------------------------------------------------------
+
+
+def test_a_broken_document_is_told_with_its_line(refusal, write):
+    path = write("broken.yaml", "openapi: [\n")
+    assert re.match(rf"{re.escape(str(path))}:\d+: broken YAML", refusal(f"--spec={path}"))
+
+
+@pytest.mark.parametrize("option", ["--spec", "--overlay"])
+def test_a_document_after_a_blank_is_told_how_to_give_it(refusal, write, option):
+    """pytest looks for its settings beside it, and finds none."""
+    said = refusal("-p", "mmconform.plugin.hooks", option, write("a.yaml", "openapi: 3.1.0\n"))
+    assert said == f"pytest takes what follows {option} for a test to collect; write {option}=FILE"
+
+
+def test_a_missing_document_is_told(refusal, tmp_path):
+    path = tmp_path / "no.yaml"
+    assert refusal(f"--overlay={path}").startswith(f"{path}: ")
+
+
+def test_a_tape_cannot_be_recorded_from_a_tape(refusal):
+    assert refusal("--record-mode=rewrite") == "--record-mode=rewrite needs a live server: --target http://HOST:PORT"
+
+
+def test_a_tape_is_never_recorded_in_part(refusal):
+    assert refusal("--record-mode=once").startswith("--record-mode knows `rewrite`")
+
+
+@pytest.mark.parametrize("option", ["--max-examples=3", "--hypothesis-seed=3"])
+def test_what_changes_the_requests_is_refused_on_a_tape(refusal, option):
+    assert option.split("=")[0] in refusal(option)
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def complaint(capsys):
+    """Call the command and return the line with which it refuses."""
+
+    def complaint(*arguments):
+        assert main([str(argument) for argument in arguments]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == "" and len(printed.err.splitlines()) == 1
+        return printed.err.removeprefix("mmconform: ").strip()
+
+    return complaint
+
+
+@pytest.mark.parametrize("command", ["merge", "contract"])
+def test_the_command_refuses_a_missing_document(complaint, tmp_path, command):
+    assert complaint(command, "--spec", tmp_path / "no.yaml") == f"{tmp_path / 'no.yaml'}: no such file or folder"
+
+
+def test_the_command_refuses_an_unknown_operation_with_those_there_are(complaint, contract):
+    assert (
+        complaint("contract", "--operation", "Nothing") == f"no operation `Nothing`; there are {', '.join(contract.operations)}"
+    )
+
+
+def test_the_command_refuses_to_write_other_sources_over_ours(complaint, write, root):
+    before = (root / "specs" / "mattermost.yaml").read_bytes()
+    line = complaint("merge", "--write", "--spec", root / "specs" / "source")
+    assert line.startswith("--write is for our own sources")
+    assert (root / "specs" / "mattermost.yaml").read_bytes() == before
+
+
+def test_cleanup_refuses_a_server_elsewhere(complaint):
+    assert "--allow-remote" in complaint("cleanup", "http://192.0.2.1:8065")
+
+
+def test_cleanup_tells_that_a_server_cannot_be_reached(complaint, closed_port):
+    assert complaint("cleanup", closed_port) == f"{closed_port} cannot be reached: no connection"
+
+
+def test_cleanup_has_nothing_to_do_where_nothing_was_changed(capsys, serve):
+    server = serve(mattermost())
+    assert main(["cleanup", server.url]) == 0
+    assert capsys.readouterr().out.startswith(f"nothing to undo on {server.url}")
+
+
+WRONG = [[], ["nothing"], ["merge", "--unknown"], ["contract", "--rule", "taste"], ["cleanup"]]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=str)
+def test_wrong_arguments_end_with_status_2_and_the_usage(capsys, arguments):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    printed = capsys.readouterr()
+    assert left.value.code == 2 and printed.out == "" and printed.err.startswith("usage: mmconform")
+
+
+def test_the_command_as_a_program_ends_with_its_status(as_user):
+    done = as_user("mmconform", "contract", "--operation", "Nothing")
+    assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["merge", "contract", "cleanup"])
+def test_the_help_of_each_command_has_an_example(capsys, command):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert re.search(rf"example:\n  .*mmconform {command}", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "http://127.0.0.1:abc", "http://"])
+def test_an_address_that_is_none_is_refused(url):
+    assert told(url).startswith(f"`{url}` is no server address")
+
+
+@pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures"])
+def test_asking_for_help_asks_nothing_of_the_server(serve, as_user, option):
+    """Least of all does it change its settings."""
+    server = serve(mattermost())
+    done = as_user("pytest", "--target", server.url, option, MM_ADMIN_TOKEN="a" * 26)
+    assert done.returncode == 0
+    assert server.requests == []
+
+
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(serve, refusal):
+    secret = "s3cr3ts3cr3ts3cr3ts3cr3tab"
+    said = refusal("--target", serve(mattermost()).url, MM_ADMIN_TOKEN=f"{secret[:13]} {secret[13:]}")
+    assert "MM_ADMIN_TOKEN" in said
+    assert secret[:13] not in said and secret[13:] not in said
+
+
+def test_a_record_that_is_not_there_is_told(complaint, tmp_path):
+    assert complaint("report", tmp_path / "x") == f"no record `{tmp_path / 'x'}`: there is no such file or folder"
+
+
+def test_a_version_that_is_none_is_told(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["deviations", "--version-of", "banana"])
+    assert capsys.readouterr().err.endswith("argument --version-of: `banana` is no version; expected something like 5.36.1\n")
+
+
+def test_a_broken_record_is_told_before_anything_is_run(complaint, tmp_path, monkeypatch):
+    monkeypatch.setattr(the_runs, "_start", lambda *_: pytest.fail("the suites were run"))
+    (tmp_path / record.NAME).write_text("hello\n")
+    assert complaint("compare", "recorded:11.0.3", tmp_path).startswith(f"{tmp_path / record.NAME}:1: is no JSON")
+
+
+def test_where_one_run_comes_to_nothing_the_other_is_ended_and_tidies_up(complaint, monkeypatch):
+    """It would go on alone, on somebody's server."""
+    ending = "import signal, time\ntry: print('up', flush=True), time.sleep(60)\nexcept KeyboardInterrupt: print('tidied')"
+    runs = []
+
+    def start(target, options):
+        code = ending if target.slug == "5.36.1" else "raise SystemExit('refused')"
+        pipe = subprocess.PIPE
+        runs.append(subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=subprocess.STDOUT, text=True))
+        if target.slug == "5.36.1":
+            assert runs[-1].stdout.readline() == "up\n"
+        return runs[-1]
+
+    monkeypatch.setattr(the_runs, "_start", start)
+    monkeypatch.setattr(the_runs, "_await", lambda target, run: complain(run))
+
+    def complain(run):
+        if run.wait(60):
+            raise MisuseError("came to nothing")
+
+    assert complaint("compare", "11.0.3", "5.36.1") == "came to nothing"
+    assert [run.returncode for run in runs] == [1, 0]
+
+
+def test_an_interrupted_command_is_one_line(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(the_runs, "_await", interrupted)
+    monkeypatch.setattr(the_runs, "_start", lambda *_: subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE))
+    assert main(["compare", "5.36.1", "11.0.3"]) == 130
+    assert capsys.readouterr().err == "mmconform: interrupted\n"
+
+
+def test_who_reads_no_further_gets_neither_a_traceback_nor_a_verdict():
+    """The status is that of any command which a closed pipe ends."""
+    command = [sys.executable, "-m", "mmconform", "contract"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as run:
+        run.stdout.close()
+        assert (run.wait(60), run.stderr.read()) == (141, b"")

@@ -1,0 +1,112 @@
+"""What a run would reach on a server, told without changing anything there."""
+
+import json
+
+import pytest
+
+from mmconform.commands import cli
+from mmconform.commands.doctor import examine
+from mmconform.servers.live.prepare import COMMANDS, TOKENS
+from mmconform.servers.target import live
+
+ADMIN = {"id": "admin", "username": "admin", "email": "a@example.org", "roles": "system_user system_admin", "delete_at": 0}
+ZOE = {"id": "zoe", "username": "zoe", "email": "z@example.org", "roles": "system_user", "delete_at": 0}
+ON = {"EnableCommands": True, "EnableUserAccessTokens": True}
+
+
+@pytest.fixture
+def server(serve, monkeypatch):
+    """Start a server of a version with these settings and users; every request but a GET breaks off."""
+    monkeypatch.setenv("MM_ADMIN_TOKEN", "t" * 26)
+
+    def start(version="4.8.0", service=None, users=(), licensed=False, **sections):
+        config = {"ServiceSettings": {**ON, **(service or {})}, **sections}
+        about = {"Version": version, "BuildNumber": version, "BuildHash": "abc", "IsLicensed": str(licensed).lower()}
+        answers = {
+            "/api/v4/system/ping": {},
+            "/api/v4/config": config,
+            "/api/v4/config/client": about,
+            "/api/v4/users/me": ADMIN,
+            "/api/v4/users": [ADMIN, *users],
+        }
+
+        def answer(method, path, headers, body):
+            data = answers.get(path.partition("?")[0])
+            if data is None:  # nobody has a lease
+                return 404, [("Content-Type", "application/json")], b'{"id": "none", "status_code": 404}'
+            more = [("Content-Type", "application/json"), ("X-Version-Id", f"{version}.x.y.false")]
+            return (200, more, json.dumps(data).encode()) if method == "GET" else None
+
+        return serve(answer)
+
+    return start
+
+
+@pytest.fixture
+def diagnose(server, contract):
+    return lambda **about: examine(live(server(**about).url), contract)
+
+
+def test_nothing_stands_in_the_way_of_a_run_on_a_fresh_server(diagnose, contract):
+    found = diagnose()
+    assert (found.obstacles, found.gaps, found.people, found.licensed) == ([], [], 0, False)
+    assert found.reached == found.clauses == len(contract.clauses)
+    assert "Nothing stands in the way" in found.text() and "Mattermost 4.8.0" in found.text()
+
+
+def test_promises_about_what_the_version_does_not_have_are_not_reached(diagnose, contract):
+    found = diagnose(version="4.0.0")
+    assert set(found.not_in_version) == set(contract.operations) - {"RegenCommandToken", "GetWebrtcToken"}
+    since = sum(1 for clause in contract.clauses.values() if clause.rule == "since" and clause.operation in found.not_in_version)
+    here = sum(1 for clause in contract.clauses.values() if clause.operation not in found.not_in_version)
+    assert found.reached == here + since
+
+
+def test_what_is_switched_off_on_an_empty_server_a_run_switches_on(diagnose):
+    found = diagnose(service={"EnableUserAccessTokens": False})
+    assert TOKENS in found.switched_off and found.gaps == [] and found.reached == found.clauses
+
+
+def test_where_people_are_what_is_switched_off_is_left_out(diagnose):
+    found = diagnose(service={"EnableCommands": False}, users=[ZOE])
+    assert found.people == 1 and COMMANDS in found.switched_off and found.reached < found.clauses
+    assert any(gap.startswith("RegenCommandToken: slash commands") and "EnableCommands" in gap for gap in found.gaps)
+    assert any("--disruptive" in gap for gap in found.gaps)
+
+
+def test_with_a_licence_no_job_is_made(diagnose):
+    found = diagnose(licensed=True)
+    assert found.licensed and any(gap.startswith("CreateJob") for gap in found.gaps) and found.reached < found.clauses
+
+
+DOORS = [
+    {"EmailSettings": {"EnableSignInWithUsername": False}},
+    {"EmailSettings": {"RequireEmailVerification": True}},
+    {"TeamSettings": {"RestrictCreationToDomains": "example.org"}},
+]
+
+
+@pytest.mark.parametrize("sections", DOORS)
+def test_what_would_keep_our_people_out_stops_a_run(diagnose, sections):
+    (section, ((key, _),)) = next((name, tuple(values.items())) for name, values in sections.items())
+    (obstacle,) = diagnose(**sections).obstacles
+    assert obstacle.startswith(f"{section}.{key} is")
+
+
+def test_the_server_is_only_read(server, contract):
+    running = server()
+    examine(live(running.url), contract)
+    assert {method for method, *_ in running.requests} == {"GET"}
+
+
+def test_the_command_says_all_of_it(server, capsys):
+    assert cli.main(["doctor", server().url]) == 0
+    assert cli.main(["doctor", server(users=[ZOE]).url, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))["people"] == 1
+
+
+def test_without_credentials_one_line_says_which(server, monkeypatch, capsys):
+    url = server().url
+    monkeypatch.delenv("MM_ADMIN_TOKEN")
+    assert cli.main(["doctor", url]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

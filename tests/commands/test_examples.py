@@ -1,0 +1,80 @@
+"""The examples for CI are valid YAML, and every command of ours in them exists with its options."""
+
+import re
+import shlex
+
+import pytest
+
+from mmconform.commands.cli import parser
+from mmconform.documents.reader import read
+from mmconform.paths import ROOT
+from mmconform.servers.target import resolve
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+
+
+def load(name):
+    return read(ROOT / "examples" / name)[0].data
+
+
+def lines(node):
+    """Every line of every text of a document."""
+    if isinstance(node, dict):
+        node = list(node.values())
+    if isinstance(node, list):
+        return [line for child in node for line in lines(child)]
+    return str(node).split("\n")
+
+
+def commands(program):
+    """The arguments of every call of a program in the examples and their README."""
+    texts = [line for path in EXAMPLES for line in lines(load(path.name))]
+    texts += (ROOT / "examples" / "README.md").read_text(encoding="utf-8").split("\n")
+    found = [re.match(rf"\s*(?:\w+=\S+ )*(?:\.venv/bin/)?{program} (?P<rest>.*)", line) for line in texts]
+    return [shlex.split(call["rest"].partition(" >> ")[0]) for call in found if call]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_is_a_mapping_in_yaml(path):
+    assert isinstance(load(path.name), dict)
+
+
+def test_every_call_of_mmconform_is_one_that_it_understands():
+    calls = commands("mmconform")
+    assert {call[call.index("--format") + 1] for call in calls if "--format" in call} >= {"junit", "sarif", "markdown", "github"}
+    for call in calls:
+        parser().parse_args(call)
+
+
+def test_every_option_of_pytest_exists(request):
+    calls = commands("pytest")
+    assert len(calls) >= 3
+    for call in calls:
+        for option in (word.partition("=")[0] for word in call if word.startswith("-")):
+            request.config.getoption(option)
+
+
+def test_the_recordings_that_are_named_exist():
+    named = {name for path in EXAMPLES for name in re.findall(r"recorded:[\d.]+", path.read_text(encoding="utf-8"))}
+    assert named
+    assert all(resolve(name) for name in named)
+
+
+def test_every_target_of_make_exists():
+    targets = set(re.findall(r"(?m)^([\w./-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    called = {word for call in commands("make") for word in call}
+    assert called and called <= targets
+
+
+def test_all_servers_are_told_the_same_settings():
+    def settings(told):
+        return {k: v for k, v in told.items() if re.match(r"MM_\w+SETTINGS_", k) and not k.endswith("_SITEURL")}
+
+    composed = settings(load("compose.yaml")["services"]["mattermost"]["environment"])
+    assert len(composed) > 12
+    assert settings(load("gitlab.yaml")["conformance"]["variables"]) == composed
+
+
+def test_a_composed_server_is_reachable_from_this_machine_only():
+    services = load("compose.yaml")["services"].values()
+    assert [port.split(":")[0] for service in services for port in service.get("ports", [])] == ["127.0.0.1"]

@@ -1,0 +1,54 @@
+"""From what the tests of a target saw to its record."""
+
+import pytest
+
+from mmconform.driving import run as run_module
+from mmconform.driving.run import Run
+from mmconform.judging.judge import Coverage
+from mmconform.servers.target import Server, Target
+from mmconform.version import Version
+from mmconform.wire.tape.redact import Redactor
+
+OPERATION = "CreateJob"
+
+
+@pytest.fixture
+def finish(tmp_path, monkeypatch):
+    """Finish a run that saw these rows of one operation; returns the operation's row and the footer."""
+    monkeypatch.setattr(run_module, "REPORTS", tmp_path)
+    server = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
+    target = Target("recorded:5.36.1", "5.36.1", "http://recorded.invalid", server, Redactor(replaying=True))
+
+    def finish(rows, served=1):
+        run = Run([], [])
+        run.take(target.slug, rows, [], {OPERATION: Coverage(3, 2, served)}, 0)
+        record = run.finish(target, "some")
+        return next(row for row in record.operations if row["operation"] == OPERATION), record.footer
+
+    return finish
+
+
+def row(clause, outcome, **more):
+    operation, rule = clause.split(".")[:2]
+    seen = {"clause": clause, "operation": operation, "rule": rule, "persona": "member", "test": "t", "outcome": outcome}
+    return {**seen, "count": 1, "signature": "", **more}
+
+
+def test_one_skipped_test_does_not_take_an_operation_out_of_scope(finish):
+    """It would hide that nothing else of it was exercised."""
+    rows = [row("CreateJob.status", "pass"), row("CreateJob.permission", "skip", signature="not-in-version")]
+    operation, footer = finish(rows, served=0)
+    assert operation["in_scope"] is True and operation["exercised"] is False
+    assert footer["not_exercised"] == [OPERATION] and footer["green"] is False
+
+
+def test_an_operation_that_was_served_is_exercised(finish):
+    operation, footer = finish([row("CreateJob.status", "pass")])
+    assert operation["exercised"] is True and footer["not_exercised"] == []
+
+
+def test_an_operation_of_which_everything_was_skipped_is_out_of_scope(finish):
+    rules = ("status", "media", "schema", "input", "auth", "permission", "effect.creates-a-job")
+    rows = [row(f"CreateJob.{rule}", "skip", signature="not-on-this-target") for rule in rules]
+    operation, footer = finish([*rows, row("CreateJob.since", "pass")], served=0)
+    assert operation["in_scope"] is False and footer["not_exercised"] == []

@@ -1,0 +1,283 @@
+"""What changed between two records: all of it, in the right words, and nothing else."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mmconform.commands import cli
+from mmconform.contract.build import build
+from mmconform.documents.load import load
+from mmconform.errors import DocumentError, MisuseError
+from mmconform.judging import known_changes
+from mmconform.judging.changes import compare
+from mmconform.record import record
+from mmconform.record.record import Record
+from mmconform.report.comparison import Page
+from mmconform.version import Version
+
+CONTRACT = build(load().document)
+SERVER = dict.fromkeys(("calls_itself", "build", "commit", "edition", "x_version_id"), "x")
+FOOTER = {
+    **dict.fromkeys(("pass", "known", "new", "skip", "error", "not_taped", "changed"), 0),
+    "green": True,
+    "fixed": [],
+    "not_exercised": [],
+    "unobserved": [],
+    "finished": "2026-11-22T00:00:09Z",
+}
+NO = "403 api.context.permissions.app_error"
+
+
+def answer(says, operation="CreateJob", persona="member", **more):
+    status, _, error = says.partition(" ")
+    told = {"request": "a/b", "number": 1, "about": "self", "valid": True, "status": int(status), "error": error}
+    return {**told, "operation": operation, "persona": persona, **more}
+
+
+def seen(outcome, clause="CreateJob.permission", persona="member", signature=""):
+    operation, rule = clause.split(".")[:2]
+    told = {"clause": clause, "operation": operation, "rule": rule, "persona": persona, "test": "t"}
+    return {**told, "outcome": outcome, "count": 1, "signature": signature}
+
+
+def of(version, answers=(), observations=(), **header):
+    told = {"target": f"recorded:{version}", "server": {**SERVER, "name": version, "version": version}}
+    told |= {"spec": CONTRACT.digest, "clauses": 1, "tools": {}, "seed": 1, "max_examples": 100, "selection": ""}
+    told |= {"started": "2026-11-22T00:00:00Z"}
+    return Record({**told, **header}, list(observations), [], FOOTER, list(answers))
+
+
+#: Beside what a test is about: without it an operation would seem to have come or gone.
+SERVED = answer("201", persona="system_admin")
+
+
+def changes(before, after, *, promises=((), ())):
+    old, new = ([SERVED, *answers] for answers in (before, after))
+    return compare(CONTRACT, of("5.0.0", old, promises[0]), of("5.1.0", new, promises[1])).changes
+
+
+def told(change):
+    return change.clause, change.kind, change.personas, change.before, change.after, change.effect, change.count
+
+
+def test_equal_records_show_no_difference():
+    answers = [answer("201", fields={"id": "string"}), answer(NO, persona="outsider")]
+    assert changes(answers, answers, promises=([seen("pass")], [seen("pass")])) == []
+
+
+ANSWERS = [
+    ("201", NO, True, "permission", "worse"),
+    ("201", NO, False, "permission", "different"),
+    (NO, "201", True, "permission", "different"),
+    (NO, "404 store.gone", True, "permission", "different"),
+    ("400 a", "400 b", False, "status", "different"),
+    ("400 a", "500 b", False, "status", "worse"),
+    ("500 a", "400 b", True, "status", "better"),
+    ("500 a", "500 b", True, "status", "different"),
+    ("500 a", "201", True, "status", "better"),
+    ("201", "401 s", True, "auth", "worse"),
+    ("400", "401 s", False, "auth", "different"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "valid", "rule", "effect"), ANSWERS)
+def test_another_answer_to_the_same_request_is_a_change(before, after, valid, rule, effect):
+    found = changes([answer(before, valid=valid)], [answer(after, valid=valid)])
+    assert [told(change) for change in found] == [(f"CreateJob.{rule}", "answer", ("member",), before, after, effect, 1)]
+
+
+def test_the_same_change_is_told_once_for_all_who_meet_it():
+    people = ("outsider", "member", "token_user")
+    before = [answer("201", persona=p) for p in people] + [answer("201")]
+    after = [answer(NO, persona=p) for p in people] + [answer(NO)]
+    (change,) = changes(before, after)
+    assert (change.personas, change.count) == (("member", "token_user", "outsider"), 4)
+
+
+def test_only_answers_to_the_same_request_are_compared():
+    before = [answer("201", request="one"), answer("400 a", request="two")]
+    comparison = compare(CONTRACT, of("5.0.0", [SERVED, *before]), of("5.1.0", [SERVED, answer("500 x", request="three")]))
+    assert (comparison.changes, comparison.pairs, comparison.alone) == ([], 1, 3)
+
+
+def test_a_request_sent_twice_is_compared_with_its_own_turn():
+    before = [answer("201", number=1), answer(NO, number=2)]
+    assert changes(before, before) == []
+    assert len(changes(before, list(reversed(before)))) == 2
+
+
+def test_an_operation_that_is_served_to_nobody_any_more_is_gone():
+    gone = "404 api.context.404.app_error"
+    served = [answer("200", "GetWebrtcToken"), answer("401 s", "GetWebrtcToken", "anonymous")]
+    absent = [answer(gone, "GetWebrtcToken"), answer(gone, "GetWebrtcToken", "anonymous")]
+    (left,) = changes(served, absent)
+    assert told(left) == ("GetWebrtcToken.since", "operation", ("member",), "200", gone, "worse", 1)
+    (came,) = changes(absent, served)
+    assert told(came) == ("GetWebrtcToken.since", "operation", ("member",), gone, "200", "better", 1)
+
+
+FIELDS = [
+    ({"id": "string"}, {"id": "string", "a": "number"}, [("a: absent", "a: number", "better")]),
+    ({"id": "string", "a": "number"}, {"id": "string"}, [("a: number", "a: absent", "worse")]),
+    ({"id": "string"}, {"id": "number"}, [("id: string", "id: number", "worse")]),
+    ({"id": "string"}, {"id": "null|string"}, [("id: string", "id: null|string", "worse")]),
+    ({"id": "string"}, {"id": "string"}, []),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), FIELDS)
+def test_a_field_that_comes_goes_or_is_of_another_type_is_a_change(before, after, expected):
+    found = changes([answer("201", fields=before)], [answer("201", fields=after)])
+    assert [(c.before, c.after, c.effect) for c in found] == expected
+    assert all((c.clause, c.kind) == ("CreateJob.schema", "field") for c in found)
+
+
+PROMISES = [
+    ([seen("pass")], [seen("fail", signature="x")], ("kept", "broken: x", "worse")),
+    ([seen("fail", signature="x")], [seen("pass")], ("broken: x", "kept", "better")),
+    ([seen("fail", signature="x")], [seen("fail", signature="y")], ("broken: x", "broken: y", "different")),
+    ([seen("fail", signature="x")], [seen("fail", signature=s) for s in "xy"], ("not broken that way", "broken: y", "worse")),
+    ([seen("fail", signature=s) for s in "xy"], [seen("fail", signature="x")], ("broken: y", "not broken that way", "better")),
+    ([seen("pass"), seen("fail", signature="x")], [seen("fail", signature="x")], None),
+    ([seen("pass")], [seen("skip", signature="not-in-version")], None),
+    ([seen("pass")], [], None),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), PROMISES)
+def test_a_promise_is_kept_or_broken_otherwise(before, after, expected):
+    found = changes([], [], promises=(before, after))
+    assert [(c.before, c.after, c.effect) for c in found] == ([expected] if expected else [])
+    assert all(told(c)[:3] == ("CreateJob.permission", "promise", ("member",)) for c in found)
+
+
+def test_the_worst_comes_first():
+    before = [answer("201", fields={"id": "string"}), answer("400 a", persona="outsider"), answer("500 a", persona="token_user")]
+    after = [answer("500 b"), answer("400 b", persona="outsider"), answer("400 a", persona="token_user")]
+    assert [change.effect for change in changes(before, after)] == ["worse", "different", "better"]
+
+
+@pytest.mark.parametrize("header", [{"spec": "0"}, {"seed": 2}, {"max_examples": 5}])
+def test_records_of_different_requests_are_not_compared(header):
+    with pytest.raises(MisuseError, match="different"):
+        compare(CONTRACT, of("5.0.0"), of("5.1.0", **header))
+    with pytest.raises(MisuseError, match="other documents"):
+        compare(CONTRACT, of("5.0.0", spec="0"), of("5.1.0", spec="0"))
+
+
+# -- what is known to have changed ---------------------------------------------------------------------------------
+
+KNOWN = known_changes.KnownChange(
+    frozenset({"CreateJob"}), Version(5, 1), frozenset({"201"}), frozenset({NO}), "because", "a.go@v5.1.0", "x:1"
+)
+
+
+def known(change, entries, older=(5, 0), newer=(5, 1)):
+    return known_changes.is_known(change, CONTRACT, entries, Version(*older), Version(*newer))
+
+
+def test_a_known_change_is_one_of_its_operation_answers_versions_and_people():
+    (change,) = changes([answer("201")], [answer(NO)])
+    assert known(change, [KNOWN]) and not known(change, [])
+    assert not known(change, [KNOWN], (5, 1), (5, 2)) and not known(change, [KNOWN], (4, 9), (5, 0))
+    assert known(change, [KNOWN], (4, 0), (11, 0))
+    assert not known(replace(change, after="404 x"), [KNOWN]) and not known(replace(change, before="400"), [KNOWN])
+    assert not known(replace(change, operation="RegenCommandToken"), [KNOWN])
+
+
+def test_what_is_known_for_some_is_new_when_somebody_else_meets_it():
+    (change,) = changes([answer("201")], [answer(NO)])
+    some, others = (replace(KNOWN, personas=frozenset({p})) for p in ("member", "outsider"))
+    both = replace(change, personas=("member", "outsider"))
+    assert known(change, [some]) and not known(change, [others])
+    assert not known(both, [some]) and known(both, [some, others])
+
+
+def test_an_operation_that_comes_or_goes_as_documented_is_known():
+    served, gone = answer("200", "GetWebrtcToken"), answer("404 x", "GetWebrtcToken")
+    (left,) = changes([served], [gone])
+    assert known(left, [], (5, 5), (5, 6)) and not known(left, [], (5, 4), (5, 5)) and not known(left, [], (5, 6), (5, 7))
+    assert "leaves with 5.6.0" in known_changes.explain(left, CONTRACT, [], Version(5, 5), Version(5, 6))
+
+
+def test_a_known_change_between_two_versions_that_is_not_met_is_told():
+    (change,) = changes([answer("201")], [answer(NO)])
+    assert known_changes.unmet([KNOWN], [change], Version(5, 0), Version(5, 1)) == []
+    assert known_changes.unmet([KNOWN], [], Version(5, 0), Version(5, 1)) == [KNOWN]
+    assert known_changes.unmet([KNOWN], [], Version(5, 1), Version(5, 2)) == []
+
+
+GOOD = 'operation: CreateJob\n  since: 5.1.0\n  before: "201"\n  after: "400"\n  reason: r\n  source: s\n'
+BAD = {
+    "no list": ("a: 1\n", 1, "expected a list"),
+    "no mapping": ("- a\n", 1, "expected a mapping"),
+    "no source": ("- " + GOOD.replace("  source: s\n", ""), 1, "no `source`"),
+    "a strange key": (f"- {GOOD}  colour: red\n", 1, "`colour` is no part"),
+    "a strange operation": (f"- {GOOD.replace('CreateJob', 'MakeTea')}", 1, "`MakeTea` is no operation"),
+    "a strange persona": (f"- {GOOD}  personas: [king]\n", 1, "`king` is no persona"),
+    "a strange version": (f"- {GOOD.replace('5.1.0', 'soon')}", 1, "`soon` is no version"),
+    "the same twice": (f"- {GOOD}- {GOOD}", 7, "says the same as"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data_is_refused_with_its_line(tmp_path, case):
+    text, line, message = BAD[case]
+    path = tmp_path / "changes.yaml"
+    path.write_text(text)
+    with pytest.raises(DocumentError, match=message) as caught:
+        known_changes.load(CONTRACT, path)
+    assert f"changes.yaml:{line}:" in str(caught.value)
+
+
+def test_our_own_data_loads():
+    assert len(known_changes.load(CONTRACT)) > 20
+
+
+# -- the command ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two records in files: a valid request is refused in the later one, in words that are no Markdown."""
+    paths = []
+    for version, says in (("5.0.0", "201"), ("5.1.0", "403 <img>|*x*")):
+        paths.append(tmp_path / version)
+        record.write(paths[-1], of(version, [SERVED, answer(says)]))
+    return [str(path) for path in paths]
+
+
+def test_the_command_tells_what_got_worse_and_exits_with_1(files, capsys):
+    assert cli.main(["compare", *files]) == 1
+    told = capsys.readouterr().out
+    assert "1 worse" in told and "CreateJob.permission" in told and "201 → 403" in told and "specs/source" in told
+    assert cli.main(["compare", files[1], files[0]]) == 0
+    assert cli.main(["compare", files[0], files[0]]) == 0 and "no difference" in capsys.readouterr().out
+
+
+def test_the_comparison_for_machines(files, capsys):
+    assert cli.main(["compare", *files, "--format", "json"]) == 1
+    page = json.loads(capsys.readouterr().out)
+    (change,) = page["changes"]
+    assert (change["effect"], change["clause"], change["personas"]) == ("worse", "CreateJob.permission", ["member"])
+    assert page["after"]["server"]["name"] == "5.1.0" and change["promise"] and change["place"].startswith("specs/")
+
+
+def test_markdown_holds_nothing_of_the_servers_own(files, capsys):
+    assert cli.main(["compare", *files, "--format", "markdown"]) == 1
+    page = capsys.readouterr().out
+    assert page.startswith("# Mattermost 5.0.0") and "<img>" not in page and "*x*" not in page.replace("\\*", "")
+
+
+@pytest.mark.parametrize("name", ["reports/none.jsonl", "1.2.3", "recorded:all", "nonsense"])
+def test_what_is_neither_a_record_nor_a_target_is_refused_in_one_line(files, capsys, name):
+    assert cli.main(["compare", files[0], name]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("mmconform: ") and told.count("\n") == 1
+
+
+def test_a_page_explains_a_change_in_two_steps():
+    moved = compare(CONTRACT, of("5.0.0", [SERVED, answer("400 x")]), of("6.0.0", [SERVED, answer("500 app.job.save.app_error")]))
+    page = Page(CONTRACT, of("5.0.0"), of("6.0.0"), moved)
+    assert "5.28.0: Errors are named after the application" in page.text()

@@ -1,0 +1,461 @@
+"""Every rule: which exchanges keep the promise, which break it and with what signature, and which say nothing."""
+
+import json
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.contract.clause import RULES
+from mmconform.documents.load import load
+from mmconform.judging.checks import CHECKS, EFFECTS, Setting
+from mmconform.judging.routes import reaches
+from mmconform.judging.schemas import violations
+from mmconform.version import Version
+from mmconform.wire.exchange import Exchange
+
+CONTRACT = build(load().document)
+NOW = Version(5, 5, 3)
+ID, OTHER = "abcdefghijklmnopqrstuvwxy1", "zzzzzzzzzzzzzzzzzzzzzzzzz2"
+TOKEN = {"id": ID, "user_id": OTHER, "description": "d", "is_active": True}
+JOB = {
+    "id": ID,
+    "type": "data_retention",
+    "create_at": 1,
+    "start_at": 0,
+    "last_activity_at": 0,
+    "status": "pending",
+    "progress": 0,
+}
+WEBRTC = dict.fromkeys(("token", "gateway_url", "stun_uri", "turn_uri", "turn_username", "turn_password"), "x")
+URLS = {
+    "GetUserAccessTokensForUser": f"/users/{OTHER}/tokens",
+    "CreateUserAccessToken": f"/users/{OTHER}/tokens",
+    "GetUserAccessTokens": "/users/tokens",
+    "SearchUserAccessTokens": "/users/tokens/search",
+    "RevokeUserAccessToken": "/users/tokens/revoke",
+    "GetUserAccessToken": f"/users/tokens/{ID}",
+    "GetWebrtcToken": "/webrtc/token",
+    "RegenCommandToken": f"/commands/{ID}/regen_token",
+    "CreateJob": "/jobs",
+}
+BODIES = {
+    "CreateUserAccessToken": {"description": "d"},
+    "SearchUserAccessTokens": {"term": "x"},
+    "RevokeUserAccessToken": {"token_id": ID},
+    "CreateJob": {"type": "data_retention"},
+}
+
+
+def error(id_, status=403):
+    return {"id": id_, "message": "no", "status_code": status}
+
+
+def exchange(
+    operation, status, answer=None, *, by="system_admin", about="other", url=None, body=None, media="application/json", **more
+):
+    sent = BODIES.get(operation) if body is None else body
+    return Exchange(
+        operation,
+        by,
+        about,
+        more.pop("method", CONTRACT.operations[operation].method),
+        "/api/v4" + (URLS[operation] if url is None else url),
+        {"Content-Type": "application/json"},
+        sent if sent is None or isinstance(sent, bytes) else json.dumps(sent).encode(),
+        status,
+        {"content-type": media} if media else {},
+        answer if isinstance(answer, bytes) else json.dumps(answer).encode(),
+        **more,
+    )
+
+
+def judged(rule, seen, version=NOW, secrets=()):
+    """None when nothing is said, else "kept" or the signature of the failure."""
+    clause = (
+        next(CONTRACT.of(seen.operation, rule))
+        if not rule.startswith("effect.")
+        else CONTRACT.clauses[f"{seen.operation}.{rule}"]
+    )
+    verdict = CHECKS[clause.rule](clause, Setting(CONTRACT, version, seen, frozenset(secrets)))
+    if verdict is None:
+        return None
+    assert verdict.passed == (verdict.signature == "") == (verdict.seen == "")
+    return "kept" if verdict.passed else verdict.signature
+
+
+def table(**cases):
+    return pytest.mark.parametrize(("seen", "expected"), list(cases.values()), ids=[name.replace("_", " ") for name in cases])
+
+
+def test_every_rule_has_a_check():
+    assert tuple(CHECKS) == RULES
+
+
+# -- status ------------------------------------------------------------------------------------------------------------
+
+
+@table(
+    declared=(exchange("CreateJob", 201, JOB), "kept"),
+    another_success=(exchange("CreateJob", 200, JOB), "200"),
+    a_refusal=(exchange("CreateJob", 403, error("x")), "kept"),
+    undeclared=(exchange("CreateJob", 404, error("a.b", 404)), "404 a.b"),
+    broken=(exchange("CreateJob", 500, error("a.b", 500)), "500 a.b"),
+    broken_without_words=(exchange("CreateJob", 502, b"<html>", media="text/html"), "502"),
+    a_501_that_is_not_named=(exchange("CreateJob", 501, error("a.b", 501)), "501 a.b"),
+    a_501_that_is_named=(exchange("GetWebrtcToken", 501, error("a.b", 501)), "kept"),
+    too_many_requests=(exchange("CreateJob", 429), None),
+    too_long_an_address=(exchange("CreateJob", 414), None),
+    too_large_a_body=(exchange("CreateJob", 413), None),
+    an_id_that_no_route_takes=(exchange("GetUserAccessToken", 500, url="/users/tokens/a-b"), None),
+)
+def test_the_status_is_one_of_those_declared(seen, expected):
+    assert judged("status", seen) == expected
+
+
+def test_the_status_of_an_operation_that_is_not_there_says_nothing():
+    assert judged("status", exchange("GetWebrtcToken", 500), Version(5, 6)) is None
+    assert judged("status", exchange("CreateJob", 500), Version(4, 0)) is None
+
+
+# -- media -------------------------------------------------------------------------------------------------------------
+
+
+@table(
+    json=(exchange("CreateJob", 201, JOB), "kept"),
+    with_a_charset=(exchange("CreateJob", 201, JOB, media="application/json; charset=utf-8"), "kept"),
+    in_capitals=(exchange("CreateJob", 201, JOB, media="Application/JSON"), "kept"),
+    html=(exchange("CreateJob", 201, JOB, media="text/html"), "201 text/html"),
+    nothing=(exchange("CreateJob", 201, JOB, media=""), "201 no content type"),
+    of_an_error=(exchange("CreateJob", 403, error("a.b"), media="text/plain"), "403 a.b text/plain"),
+    of_an_undeclared_status=(exchange("CreateJob", 500, b"x", media="text/plain"), "500 text/plain"),
+    of_an_undeclared_status_in_json=(exchange("CreateJob", 500, error("a.b")), "kept"),
+    no_content=(exchange("CreateJob", 204, b"", media=""), None),
+    too_many_requests=(exchange("CreateJob", 429, b"", media="text/plain"), None),
+    no_route=(exchange("GetUserAccessToken", 404, b"", media="text/plain", url="/users/tokens/a-b"), None),
+)
+def test_the_media_type_is_one_of_those_declared(seen, expected):
+    assert judged("media", seen) == expected
+
+
+# -- schema ------------------------------------------------------------------------------------------------------------
+
+
+@table(
+    right=(exchange("GetUserAccessToken", 200, TOKEN), "kept"),
+    with_more=(exchange("GetUserAccessToken", 200, {**TOKEN, "new": 1}), "kept"),
+    a_field_missing=(exchange("GetUserAccessToken", 200, {"id": ID, "user_id": OTHER}), "200 the body: required description"),
+    a_wrong_type=(exchange("GetUserAccessToken", 200, {**TOKEN, "is_active": ID}), '200 is_active: type "boolean"'),
+    in_a_row=(
+        exchange("GetUserAccessTokens", 200, [TOKEN, {**TOKEN, "id": "short"}]),
+        '200 items/id: pattern "^[a-z0-9]{26}$"',
+    ),
+    no_list=(exchange("GetUserAccessTokens", 200, TOKEN), '200 the body: type "array"'),
+    no_json=(exchange("GetUserAccessToken", 200, b"<html>"), "200 not JSON"),
+    no_text=(exchange("GetUserAccessToken", 200, b"\xff"), "200 not JSON"),
+    empty=(exchange("GetUserAccessToken", 200, b""), "200 not JSON"),
+    an_error=(exchange("GetUserAccessToken", 403, error("a.b")), "kept"),
+    an_error_of_another_shape=(
+        exchange("GetUserAccessToken", 403, {"error": "no"}),
+        "403 the body: required id, message, status_code",
+    ),
+    undeclared=(exchange("GetUserAccessToken", 500, b"boom"), None),
+    too_many_requests=(exchange("GetUserAccessToken", 429, b"slow"), None),
+    no_route=(exchange("GetUserAccessToken", 200, b"x", url="/users/tokens/a-b"), None),
+)
+def test_the_body_follows_its_schema(seen, expected):
+    assert judged("schema", seen) == expected
+
+
+@pytest.mark.parametrize("value", [{**TOKEN, "is_active": ID}, [ID], ID, {ID: ID}, {**TOKEN, "id": [{ID: 1}]}])
+def test_a_signature_holds_nothing_that_is_another_tomorrow(value):
+    signature = judged("schema", exchange("GetUserAccessToken", 200, value))
+    assert signature not in (None, "kept") and ID not in signature and OTHER not in signature
+
+
+# -- input -------------------------------------------------------------------------------------------------------------
+
+
+@table(
+    refused=(exchange("CreateJob", 400, error("x", 400), body={}), "kept"),
+    refused_otherwise=(exchange("CreateJob", 403, error("x"), body={}), "kept"),
+    served=(exchange("CreateJob", 201, JOB, body={}), "201 for body the body: required type"),
+    served_in_spite_of_the_query=(
+        exchange("GetUserAccessTokens", 200, [], url="/users/tokens?page=-1"),
+        "200 for query page: minimum",
+    ),
+    no_number=(
+        exchange("GetUserAccessTokens", 200, [], url="/users/tokens?per_page=x"),
+        '200 for query per_page: type "integer"',
+    ),
+    no_body=(exchange("CreateJob", 201, JOB, body=b""), "201 for body: missing"),
+    no_json=(exchange("CreateJob", 201, JOB, body=b"{"), "201 for body: not JSON"),
+    a_valid_request=(exchange("CreateJob", 201, JOB), None),
+    by_one_who_may_not=(exchange("CreateJob", 403, error("x"), body={}, by="member"), None),
+    served_to_one_who_may_not=(exchange("CreateJob", 201, JOB, body={}, by="member"), None),
+    by_nobody=(exchange("CreateJob", 401, error("x"), body={}, by="anonymous"), None),
+    a_crash=(exchange("CreateJob", 500, error("x"), body={}), None),
+    too_many_requests=(exchange("CreateJob", 429, body={}), None),
+    too_long_an_address=(exchange("CreateJob", 414, body={}), None),
+    no_route=(exchange("GetUserAccessToken", 404, url="/users/tokens/a-b"), None),
+    unclear_whose=(
+        exchange("GetUserAccessTokensForUser", 200, [], by="token_user", about="unclear", url=f"/users/{ID}/tokens?page=x"),
+        None,
+    ),
+)
+def test_input_that_breaks_the_schema_is_refused(seen, expected):
+    assert judged("input", seen) == expected
+
+
+# -- auth --------------------------------------------------------------------------------------------------------------
+
+
+@table(
+    refused=(exchange("CreateJob", 401, error("a.b", 401), by="anonymous"), "kept"),
+    served=(exchange("CreateJob", 201, JOB, by="anonymous"), "201 for anonymous"),
+    forbidden=(exchange("CreateJob", 403, error("a.b"), by="anonymous"), "403 a.b"),
+    bad_request=(exchange("CreateJob", 400, error("a.b", 400), by="anonymous", body={}), "400 a.b"),
+    too_many_requests=(exchange("CreateJob", 429, by="anonymous"), None),
+    too_long_an_address=(exchange("CreateJob", 414, by="anonymous"), None),
+    somebody=(exchange("CreateJob", 403, error("a.b"), by="member"), None),
+    no_route=(exchange("GetUserAccessToken", 404, error("a.b", 404), by="anonymous", url="/users/tokens/a-b"), None),
+    a_redirect=(exchange("GetUserAccessToken", 301, by="anonymous", url="/users/tokens/.."), None),
+    served_without_a_route=(
+        exchange("GetUserAccessToken", 200, TOKEN, by="anonymous", url="/users/tokens/a-b"),
+        "200 for anonymous",
+    ),
+)
+def test_an_anonymous_caller_gets_401_where_the_request_is_routed_and_never_anything(seen, expected):
+    assert judged("auth", seen) == expected
+
+
+def test_an_anonymous_caller_of_an_operation_that_is_not_there_is_not_owed_a_401():
+    gone = exchange("GetWebrtcToken", 404, error("api.context.404.app_error", 404), by="anonymous")
+    assert judged("auth", gone, Version(5, 6)) is None
+
+
+# -- permission --------------------------------------------------------------------------------------------------------
+
+
+@table(
+    refused=(exchange("CreateJob", 403, error("a.b"), by="member", about="self"), "kept"),
+    hidden=(exchange("RegenCommandToken", 404, error("a.b", 404), by="member"), "kept"),
+    served=(exchange("CreateJob", 201, JOB, by="member", about="self"), "201 without permission"),
+    served_in_spite_of_bad_input=(exchange("CreateJob", 201, JOB, by="member", body={}), "201 without permission"),
+    served_about_another=(exchange("GetUserAccessToken", 200, TOKEN, by="token_user"), "200 without permission"),
+    a_wrong_id_is_no_refusal=(exchange("GetUserAccessToken", 404, error("a.b", 404), by="member", about="nobody"), None),
+    a_wrong_id_forbidden=(exchange("GetUserAccessToken", 403, error("a.b"), by="member", about="nobody"), None),
+    bad_input_is_no_refusal=(exchange("CreateJob", 403, error("a.b"), by="member", body={}), None),
+    bad_input_refused=(exchange("CreateJob", 400, error("a.b", 400), by="member", body={}), None),
+    nobody_in_particular=(exchange("CreateJob", 401, error("a.b", 401), by="anonymous"), None),
+    entitled=(exchange("CreateJob", 201, JOB), "kept"),
+    entitled_but_refused=(exchange("CreateJob", 403, error("a.b")), "403 a.b with permission"),
+    entitled_but_logged_out=(exchange("CreateJob", 401, error("a.b", 401)), "401 a.b with permission"),
+    entitled_and_broken=(exchange("CreateJob", 500, error("a.b", 500)), None),
+    entitled_with_bad_input=(exchange("CreateJob", 403, error("a.b"), body={}), None),
+    ones_own=(exchange("GetUserAccessToken", 200, TOKEN, by="token_user", about="self"), "kept"),
+    ones_own_refused=(
+        exchange("GetUserAccessToken", 403, error("a.b"), by="token_user", about="self"),
+        "403 a.b with permission",
+    ),
+    the_teams=(exchange("RegenCommandToken", 200, {"token": "x"}, by="team_admin"), "kept"),
+    from_outside=(exchange("RegenCommandToken", 200, {"token": "x"}, by="outsider"), "200 without permission"),
+    unclear_whose=(exchange("GetUserAccessToken", 200, TOKEN, by="token_user", about="unclear"), None),
+    no_route=(exchange("GetUserAccessToken", 200, TOKEN, by="member", url="/users/tokens/a-b"), None),
+)
+def test_only_those_who_are_entitled_are_served(seen, expected):
+    assert judged("permission", seen) == expected
+
+
+def test_a_permission_proves_nothing_where_the_operation_is_not_there():
+    assert judged("permission", exchange("CreateJob", 201, JOB, by="member"), Version(4, 0)) is None
+
+
+# -- since -------------------------------------------------------------------------------------------------------------
+
+NO_ROUTE = error("api.context.404.app_error", 404)
+
+
+@pytest.mark.parametrize(
+    ("version", "seen", "expected"),
+    [
+        ("4.1", exchange("CreateJob", 201, JOB), "kept"),
+        ("4.1", exchange("CreateJob", 404, NO_ROUTE), "404 api.context.404.app_error"),
+        ("4.1", exchange("GetUserAccessToken", 404, error("a.b", 404)), "kept"),
+        ("4.1", exchange("CreateJob", 404, error("a.b", 404)), None),
+        ("4.1", exchange("GetUserAccessToken", 404, b"<html>", media="text/html"), None),
+        ("4.0", exchange("CreateJob", 404, NO_ROUTE), "kept"),
+        ("4.0", exchange("CreateJob", 201, JOB), "201 outside its versions"),
+        ("5.5.3", exchange("GetWebrtcToken", 200, WEBRTC), "kept"),
+        ("5.6", exchange("GetWebrtcToken", 404, NO_ROUTE), "kept"),
+        ("5.6", exchange("GetWebrtcToken", 200, WEBRTC), "200 outside its versions"),
+        ("4.1", exchange("CreateJob", 401, error("x", 401), by="anonymous"), None),
+        ("4.1", exchange("GetUserAccessToken", 404, NO_ROUTE, url="/users/tokens/a-b"), None),
+    ],
+    ids=range(12),
+)
+def test_an_operation_is_there_in_its_versions_and_in_no_other(version, seen, expected):
+    assert judged("since", seen, Version.parse(version)) == expected
+
+
+# -- secret ------------------------------------------------------------------------------------------------------------
+
+SECRET = "s3cr3ts3cr3ts3cr3ts3cr3t12"
+
+
+@table(
+    none=(exchange("GetUserAccessToken", 200, TOKEN), "kept"),
+    the_field=(exchange("GetUserAccessToken", 200, {**TOKEN, "token": "x"}), "token in the answer"),
+    the_field_empty=(exchange("GetUserAccessToken", 200, {**TOKEN, "token": ""}), "kept"),
+    the_field_deep_within=(exchange("GetUserAccessTokens", 200, [TOKEN, {"a": {"token": "x"}}]), "token in the answer"),
+    the_value_elsewhere=(
+        exchange("GetUserAccessToken", 200, {**TOKEN, "description": f"a{SECRET}b"}),
+        "secret value in the answer",
+    ),
+    the_value_in_a_refusal=(
+        exchange("GetUserAccessToken", 403, {**error("a.b"), "message": SECRET}),
+        "secret value in the answer",
+    ),
+    a_refusal=(exchange("GetUserAccessToken", 403, error("a.b")), None),
+    nothing=(exchange("GetUserAccessTokens", 200, []), None),
+    no_route=(exchange("GetUserAccessToken", 200, {"token": "x"}, url="/users/tokens/a-b"), None),
+)
+def test_an_answer_never_holds_the_token(seen, expected):
+    assert judged("secret", seen, secrets=[SECRET]) == expected
+
+
+# -- paging ------------------------------------------------------------------------------------------------------------
+
+
+def page(rows, query):
+    return exchange("GetUserAccessTokens", 200, [TOKEN] * rows, url=f"/users/tokens{query}")
+
+
+@table(
+    fewer=(page(1, "?per_page=2"), "kept"),
+    as_many=(page(2, "?per_page=2"), "kept"),
+    more=(page(3, "?per_page=2"), "more rows than asked for"),
+    none_asked_for=(page(1, "?per_page=0"), "more rows than asked for"),
+    the_default=(page(60, ""), "kept"),
+    more_than_the_default=(page(61, ""), "more rows than asked for"),
+    the_most=(page(200, "?per_page=1000"), "kept"),
+    more_than_the_most=(page(201, "?per_page=1000"), "more rows than asked for"),
+    no_number=(page(61, "?per_page=x"), None),
+    negative=(page(1, "?per_page=-1"), None),
+    no_list=(exchange("GetUserAccessTokens", 200, {"a": 1}), None),
+    refused=(exchange("GetUserAccessTokens", 403, error("a.b")), None),
+)
+def test_a_page_holds_no_more_rows_than_asked_for(seen, expected):
+    assert judged("paging", seen) == expected
+
+
+# -- effect ------------------------------------------------------------------------------------------------------------
+
+
+def of_user(rows, asked=OTHER, **more):
+    return exchange(
+        "GetUserAccessTokensForUser", 200, [{**TOKEN, "user_id": u} for u in rows], url=f"/users/{asked}/tokens", **more
+    )
+
+
+EFFECTS_SEEN = [
+    ("lists-the-user", of_user([OTHER, OTHER]), "kept"),
+    ("lists-the-user", of_user([OTHER, ID]), "rows of another user"),
+    ("lists-the-user", of_user([ID], "me", own=frozenset({ID})), "kept"),
+    ("lists-the-user", of_user([OTHER], "me", own=frozenset({ID})), "rows of another user"),
+    ("lists-the-user", of_user([OTHER], "me"), None),
+    ("lists-the-user", of_user([]), None),
+    ("gets-the-one", exchange("GetUserAccessToken", 200, TOKEN), "kept"),
+    ("gets-the-one", exchange("GetUserAccessToken", 200, {**TOKEN, "id": OTHER}), "another token"),
+    ("gets-the-one", exchange("GetUserAccessToken", 404, error("a.b", 404)), None),
+    ("gives-credentials", exchange("GetWebrtcToken", 200, WEBRTC), "kept"),
+    ("gives-credentials", exchange("GetWebrtcToken", 200, {**WEBRTC, "turn_password": ""}), "no turn_password"),
+    ("creates-a-job", exchange("CreateJob", 201, JOB), "kept"),
+    ("creates-a-job", exchange("CreateJob", 201, {**JOB, "type": "other"}), "another job"),
+    ("creates-a-job", exchange("CreateJob", 201, {**JOB, "status": "success"}), "another job"),
+    ("creates-a-job", exchange("CreateJob", 403, error("a.b")), None),
+]
+
+
+@pytest.mark.parametrize(("name", "seen", "expected"), EFFECTS_SEEN, ids=range(len(EFFECTS_SEEN)))
+def test_an_answer_shows_the_effect(name, seen, expected):
+    assert judged(f"effect.{name}", seen) == expected
+
+
+def test_an_effect_that_no_answer_can_show_is_not_judged_by_one():
+    assert judged("effect.revokes", exchange("RevokeUserAccessToken", 200, {"status": "OK"})) is None
+
+
+def test_every_effect_check_belongs_to_a_promise():
+    assert set(EFFECTS) <= {clause.id.partition(".effect.")[2] for clause in CONTRACT.clauses.values() if clause.rule == "effect"}
+
+
+# -- routes and requests -----------------------------------------------------------------------------------------------
+
+ROUTES = [
+    ("GetUserAccessToken", "GET", f"/users/tokens/{ID}", True),
+    ("GetUserAccessToken", "GET", "/users/tokens/search", True),  # only the POST is the search
+    ("GetUserAccessToken", "GET", "/users/tokens/ABC", True),
+    ("GetUserAccessToken", "GET", "/users/tokens/a-b", False),
+    ("GetUserAccessToken", "GET", "/users/tokens/a.b", False),
+    ("GetUserAccessToken", "GET", "/users/tokens/..", False),
+    ("GetUserAccessToken", "GET", "/users/tokens/", False),
+    ("GetUserAccessToken", "GET", f"/users/tokens/{ID}/", False),
+    ("GetUserAccessToken", "GET", "/users/tokens/%20", False),
+    ("GetUserAccessToken", "POST", f"/users/tokens/{ID}", False),
+    ("GetUserAccessTokens", "GET", "/users/tokens", True),
+    ("GetUserAccessTokens", "GET", "/users/tokens?page=1", True),
+    ("SearchUserAccessTokens", "POST", "/users/tokens/search", True),
+    ("GetUserAccessTokensForUser", "GET", f"/users/{ID}/tokens", True),
+    ("RegenCommandToken", "PUT", f"/commands/{ID}/regen_token", True),
+    ("RegenCommandToken", "PUT", f"/commands/{ID}/{ID}/regen_token", False),
+]
+
+
+@pytest.mark.parametrize(("operation", "method", "url", "expected"), ROUTES)
+def test_a_request_reaches_the_operation_that_its_method_and_path_name(operation, method, url, expected):
+    assert reaches(CONTRACT, CONTRACT.operations[operation], exchange(operation, 200, url=url, method=method)) is expected
+
+
+def test_a_more_literal_sibling_wins(write):
+    path = write(
+        "a.yaml",
+        """\
+openapi: 3.1.0
+info: {title: A, version: "1"}
+servers: [{url: /api/v4}]
+paths:
+  /things/{id}:
+    get:
+      operationId: One
+      parameters: [{in: path, name: id, required: true, schema: {type: string}}]
+      responses: {'200': {description: OK}}
+  /things/all: {get: {operationId: All, responses: {'200': {description: OK}}}}
+""",
+    )
+    contract = build(load([path]).document)
+    seen = Exchange("One", "member", "nobody", "GET", "/api/v4/things/all", {}, None, 200, {}, b"")
+    assert not reaches(contract, contract.operations["One"], seen)
+    assert reaches(contract, contract.operations["All"], seen)
+
+
+VIOLATIONS = [
+    ("GetUserAccessToken", f"/users/tokens/{ID}", None, []),
+    ("GetUserAccessToken", "/users/tokens/short", None, ['path token_id: pattern "^[a-z0-9]{26}$"']),
+    ("GetUserAccessTokensForUser", "/users/me/tokens", None, []),
+    ("GetUserAccessTokens", "/users/tokens?page=0&per_page=60", None, []),
+    ("GetUserAccessTokens", "/users/tokens?page=1.5", None, ['query page: type "integer"']),
+    ("GetUserAccessTokens", "/users/tokens?page=", None, ['query page: type "integer"']),
+    ("GetUserAccessTokens", "/users/tokens?page=1&page=x", None, []),
+    ("GetUserAccessTokens", "/users/tokens?page=x&page=1", None, ['query page: type "integer"']),
+    ("GetUserAccessTokens", "/users/tokens?unknown=x", None, []),
+    ("CreateJob", "/jobs", {"type": "x"}, []),
+    ("CreateJob", "/jobs", {"type": ""}, ["body type: minLength"]),
+    ("CreateJob", "/jobs", {"type": "x", "data": {"made up": 1}}, ['body data/*: type "string"']),
+    ("CreateJob", "/jobs", [1], ['body the body: type "object"']),
+    ("CreateUserAccessToken", f"/users/{ID}/tokens", {"description": "x" * 256}, ["body description: maxLength"]),
+]
+
+
+@pytest.mark.parametrize(("operation", "url", "body", "expected"), VIOLATIONS, ids=range(len(VIOLATIONS)))
+def test_in_what_a_request_breaks_the_schema_is_told_without_its_values(operation, url, body, expected):
+    assert violations(CONTRACT, CONTRACT.operations[operation], exchange(operation, 200, url=url, body=body)) == expected

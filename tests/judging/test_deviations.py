@@ -1,0 +1,293 @@
+"""Known deviations, what they cover, and what a run says with them."""
+
+import json
+
+import pytest
+
+from mmconform.contract.clause import RULES
+from mmconform.errors import MisuseError
+from mmconform.judging import deviations, summary
+from mmconform.judging.deviations import Deviation
+from mmconform.version import Version
+from mmconform.world.people import PERSONAS
+
+GOOD = """\
+# comment
+- clause: CreateJob.permission
+  personas: [member]
+  versions: ">=4.1 <5.6"
+  signature: 201 without permission
+  verdict: server
+  reason: why
+  evidence: a.go@v4.1.0
+  first_seen: 2026-11-22, 5.5.3
+"""
+
+
+@pytest.fixture
+def load(tmp_path, contract):
+    """Load deviations from a text."""
+
+    def load(text):
+        (tmp_path / "deviations").mkdir(exist_ok=True)
+        (tmp_path / "deviations" / "a.yaml").write_text(text, encoding="utf-8")
+        return deviations.load(contract, tmp_path / "deviations")
+
+    return load
+
+
+def without(key):
+    return "\n".join(line for line in GOOD.splitlines() if not line.startswith(("  " + key, "- " + key))).replace(
+        "# comment\n  ", "# comment\n- "
+    )
+
+
+def test_a_deviation_is_read_with_its_place(load):
+    (found,) = load(GOOD)
+    assert found == Deviation(
+        "CreateJob.permission",
+        frozenset({"member"}),
+        Version(4, 1),
+        Version(5, 6),
+        "201 without permission",
+        "server",
+        "why",
+        "a.go@v4.1.0",
+        "2026-11-22, 5.5.3",
+        "deviations/a.yaml:2",
+    )
+
+
+def test_all_means_every_persona(load):
+    assert load(GOOD.replace("[member]", "all"))[0].personas == set(PERSONAS)
+
+
+def test_several_clauses_and_signatures_are_a_deviation_each(load):
+    text = GOOD.replace("CreateJob.permission", "[CreateJob.permission, CreateJob.since]").replace(
+        "201 without permission", "[one, two]"
+    )
+    assert {(d.clause, d.signature) for d in load(text)} == {
+        (clause, signature) for clause in ("CreateJob.permission", "CreateJob.since") for signature in ("one", "two")
+    }
+
+
+RANGES = [
+    (">=4.1", (4, 1, 0), None),
+    ("<5.6", (0, 0, 0), (5, 6, 0)),
+    (">=4.1 <5.6", (4, 1, 0), (5, 6, 0)),
+    (">=4.10.2 <11", (4, 10, 2), (11, 0, 0)),
+]
+
+
+@pytest.mark.parametrize(("text", "since", "until"), RANGES)
+def test_a_range_of_versions_is_read(load, text, since, until):
+    (found,) = load(GOOD.replace(">=4.1 <5.6", text))
+    assert (found.since, found.until) == (since, until)
+
+
+BAD = {
+    "no list": ("a: 1\n", 1, "expected a list"),
+    "no mapping": ("- hello\n", 1, "expected a mapping"),
+    "an unknown clause": (GOOD.replace("CreateJob.permission", "CreateJob.nothing"), 2, "`CreateJob.nothing` is no clause"),
+    "an unknown persona": (GOOD.replace("[member]", "[king]"), 2, "`king` is no persona; there are anonymous"),
+    "a persona that is no list": (GOOD.replace("[member]", "member"), 2, "`member` is no persona"),
+    "an unknown verdict": (GOOD.replace("verdict: server", "verdict: bad"), 2, "`bad` is no verdict"),
+    "server for our own addition": (GOOD.replace("CreateJob.permission", "CreateJob.status"), 2, "our own addition"),
+    "one thing more": (GOOD + "  colour: red\n", 2, "`colour` is no part of a deviation"),
+    "a wrong range": (GOOD.replace(">=4.1 <5.6", "4.1"), 2, "`versions: 4.1` is no range"),
+    "a range upside down": (GOOD.replace(">=4.1 <5.6", "<5.6 >=4.1"), 2, "is no range"),
+    "a range of words": (GOOD.replace(">=4.1 <5.6", "every one"), 2, "is no range"),
+    "three bounds": (GOOD.replace(">=4.1 <5.6", ">=4.1 <5.6 <6"), 2, "is no range"),
+    "the same twice": (GOOD + GOOD, 11, "`CreateJob.permission` overlaps with deviations/a.yaml:2"),
+    "ranges that overlap": (GOOD + GOOD.replace(">=4.1 <5.6", ">=5.5"), 11, "overlaps with deviations/a.yaml:2"),
+    "broken YAML": (GOOD + "- {", 11, "broken YAML"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_deviation_is_refused_in_one_line_that_says_where(load, kind):
+    text, line, message = BAD[kind]
+    with pytest.raises(MisuseError) as caught:
+        load(text)
+    assert str(caught.value).startswith(f"deviations/a.yaml:{line}: ") and message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["clause", "personas", "versions", "signature", "verdict", "reason", "evidence", "first_seen"])
+def test_a_deviation_that_lacks_something_is_refused(load, key):
+    with pytest.raises(MisuseError, match=rf"^deviations/a\.yaml:2: the deviation has no `{key}`$"):
+        load(without(key))
+
+
+APART = {
+    "versions": (">=4.1 <5.6", ">=5.6"),
+    "personas": ("[member]", "[outsider]"),
+    "signature": ("201 without permission", "200 without permission"),
+    "clause": ("CreateJob.permission", "CreateJob.since"),
+}
+
+
+@pytest.mark.parametrize("what", APART)
+def test_deviations_that_differ_in_one_thing_do_not_overlap(load, what):
+    assert len(load(GOOD + GOOD.replace(*APART[what]))) == 2
+
+
+def test_our_own_deviations_can_be_read_and_none_says_a_recording_is_its_evidence(contract):
+    found = deviations.load(contract)
+    assert found and all(d.reason and d.evidence for d in found)
+    assert not [d.place for d in found if any(word in d.evidence for word in ("recording", "tape", "cassette"))]
+
+
+# -- what they cover ---------------------------------------------------------------------------------------------------
+
+COVERED = [
+    ("CreateJob.permission", "member", "201 without permission", "4.1", True),
+    ("CreateJob.permission", "member", "201 without permission", "5.5.3", True),
+    ("CreateJob.permission", "member", "201 without permission", "5.6", False),
+    ("CreateJob.permission", "member", "201 without permission", "4.0.9", False),
+    ("CreateJob.permission", "outsider", "201 without permission", "4.1", False),
+    ("CreateJob.permission", "member", "200 without permission", "4.1", False),
+    ("CreateJob.permission", "member", "201 without permission, twice", "4.1", False),
+    ("CreateJob.since", "member", "201 without permission", "4.1", False),
+]
+
+
+@pytest.mark.parametrize(("clause", "persona", "signature", "version", "expected"), COVERED)
+def test_a_deviation_covers_exactly_what_it_names(load, clause, persona, signature, version, expected):
+    assert load(GOOD)[0].covers(clause, persona, signature, Version.parse(version)) is expected
+
+
+# -- what a run says ---------------------------------------------------------------------------------------------------
+
+
+def row(outcome="pass", clause="CreateJob.permission", persona="member", signature="", standing=""):
+    operation, rule = clause.split(".")[:2]
+    made = {
+        "clause": clause,
+        "operation": operation,
+        "rule": rule,
+        "persona": persona,
+        "outcome": outcome,
+        "signature": signature,
+    }
+    return {**made, "standing": standing} if standing else made
+
+
+def scope(**changes):
+    return {"operation": "CreateJob", "in_scope": True, "exercised": True, **changes}
+
+
+SEEN = "201 without permission"
+KNOWN = row("fail", signature=SEEN, standing="known")
+NEW = row("fail", signature="500", standing="new")
+
+
+@pytest.fixture
+def summarise(contract, load):
+    """The footer of a run on 4.1 with the deviation of ``GOOD``."""
+
+    def summarise(rows, operations=None, version="4.1", errors=0, not_taped=0, is_whole=True, known=GOOD):
+        return summary.summarise(
+            contract,
+            Version.parse(version),
+            rows,
+            operations or [scope()],
+            load(known) if known else [],
+            errors=errors,
+            not_taped=not_taped,
+            is_whole=is_whole,
+        )
+
+    return summarise
+
+
+def test_a_run_in_which_all_is_kept_or_known_is_green(summarise):
+    footer = summarise([row(clause="CreateJob.status"), KNOWN])
+    assert footer["green"] and (footer["pass"], footer["known"], footer["new"]) == (1, 1, 0)
+
+
+RED = {
+    "something new": {"rows": [KNOWN, NEW]},
+    "an error": {"rows": [KNOWN, row("error", "CreateJob.status")]},
+    "a test that broke": {"rows": [KNOWN], "errors": 1},
+    "a request that is not taped": {"rows": [KNOWN], "not_taped": 1},
+    "a fixed deviation": {"rows": [row()]},
+    "an operation that is not exercised": {"rows": [KNOWN], "operations": [scope(exercised=False)]},
+    "no observation at all": {"rows": [], "known": ""},
+}
+
+
+@pytest.mark.parametrize("why", RED)
+def test_a_run_is_not_green_with(summarise, why):
+    assert summarise(**RED[why])["green"] is False
+
+
+NOT_RED = {
+    "a skip": {"rows": [KNOWN, row("skip", "CreateJob.status", "everyone", "not-in-version")]},
+    "an operation out of scope": {"rows": [KNOWN], "operations": [scope(), scope(in_scope=False, exercised=False)]},
+    "a deviation of another version": {"rows": [row()], "version": "5.6"},
+    "a deviation in a part of a run": {"rows": [row()], "is_whole": False},
+    "a deviation of somebody who was not there": {"rows": [row(persona="outsider")]},
+    "a deviation that somebody else sees no more": {"rows": [KNOWN, row(persona="outsider")]},
+}
+
+
+@pytest.mark.parametrize("why", NOT_RED)
+def test_a_run_is_green_in_spite_of(summarise, why):
+    footer = summarise(**NOT_RED[why])
+    assert footer["green"] is True and footer["fixed"] == []
+
+
+def test_a_deviation_is_fixed_when_who_saw_it_sees_the_promise_kept(summarise):
+    assert summarise([row()])["fixed"] == ["deviations/a.yaml:2 CreateJob.permission"]
+
+
+def test_a_rare_deviation_is_never_fixed(summarise):
+    """Not to meet what few requests meet says nothing."""
+    assert summarise([row()], known=GOOD + "  rare: true\n")["fixed"] == []
+
+
+def test_a_deviation_that_still_shows_beside_a_pass_is_not_fixed(summarise):
+    assert summarise([row(), KNOWN])["fixed"] == []
+
+
+def test_clauses_in_scope_that_nobody_saw_are_unobserved(summarise, contract):
+    footer = summarise([KNOWN])
+    assert footer["unobserved"] == sorted(c.id for c in contract.of("CreateJob") if c.id != "CreateJob.permission")
+
+
+STATES = [
+    ([], "unobserved"),
+    (["skip"], "skip"),
+    (["pass", "skip"], "pass"),
+    (["known", "pass"], "known"),
+    (["error", "known"], "error"),
+    (["new", "error", "known", "pass", "skip"], "new"),
+]
+
+
+@pytest.mark.parametrize(("seen", "expected"), STATES, ids=range(len(STATES)))
+def test_the_worst_that_was_seen_is_the_state(seen, expected):
+    rows = [{"outcome": s} if s in ("skip", "pass", "error") else {"outcome": "fail", "standing": s} for s in seen]
+    assert summary.state_of(rows) == expected
+
+
+def test_every_rule_has_a_place_in_the_tables(contract):
+    assert {clause.rule for clause in contract.clauses.values()} <= set(RULES)
+
+
+# -- as a user ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_the_command_lists_them(as_user, form):
+    told = as_user("mmconform", "deviations", "--format", form)
+    assert told.returncode == 0
+    assert "GetUserAccessTokens.status" in told.stdout
+    if form == "json":
+        assert {entry["clause"] for entry in json.loads(told.stdout)} >= {"GetUserAccessTokens.status", "CreateJob.input"}
+
+
+def test_the_command_narrows_them_to_a_version(as_user):
+    assert "store.sql_job.save" in as_user("mmconform", "deviations", "--version-of", "5.5.3").stdout
+    assert "store.sql_job.save" not in as_user("mmconform", "deviations", "--version-of", "5.36.1").stdout

@@ -1,0 +1,252 @@
+"""The tables that notebooks are made of, the notebooks themselves, and what of them is committed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import mmconform
+from mmconform.commands.cli import main
+from mmconform.errors import MisuseError
+from mmconform.notebooks import draw, execute
+from mmconform.notebooks.frame import RECORDS
+from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
+from mmconform.record.record import NAME, read
+
+VERSIONS = ("4.6.3", "11.0.3")
+#: A run over two tapes, whose records go elsewhere.
+_RUN = f"""
+import pathlib, sys
+from mmconform.record import record
+from mmconform.servers import target
+REPORTS = pathlib.Path(sys.argv[1])
+target.resolve = lambda *_, **__: [target.recorded(version) for version in {VERSIONS}]
+import pytest
+pytest.main(["-q", "suites/property", "suites/permissions/test_bots.py"])
+"""
+
+
+@pytest.fixture(scope="session")
+def records():
+    """The folder of two small records, which are also what the tables are about when no record is named."""
+    REPORTS.mkdir(exist_ok=True)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MM_", "PYTEST_"))} | {"PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryDirectory(prefix="for-tests-", dir=REPORTS) as place:
+        run = subprocess.run([sys.executable, "-c", _RUN, place], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        folder = Path(place)
+        assert sorted(path.parent.name for path in folder.rglob(NAME)) == sorted(VERSIONS), run.stdout
+        os.environ[RECORDS] = place
+        yield folder
+        os.environ.pop(RECORDS)
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+
+
+def test_pandas_is_imported_by_those_only_who_ask_for_a_table():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, mmconform, mmconform.commands.cli; print({'pandas', 'matplotlib', 'nbclient'} & {*sys.modules})",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_every_table_has_the_columns_that_it_documents(records):
+    tables = {
+        "load": mmconform.load(),
+        "answers": mmconform.answers(),
+        "runs": mmconform.runs(),
+        "states": mmconform.states(),
+        "access": mmconform.access(),
+        "timeline": mmconform.timeline(),
+        "clauses": mmconform.clauses(),
+        "known_deviations": mmconform.known_deviations(),
+        "exchanges": mmconform.exchanges("5.36.1", "CreateJob"),
+    }
+    for name, table in tables.items():
+        _, _, told = getattr(mmconform, name).__doc__.partition("Columns: ")
+        documented = re.findall(r"``(\w+)``", re.sub(r"\([^()]*\)", "", told.split("\n\n")[0].replace("``document``", "")))
+        assert [c for c in table.columns if c not in documented] == [], name
+        assert [c for c in documented if c not in table.columns] == [], name
+        assert len(table) > 0, name
+
+
+def test_observations_are_those_of_the_records_in_the_order_of_versions(records):
+    table = mmconform.load()
+    rows = [read(records / version / NAME).observations for version in VERSIONS]
+    assert len(table) == sum(map(len, rows))
+    assert list(table.version.cat.categories) == list(VERSIONS)
+    assert table["count"].sum() == sum(row["count"] for of_one in rows for row in of_one)
+    failed = table[table.outcome == "fail"]
+    assert len(failed) and (failed.standing == "known").all() and failed.signature.all()
+    only = mmconform.load(records / "4.6.3")
+    assert only.version.unique().tolist() == ["4.6.3"]
+
+
+def test_the_same_question_was_put_to_both_versions(records):
+    """Request and number tell which answers belong together."""
+    answers = mmconform.answers()
+    same = answers[answers.request == "property/generated/the_contract_holds/CreateJob"]
+    asked = same.pivot(index="number", columns="version", values="persona")
+    assert len(asked) > 50 and (asked["4.6.3"].astype(str) == asked["11.0.3"].astype(str)).all()
+
+
+def test_who_may_do_what_is_as_the_documentation_says(records):
+    access = mmconform.access()
+    assert access.agrees.all() and set(access.answered) == {"allowed", "denied"}
+    row = access[(access.operation == "CreateUserAccessToken") & (access.persona == "token_user") & (access.version == "4.6.3")]
+    assert dict(zip(row.about, row.answered, strict=True)) == {"self": "allowed", "other": "denied"}
+    absent = access[(access.operation == "GetUserAccessTokens") & (access.version == "4.6.3")]
+    assert absent.empty, "an operation that a version has not cannot be asked"
+
+
+def test_the_timeline_tells_of_operations_that_came_and_went(records):
+    timeline = mmconform.timeline()
+    operations = timeline[timeline.kind == "operation"].set_index("operation").effect
+    assert operations["GetWebrtcToken"] == "worse" and operations["SearchUserAccessTokens"] == "better"
+    assert mmconform.timeline(records / "4.6.3").empty
+
+
+def test_a_tape_can_be_asked_for_one_persona():
+    everybody = mmconform.exchanges("5.36.1", "RegenCommandToken")
+    mine = mmconform.exchanges("5.36.1", "RegenCommandToken", "team_admin")
+    assert 0 < len(mine) < len(everybody) and set(mine.persona) == {"team_admin"}
+    assert set(mine.method) == {"PUT"} and mine.url.str.fullmatch(r"/api/v4/commands/[a-z0-9]+/regen_token").all()
+    assert (mine[mine.status == 200].error == "").all()
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: mmconform.exchanges("5.36.1", "DeleteJob"), "no operation `DeleteJob`; there are GetUser"),
+        (lambda: mmconform.exchanges("1.2.3", "CreateJob"), "no tape of version `1.2.3`; there are 4.0.5"),
+        (lambda: mmconform.load("nowhere"), "no record `nowhere`"),
+        (lambda: mmconform.send("GET", "/"), "no live server: set MM_URL"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_one_line(ask, message, monkeypatch):
+    monkeypatch.delenv("MM_URL", raising=False)
+    with pytest.raises(MisuseError) as raised:
+        ask()
+    assert str(raised.value).startswith(message)
+    assert raised.value._render_traceback_() == [str(raised.value)]
+
+
+def test_a_request_of_ones_own_goes_to_the_live_server(serve, monkeypatch):
+    def answer(method, path, headers, body):
+        known = {"/api/v4/system/ping": {"status": "OK"}, "/api/v4/config/client?format=old": {"Version": "5.36.1"}}
+        said = known.get(path, {"id": "api.x.app_error", "heard": headers.get("Authorization"), "body": body.decode()})
+        headers = [("X-Version-Id", "5.36.1.5.36.1.x"), ("Content-Type", "application/json")]
+        return 200 if path in known else 403, headers, json.dumps(said).encode()
+
+    server = serve(answer)
+    monkeypatch.setenv("MM_URL", server.url)
+    monkeypatch.setenv("MM_TOKEN", "abc")
+    [row] = mmconform.send("PUT", "/api/v4/x", body={"a": 1}).to_dict("records")
+    assert (row["method"], row["url"], row["status"], row["error"]) == ("PUT", "/api/v4/x", 403, "api.x.app_error")
+    assert json.loads(row["answer"])["heard"] == "Bearer abc" and json.loads(row["answer"])["body"] == row["body"] == '{"a": 1}'
+
+
+def test_rows_that_differ_in_one_column_only_can_be_joined():
+    frame = draw.pd.DataFrame({"a": ["x", "y", "z"], "b": [1, 1, 2], "c": [True, True, False]})
+    assert draw.table(frame, "", join="a").frame.to_numpy().tolist() == [["x, y", "1", "True"], ["z", "2", "False"]]
+
+
+# -- pictures ------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_shows_hostile_text_as_text(records):
+    table = mmconform.load().head(1).assign(seen="<script>alert(1)</script>\x1b[2J&")
+    shown = draw.table(table[["seen"]], "<b>")._repr_html_()
+    assert "&lt;script&gt;alert(1)&lt;/<wbr>script&gt;\\u001b[2J&amp;" in shown and "&lt;b&gt;" in shown
+    assert "<script" not in shown and "<b>" not in shown
+
+
+def test_no_two_marks_of_a_picture_have_the_same_shape():
+    """Colour alone tells nothing apart."""
+    for marks in (value for name, value in vars(draw).items() if name.endswith("_MARKS")):
+        shapes = [(mark.marker, mark.hollow, mark.size > 10) for mark in marks.values()]
+        assert len(set(shapes)) == len(shapes)
+
+
+def test_a_picture_says_in_words_what_it_shows(records):
+    states = mmconform.states(records / "11.0.3")
+    picture = draw.kept(states)
+    data, told = picture._repr_png_()
+    assert data.startswith(b"\x89PNG") and len(data) < 150_000
+    known = states[states.state == "known"]
+    assert f"{len(known)} known on recorded:11.0.3" in told["alt"] and "× broken, known and explained" in told["alt"]
+
+
+# -- notebooks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", execute.every(), ids=lambda path: path.stem)
+def test_a_notebook_runs_on_the_readers_records(path, records, monkeypatch):
+    monkeypatch.delenv("MM_URL", raising=False)
+    done = execute.execute(path, [records])
+    outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert outputs and not [output for output in outputs if output.output_type == "error"]
+    committed = nbformat.read(path, as_version=4)
+    assert shown(done) == shown(committed), "the committed outputs are of other cells: make pictures"
+
+
+def shown(notebook):
+    """What kind of thing each cell shows."""
+    return [[sorted(output.get("data", {"text": ""})) for output in cell.get("outputs", [])] for cell in notebook.cells]
+
+
+def test_the_command_makes_pages_of_the_readers_own_records(records, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(execute, "every", lambda: [NOTEBOOKS / "2-kept.ipynb"])
+    assert main(["report", str(records), "--notebook", "--output", str(tmp_path)]) == 0
+    page = (tmp_path / "2-kept.html").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == f"{tmp_path / '2-kept.html'}\n"
+    assert "recorded:4.6.3" in page and 'alt="Verified' in page
+    assert re.findall(r"""<(?:script|link|img)[^>]+(?:src|href)=["'](?!data:)[^"']*""", page) == []
+
+
+def test_a_notebook_that_fails_is_one_line(tmp_path):
+    path = tmp_path / "broken.ipynb"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import mmconform; mmconform.load('nowhere')")])
+    path.write_text(nbformat.writes(book))
+    with pytest.raises(MisuseError, match=r"^broken\.ipynb: MisuseError: no record `nowhere`"):
+        execute.execute(path, [])
+
+
+# -- what is committed ---------------------------------------------------------------------------------------------
+
+
+def test_there_are_six_notebooks():
+    assert [path.stem.partition("-")[0] for path in execute.every()] == list("123456")
+
+
+@pytest.mark.parametrize("path", execute.every(), ids=lambda path: path.stem)
+def test_a_committed_notebook_was_executed_in_order_and_shows_what_github_can(path):
+    """No error, no script that is needed, no machine of ours, no time."""
+    text = path.read_text(encoding="utf-8")
+    book = nbformat.reads(text, as_version=4)
+    nbformat.validate(book)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert len(book.cells) <= 13 and all(cell.source.count("\n") < 10 for cell in book.cells if cell.cell_type == "code")
+    outputs = [output for cell in code for output in cell.outputs]
+    assert all(output.output_type in ("display_data", "execute_result", "stream") for output in outputs)
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert kinds and kinds <= {"image/png", "text/html", "text/plain"}
+    assert all(cell.outputs for cell in code)
+    assert len(text) < 400_000
+    assert not re.search(r"/(home|root|srv|tmp|work|Users)/|127\.0\.0\.1|0x[0-9a-f]{8}", text)
+    assert "language_info" not in book.metadata and not any(cell.metadata for cell in book.cells)

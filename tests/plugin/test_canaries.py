@@ -1,0 +1,133 @@
+"""Secrets stay where they belong: none in tapes, records, failures or lines, wherever an answer holds one."""
+
+import json
+import re
+from dataclasses import asdict
+
+import pytest
+
+from mmconform.servers.target import describe
+from mmconform.errors import MisuseError
+from mmconform.judging.judge import Judge
+from mmconform.paths import ROOT
+from mmconform.record import record
+from mmconform.record.record import Record
+from mmconform.reference import named
+from mmconform.reference.server import Reference
+from mmconform.report.failure import gather
+from mmconform.servers.live import live_server
+from mmconform.servers.target import Server, Target
+from mmconform.version import Version
+from mmconform.wire.client import Client
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.redact import Redactor
+from mmconform.world.world import World
+from tests.canary import Canaries
+
+
+@pytest.fixture
+def canaries():
+    return Canaries()
+
+
+@pytest.fixture
+def leaky(serve, canaries):
+    """A server that puts new secrets into every field of every answer, and repeats those that it was sent."""
+
+    def answer(method, path, headers, body):
+        more, data = canaries.answer(id="a.b", user_id="u1", message="no", echo=[headers.get("Authorization"), body.decode()])
+        status = 500 if "token_id" in body.decode() else 201
+        return status, [("Content-Type", "application/json"), *more], json.dumps(data).encode()
+
+    url = serve(answer).url
+    return Target(url, "leaky", url, Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", ""), Redactor(replaying=False))
+
+
+def ask_everything(target, contract, canaries, judge=None):
+    client = target.client()
+    for persona in ("anonymous", "member", "system_admin"):
+        session, password = canaries.new("session"), canaries.new("password")
+        target.redactor.learn_credential(session, persona)
+        target.redactor.learn(password)
+        for operation in contract.operations.values():
+            exchange = client.send(
+                operation.method,
+                contract.base + operation.path.replace("{", "").replace("}", ""),
+                persona=persona,
+                token=None if persona == "anonymous" else session,
+                operation=operation.id,
+                about="other",
+                json={"token_id": "x", "password": password, "token": session} if operation.method == "POST" else None,
+            )
+            if judge:
+                judge.see(exchange)
+
+
+def test_the_canaries_are_found_where_they_are(tmp_path, canaries):
+    """Else the tests below would prove nothing."""
+    secret = canaries.new()
+    (tmp_path / "a").write_text(f"x {secret} y")
+    assert canaries.found_in(tmp_path) == [f"{secret} in {tmp_path / 'a'}"]
+    assert canaries.found_in(f"https://x/?{secret.upper()}") and not canaries.found_in("canary in a coal mine")
+
+
+def test_no_secret_comes_onto_a_tape(leaky, contract, canaries, tmp_path):
+    with open_cassette(tmp_path / "one.yaml", leaky.redactor, leaky.base_url, recording=True):
+        ask_everything(leaky, contract, canaries)
+    assert (tmp_path / "one.yaml").stat().st_size > 10_000 and len(canaries.given) > 500
+    assert canaries.found_in(tmp_path) == []
+    assert tape.leaks(tmp_path, leaky.redactor.values) == []
+
+
+def test_no_secret_comes_into_a_record_or_a_failure(leaky, contract, canaries, tmp_path):
+    judge = Judge(contract, leaky, [])
+    ask_everything(leaky, contract, canaries, judge)
+    rows = [{**asdict(o), "test": "t"} for o in judge.observations]
+    failures = gather(contract, describe(leaky.server), leaky.name, rows)
+    assert len(failures) > 10
+    record.write(tmp_path / "record" / record.NAME, Record({}, rows, [], {}, judge.answers))
+    assert canaries.found_in("\n".join(failure.explain() for failure in failures), tmp_path / "record") == []
+
+
+def test_no_secret_comes_into_a_line_that_says_what_failed(serve, canaries):
+    def answer(method, path, headers, body):
+        more, data = canaries.answer(id="api.some.error", status_code=400)
+        return 400, more, json.dumps(data).encode()
+
+    client = Client(serve(answer).url, Redactor(replaying=False))
+    secret = canaries.new("operator")
+    world = World(client, Version(5, 36, 1), "abc123", secret)
+    for method, url in (("GET", "/api/v4/users/me"), ("POST", "/api/v4/users")):
+        with pytest.raises(MisuseError) as caught:
+            world.must("operator", method, url, {"password": canaries.new("password")})
+        assert canaries.found_in(str(caught.value), repr(caught.value.__cause__)) == []
+
+
+def test_a_journal_holds_no_secret(serve, canaries, tmp_path, monkeypatch):
+    """Not even of the configuration, of which it keeps what was there before."""
+    config = {"ServiceSettings": {"EnableCommands": False}, "SqlSettings": {"DataSource": canaries.new("sql")}}
+
+    def answer(method, path, headers, body):
+        more, data = canaries.answer(**config)
+        return 200, more, json.dumps(data).encode()
+
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    url = serve(answer).url
+    server = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
+    target = Target(url, "one", url, server, Redactor(replaying=False))
+    stage = live_server.LiveServer(target, canaries.new("operator"), frozenset())
+    with stage.settings(target.client(), {"ServiceSettings": {"EnableCommands": True}}):
+        assert list(tmp_path.rglob("journal-*")) != []
+        assert canaries.found_in(tmp_path) == []
+
+
+def test_no_secret_of_a_whole_run_is_left_anywhere(as_user):
+    """Recorded, judged, reported and drawn into notebooks, through a gateway that knows every secret that passed."""
+    password = "hush-hush-hush-hush"
+    with Reference(named.app("reference", "11.0.3"), "operator", password) as server:
+        script = ROOT / "benchmarks" / "leaks.py"
+        looked = as_user(script, server.url, MM_ADMIN_LOGIN="operator", MM_ADMIN_PASSWORD=password)
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+    passed, files = re.search(r"(\d+) secrets passed; (\d+) files", looked.stdout).groups()
+    assert int(passed) > 1000 and int(files) > 500

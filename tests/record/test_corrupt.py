@@ -1,0 +1,119 @@
+"""Records, tapes and cassettes with a bit the other way or a piece gone: refused in one line, never something worse."""
+
+import random
+import shutil
+
+import pytest
+import yaml
+
+from mmconform.errors import MisuseError
+from mmconform.paths import CASSETTES
+from mmconform.record import record
+from mmconform.record.record import Record
+from mmconform.servers.target import recorded
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.redact import Redactor
+from tests.record.test_record import FAILURE, FOOTER, HEADER, OBSERVATION, OPERATION
+
+STRANGE = (b"\0" * 9, b"\xff", b"[" * 3000, b"9" * 6000, b"\n", b"{}\n", b"&a [*a]")
+
+
+def damaged(data, number):
+    """Yield copies of some bytes, each with other damage, the same every time."""
+    draw = random.Random(number)
+    for _ in range(number):
+        at, other = draw.randrange(len(data)), draw.randrange(len(data))
+        match draw.randrange(5):
+            case 0:
+                yield data[:at] + bytes([data[at] ^ (1 << draw.randrange(8))]) + data[at + 1 :]
+            case 1:
+                yield data[:at]
+            case 2:
+                yield data[: min(at, other)] + data[max(at, other) :]
+            case 3:
+                yield data[:at] + data[other : other + 40] + data[at:]
+            case 4:
+                yield (
+                    data[:at]
+                    + draw.choice((b"\0" * 9, b"\xff", b"[" * 3000, b"9" * 6000, b"\n", b"{}\n", b"&a [*a]"))
+                    + data[at:]
+                )
+
+
+def read_or_refuse(act):
+    """Whether it is refused; then in one line that can be printed."""
+    try:
+        act()
+    except MisuseError as error:
+        assert str(error).isprintable()
+        return True
+    return False
+
+
+def test_a_damaged_record_is_read_or_refused(tmp_path):
+    path = tmp_path / record.NAME
+    record.write(path, Record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER))
+    refused = 0
+    for data in damaged(path.read_bytes(), 1500):
+        path.write_bytes(data)
+        refused += read_or_refuse(lambda: record.read(path))
+    assert refused > 1000
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A tape with a cassette or two of a real one."""
+    real = CASSETTES / tape.every()[-1]
+    folder = tmp_path / "cassettes" / "11.0.3"
+    (folder / "a").mkdir(parents=True)
+    names = sorted(tape.cassettes(real).values(), key=lambda p: p.stat().st_size)[:2]
+    for path in names:
+        shutil.copy(path, folder / "a" / path.name)
+    label = {k: v for k, v in tape.read_label(real).items() if k not in ("format", "cassettes")}
+    monkeypatch.setattr(tape, "CASSETTES", tmp_path / "cassettes")
+    tape.write_label(folder, label)
+    assert recorded("11.0.3").name == "recorded:11.0.3"
+    return folder
+
+
+def test_any_damage_to_a_cassette_is_found(small):
+    for path in tape.cassettes(small).values():
+        whole = path.read_bytes()
+        for data in damaged(whole, 200):
+            path.write_bytes(data)
+            if data != whole:
+                assert read_or_refuse(lambda: recorded("11.0.3"))
+        path.write_bytes(whole)
+
+
+def test_a_damaged_label_is_read_or_refused(small):
+    path = small / tape.LABEL
+    whole = path.read_bytes()
+    refused = 0
+    for data in damaged(whole, 400):
+        path.write_bytes(data)
+        refused += read_or_refuse(lambda: recorded("11.0.3"))
+    assert refused > 200
+
+
+@pytest.mark.parametrize("format_", [0, 2, 99, "1", None, [1]])
+def test_a_tape_of_another_format_is_refused(small, format_):
+    path = small / tape.LABEL
+    label = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**label, "format": format_}), encoding="utf-8")
+    with pytest.raises(MisuseError, match=r"is of format .*, and this suite reads format 1"):
+        recorded("11.0.3")
+
+
+def test_a_damaged_cassette_that_is_opened_all_the_same_is_read_or_refused(small):
+    """As one is that belongs to no tape."""
+    path = next(iter(tape.cassettes(small).values()))
+    for data in damaged(path.read_bytes(), 300):
+        path.write_bytes(data)
+
+        def play():
+            with open_cassette(path, Redactor(replaying=True), "http://recorded.invalid", recording=False):
+                pass
+
+        read_or_refuse(play)

@@ -1,0 +1,177 @@
+"""The record of a run: whole or refused, line by line as its schema says."""
+
+import json
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from mmconform.errors import MisuseError
+from mmconform.record import record
+from mmconform.record.record import Record
+
+HEADER = {
+    "target": "recorded:5.36.1",
+    "server": dict.fromkeys(("name", "version", "calls_itself", "build", "commit", "edition", "x_version_id"), "5.36.1"),
+    "spec": "0" * 64,
+    "clauses": 96,
+    "tools": {"pytest": "9"},
+    "seed": 1,
+    "max_examples": 100,
+    "started": "2026-11-22T00:00:00Z",
+    "selection": "",
+}
+OPERATION = {"operation": "A", "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True}
+OBSERVATION = {
+    "clause": "A.status",
+    "operation": "A",
+    "rule": "status",
+    "persona": "member",
+    "test": "suites/a.py::test_ä",
+    "outcome": "pass",
+    "count": 2,
+}
+FAILURE = {
+    **OBSERVATION,
+    "outcome": "fail",
+    "standing": "new",
+    "signature": "500 x",
+    "seen": "…",
+    "evidence": {"url": "/a"},
+}
+ANSWER = {
+    "request": "a/b",
+    "number": 1,
+    "operation": "A",
+    "persona": "member",
+    "about": "self",
+    "valid": True,
+    "status": 200,
+    "error": "",
+    "fields": {"id": "string"},
+}
+FOOTER = {
+    "green": False,
+    "pass": 1,
+    "known": 0,
+    "new": 1,
+    "fixed": [],
+    "skip": 0,
+    "error": 0,
+    "not_taped": 0,
+    "not_exercised": [],
+    "unobserved": ["A.media"],
+    "changed": 0,
+    "finished": "2026-11-22T00:00:01Z",
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A record of two observations and an answer."""
+    path = tmp_path / record.NAME
+    record.write(path, Record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER, [ANSWER]))
+    return path
+
+
+def refusal(path):
+    with pytest.raises(MisuseError) as caught:
+        record.read(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(str(path))
+
+
+def edited(path, number, **changes):
+    """The record with some values of a line changed, or (None) taken away."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    row = {**json.loads(lines[number]), **changes}
+    lines[number] = json.dumps({key: value for key, value in row.items() if value is not None})
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_record_survives(path):
+    read = record.read(path)
+    assert read.header == {"kind": "header", "format": 3, **HEADER}
+    assert read.observations == [{"kind": "observation", **OBSERVATION}, {"kind": "observation", **FAILURE}]
+    assert read.operations == [{"kind": "operation", **OPERATION}]
+    assert read.footer == {"kind": "footer", "operations": 1, "observations": 2, "answers": 1, "changes": 0, **FOOTER}
+    assert read.answers == [{"kind": "answer", **ANSWER}]
+
+
+def test_a_record_written_again_is_the_same(path, tmp_path):
+    read = record.read(path)
+    record.write(tmp_path / "again", read)
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_every_line_is_json_of_its_own(path):
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+    assert [row["kind"] for row in rows] == ["header", "operation", "observation", "observation", "answer", "footer"]
+
+
+def test_a_record_that_was_cut_short_is_refused_wherever_it_was_cut(path):
+    data = path.read_bytes()
+    survived = []
+    for length in range(len(data) - 1):
+        path.write_bytes(data[:length])
+        try:
+            record.read(path)
+            survived.append(length)
+        except MisuseError as error:
+            assert "\n" not in str(error)
+    assert survived == []
+
+
+BAD = [
+    (0, {"format": 2}, ":1: is of format 2, and this suite reads format 3"),
+    (0, {"kind": "observation"}, ":1: is not the header of a record"),
+    (0, {"server": None}, ":1: is no line of a record"),
+    (1, {"sent": -1}, ":2: is no line of a record"),
+    (2, {"outcome": "maybe"}, ":3: is no line of a record"),
+    (2, {"rule": "taste"}, ":3: is no line of a record"),
+    (2, {"count": 0}, ":3: is no line of a record"),
+    (2, {"unknown": 1}, ":3: is no line of a record"),
+    (3, {"standing": "fixed"}, ":4: is no line of a record"),
+    (4, {"status": "200"}, ":5: is no line of a record"),
+    (4, {"about": "them"}, ":5: is no line of a record"),
+    (4, {"kind": "question"}, ":5: is no line of a record"),
+    (5, {"operations": 2}, ":6: the footer counts 2 operations, not 1"),
+    (5, {"observations": 3}, ":6: the footer counts 3 observations, not 2"),
+    (5, {"answers": 2}, ":6: the footer counts 2 answers, not 1"),
+    (5, {"green": None}, ":6: is no line of a record"),
+]
+
+
+@pytest.mark.parametrize(("number", "changes", "expected"), BAD, ids=range(len(BAD)))
+def test_a_line_that_is_not_as_the_schema_says_is_refused_with_its_number(path, number, changes, expected):
+    assert refusal(edited(path, number, **changes)).startswith(expected)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "[]\n", "1\n", "{}\n", "null\n", "hello\n", "\udcff"])
+def test_a_file_that_is_no_record_is_refused(tmp_path, text):
+    path = tmp_path / "a"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert refusal(path).startswith(":")
+
+
+def test_a_missing_record_is_refused(tmp_path):
+    assert "cannot be read" in refusal(tmp_path / "no")
+
+
+def test_a_footer_without_its_observation_is_refused(path):
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join(lines[:2] + lines[3:]), encoding="utf-8")
+    assert re.match(r":\d+: the footer counts 2 observations, not 1", refusal(path))
+
+
+def test_the_schema_is_valid_and_of_2020_12(root):
+    schema = json.loads((root / "mmconform" / "record.schema.json").read_text(encoding="utf-8"))
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r", "\r\n", "\0", "\ud800"])
+def test_text_with_odd_line_ends_survives(path, odd):
+    record.write(path, Record(HEADER, [{**FAILURE, "seen": f"a{odd}b"}], [OPERATION], FOOTER, [ANSWER]))
+    assert record.read(path).observations[0]["seen"] == f"a{odd}b"

@@ -1,0 +1,426 @@
+"""The data of the page and the page around it; what a browser makes of it is in test_browser.py."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+
+import pytest
+
+from mmconform.commands.cli import main
+from mmconform.contract.clause import RULES
+from mmconform.errors import MisuseError
+from mmconform.judging.summary import STATES, clause_states
+from mmconform.paths import ROOT
+from mmconform.prove import prove
+from mmconform.record import choose, record
+from mmconform.report.page import as_html, command, page_data
+from mmconform.report.terminal import MARKS
+from mmconform.version import Version
+from mmconform.world.people import MADE, PERSONAS, is_entitled
+from tests.conftest import flaw
+
+#: A known deviation as `deviations/jobs.yaml` has it, and one that nobody knows.
+KNOWN = {"clause": "CreateJob.status", "outcome": "fail", "standing": "known", "signature": "500 app.job.save.app_error"}
+EVIDENCE = {
+    "method": "POST",
+    "url": "/api/v4/jobs",
+    "body": "{}",
+    "status": 500,
+    "media": "application/json",
+    "answer": "{}",
+    "about": "other",
+}
+NEW = {"clause": "CreateJob.schema", "outcome": "fail", "standing": "new", "signature": "$.id: type", "evidence": EVIDENCE}
+
+
+@pytest.fixture
+def data(contract, known, record_of):
+    """Make the page's data of some records."""
+    return lambda *records: page_data(contract, records, known)
+
+
+def clause(data, name):
+    return next(row for row in data["clauses"] if row["id"] == name)
+
+
+def test_versions_stand_in_order_whatever_order_they_are_given_in(data, record_of):
+    names = ["10.8.1", "4.10.10", "4.3.4", "9.11.2"]
+    assert [t["name"] for t in data(*map(record_of, names))["targets"]] == ["4.3.4", "4.10.10", "9.11.2", "10.8.1"]
+
+
+def test_two_records_of_one_version_have_names_of_their_own(data, record_of):
+    live = {"target": "http://127.0.0.1:8065"}
+    shown = data(record_of("9.11.2"), record_of("9.11.2", **live), record_of("9.11.2", **live, started="2026-11-23T00:00:00Z"))
+    names = [t["name"] for t in shown["targets"]]
+    assert names == [
+        "9.11.2 http://127.0.0.1:8065",
+        "9.11.2 recorded:9.11.2",
+        "9.11.2 http://127.0.0.1:8065 2026-11-23T00:00:00Z",
+    ]
+
+
+def test_the_states_are_those_of_the_record_and_no_others(data, contract, record_of):
+    old, new = record_of("4.10.10"), record_of("11.0.3", KNOWN, NEW)
+    shown = data(old, new)
+    by_letter = {state[0]: state for state in STATES}
+    for t, one in enumerate((old, new)):
+        states = clause_states(contract, one.observations)
+        assert {row["id"]: by_letter[row["at"][t]] for row in shown["clauses"]} == states
+    assert clause(shown, "CreateJob.status")["at"] == "pk"
+    assert clause(shown, "CreateJob.schema")["at"] == "pn"
+
+
+def test_what_one_persona_saw_is_told_apart(data, record_of):
+    both = [NEW, {**NEW, "persona": "member", "outcome": "pass", "standing": None, "count": 5}]
+    row = clause(data(record_of("11.0.3", *both)), "CreateJob.schema")
+    assert (row["at"], row["by"]["system_admin"], row["by"]["member"]) == ("n", "n", "p")
+    assert row["kept"] == {"member": {"at": [5], "tests": ["suites/some/test_it.py::test_it"]}}
+
+
+def test_marks_are_those_of_the_terminal(data, record_of):
+    shown = data(record_of("11.0.3"))["states"]
+    assert {state: one["mark"] for state, one in zip(STATES, shown.values(), strict=True)} == {s: m[0] for s, m in MARKS.items()}
+    assert len({one["mark"] for one in shown.values()}) == len(STATES)
+
+
+def test_what_a_run_says_is_what_its_footer_says(data, record_of):
+    one = record_of("4.10.10", {**KNOWN, "signature": "500 store.sql_job.save.app_error"}, NEW)
+    (target,) = data(one)["targets"]
+    assert (target["verified"], target["known"], target["new"], target["green"]) == (96, 1, 1, False)
+    assert {key: target[key] for key in ("skip", "error", "not_taped", "unobserved")} == {
+        "skip": 0,
+        "error": 0,
+        "not_taped": 0,
+        "unobserved": [],
+    }
+
+
+def test_the_documented_minimum_lies_between_versions(data, record_of):
+    shown = {o["id"]: o for o in data(*map(record_of, ["4.0.5", "4.1.2", "4.6.3", "5.5.3", "5.6.5"]))["operations"]}
+    assert (shown["CreateJob"]["since"], shown["CreateJob"]["since_at"]) == ("4.1.0", 1)
+    assert (shown["GetUserAccessTokens"]["since"], shown["GetUserAccessTokens"]["since_at"]) == ("4.7.0", 3)
+    assert (shown["GetWebrtcToken"]["since_at"], shown["GetWebrtcToken"]["removed_at"]) == (None, 4)
+
+
+def test_the_minimum_of_a_version_that_is_not_there_is_behind_the_last(data, record_of):
+    shown = {o["id"]: o for o in data(record_of("4.0.5"))["operations"]}
+    assert shown["CreateJob"]["since_at"] == 1
+
+
+def test_a_known_finding_names_its_card(data, known, record_of):
+    shown = data(record_of("9.11.2", {**KNOWN, "evidence": EVIDENCE}))
+    (finding,) = [f for f in shown["findings"] if f["clause"] == "CreateJob.status"]
+    card = shown["deviations"][finding["at"][0]["card"]]
+    (entry,) = [d for d in known if d.clause == "CreateJob.status" and d.signature == KNOWN["signature"]]
+    assert (card["place"], card["verdict"], card["reason"]) == (entry.place, entry.verdict, entry.reason.strip())
+
+
+def test_an_entry_about_several_clauses_is_one_card(data, known, record_of):
+    cards = data(record_of("9.11.2"))["deviations"]
+    assert [card["place"] for card in cards] == list(dict.fromkeys(d.place for d in known))
+    assert sum(len(card["clauses"]) * len(card["signatures"]) for card in cards) == len(known)
+
+
+def test_the_same_exchange_in_two_versions_is_kept_once(data, record_of):
+    shown = data(
+        record_of("9.11.2", NEW), record_of("10.8.1", NEW), record_of("11.0.3", {**NEW, "evidence": {**EVIDENCE, "body": "x"}})
+    )
+    (finding,) = [f for f in shown["findings"] if f["clause"] == "CreateJob.schema"]
+    assert [at["exchange"] for at in finding["at"]] == [0, 0, 1]
+    assert len(shown["exchanges"]) == 2
+    expected = """curl -i -X POST "$SERVER"/api/v4/jobs -H "Authorization: Bearer $SYSTEM_ADMIN" """
+    assert shown["exchanges"][0]["curl"].startswith(expected)
+
+
+def test_a_skipped_clause_says_why(data, record_of):
+    shown = data(record_of("11.0.3"))
+    reasons = {f["clause"]: f["signature"] for f in shown["findings"] if f["at"][0]["state"] == "s"}
+    assert set(reasons) == {c["id"] for c in shown["clauses"] if c["operation"] == "GetWebrtcToken" and c["rule"] != "since"}
+    assert set(reasons.values()) == {"not-in-version"}
+    assert shown["reasons"]["not-in-version"]
+
+
+CHANGE = {
+    "against": "recorded:9.11.2",
+    "operation": "CreateJob",
+    "clause": "CreateJob.status",
+    "of": "answer",
+    "personas": ["member"],
+    "before": "403 a",
+    "after": "404 b",
+    "effect": "different",
+    "count": 2,
+    "request": "a/b",
+    "number": 1,
+    "standing": "new",
+    "reason": "",
+}
+
+
+def test_changed_answers_are_told_and_a_new_one_is_red(data, record_of):
+    promise = {**CHANGE, "of": "promise"}
+    (target,) = data(record_of("11.0.3", changes=[CHANGE, promise]))["targets"]
+    assert target["changes"] == [{k: v for k, v in CHANGE.items() if k not in ("operation", "of", "request", "number")}]
+    assert (target["green"], target["changed"]) == (False, 2)
+
+
+# -- who may do what -----------------------------------------------------------------------------------------------
+
+
+def asked(operation, persona, about, status, error="", **more):
+    return {"operation": operation, "persona": persona, "about": about, "status": status, "error": error, **more}
+
+
+def access(shown):
+    return {(a["operation"], a["persona"], a["about"]): (a["documented"], a["answered"]) for a in shown["access"]}
+
+
+GET = "GetUserAccessTokensForUser"
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([asked(GET, "token_user", "self", 200)], ("a", "a")),
+        ([asked(GET, "token_user", "other", 403, "x")], ("d", "d")),
+        ([asked(GET, "token_user", "other", 200)], ("d", "a")),
+        ([asked(GET, "token_user", "other", 404, "x")], ("d", "d")),
+        ([asked(GET, "system_admin", "other", 404, "x")], ("a", "-")),
+        ([asked(GET, "system_admin", "other", 500, "x")], ("a", "-")),
+        ([asked(GET, "token_user", "other", 200), asked(GET, "token_user", "other", 403)], ("d", "b")),
+    ],
+)
+def test_who_is_let_in_stands_beside_who_should_be(data, record_of, answers, expected):
+    assert list(access(data(record_of("9.11.2", answers=answers))).values()) == [expected]
+
+
+def test_where_the_document_makes_no_difference_all_are_one(data, record_of):
+    answers = [asked("CreateJob", "member", about, 403, "x") for about in ("self", "other")]
+    assert access(data(record_of("9.11.2", answers=answers))) == {("CreateJob", "member", "any"): ("d", "d")}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        asked(GET, "token_user", "self", 200, valid=False),
+        asked(GET, "token_user", "nobody", 404),
+        asked(GET, "editor", "other", 403),
+        asked(GET, "token_user", "other", 200, request="permissions/others/with_both_permissions/x"),
+    ],
+    ids=["invalid", "about nobody", "made by a test", "in a test that changes roles"],
+)
+def test_what_proves_nothing_about_who_may_is_left_out(data, record_of, answer):
+    assert access(data(record_of("9.11.2", answers=[answer]))) == {}
+
+
+def test_every_persona_is_explained(data, record_of):
+    shown = data(record_of("9.11.2"))["personas"]
+    assert list(shown) == [*PERSONAS, *MADE]
+    assert all(shown.values())
+
+
+# -- the whole page ------------------------------------------------------------------------------------------------
+
+HOSTILE = '</script><img src=x onerror="hurt()"><!-- {{data}} \x1b[31mred\x1b[0m \x07\u202e\u2028`code`'
+
+
+def parts(html):
+    script = re.search(r"<script>(.*?)</script>", html, re.S)[1]
+    return re.search(r"<style>(.*?)</style>", html, re.S)[1], script, re.search(r'id="data">(.*?)</script>', html, re.S)[1]
+
+
+def digest(text):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_the_policy_lets_this_script_and_this_style_run_and_nothing_else(contract, known, record_of):
+    html = as_html(contract, [record_of("11.0.3")], known)
+    style, script, _ = parts(html)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        f"style-src {digest(style)}",
+        f"script-src {digest(script)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_what_a_server_says_cannot_end_the_data(contract, known, record_of):
+    hostile = {**NEW, "signature": HOSTILE, "seen": HOSTILE, "evidence": {**EVIDENCE, "answer": HOSTILE, "url": HOSTILE}}
+    html = as_html(contract, [record_of("11.0.3", hostile, selection=HOSTILE)], known)
+    assert html.count("</script>") == 2
+    assert "<img" not in html
+    read = json.loads(parts(html)[2])
+    (finding,) = [f for f in read["findings"] if f["clause"] == NEW["clause"]]
+    assert finding["seen"].startswith('</script><img src=x onerror="hurt()"><!-- {{data}} \\u001b[31mred')
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u202e]", html)
+
+
+def test_the_script_makes_no_html_of_text():
+    script = (ROOT / "mmconform" / "report" / "page.js").read_text(encoding="utf-8")
+    for way in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "DOMParser",
+        'setTimeout("',
+    ):
+        assert way not in script
+
+
+def test_nothing_is_fetched(contract, known, record_of):
+    style, script, _ = parts(as_html(contract, [record_of("11.0.3")], known))
+    for text in (style, script):
+        assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttpRequest|import\(", text)
+
+
+def test_the_same_records_make_the_same_page(contract, known, record_of):
+    one, other = record_of("9.11.2", NEW), record_of("11.0.3", KNOWN)
+    assert as_html(contract, [one, other], known) == as_html(contract, [other, one], known)
+
+
+def refusal(contract, known, *records):
+    with pytest.raises(MisuseError) as caught:
+        as_html(contract, records, known)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_record_about_other_documents_is_refused(contract, known, record_of):
+    said = refusal(contract, known, record_of("9.11.2"), record_of("11.0.3", spec="0" * 64))
+    assert said.startswith("the record of recorded:11.0.3 was judged against other documents")
+
+
+def test_a_record_of_no_version_is_refused(contract, known, record_of):
+    one = record_of("11.0.3")
+    one.header["server"]["version"] = "newest"
+    assert "does not say of which version it is" in refusal(contract, known, one)
+
+
+def test_without_a_record_there_is_no_page(contract, known):
+    assert refusal(contract, known).startswith("there is no record")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"target": "recorded:5.36.1", "selection": "", "seed": 1, "max_examples": 2}, "pytest --target recorded:5.36.1"),
+        (
+            {"target": "http://127.0.0.1:8065", "selection": "-k Job", "seed": 1, "max_examples": 2},
+            "pytest --target http://127.0.0.1:8065 -k Job --hypothesis-seed=1 --max-examples=2",
+        ),
+    ],
+)
+def test_the_command_repeats_the_run(header, expected):
+    assert command(header) == expected
+
+
+# -- which records -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reports(tmp_path, record_of):
+    """A folder of records as runs leave it."""
+    for name, one in {
+        "9.11.2": record_of("9.11.2"),
+        "gone": record_of("3.0.0"),
+        "live": record_of("11.0.3", target="http://127.0.0.1:8065"),
+        "stale": record_of("10.8.1", spec="0" * 64),
+    }.items():
+        record.write(tmp_path / name / record.NAME, one)
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / record.NAME).write_text("{", encoding="utf-8")
+    return tmp_path
+
+
+def test_by_default_the_records_of_tapes_are_taken_and_the_others_named(reports, contract):
+    found, left_out = choose.current(reports, {"9.11.2", "10.8.1", "11.0.3"}, contract)
+    assert [one.header["target"] for one in found] == ["recorded:9.11.2"]
+    said = [line.removeprefix(str(reports)) for line in left_out]
+    assert [line.partition(" ")[0] for line in said] == [
+        f"/{n}/{record.NAME}:{m}" for n, m in (("cut", "1:"), ("gone", ""), ("live", ""), ("stale", ""))
+    ]
+    assert "no tape of 3.0.0 any more" in said[1]
+    assert "name it" in said[2]
+    assert "run pytest --target recorded:10.8.1 again" in said[3]
+
+
+def test_where_nothing_is_left_that_is_said(reports, contract):
+    with pytest.raises(MisuseError, match="no record of a tape"):
+        choose.current(reports, set(), contract)
+
+
+def test_given_files_and_folders_are_all_read_once(reports):
+    found = choose.given([reports / "live", reports / "live" / record.NAME, reports / "9.11.2"])
+    assert [one.header["target"] for one in found] == ["http://127.0.0.1:8065", "recorded:9.11.2"]
+
+
+def test_a_folder_without_records_is_refused(tmp_path):
+    with pytest.raises(MisuseError, match="holds no record"):
+        choose.given([tmp_path])
+
+
+def test_the_command_writes_the_page(reports, tmp_path, capsys):
+    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "a" / "page.html")]) == 0
+    html = (tmp_path / "a" / "page.html").read_text(encoding="utf-8")
+    assert json.loads(parts(html)[2])["targets"][0]["target"] == "http://127.0.0.1:8065"
+    assert capsys.readouterr().out == f"1 record in one page: {(tmp_path / 'a' / 'page.html').as_uri()}\n"
+
+
+def test_a_page_that_cannot_be_written_is_one_line(reports, capsys):
+    assert main(["report", str(reports / "live"), "--output", str(reports / "live" / record.NAME / "page.html")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+FLAWS = (
+    flaw(
+        "CreateJob",
+        *("CreateJob.effect.a", "CreateJob.effect.b", "GetUserAccessToken.status"),
+        flaw="Something.",
+        schemathesis=["POST /jobs: Server error"],
+    ),
+    flaw("*", "CreateJob.auth", flaw="All."),
+    flaw("CreateJob", flaw="B.", blind="dark"),
+)
+
+
+def test_flaws_stand_with_how_many_promises_of_which_rule_noticed_them(contract, known, record_of, proof):
+    shown = page_data(contract, [record_of("9.11.2")], known, proof(*FLAWS))["proof"]["mutants"]
+    assert [one["by"] for one in shown] == [{"effect": 2}, {"auth": 1}, {}]
+    assert [one["others"] for one in shown] == [["GetUserAccessToken.status"], [], []]
+    assert [one.get("blind") for one in shown] == [None, None, "dark"]
+    assert [one["plain"] for one in shown] == [["POST /jobs: Server error"], None, None]
+
+
+def test_without_a_proof_of_its_documents_the_page_claims_none(contract, known, data, record_of, proof):
+    assert data(record_of("9.11.2"))["proof"] is None
+    assert page_data(contract, [record_of("9.11.2")], known, {**proof(*FLAWS), "spec": "0" * 64})["proof"] is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"mutants": []}'])
+def test_a_proof_that_is_not_whole_is_one_line(monkeypatch, tmp_path, reports, capsys, text):
+    monkeypatch.setattr(prove, "_PUBLISHED", ROOT / os.path.relpath(tmp_path / "prove.json", ROOT))
+    (tmp_path / "prove.json").write_text(text)
+    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "page.html")]) == 2
+    assert capsys.readouterr().err.endswith("is no whole proof; restore it from git\n")
+
+
+def test_the_commands_page_holds_the_proof_that_is_published(reports, tmp_path):
+    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "page.html")]) == 0
+    shown = json.loads(parts((tmp_path / "page.html").read_text(encoding="utf-8"))[2])["proof"]
+    assert [one["name"] for one in shown["mutants"]] == [one["name"] for one in prove.published()["mutants"]]
+
+
+def test_rules_and_entitlement_are_what_the_library_says(data, contract, record_of):
+    shown = data(record_of("9.11.2", answers=[asked(GET, p, "other", 403) for p in PERSONAS]))
+    assert tuple(shown["rules"]) == RULES
+    requirement = contract.operations[GET].requirement
+    for row in shown["access"]:
+        entitled = is_entitled(requirement, PERSONAS[row["persona"]], Version(9, 11, 2), "other")
+        assert row["documented"] == ("a" if entitled else "d")

@@ -1,0 +1,410 @@
+"""One record, many readers: JUnit XML, Markdown, annotations and SARIF say what the record says, whatever a server said."""
+
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from mmconform.commands.cli import main
+from mmconform.errors import MisuseError
+from mmconform.judging import deviations
+from mmconform.judging.summary import problems, summarise
+from mmconform.record import record
+from mmconform.record.record import Record
+from mmconform.report.failure import failures
+from mmconform.report.github import github
+from mmconform.report.junit import junit
+from mmconform.report.markdown import markdown
+from mmconform.report.sarif import sarif
+from mmconform.version import Version
+
+#: What a server could put into an answer to break out of a report, or into a terminal.
+HOSTILE = (
+    "]]></failure><x/>\x00\x1b[31m\x08\ud800\ufffe\u202e\r\n::error file=x::gotcha\n"
+    "%0A::set-env::100% `` ``` | </details><script>alert(1)</script> @everyone **bold** ![i](http://x) \u2028--> ​"
+)
+VERSION = Version(5, 36, 1)
+SERVER = {
+    **dict.fromkeys(("name", "version", "calls_itself", "build", "commit", "x_version_id"), str(VERSION)),
+    "edition": "team",
+}
+HEADER = {
+    "format": record.FORMAT,
+    "target": "recorded:5.36.1",
+    "clauses": 96,
+    "tools": {"pytest": "9"},
+    "seed": 1,
+    "max_examples": 100,
+    "started": "2026-11-22T00:00:00Z",
+    "selection": "",
+}
+
+
+def row(clause, outcome, persona="member", **more):
+    operation, rule = clause.split(".")[:2]
+    seen = {"clause": clause, "operation": operation, "rule": rule, "persona": persona, "test": "t", "outcome": outcome}
+    return {**seen, "count": 1, "signature": "", "seen": "…", **more}
+
+
+def failing(clause, standing="new", text="500 x", **more):
+    evidence = {"method": "PUT", "url": f"/api/v4/x?q={text}", "body": text, "status": 500, "media": text, "answer": text}
+    return row(clause, "fail", standing=standing, signature=text, seen=text, evidence={**evidence, "about": "other"}, **more)
+
+
+@pytest.fixture
+def make(contract):
+    """A record of some rows, with the footer that a run would give it."""
+
+    def make(*rows, served=1, errors=0, not_taped=0, **server):
+        ids = {r["operation"] for r in rows}
+        operations = [
+            {"operation": id_, "in_scope": id_ in ids, "sent": 3, "reached": 2, "served": served, "exercised": served > 0}
+            for id_ in contract.operations
+        ]
+        footer = summarise(
+            contract, VERSION, rows, operations, deviations.load(contract), errors=errors, not_taped=not_taped, is_whole=False
+        )
+        header = {**HEADER, "kind": "header", "spec": contract.digest, "server": {**SERVER, **server}}
+        return Record(header, list(rows), operations, {**footer, "finished": "2026-11-22T00:00:09Z"})
+
+    return make
+
+
+def cases(text):
+    return {(c.get("classname"), c.get("name")): c for c in ET.fromstring(text.encode()).iter("testcase")}
+
+
+def properties(case):
+    return {p.get("name"): p.get("value") for p in case.findall("properties/property")}
+
+
+def as_sarif(contract, *records):
+    return json.loads(sarif(contract, records, deviations.load(contract)))
+
+
+# -- JUnit ---------------------------------------------------------------------------------------------------------
+
+
+def test_junit_names_operation_rule_and_persona(contract, make):
+    one = make(row("CreateJob.status", "pass"), row("RevokeUserAccessToken.effect.revokes", "pass", "token_user"))
+    found = cases(junit(contract, [one]))
+    assert {("CreateJob", "status as member"), ("RevokeUserAccessToken", "effect.revokes as token_user")} <= found.keys()
+    case = found["CreateJob", "status as member"]
+    clause = contract.clauses["CreateJob.status"]
+    assert properties(case) == {"clause": clause.id, "place": clause.place}
+    assert [child.tag for child in case] == ["properties"]
+
+
+def test_junit_has_one_case_for_all_that_a_persona_saw_of_a_clause(contract, make):
+    """The worst decides, and the failure tells of the new one only."""
+    rows = [row("CreateJob.status", "pass"), failing("CreateJob.status", "known", "500 old"), failing("CreateJob.status")]
+    case = cases(junit(contract, [make(*rows)]))["CreateJob", "status as member"]
+    assert properties(case)["standing"] == "new" and properties(case)["signature"] == "500 x; 500 old"
+    [failure] = case.findall("failure")
+    assert failure.get("message") == "500 x" and failure.get("type") == "status"
+    assert "CreateJob.status is not kept" in failure.text and "500 old" not in failure.text
+    assert "repeat    curl -i -X PUT" in failure.text and "- clause: CreateJob.status" in failure.text
+
+
+def test_junit_does_not_fail_for_a_known_deviation_but_tells_it(contract, make):
+    case = cases(junit(contract, [make(failing("CreateJob.status", "known"))]))["CreateJob", "status as member"]
+    assert case.find("failure") is None
+    assert properties(case)["standing"] == "known"
+    assert case.find("system-out").text.startswith("known deviation\nCreateJob.status is not kept")
+
+
+def test_junit_gives_the_reason_of_a_skip_and_of_what_was_not_seen(contract, make):
+    rows = [
+        row("CreateJob.status", "skip", "everyone", signature="not-in-version", seen="not-in-version"),
+        row("CreateJob.media", "error", signature="no connection", seen="no connection: refused"),
+        row("CreateJob.auth", "pass"),
+    ]
+    found = cases(junit(contract, [make(*rows)]))
+    assert found["CreateJob", "status as everyone"].find("skipped").get("message") == "not-in-version"
+    assert found["CreateJob", "media as member"].find("error").get("message") == "no connection: refused"
+    assert found["CreateJob", "schema as anybody"].find("skipped").get("message").startswith("unobserved")
+
+
+def test_junit_counts_what_it_holds(contract, make):
+    one, other = make(failing("CreateJob.status"), row("CreateJob.auth", "pass")), make(row("CreateJob.auth", "pass"))
+    text = junit(contract, [replace(one, footer={**one.footer, "seconds": 4.5}), other])
+    root = ET.fromstring(text.encode())
+    for level in (root, *root):
+        for counted, element in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(level.get(counted)) == len(list(level.iter(element))), counted
+    assert root.get("failures") == "1" and len(root) == 2
+    assert root[0].get("name") == "recorded:5.36.1" and [suite.get("time") for suite in root] == ["4.5", "9.0"]
+
+
+# -- Markdown ------------------------------------------------------------------------------------------------------
+
+
+def test_markdown_begins_with_how_many_promises_were_verified(contract, make):
+    one = make(row("CreateJob.auth", "pass"), failing("CreateJob.input", "known"), failing("CreateJob.status"))
+    text = markdown(contract, [one])
+    assert f"Verified 3 of {len(contract.clauses)} promises: 1 new, 1 known." in text
+    assert "| ❌ red | `Mattermost 5.36.1` | `recorded:5.36.1` |" in text
+    [cells] = [line for line in text.split("\n") if line.startswith("| `CreateJob`")]
+    assert cells.replace("| `CreateJob` |", "").split("|")[0].strip() == "✖"
+
+
+def test_markdown_shows_only_what_is_new_in_full(contract, make):
+    text = markdown(contract, [make(failing("CreateJob.input", "known", "200 old"), failing("CreateJob.status"))])
+    assert "### ✖ `CreateJob.status` as member" in text and "- clause: CreateJob.status" in text
+    assert "200 old" not in text and "### ✖ `CreateJob.input`" not in text
+
+
+def test_markdown_folds_the_tables_of_several_records(contract, make):
+    assert "<details>" not in markdown(contract, [make(row("CreateJob.auth", "pass"))])
+    assert markdown(contract, [make(row("CreateJob.auth", "pass"))] * 2).count("<details>") == 2
+
+
+# -- annotations ---------------------------------------------------------------------------------------------------
+
+COMMAND = re.compile(r"::error (?P<given>[^:]*)::(?P<message>[^\r\n]*)")
+
+
+def commands(text):
+    """The annotations as GitHub's runner reads them."""
+
+    def unescape(value):
+        for character, code in (("\r", "%0D"), ("\n", "%0A"), (":", "%3A"), (",", "%2C"), ("%", "%25")):
+            value = value.replace(code, character)
+        return value
+
+    read = [COMMAND.fullmatch(line) for line in text.splitlines()]
+    assert all(read), text
+    return [
+        ({k: unescape(v) for k, _, v in (part.partition("=") for part in m["given"].split(","))}, unescape(m["message"]))
+        for m in read
+    ]
+
+
+def test_an_annotation_stands_beside_the_promise(contract, make):
+    clause = contract.clauses["CreateJob.permission"]
+    [(given, message)] = commands(github(contract, [make(failing(clause.id))]))
+    assert given == {"file": clause.file, "line": str(clause.line), "title": clause.id}
+    assert message.startswith(f"“{clause.text}” is not kept by Mattermost 5.36.1\n500 x, asked by member\ncurl ")
+
+
+def test_there_are_no_annotations_for_what_is_known(contract, make):
+    assert github(contract, [make(failing("CreateJob.status", "known"), row("CreateJob.auth", "pass"))]) == ""
+
+
+def test_what_several_targets_and_personas_show_is_one_annotation(contract, make):
+    one = make(failing("CreateJob.status"), failing("CreateJob.status", persona="outsider"))
+    other = make(failing("CreateJob.status"), name="11.0.3")
+    [(_, message)] = commands(github(contract, [one, other]))
+    assert "5.36.1, 11.0.3" in message and "member, outsider" in message
+
+
+# -- SARIF ---------------------------------------------------------------------------------------------------------
+
+
+def test_sarif_points_at_the_very_sentence(contract, make, root):
+    log = as_sarif(contract, make(*(failing(id_) for id_ in contract.clauses if id_.split(".")[1] in ("permission", "auth"))))
+    [run] = log["runs"]
+    assert len(run["results"]) > 15
+    for result in run["results"]:
+        clause = contract.clauses[result["ruleId"]]
+        [location] = result["locations"]
+        place = location["physicalLocation"]
+        assert place["artifactLocation"] == {"uri": clause.file, "uriBaseId": "%SRCROOT%"}
+        line = (root / clause.file).read_text(encoding="utf-8").split("\n")[place["region"]["startLine"] - 1]
+        if clause.origin == "document":
+            words = re.sub(r"[\s*#]+", " ", line).strip()
+            assert words and words in re.sub(r"\s+", " ", clause.text), f"{clause.place}: {line}"
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == clause.id
+
+
+def test_sarif_holds_what_the_standard_requires(contract, make):
+    """Sections 3.13, 3.14, 3.19, 3.20, 3.27, 3.35 and 3.49 of SARIF 2.1.0."""
+    known = failing("CreateJob.status", "known", "500 app.job.save.app_error", persona="system_admin")
+    log = as_sarif(contract, make(known, failing("CreateJob.auth")), make(row("CreateJob.auth", "pass"), not_taped=2))
+    assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-schema-2.1.0.json") and len(log["runs"]) == 2
+    for run in log["runs"]:
+        assert run["automationDetails"]["id"].endswith("/")
+        ids = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+        assert len(set(ids)) == len(ids) and all(rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"])
+        for invocation in run["invocations"]:
+            assert isinstance(invocation["executionSuccessful"], bool)
+            assert all(note["message"]["text"] for note in invocation["toolExecutionNotifications"])
+        for result in run["results"]:
+            assert result["message"]["text"] and result["occurrenceCount"] >= 1
+            assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in result["partialFingerprints"].values())
+            assert all(place["physicalLocation"]["region"]["startLine"] >= 1 for place in result["locations"])
+    first, second = log["runs"]
+    assert [result["level"] for result in first["results"]] == ["error", "note"]
+    new, note = first["results"]
+    assert "suppressions" not in new
+    [suppression] = note["suppressions"]
+    assert suppression["kind"] == "external" and suppression["status"] == "accepted"
+    assert suppression["justification"].startswith("ambiguous: ") and "deviations/jobs.yaml:" in suppression["justification"]
+    assert [i["executionSuccessful"] for run in (first, second) for i in run["invocations"]] == [True, False]
+
+
+def test_the_same_finding_has_the_same_fingerprint_in_another_version(contract, make):
+    one, other = make(failing("CreateJob.status")), make(failing("CreateJob.status", persona="outsider"), name="11.0.3")
+    log = as_sarif(contract, one, other)
+    fingerprints = [run["results"][0]["partialFingerprints"] for run in log["runs"]]
+    assert fingerprints[0] == fingerprints[1]
+
+
+# -- all of them ---------------------------------------------------------------------------------------------------
+
+
+def reds(contract, one):
+    """Whether each format says that the run is not green."""
+    log = as_sarif(contract, one)["runs"][0]
+    xml = ET.fromstring(junit(contract, [one]).encode())
+    return {
+        "junit": int(xml.get("failures")) + int(xml.get("errors")) > 0,
+        "markdown": "| ❌ red |" in markdown(contract, [one]),
+        "github": github(contract, [one]) != "",
+        "sarif": any(r["level"] == "error" for r in log["results"]) or not log["invocations"][0]["executionSuccessful"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "more"),
+    [
+        ([row("CreateJob.auth", "pass")], {}),
+        ([failing("CreateJob.status", "known")], {}),
+        ([row("CreateJob.auth", "skip", signature="needs-licence")], {}),
+        ([failing("CreateJob.status")], {}),
+        ([row("CreateJob.auth", "error", signature="no answer")], {}),
+        ([row("CreateJob.auth", "pass")], {"served": 0}),
+        ([row("CreateJob.auth", "pass")], {"errors": 1}),
+        ([row("CreateJob.auth", "pass")], {"not_taped": 1}),
+        ([], {}),
+    ],
+    ids=["kept", "known", "skipped", "new", "unseen", "not exercised", "broken test", "not taped", "nothing"],
+)
+def test_every_format_is_red_when_the_record_is(contract, make, rows, more):
+    one = make(*rows, **more)
+    assert reds(contract, one) == dict.fromkeys(("junit", "markdown", "github", "sarif"), not one.footer["green"])
+
+
+def test_a_fixed_deviation_makes_every_format_red(contract, make):
+    one = make(row("CreateJob.auth", "pass"))
+    one = replace(one, footer={**one.footer, "fixed": ["deviations/jobs.yaml:4 CreateJob.input"], "green": False})
+    assert all(reds(contract, one).values())
+    assert [kind for kind, _ in problems(one)] == ["fixed"]
+
+
+def test_a_new_change_makes_every_format_red(contract, make):
+    one = make(row("CreateJob.auth", "pass"))
+    change = {"against": "recorded:5.30.3", "clause": "CreateJob.status", "personas": ["member"], "standing": "new"}
+    changed = replace(one, changes=[{**change, "before": "201", "after": HOSTILE}], footer={**one.footer, "green": False})
+    assert all(reds(contract, changed).values())
+    assert all(not steering(text) for text in (github(contract, [changed]), markdown(contract, [changed])))
+    known = replace(one, changes=[{**change, "before": "201", "after": "400", "standing": "known"}])
+    assert not any(reds(contract, known).values())
+
+
+@pytest.fixture
+def hostile(make):
+    return make(
+        failing("CreateJob.status", text=HOSTILE),
+        failing("CreateJob.input", "known", HOSTILE),
+        row("CreateJob.media", "error", signature=HOSTILE, seen=HOSTILE),
+        name=HOSTILE,
+        build=HOSTILE,
+    )
+
+
+def steering(text):
+    return {c for c in text if not c.isprintable() and c != "\n"}
+
+
+def test_a_hostile_answer_does_not_break_out_of_junit(contract, hostile):
+    text = junit(contract, [hostile])
+    found = cases(text)
+    assert not steering(text) and len(found) == len(set(found))
+    assert not list(ET.fromstring(text.encode()).iter("x"))
+    assert "gotcha" in found["CreateJob", "status as member"].find("failure").text
+
+
+def test_a_hostile_answer_does_not_break_out_of_an_annotation(contract, hostile):
+    text = github(contract, [hostile])
+    assert not steering(text)
+    assert [given.get("title") for given, _ in commands(text)] == ["error", "CreateJob.status"]
+    assert "100% ``" in commands(text)[1][1]
+
+
+def test_a_hostile_answer_does_not_break_out_of_sarif(contract, hostile):
+    text = sarif(contract, [hostile], deviations.load(contract))
+    assert not steering(text)
+    assert len(json.loads(text)["runs"][0]["results"]) == 2
+
+
+def test_a_hostile_answer_does_not_break_out_of_markdown(contract, hostile):
+    """Outside of code, nothing that the server said is left."""
+    text = markdown(contract, [hostile])
+    assert not steering(text) and "gotcha" in text
+    without_blocks = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", text)
+    without_code = re.sub(r"(?s)(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", without_blocks)
+    for word in ("gotcha", "script", "everyone", "**bold**", "</details>", "http://x"):
+        assert word not in without_code, word
+    assert re.search(r"(?m)^(`{4,})text$", text), "the block's fence is longer than any in the answer"
+    overview = [line for line in text.split("\n") if line.startswith("| ❌")]
+    assert len(overview) == 1 and len(re.findall(r"(?<!\\)\|", overview[0])) == 9, "no cell more than there are columns"
+
+
+def test_a_failure_cannot_steer_a_terminal(contract, hostile):
+    for failure in failures(contract, hostile):
+        assert not steering(failure.explain())
+
+
+# -- the command ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reports(tmp_path, contract, make):
+    """Two records in a folder of reports."""
+    for name in ("11.0.3", "5.36.1"):
+        one = make(failing("CreateJob.status"), name=name, version=name)
+        header = {k: v for k, v in one.header.items() if k != "kind"} | {"target": f"recorded:{name}"}
+        record.write(tmp_path / name / record.NAME, replace(one, header=header))
+    return tmp_path
+
+
+def test_records_are_found_by_file_folder_and_target(reports):
+    path = reports / "5.36.1" / record.NAME
+    for name in (str(path), str(path.parent), "recorded:5.36.1", "5.36.1"):
+        assert record.find([name], reports) == [path]
+    assert record.find([reports, path], reports) == [reports / "11.0.3" / record.NAME, path]
+
+
+def test_records_of_the_reference_server_have_to_be_named(reports):
+    """A folder of reports holds a hundred of them after `mmconform prove`."""
+    mutant = reports / "reference-get-tells-the-value" / record.NAME
+    mutant.parent.mkdir()
+    mutant.write_text("{}")
+    assert mutant not in record.find([reports], reports)
+    assert record.find([mutant.parent], reports) == record.find([mutant.parent.name], reports) == [mutant]
+
+
+def test_a_record_that_is_not_there_is_one_clear_line(reports):
+    with pytest.raises(MisuseError, match=r"no record `recorded:9.9.9`; `pytest --target recorded:9.9.9` makes"):
+        record.find(["recorded:9.9.9"], reports)
+
+
+@pytest.mark.parametrize("format_", ["junit", "markdown", "github", "sarif"])
+def test_the_command_writes_every_format(reports, tmp_path, capsys, format_):
+    to = tmp_path / "made" / "there"
+    records = [str(reports / name) for name in ("5.36.1", "11.0.3")]
+    assert main(["report", *records, "--format", format_, "--output", str(to)]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert "11.0.3" in to.read_text(encoding="utf-8") and "CreateJob" in to.read_text(encoding="utf-8")
+
+
+def test_a_record_of_other_documents_is_not_explained_by_ours(as_user, reports):
+    path = reports / "5.36.1" / record.NAME
+    digest = json.loads(path.read_text().split("\n")[0])["spec"]
+    path.write_text(path.read_text().replace(digest, "0" * 64))
+    done = as_user("mmconform", "report", path, "--format", "junit")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "the record of recorded:5.36.1 was judged against other documents" in done.stderr and done.stderr.count("\n") == 1

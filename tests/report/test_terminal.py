@@ -1,0 +1,74 @@
+"""What people see in the terminal: what is judged, the table, and what is new."""
+
+import pytest
+
+from mmconform.judging.summary import summarise
+from mmconform.record.record import Record
+from mmconform.report.terminal import show
+from mmconform.version import Version
+
+SERVER = dict.fromkeys(("name", "version", "calls_itself", "build", "commit", "x_version_id"), "5.36.1") | {"edition": "team"}
+NEW = {"standing": "new", "signature": "500 x", "seen": "answered 500\x1b[2J", "outcome": "fail", "evidence": {}}
+
+
+@pytest.fixture
+def shown(contract):
+    """The table of a record with these observations of CreateJob."""
+
+    def shown(*rows, width=100, **problems):
+        common = {"operation": "CreateJob", "persona": "member", "test": "suites/a/test_b.py::c", "outcome": "pass", "count": 1}
+        rows = [{**common, "rule": row["clause"].split(".")[1], **row} for row in rows]
+        operations = [{"operation": "CreateJob", "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True}]
+        told = {"errors": 0, "not_taped": 0, **problems}
+        footer = summarise(contract, Version(5, 36, 1), rows, operations, [], **told, is_whole=False)
+        record = Record({"target": "recorded:5.36.1", "server": SERVER}, rows, operations, footer)
+        return show(contract, record, colour=False, width=width)
+
+    return shown
+
+
+def test_operations_that_were_not_asked_are_counted_not_shown(shown):
+    text = shown({"clause": "CreateJob.auth"})
+    assert "\nCreateJob " in text and "GetUserAccessToken" not in text
+    assert "  not asked: 10 other operations" in text
+
+
+def test_what_is_new_follows_the_table_with_its_promise_and_who_saw_it(shown, contract):
+    text = shown({"clause": "CreateJob.auth"}, {"clause": "CreateJob.status", **NEW}, {"clause": "CreateJob.media"})
+    place = contract.clauses["CreateJob.status"].place
+    table, _, new = text.partition(f"\n  ✖ CreateJob.status ({place})\n")
+    assert "CreateJob" in table and "answered 500" not in table
+    assert new.startswith("      answered 500\\u001b[2J\n      asked by member; in one test, first test_b.py::c\n")
+    assert "  RED  verified 3 of 96 promises: 2 kept, 0 known, 1 new" in new
+
+
+def test_what_is_known_is_not_told_again(shown):
+    text = shown({"clause": "CreateJob.status", **NEW, "standing": "known"})
+    assert "▲" in text and "answered 500" not in text and "GREEN" in text
+
+
+def test_what_else_makes_a_run_red_is_a_line(shown):
+    text = shown({"clause": "CreateJob.auth"}, not_taped=2)
+    assert "  not-taped: 2 requests that the tape has no answer for" in text and "RED" in text
+
+
+def test_the_table_fits_eighty_columns(shown):
+    text = shown({"clause": "CreateJob.auth"}, {"clause": "CreateJob.status", **NEW}, width=80)
+    assert max(map(len, text.split("\n"))) <= 80
+
+
+def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(as_user):
+    done = as_user("pytest", "suites/permissions/test_commands.py", "--collect-only", "--target", "recorded:4.0.5")
+    lines = done.stdout.split("\n")
+    assert "target: recorded:4.0.5 (Mattermost 4.0.5, team edition)" in lines
+    [contract] = [line for line in lines if line.startswith("contract: ")]
+    in_scope, promises = contract.removeprefix("contract: ").split(" promises in scope, 11 operations, spec ")[0].split(" of ")
+    assert 0 < int(in_scope) < int(promises) == 96
+    assert any(line.startswith("known deviations: ") for line in lines)
+    assert "record: reports/4.0.5/observations.jsonl; generator seed" in done.stdout
+
+
+def test_the_header_of_all_recordings_names_the_first_and_the_last(as_user):
+    done = as_user("pytest", "suites/permissions/test_webrtc.py", "--collect-only", "--target", "recorded:all")
+    assert " servers, Mattermost 4.0.5 to " in done.stdout
+    assert "record: reports/*/observations.jsonl" in done.stdout

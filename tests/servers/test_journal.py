@@ -1,0 +1,232 @@
+"""The journal: every change is written down before it is made, and undone newest first."""
+
+import json
+import time
+
+import pytest
+
+from mmconform.errors import MisuseError
+from mmconform.servers.live import journal, tidy
+from mmconform.servers.live.journal import Journal
+from mmconform.wire.client import Client
+from mmconform.wire.tape.redact import Redactor
+
+EMPTY = {"ServiceSettings": {"EnableCommands": True, "Other": 1}}
+
+
+def told(path):
+    """A journal's entries without the time of each."""
+    return [{k: v for k, v in entry.items() if k != "at"} for entry in journal.read(path)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "reports" / "host" / "journal-abc123.jsonl"
+
+
+def mattermost(refuse=(), tokens=1, lists=None):
+    """A server that lets everything be undone but what is refused; users have tokens until these are revoked."""
+    left = {"tokens": tokens}
+
+    def answer(method, path, headers, body):
+        what = f"{method} {path.removeprefix('/api/v4').partition('?')[0]}"
+        status, data = 200, {"status": "OK"}
+        if what in refuse:
+            status, data = 500, {"id": "a.b", "message": "no", "status_code": 500}
+        elif "/name/" in what or "/username/" in what:
+            data = {"id": what.rpartition("/")[2] + "-id"}
+        elif what in (lists or {}):
+            data = lists[what]
+        elif what.startswith("GET") and what.endswith("/tokens"):
+            data = [{"id": "token-id"}] * left["tokens"]
+        elif what == "POST /users/tokens/revoke":
+            left["tokens"] -= 1
+        elif what == "GET /config":
+            data = EMPTY
+        return status, [("Content-Type", "application/json")], json.dumps(data).encode()
+
+    return answer
+
+
+@pytest.fixture
+def undo(path, serve):
+    """Note the entries and undo them; returns what was done, the changes that were asked for, and the file."""
+
+    def undo(*entries, **server):
+        running = serve(mattermost(**server))
+        kept = Journal(path, running.url)
+        for entry in entries:
+            kept.note(**entry)
+        client = Client(running.url, Redactor(replaying=False))
+        try:
+            done = dict(tidy.undo([path], client, "operators-token"))
+        except MisuseError as error:
+            done = str(error)
+        changes = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
+        return done, changes, running
+
+    return undo
+
+
+def test_without_a_change_there_is_no_journal(path):
+    Journal(path, "http://a")
+    assert not path.exists()
+
+
+def test_a_journal_begins_with_the_server(path):
+    kept = Journal(path, "http://a")
+    kept.note(what="team", name="t")
+    kept.note(what="team", name="t", id="1")
+    assert told(path) == [
+        {"what": "server", "url": "http://a"},
+        {"what": "team", "name": "t"},
+        {"what": "team", "name": "t", "id": "1"},
+    ]
+
+
+def test_an_entry_is_on_disk_as_soon_as_it_is_noted(path):
+    Journal(path, "http://a").note(what="user", name="u")
+    assert told(path)[-1] == {"what": "user", "name": "u"}
+
+
+@pytest.mark.parametrize("lost", range(1, 12))
+def test_a_last_line_that_was_cut_short_is_left_out(path, lost):
+    kept = Journal(path, "http://a")
+    kept.note(what="user", name="u")
+    kept.note(what="user", name="v")
+    path.write_bytes(path.read_bytes()[: -1 - lost])
+    assert told(path)[1:] == [{"what": "user", "name": "u"}]
+
+
+def test_journals_are_found_by_their_server(tmp_path):
+    for name, url in (("journal-a", "http://a"), ("journal-b", "http://b"), ("journal-c", "http://a/"), ("other", "http://a")):
+        Journal(tmp_path / name / f"{name}.jsonl", url).note(what="team", name="t")
+    (tmp_path / "journal-empty.jsonl").write_text("", encoding="utf-8")
+    assert [p.stem for p in journal.of_server(tmp_path, "http://a/")] == ["journal-a", "journal-c"]
+
+
+def test_everything_is_undone_newest_first_and_the_journal_is_gone(undo, path):
+    done, changes, _ = undo(
+        {"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}}},
+        {"what": "team", "name": "t"},
+        {"what": "team", "name": "t", "id": "team-id"},
+        {"what": "user", "name": "u"},
+        {"what": "user", "name": "u", "id": "user-id"},
+        {"what": "command", "id": "command-id"},
+        {"what": "job", "id": "job-id"},
+    )
+    assert changes == [
+        "POST /jobs/job-id/cancel",
+        "DELETE /commands/command-id",
+        "POST /users/tokens/revoke",
+        "DELETE /users/user-id",
+        "DELETE /teams/team-id",
+        "PUT /config",
+    ]
+    assert done == {
+        "jobs cancelled": 1,
+        "commands deleted": 1,
+        "tokens revoked": 1,
+        "users deactivated": 1,
+        "teams archived": 1,
+        "settings restored": 1,
+    }
+    assert not path.exists()
+
+
+def test_what_was_noted_before_a_crash_is_found_by_its_name(undo):
+    """The line before the change is there, the one after it, with the id, is not."""
+    _, changes, _ = undo({"what": "team", "name": "t"}, {"what": "user", "name": "u"}, tokens=0)
+    assert changes == ["DELETE /users/u-id", "DELETE /teams/t-id"]
+
+
+def test_a_command_whose_id_was_never_told_goes_with_its_team(undo):
+    _, changes, _ = undo({"what": "team", "name": "t", "id": "1"}, lists={"GET /commands": [{"id": "lost"}]})
+    assert changes == ["DELETE /commands/lost", "DELETE /teams/1"]
+
+
+def test_an_application_whose_id_was_never_told_is_found_by_its_name(undo):
+    apps = [{"id": "other", "name": "Jira"}, {"id": "lost", "name": "o"}]
+    _, changes, _ = undo({"what": "oauth", "name": "o"}, lists={"GET /oauth/apps": apps})
+    assert changes == ["DELETE /oauth/apps/lost"]
+
+
+def test_a_job_of_which_no_answer_came_is_looked_for(undo):
+    """It is of the same kind, not older, and still waiting; of all others the answer told the id."""
+    since = time.time_ns() // 10**6
+    jobs = [
+        {"id": "lost", "type": "nothing", "status": "pending", "create_at": since},
+        {"id": "other", "type": "something", "status": "pending", "create_at": since},
+        {"id": "done", "type": "nothing", "status": "success", "create_at": since},
+        {"id": "old", "type": "nothing", "status": "pending", "create_at": since - 3_600_000},
+    ]
+    asked = {"what": "job", "type": "nothing"}
+    told = ({"what": "job", "id": "told"}, asked, {"what": "job", "id": ""})
+    _, changes, _ = undo(asked, *told, asked, lists={"GET /jobs": jobs})
+    assert changes == ["POST /jobs/lost/cancel", "POST /jobs/told/cancel"]
+    _, changes, server = undo(asked, *told, lists={"GET /jobs": jobs})
+    assert changes == ["POST /jobs/told/cancel"]
+    assert not any(path.startswith("/api/v4/jobs?") for _, path, _, _ in server.requests), "nothing was lost"
+
+
+def test_a_journal_that_has_just_gone_is_none(tmp_path):
+    """Its run has put everything back meanwhile."""
+    assert journal.read(tmp_path / "journal-a.jsonl") == []
+
+
+def test_settings_are_put_back_and_others_left_as_they_are_now(undo):
+    _, _, server = undo({"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}, "New": {"a": 1}}})
+    sent = [json.loads(body) for method, _, _, body in server.requests if method == "PUT"]
+    assert sent == [{"ServiceSettings": {"EnableCommands": False, "Other": 1}, "New": {"a": 1}}]
+
+
+def test_the_operator_undoes_it(undo):
+    _, _, server = undo({"what": "command", "id": "c"})
+    assert {headers["Authorization"] for _, _, headers, _ in server.requests} == {"Bearer operators-token"}
+
+
+def test_the_journal_stays_when_the_server_refuses(undo, path):
+    said, changes, _ = undo(
+        {"what": "team", "name": "t", "id": "1"}, {"what": "user", "name": "u", "id": "2"}, refuse=["DELETE /users/2"]
+    )
+    assert "could not undo everything (DELETE /api/v4/users/2: 500 a.b)" in said and str(path.parent) in said
+    assert "DELETE /teams/1" in changes, "the rest is undone all the same"
+    assert path.exists()
+
+
+def test_tokens_that_cannot_be_revoked_do_not_hold_it_up_for_ever(undo, path):
+    said, _, _ = undo({"what": "user", "name": "u", "id": "2"}, refuse=["POST /users/tokens/revoke"])
+    assert "POST /api/v4/users/tokens/revoke" in said and path.exists()
+
+
+def test_what_is_gone_already_counts_as_undone(undo, path, serve):
+    running = serve(lambda *_: (404, [("Content-Type", "application/json")], b"{}"))
+    Journal(path, running.url).note(what="command", id="c")
+    Journal(path, running.url).note(what="user", name="u")
+    assert dict(tidy.undo([path], Client(running.url, Redactor(replaying=False)), "t")) == {}
+    assert not path.exists()
+
+
+def test_the_journal_stays_when_the_server_is_gone(path, closed_port):
+    Journal(path, closed_port).note(what="command", id="c")
+    with pytest.raises(MisuseError, match=r"cleanup stopped: .*; the journals in .* stay"):
+        tidy.undo([path], Client(closed_port, Redactor(replaying=False)), "t")
+    assert path.exists()
+
+
+def test_journals_of_one_server_are_undone_as_one_newest_first(tmp_path, serve):
+    """A test's own journal tells of a later change of the same setting than the run's: its name says nothing."""
+    running = serve(mattermost())
+    run, test = Journal(tmp_path / "journal-zzz.jsonl", running.url), Journal(tmp_path / "journal-aaa.jsonl", running.url)
+    run.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the run"}})
+    test.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the test"}})
+    tidy.undo([test.path, run.path], Client(running.url, Redactor(replaying=False)), "t")
+    put = [json.loads(body)["ServiceSettings"]["EnableCommands"] for method, _, _, body in running.requests if method == "PUT"]
+    assert put == ["before the test", "before the run"]
+    assert not run.path.exists() and not test.path.exists()
+
+
+def test_a_journal_is_found_by_any_name_of_this_machine(tmp_path):
+    Journal(tmp_path / "journal-a.jsonl", "http://127.0.0.1:8065").note(what="team", name="t")
+    assert journal.of_server(tmp_path, "http://localhost:8065/") == [tmp_path / "journal-a.jsonl"]
+    assert journal.of_server(tmp_path, "http://127.0.0.1:8066") == []

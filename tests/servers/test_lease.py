@@ -1,0 +1,272 @@
+"""Two runs on one server: the lease is on the server, and whoever dies with it loses it."""
+
+import json
+import re
+import time
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from mmconform.commands.cli import main
+from mmconform.errors import MisuseError
+from mmconform.servers.live import lease, leftovers, live_server
+from mmconform.servers.live.journal import Journal
+from mmconform.servers.live.lease import Lease
+from mmconform.wire.client import Client
+from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.redact import Redactor
+
+ADMIN = {"id": "a1", "username": "admin", "email": "a@example.org", "roles": "system_user system_admin", "delete_at": 0}
+SECOND = {**ADMIN, "id": "a2", "username": "second"}
+
+
+class Fake:
+    """As much of a server as a lease and a clean-up need; the clock is its own."""
+
+    def __init__(self):
+        self.kept, self.clock, self.me = {}, time.time() + 10**6, ADMIN
+        self.users, self.teams, self.apps, self.commands, self.deleted = [ADMIN, SECOND], [], [], [], []
+
+    def __call__(self, method, path, headers, body):
+        status, data = self.answer(method, path.removeprefix("/api/v4/"), json.loads(body or b"null"))
+        return status, [("X-Version-Id", "5.36.1.5.36.1.abc.false")], json.dumps(data).encode()
+
+    def answer(self, method, path, sent):
+        path = path.partition("?")[0]
+        if method == "DELETE":
+            self.deleted.append(path)
+            return 200, {"status": "OK"}
+        lists = {"users": self.users, "teams": self.teams, "oauth/apps": self.apps, "commands": self.commands}
+        if path in lists:
+            return 200, lists[path]
+        if path == "users/me":
+            return 200, self.me
+        if path == "system/ping":
+            return 200, {"status": "OK"}
+        if path == "config/client":
+            return 200, {"Version": "5.36.1", "BuildNumber": "5.36.1"}
+        user = path.split("/")[1]
+        if method == "PUT":
+            self.kept[user] = sent[0]["value"]
+        elif path.endswith("/preferences/delete"):
+            self.kept.pop(user, None)
+        elif path.endswith("/tokens"):
+            return 200, []
+        elif user not in self.kept:
+            return 404, {"id": "store.sql_preference.get.app_error", "message": "no"}
+        else:
+            return 200, {"user_id": user, "category": "mmconform", "name": "lease", "value": self.kept[user]}
+        return 200, {"status": "OK"}
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(lease, "_MOMENT", 0.0)
+    fake = Fake()
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda _: formatdate(fake.clock, usegmt=True))
+    return fake
+
+
+@pytest.fixture
+def of(serve, server):
+    """Make the lease of a run."""
+    url = serve(server).url
+    made = []
+
+    def of(run):
+        made.append(Lease(Client(url, Redactor(replaying=False)), "t" * 26, run))
+        return made[-1]
+
+    yield of
+    for one in made:
+        one._over.set()
+
+
+def test_a_second_run_is_told_who_the_first_is_and_what_to_do(of):
+    of("aaaaaa").take()
+    with pytest.raises(MisuseError, match=r"^http://\S+ is in use by run aaaaaa on .*`mmconform cleanup"):
+        of("bbbbbb").take()
+
+
+def test_a_second_run_of_another_administrator_is_told_too(of, server):
+    of("aaaaaa").take()
+    server.me = SECOND
+    with pytest.raises(MisuseError, match="run aaaaaa"):
+        of("bbbbbb").take()
+    assert list(server.kept) == ["a1"]
+
+
+def test_whoever_gives_it_back_leaves_nothing(of, server):
+    first = of("aaaaaa")
+    first.take()
+    first.release()
+    assert server.kept == {}
+    of("bbbbbb").take()
+
+
+def test_a_lease_expires_by_the_servers_clock(of, server):
+    of("aaaaaa").take()
+    server.clock += 299
+    assert [holder.run for holder in of("bbbbbb").holders()] == ["aaaaaa"]
+    server.clock += 2
+    of("bbbbbb").take()
+    assert [holder.run for holder in of("bbbbbb").holders()] == ["bbbbbb"]
+
+
+def test_a_lease_is_renewed_while_the_run_goes_on(of, server, monkeypatch):
+    monkeypatch.setattr(lease, "_RENEWED", 0.01)
+    of("aaaaaa").take()
+    for _ in range(5):
+        server.clock += 200
+        time.sleep(0.2)
+        assert [holder.run for holder in of("bbbbbb").holders()] == ["aaaaaa"]
+
+
+def test_a_run_finds_out_that_its_lease_was_taken(of, server, monkeypatch):
+    monkeypatch.setattr(lease, "_RENEWED", 0.01)
+    first = of("aaaaaa")
+    first.take()
+    server.kept["a1"] = server.kept["a1"].replace("aaaaaa", "bbbbbb")
+    deadline = time.monotonic() + 5
+    while not first.is_lost and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert first.is_lost and "bbbbbb" in server.kept["a1"]
+
+
+@pytest.mark.parametrize("account", [ADMIN, SECOND])
+def test_of_two_who_come_at_once_one_goes(of, server, monkeypatch, account):
+    """Both have looked and found nobody; the second writes before the first looks again."""
+    first, second = of("aaaaaa"), of("bbbbbb")
+    write = first._write
+
+    def meanwhile(since):
+        written = write(since)
+        server.me = account
+        second._write(None)
+        server.me = ADMIN
+        return written
+
+    monkeypatch.setattr(first, "_write", meanwhile)
+    if account is ADMIN:
+        with pytest.raises(MisuseError, match="run bbbbbb"):
+            first.take()
+        assert [holder.run for holder in first.holders()] == ["bbbbbb"]
+    else:
+        first.take()
+        assert first.holders()[0].run == "aaaaaa", "the second finds that it is second"
+
+
+NO_LEASE = ["", "null", "[]", "{}", '{"run": 1}', "[" * 9999, '{"since": "x", "run": 1, "until": 2, "machine": 3}']
+
+
+@pytest.mark.parametrize("value", NO_LEASE, ids=range(len(NO_LEASE)))
+def test_what_is_no_lease_of_ours_holds_nobody_up(of, server, value):
+    server.kept["a1"] = value
+    of("bbbbbb").take()
+
+
+def test_what_a_lease_says_does_not_steer_a_terminal(of, server):
+    server.kept["a2"] = json.dumps({"since": 1, "until": 1e12, "run": "\x1b[31m" * 99, "machine": "\r\n\x07" * 99})
+    with pytest.raises(MisuseError) as caught:
+        of("bbbbbb").take()
+    assert str(caught.value).isprintable()
+
+
+def test_a_lease_is_never_on_tape(serve, server, tmp_path):
+    url = serve(server).url
+    redactor = Redactor(replaying=False)
+    client = Client(url, redactor)
+    with open_cassette(tmp_path / "a.yaml", redactor, url, recording=True):
+        one = Lease(client, "t" * 26, "aaaaaa")
+        one.take()
+        client.send("GET", "/api/v4/system/ping", persona="anonymous")
+        one.release()
+    assert re.findall(r"uri: '?([^',}\s]+)", (tmp_path / "a.yaml").read_text()) == ["http://recorded.invalid/api/v4/system/ping"]
+
+
+# -- clean-up ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cleanup(serve, server, tmp_path, monkeypatch, capsys):
+    """Call `mmconform cleanup` with the journals of a folder; returns its status and what it says."""
+    monkeypatch.setattr("mmconform.commands.cli.REPORTS", tmp_path)
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    monkeypatch.setenv("MM_ADMIN_TOKEN", "t" * 26)
+    url = serve(server).url
+
+    def cleanup(*options):
+        status = main(["cleanup", url, *options])
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    cleanup.url, cleanup.folder = url, tmp_path
+    return cleanup
+
+
+def held(server, run):
+    server.kept["a2"] = json.dumps({"since": 1, "until": server.clock + 100, "run": run, "machine": "far away"})
+
+
+def test_cleanup_ends_the_lease_of_the_run_that_it_undoes(cleanup, server):
+    held(server, "aaaaaa")
+    note = Journal(cleanup.folder / "journal-aaaaaa-server.jsonl", cleanup.url)
+    note.note(what="lease", run="aaaaaa")
+    note.note(what="command", id="c1")
+    assert cleanup() == (0, "1 commands deleted\n")
+    assert server.kept == {} and server.deleted == ["commands/c1"] and not note.path.exists()
+
+
+def test_cleanup_keeps_out_of_somebody_elses_run(cleanup, server):
+    held(server, "bbbbbb")
+    Journal(cleanup.folder / "journal-a.jsonl", cleanup.url).note(what="command", id="c1")
+    status, said = cleanup()
+    assert status == 2 and "is in use by run bbbbbb on far away" in said and said.count("\n") == 1
+    assert server.deleted == [] and "a2" in server.kept
+
+
+def test_cleanup_without_a_journal_says_how_to_undo_what_others_left(cleanup):
+    status, said = cleanup()
+    assert status == 0 and said.startswith("nothing to undo on") and "--everything" in said
+
+
+@pytest.mark.parametrize("option", [[], ["--everything"]])
+def test_no_cleanup_comes_between_a_run_and_its_server(cleanup, server, option):
+    held(server, "bbbbbb")
+    server.commands += [{"id": "c1"}]
+    status, said = cleanup(*option)
+    assert status == 2 and "is in use by run bbbbbb on far away" in said and said.count("\n") == 1
+    assert server.deleted == [] and "a2" in server.kept
+
+
+def test_everything_is_told_by_its_name(cleanup, server):
+    ours = "mmc-bbbbbb-0a1b2c3d"
+    server.users += [
+        {**ADMIN, "id": "u1", "username": "mmc-bbbbbb-member", "email": "mmc-bbbbbb-member@conformance.invalid", "roles": ""},
+        {**ADMIN, "id": "u2", "username": f"{ours}b1", "is_bot": True, "email": "x@localhost", "roles": ""},
+        {**ADMIN, "id": "u3", "username": "mmc-bbbbbb-member2", "email": "m@conformance.invalid", "roles": "", "delete_at": 5},
+        {**ADMIN, "id": "p1", "username": "mmc-maria", "email": "maria@conformance.invalid", "roles": ""},
+        {**ADMIN, "id": "p2", "username": "mmc-bbbbbb-member3", "email": "x@example.org", "roles": ""},
+        {**ADMIN, "id": "p3", "username": "zoe", "is_bot": True, "roles": ""},
+    ]
+    server.teams += [
+        {"id": "t1", "name": "mmc-bbbbbb", "delete_at": 0},
+        {"id": "t2", "name": f"{ours}t1", "delete_at": 7},
+        {"id": "t3", "name": "mmc-community", "delete_at": 0},
+        {"id": "t4", "name": "people", "delete_at": 0},
+    ]
+    server.apps += [{"id": "o1", "name": f"{ours}o1"}, {"id": "o2", "name": "Jira"}]
+    server.commands += [{"id": "c1"}]
+    status, said = cleanup("--everything")
+    assert status == 0
+    assert server.deleted == ["oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1"]
+    assert said.startswith(
+        "1 applications deleted, 2 users deactivated, 1 commands deleted, 1 teams archived\nsettings, roles and"
+    )
+    assert server.kept == {} and list(cleanup.folder.rglob("journal-*")) == []
+
+
+@pytest.mark.parametrize("name", ["mmc-abc123", "mmc-abc123-member", "mmc-abc123-0123abcdu12"])
+def test_a_name_of_ours_is_told(name):
+    assert leftovers.is_ours({"username": name, "email": f"{name}@conformance.invalid"})

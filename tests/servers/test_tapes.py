@@ -1,0 +1,262 @@
+"""The tapes: whole, labelled, without secrets, and exactly as many cassettes as there are tests."""
+
+import hashlib
+import re
+import shutil
+from collections import defaultdict
+from urllib.parse import urlsplit
+
+import pytest
+from vcr.serialize import deserialize
+from vcr.serializers import yamlserializer
+
+from mmconform.documents.reader import read
+from mmconform.driving.generate import MAX_EXAMPLES, SEED
+from mmconform.errors import MisuseError
+from mmconform.paths import CASSETTES
+from mmconform.servers.target import recorded, resolve
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.redact import exposed
+
+VERSIONS = tape.every()
+EACH_VERSION = pytest.mark.parametrize("version", VERSIONS)
+
+
+#: Prints which cassettes the collected tests play, and which of those tests are about their version.
+COLLECT = """
+import sys
+from types import SimpleNamespace
+import pytest
+from mmconform.plugin import hooks
+from mmconform.plugin import fixtures
+
+class Names:
+    def pytest_collection_finish(self, session):
+        ours = session.config.stash[hooks._KEY]
+        for item in session.items:
+            if item.get_closest_marker("vcr") or "vcr" in item.fixturenames:
+                target, judge = item.callspec.params["target"], SimpleNamespace(contract=ours.run.contract)
+                world = SimpleNamespace(version=target.version, switched_off=frozenset())
+                plays = "stage" not in item.fixturenames or not fixtures.skip_reason(item, judge, world)
+                print("CASSETTE", target.slug, "plays" if plays else "skips", hooks._cassette_of(item) + ".yaml")
+
+sys.exit(pytest.main(["--collect-only", "-q", "--target", "recorded:all"], plugins=[Names()]))
+"""
+
+
+def interactions(path):
+    """Every (request, response) of a cassette."""
+    return zip(*deserialize(path.read_text(encoding="utf-8"), yamlserializer), strict=True)
+
+
+# -- what is on the tapes ----------------------------------------------------------------------------------------------
+
+
+def test_there_is_a_tape():
+    assert VERSIONS
+
+
+@EACH_VERSION
+def test_a_tape_is_what_was_recorded(version):
+    folder = CASSETTES / version
+    label = tape.read_label(folder)
+    tape.verify(folder, label)
+    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in tape.cassettes(folder).items()}
+    assert label["cassettes"] == digests and tape.WORLD in digests
+
+
+@EACH_VERSION
+def test_a_label_says_everything_about_the_recording(version):
+    label = tape.read_label(CASSETTES / version)
+    server = label["server"]
+    assert server["name"] == server["version"] == version
+    assert server["edition"] in ("team", "enterprise")
+    assert re.fullmatch(r"[0-9a-f]{40}", server["commit"])
+    assert server["calls_itself"] and server["build"] and server["x_version_id"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", label["recorded"])
+    assert {"mmconform", "python", "schemathesis", "hypothesis", "pytest", "pytest-recording", "vcrpy"} <= set(label["tools"])
+    assert (label["seed"], label["max_examples"]) == (SEED, MAX_EXAMPLES)
+    assert re.fullmatch(r"[0-9a-f]{64}", label["spec"])
+
+
+def flaws(version, look):
+    """What a look at each interaction of a tape finds, with the name of the cassette."""
+    names = tape.cassettes(CASSETTES / version)
+    return [(name, flaw) for name, path in names.items() for one in interactions(path) for flaw in look(*one)]
+
+
+@EACH_VERSION
+def test_no_secret_stands_on_a_tape_in_the_clear(version):
+    def look(request, response):
+        sent = {name: [str(value)] for name, value in request.headers.items()}
+        body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+        answer = response["body"]["string"]
+        yield from exposed(sent, body)
+        yield from exposed(response["headers"], answer if isinstance(answer, bytes) else answer.encode())
+
+    assert flaws(version, look) == []
+
+
+@EACH_VERSION
+def test_every_request_on_a_tape_went_to_nowhere(version):
+    def look(request, response):
+        if urlsplit(request.uri).netloc != "recorded.invalid":
+            yield request.uri
+
+    assert flaws(version, look) == []
+
+
+@EACH_VERSION
+def test_credentials_on_a_tape_are_names(version):
+    def look(request, response):
+        given = [str(value) for name, value in request.headers.items() if name.lower() == "authorization"]
+        yield from (value for value in given if re.search(r"[a-z0-9]{26}", value) and "redacted" not in value)
+
+    assert flaws(version, look) == []
+
+
+@EACH_VERSION
+def test_no_machine_stands_on_a_tape(version):
+    """A command's callback and the WebRTC gateway, both on loopback, are stand-ins of ours."""
+    found = {}
+    for name, path in tape.cassettes(CASSETTES / version).items():
+        text = re.sub(r"http://127\.0\.0\.1:9\b|ws://127\.0\.0\.1:\d+", "", path.read_text(encoding="utf-8"))
+        found[name] = re.findall(r"(?:127\.0\.0\.1|localhost):\d+|/home/\w+|/root/|/tmp/", text)
+    assert {name: places for name, places in found.items() if places} == {}
+
+
+# -- exactly the cassettes of the tests --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def played(as_user, tmp_path_factory):
+    """For each version: the cassettes that some collected test names, and those of tests about that version."""
+    script = tmp_path_factory.mktemp("collect") / "collect_names.py"
+    script.write_text(COLLECT, encoding="utf-8")
+    done = as_user(script)
+    named, needed = defaultdict(set), defaultdict(set)
+    for line in done.stdout.splitlines():
+        if line.startswith("CASSETTE "):
+            _, version, plays, name = line.split(" ", 3)
+            named[version].add(name)
+            if plays == "plays":
+                needed[version].add(name)
+    assert set(named) == set(VERSIONS), done.stdout[-2000:] + done.stderr[-2000:]
+    return named, needed
+
+
+@EACH_VERSION
+def test_every_cassette_is_played_by_a_test(version, played):
+    named, _ = played
+    assert sorted(tape.cassettes(CASSETTES / version).keys() - named[version] - {tape.WORLD}) == []
+
+
+@EACH_VERSION
+def test_every_test_about_a_version_is_on_its_tape(version, played):
+    _, needed = played
+    assert sorted(needed[version] - tape.cassettes(CASSETTES / version).keys()) == []
+
+
+# -- tapes that are not what was recorded ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A small tape (one world, one cassette) in a folder of its own."""
+    version = VERSIONS[-1]
+    folder, original = tmp_path / "cassettes" / version, CASSETTES / version
+    smallest = min((p for n, p in tape.cassettes(original).items() if n != tape.WORLD), key=lambda p: p.stat().st_size)
+    (folder / "some").mkdir(parents=True)
+    shutil.copy(original / tape.WORLD, folder / tape.WORLD)
+    shutil.copy(smallest, folder / "some" / "test.yaml")
+    tape.write_label(folder, {k: v for k, v in tape.read_label(original).items() if k not in ("format", "cassettes")})
+    monkeypatch.setattr(tape, "CASSETTES", tmp_path / "cassettes")
+    return folder
+
+
+def refusal(folder):
+    with pytest.raises(MisuseError) as caught:
+        recorded(folder.name)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_whole_tape_is_a_target(copied):
+    target = resolve("recorded")[0]
+    assert (target.slug, target.tape, target.is_recorded) == (copied.name, copied, True)
+    assert str(target.version) == copied.name
+
+
+@pytest.mark.parametrize("position", [0, 100, -1])
+def test_a_flipped_bit_is_found(copied, position):
+    path = copied / "some" / "test.yaml"
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+    assert f"cassettes/{copied.name}/some/test.yaml: is not what was recorded" in refusal(copied)
+
+
+def test_a_cassette_that_was_cut_short_is_found(copied):
+    path = copied / tape.WORLD
+    path.write_bytes(path.read_bytes()[:-1])
+    assert f"{copied.name}/world.yaml: is not what was recorded" in refusal(copied)
+
+
+def test_a_missing_cassette_is_found(copied):
+    (copied / "some" / "test.yaml").unlink()
+    assert f"{copied.name}/some/test.yaml: is missing from the tape" in refusal(copied)
+
+
+def test_a_stray_cassette_is_found(copied):
+    (copied / "some" / "stray.yaml").write_text("interactions: []\n", encoding="utf-8")
+    assert f"{copied.name}/some/stray.yaml: does not belong to the tape" in refusal(copied)
+
+
+def test_a_tape_of_another_format_is_refused(copied):
+    label = copied / tape.LABEL
+    label.write_text(label.read_text(encoding="utf-8").replace("format: 1\n", "format: 2\n"), encoding="utf-8")
+    assert f"{copied.name}/TAPE.yaml: is of format 2, and this suite reads format 1" in refusal(copied)
+
+
+@pytest.mark.parametrize("key", ["format", "server", "recorded", "tools", "seed", "max_examples", "spec", "cassettes"])
+def test_a_label_that_lacks_something_is_refused(copied, key):
+    data = read(copied / tape.LABEL)[0].data
+    del data[key]
+    (copied / tape.LABEL).write_text(tape.dump(data), encoding="utf-8")
+    assert f"{copied.name}/TAPE.yaml: says nothing about `{key}`" in refusal(copied)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "hello"])
+def test_a_label_that_is_none_is_refused(copied, text):
+    (copied / tape.LABEL).write_text(text, encoding="utf-8")
+    assert f"{copied.name}/TAPE.yaml" in refusal(copied)
+
+
+def test_tapes_are_listed_by_age(copied):
+    for version in ("10.0.0", "9.11.0", "4.0.5"):
+        shutil.copytree(copied, copied.parent / version)
+    shutil.copytree(copied, copied.parent / ".recording-12.0.0")
+    assert tape.every() == sorted(["4.0.5", "9.11.0", "10.0.0", copied.name], key=lambda v: [int(n) for n in v.split(".")])
+
+
+def test_an_unknown_version_is_refused_with_those_there_are(copied):
+    with pytest.raises(MisuseError, match=rf"^no tape of version `3\.0`; there are {re.escape(copied.name)}$"):
+        resolve("recorded:3.0")
+
+
+def test_without_any_tape_it_says_how_to_record_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(tape, "CASSETTES", tmp_path)
+    with pytest.raises(MisuseError, match=r"no tape in .*--record-mode=rewrite"):
+        resolve("recorded")
+
+
+def test_leaks_are_found_in_any_file_of_a_tape(copied):
+    (copied / "some" / "test.yaml").write_text("a: very-secret-value\n", encoding="utf-8")
+    assert tape.leaks(copied, frozenset({"very-secret-value", "redactedxyz"})) == [str(copied / "some" / "test.yaml")]
+    assert tape.leaks(copied, frozenset({"another-secret"})) == []
+
+
+def test_a_version_is_compared_with_its_neighbour_and_with_no_other():
+    names = tape.every()
+    assert [tape.before(name) for name in names] == ["", *names[:-1]]
+    assert tape.before("1.2.3") == ""
