@@ -1,9 +1,20 @@
 """What is said, in one line, when the suite is used wrongly or finds bad input."""
 
+import re
+
+#: How commands begin that a service which runs jobs takes from their log: ``::error …::`` (GitHub), ``##[error]`` and
+#: ``##vso[…]`` (GitHub and Azure), ``##teamcity[…]``. Not what names a test in a file.
+_COMMANDS = re.compile(r"(?<!\.py):(?=:[A-Za-z])|#(?=#\w*\[)")
+
 
 def plain(text: str) -> str:
-    """Return text without control characters: what a server or a document says must not steer a terminal."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    """Return text that steers nothing: neither a terminal by its control characters, nor a service that reads a job's log.
+
+    What a server, a document or somebody's record says goes through this before it is shown.
+    """
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return _COMMANDS.sub(lambda one: f"\\u{ord(one[0]):04x}", text)
 
 
 class MisuseError(Exception):

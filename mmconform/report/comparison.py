@@ -5,9 +5,11 @@ from itertools import groupby
 from typing import Any
 
 from mmconform.contract.clause import Contract
+from mmconform.errors import plain
 from mmconform.judging import known_changes
 from mmconform.judging.changes import EFFECTS, Change, Comparison
 from mmconform.record.record import Record
+from mmconform.report.markdown import code, inert
 from mmconform.version import Version
 
 _TITLES = {
@@ -36,17 +38,17 @@ class Page:
                 lines += ["", f"{_MARKS[effect]} {clause}", f"    {self._quote(clause)}"]
                 lines += [f"    {self._sentence(change)}" for change in changes]
                 lines += [f"    why   {reason}" for reason in self._why(changes)]
-        return "\n".join(lines)
+        return "\n".join(map(plain, lines))
 
     def markdown(self) -> str:
         """Return the comparison as Markdown."""
-        lines = [f"# {self._title()}", "", self._headline()]
+        lines = [f"# {code(self._title())}", "", code(self._headline())]
         for effect, clauses in self._grouped():
             lines += ["", f"## {_TITLES[effect]}"]
             for clause, changes in clauses:
-                lines += ["", f"### {_MARKS[effect]} `{clause}`", "", f"> {_inert(self._quote(clause))}", ""]
-                lines += [f"- {_inert(self._sentence(change))}" for change in changes]
-                lines += [f"- why: {_inert(reason)}" for reason in self._why(changes)]
+                lines += ["", f"### {_MARKS[effect]} {code(clause)}", "", f"> {inert(self._quote(clause))}", ""]
+                lines += [f"- {code(self._sentence(change))}" for change in changes]
+                lines += [f"- why: {inert(reason)}" for reason in self._why(changes)]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
@@ -97,8 +99,3 @@ class Page:
 
     def _why(self, changes: list[Change]) -> list[str]:
         return list(dict.fromkeys(self.reasons[change] for change in changes if self.reasons[change]))
-
-
-def _inert(text: str) -> str:
-    """Return text in which nothing is Markdown or HTML: some of it came from a server."""
-    return "".join(f"\\{c}" if c in "\\*_[]<>|#" else c for c in text)

@@ -7,8 +7,8 @@ from typing import Any
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
+from mmconform.judging.repeat import SERVER, curl
 from mmconform.record.record import Record
-from mmconform.wire.exchange import curl
 
 #: The observations that are failures, in the order in which people look at them.
 STANDINGS = ("new", "known")
@@ -40,8 +40,8 @@ class Failure:
     def explain(self) -> str:
         """Return the failure as text of several lines, safe for a terminal whatever the server said."""
         clause, evidence = self.clause, self.evidence
-        personas = ", ".join(self.personas)
-        whose = {"self": "their own", "other": "somebody else's"}.get(evidence.get("about", ""))
+        personas = plain(", ".join(self.personas))
+        whose = {"self": "their own", "other": "somebody else's"}.get(str(evidence.get("about", "")))
         about = f" ({'the first ' if self.count > 1 else ''}about {whose})" if whose else ""
         ours = f" (our addition; evidence: {plain(clause.evidence)})" if clause.evidence else ""
         lines = [
@@ -51,7 +51,7 @@ class Failure:
             f"  seen      {plain(self.seen)} ({'once' if self.count == 1 else f'{self.count} times'})",
         ]
         if evidence:
-            lines.append(f"            {plain(evidence['answer'])[:240]}")
+            lines.append(f"  answer    {plain(str(evidence.get('answer', '')))[:240]}")
         lines.append(f"  asked by  {personas}{about}")
         if evidence:
             lines.append(f"  repeat    {self.curl}")
@@ -63,17 +63,17 @@ class Failure:
     @property
     def curl(self) -> str:
         """The command that repeats the first request; credentials are shell variables named like the personas."""
-        host = self.target.rstrip("/").removesuffix("/api/v4") if self.target.startswith("http") else "$SERVER"
-        return plain(curl(self.evidence, self.personas[0], host))
+        host = self.target.rstrip("/").removesuffix("/api/v4") if self.target.startswith("http") else SERVER
+        return curl(self.evidence, self.personas[0], host)
 
     @property
     def entry(self) -> list[str]:
         """The lines of the deviation that would declare it known; what only a person knows is left open."""
         return [
             f"- clause: {self.clause.id}",
-            f"  personas: [{', '.join(self.personas)}]",
-            f'  versions: ">={self.server["version"]}"',
-            f"  signature: {json.dumps(self.signature)}",
+            f"  personas: [{plain(', '.join(self.personas))}]",
+            f'  versions: ">={plain(self.server["version"])}"',
+            f"  signature: {plain(json.dumps(self.signature))}",
             f"  verdict: {'server | ' if self.clause.origin == 'document' else ''}documentation | ambiguous",
             "  reason: …",
             "  evidence: …",

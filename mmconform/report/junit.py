@@ -88,7 +88,7 @@ def _standing(broken: Iterable[Failure]) -> dict[str, str]:
 def _properties(values: dict[str, str]) -> ET.Element:
     element = ET.Element("properties")
     for name, value in values.items():
-        ET.SubElement(element, "property", name=name, value=plain(value))
+        ET.SubElement(element, "property", name=plain(name), value=plain(value))
     return element
 
 

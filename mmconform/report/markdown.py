@@ -25,8 +25,8 @@ def _line(contract: Contract, record: Record) -> str:
     verified = footer["pass"] + footer["known"] + footer["new"]
     cells = [
         "✅ green" if footer["green"] else "❌ red",
-        _code(f"Mattermost {record.header['server']['name']}", in_table=True),
-        _code(record.header["target"], in_table=True),
+        code(f"Mattermost {record.header['server']['name']}", in_table=True),
+        code(record.header["target"], in_table=True),
         f"{verified} of {len(contract.clauses)} promises",
         *(f"**{footer[key]}**" if key == "new" and footer[key] else str(footer[key]) for key in ("pass", "known", "new", "skip")),
     ]
@@ -37,7 +37,7 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
     footer = record.footer
     verified = footer["pass"] + footer["known"] + footer["new"]
     lines = [
-        f"## {_code('Mattermost ' + record.header['server']['name'])}",
+        f"## {code('Mattermost ' + record.header['server']['name'])}",
         "",
         f"Verified {verified} of {len(contract.clauses)} promises: {footer['new']} new, {footer['known']} known.",
         "",
@@ -53,9 +53,9 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
 
 
 def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
-    wrong = [(f"**{kind}**", _code(sentence)) for kind, sentence in problems(record)]
+    wrong = [(f"**{kind}**", code(sentence)) for kind, sentence in problems(record)]
     skipped = skip_reasons(contract, record).items()
-    return wrong + [(f"skipped, {reason}", ", ".join(map(_code, operations))) for reason, operations in skipped]
+    return wrong + [(f"skipped, {code(reason)}", ", ".join(map(code, operations))) for reason, operations in skipped]
 
 
 def _grid(contract: Contract, record: Record) -> list[str]:
@@ -65,7 +65,7 @@ def _grid(contract: Contract, record: Record) -> list[str]:
         f"| operation | {' | '.join(RULES)} |",
         "|---|" + ":-:|" * len(RULES),
         *(
-            f"| {_code(operation, in_table=True)} | {' | '.join(_cell(cells.get(rule)) for rule in RULES)} |"
+            f"| {code(operation, in_table=True)} | {' | '.join(_cell(cells.get(rule)) for rule in RULES)} |"
             for operation, cells in rows.items()
         ),
         "",
@@ -82,13 +82,17 @@ def _cell(cell: Cell | None) -> str:
 
 def _full(failure: Failure) -> list[str]:
     return [
-        f"### ✖ {_code(failure.clause.id)} as {', '.join(failure.personas)}",
+        f"### ✖ {code(failure.clause.id)} as {', '.join(map(_name, failure.personas))}",
         "",
         *_block(failure.explain()),
     ]
 
 
-def _code(text: str, *, in_table: bool = False) -> str:
+def _name(persona: str) -> str:
+    return persona if re.fullmatch("[a-z_]+", persona) else code(persona)
+
+
+def code(text: str, *, in_table: bool = False) -> str:
     """Text as code: nothing in it is markup, a link or a mention. Its fence is longer than any in it."""
     text = plain(text)
     if not text:
@@ -96,6 +100,11 @@ def _code(text: str, *, in_table: bool = False) -> str:
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text.replace('|', chr(92) + '|') if in_table else text}{padding}{fence}"
+
+
+def inert(text: str) -> str:
+    """Text of ours as a line of prose in which nothing is markup."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in plain(text))
 
 
 def _block(text: str) -> list[str]:

@@ -432,7 +432,7 @@ function issue(card) {
   };
   const code = (text) => {
     const ticks = "`".repeat(Math.max(0, ...[...text.matchAll(/`+/g)].map((m) => m[0].length)) + 1);
-    return text.includes("`") ? `${ticks} ${text} ${ticks}` : `\`${text.replaceAll("\n", " ")}\``;
+    return text.includes("`") ? `${ticks} ${text.replaceAll("\n", " ")} ${ticks}` : `\`${text.replaceAll("\n", " ")}\``;
   };
   const first = firstOf(card);
   const at = first ? data.targets[first.t] : data.targets[LAST];
@@ -442,8 +442,8 @@ function issue(card) {
     parts.push(`**Promise** ${code(clause.id)} (${code(clause.place)}${clause.evidence ? `, our addition; evidence: ${clause.evidence}` : ""}):\n\n> ${clause.text.replaceAll("\n", "\n> ")}`);
   parts.push(`**Seen**: ${card.signatures.map(code).join(", ")}, by ${card.personas.join(", ")}, in Mattermost ${runs(card.met, ["n", "k", "e"]) || "none of the versions at hand"}.`);
   if (card.reason) parts.push(`**Verdict**: ${VERDICT[card.verdict][0].toLowerCase()}. ${card.reason}`, `**Evidence**: ${card.evidence}`);
-  if (seen) parts.push(`**Repeat** (Mattermost ${at.name}, as ${first.finding.persona}):\n\n${fence("sh", seen.curl)}`, `It answered ${seen.status}:\n\n${fence("", seen.answer)}`);
-  parts.push(`Found by ${data.made_by} with ${code(at.command)}; documents ${data.spec.slice(0, 12)}${at.commit ? `, server commit ${at.commit}` : ""}.`);
+  if (seen) parts.push(`**Repeat** (Mattermost ${code(at.name)}, as ${code(first.finding.persona)}):\n\n${fence("sh", seen.curl)}`, `It answered ${code(seen.status)}:\n\n${fence("", seen.answer)}`);
+  parts.push(`Found by ${data.made_by} with ${code(at.command)}; documents ${data.spec.slice(0, 12)}${at.commit ? `, server commit ${code(at.commit)}` : ""}.`);
   return parts.join("\n\n") + "\n";
 }
 
@@ -597,7 +597,10 @@ function exchange(finding, here) {
 }
 
 /** A curl with the operation's own braces, for promises of which the record keeps no exchange. */
-const template = (operation) => `curl -i -X ${operation.method} "$SERVER${data.base}${operation.path}" -H "Authorization: Bearer $TOKEN"`;
+const template = (operation) => `curl -i -X ${operation.method} "$SERVER"${sh(data.base + operation.path)} -H "Authorization: Bearer $TOKEN"`;
+
+/** A word for a shell, whatever a record or a document says in it. */
+const sh = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
 function history_(letters) {
   const same = [];
@@ -628,7 +631,7 @@ function clausePanel(clause, t) {
     kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, { at, tests }]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(at[t], "time")}, in ${many(tests.length, "test")}`), tests.map((name) => h("div", { class: "mono small" }, name)))))),
       !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
     part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, said(span).map((text) => h("div", { class: "mono soft" }, text))))))),
-    test && part("Repeat", h("pre", {}, `pytest --target ${one.target} '${test}'`)),
+    test && part("Repeat", h("pre", {}, `pytest --target ${sh(one.target)} ${sh(test)}`)),
   ];
 }
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mmconform import __version__
@@ -13,11 +14,11 @@ from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
 from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
+from mmconform.judging.repeat import curl
 from mmconform.judging.summary import clause_states, state_of
 from mmconform.record.record import Record, check
 from mmconform.report.terminal import MARKS
 from mmconform.version import Version
-from mmconform.wire.exchange import curl
 from mmconform.world.people import MADE, PERSONAS
 
 _HERE = Path(__file__).parent
@@ -292,7 +293,7 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
             here["count"] += row["count"]
             if row.get("evidence") and "exchange" not in here:
                 shown = {key: str(row["evidence"].get(key, "")) for key in _EXCHANGE}
-                here["exchange"] = exchanges.number({**shown, "curl": curl(shown, row["persona"], "$SERVER")})
+                here["exchange"] = exchanges.number({**shown, "curl": curl(row["evidence"], row["persona"])})
                 here["cassette"] = row.get("cassette", "")
             if here["state"] == "k" and "card" not in here and (card := cards.of(row, _version(record))) is not None:
                 here["card"] = card
@@ -357,10 +358,17 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
 
 def command(header: Mapping[str, Any]) -> str:
     """Return the command that repeats the run of a record; the requests of a tape have only one seed."""
-    parts = ["pytest", f"--target {header['target']}", header["selection"]]
+    parts = ["pytest", "--target", quote(header["target"]), *_selection(header["selection"])]
     if not header["target"].startswith("recorded:"):
         parts += [f"--hypothesis-seed={header['seed']}", f"--max-examples={header['max_examples']}"]
-    return " ".join(part for part in parts if part)
+    return " ".join(parts)
+
+
+def _selection(text: str) -> list[str]:
+    """Return what narrowed a run as words for a shell; nothing where it is no such thing, but options that do something else."""
+    words = text.split()
+    known = ("-k", "-m", "--ignore", "--ignore-glob", "--deselect")
+    return [quote(word) for word in words] if all(word in known for word in words if word.startswith("-")) else []
 
 
 def _proof(proof: Mapping[str, Any]) -> dict[str, Any]:

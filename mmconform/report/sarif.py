@@ -53,7 +53,7 @@ def _run(contract: Contract, record: Record, known: Sequence[Deviation]) -> dict
         ],
         "columnKind": "unicodeCodePoints",
         "results": [_result(failure, places, known) for failure in failures(contract, record)],
-        "properties": {"server": {key: plain(value) for key, value in header["server"].items()}, "spec": header["spec"]},
+        "properties": {"server": {plain(key): plain(value) for key, value in header["server"].items()}, "spec": header["spec"]},
     }
 
 
@@ -77,7 +77,11 @@ def _result(failure: Failure, places: dict[str, int], known: Sequence[Deviation]
         "locations": [{"physicalLocation": _location(clause)}],
         "partialFingerprints": {"clauseAndSignature/v1": hashlib.sha256(_identity(failure)).hexdigest()},
         "occurrenceCount": failure.count,
-        "properties": {"personas": list(failure.personas), "signature": plain(failure.signature), "standing": failure.standing},
+        "properties": {
+            "personas": [plain(one) for one in failure.personas],
+            "signature": plain(failure.signature),
+            "standing": failure.standing,
+        },
     }
     if failure.standing == "known":
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _why(failure, known)}]
@@ -108,4 +112,5 @@ def _why(failure: Failure, known: Sequence[Deviation]) -> str:
 
 
 def _message(text: str) -> dict[str, str]:
-    return {"text": plain(text)}
+    """A message without links: what looks like one, ``[text](address)``, came from a server (SARIF 2.1.0, 3.11.6)."""
+    return {"text": plain(text).replace("](", "] (")}

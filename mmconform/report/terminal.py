@@ -94,13 +94,15 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
     mark, style, _ = MARKS["new"]
     tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
     first = plain(failure.tests[0].rpartition("/")[2])
-    seen = f"{plain(failure.seen)}\nasked by {', '.join(failure.personas)}; in {tests}, first {first}"
+    seen = f"{plain(failure.seen)}\nasked by {plain(', '.join(failure.personas))}; in {tests}, first {first}"
     head = Text("  ").append(f"{mark} {failure.clause.id}", style).append(f" ({failure.clause.place})")
-    return head, Padding(Text(seen), (0, 0, 0, 6))
+    return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))  # a word is not cut
 
 
 def _details(contract: Contract, record: Record) -> list[str]:
-    lines = [f"  skipped, {reason}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()]
+    lines = [
+        f"  skipped, {plain(reason)}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()
+    ]
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     sent = sum(row["sent"] for row in record.operations)
     reached = sum(row["reached"] for row in record.operations)

@@ -1,14 +1,11 @@
 """One request and its response, as plain data that checks can judge at any later time."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-
-from mmconform.errors import plain
 
 
 @dataclass(frozen=True)
@@ -118,16 +115,3 @@ class Exchange:
 def _json_type(value: Any) -> str:
     kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
     return kinds.get(type(value), "null")
-
-
-def curl(seen: Mapping[str, Any], persona: str, host: str) -> str:
-    """Return a line for a shell that repeats an exchange, as a record's ``evidence`` has it.
-
-    The credential is a variable with the persona's name; nothing in the line can end a quotation.
-    """
-    parts = ["curl -i -X", seen["method"], f'"{host}"{shlex.quote(seen["url"])}']
-    if persona != "anonymous":
-        parts.append(f'-H "Authorization: Bearer ${persona.upper()}"')
-    if seen["body"]:
-        parts += ["-H 'Content-Type: application/json' --data-raw", shlex.quote(plain(seen["body"]))]
-    return " ".join(parts)

@@ -1,0 +1,69 @@
+"""The line for a shell that repeats an exchange, made of a record that may be anybody's."""
+
+import re
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+from mmconform.errors import plain
+from mmconform.world.people import MADE, PERSONAS
+
+#: The host where a record does not name one.
+SERVER = "$SERVER"
+
+#: In the headers of an ``evidence``: what stands for a credential, by the name of whose it is.
+_WHOSE = re.compile(r"<([^<>]*)>")
+#: What a header's name may be (RFC 9110, 5.6.2); one that began with ``@`` would be a file that curl sends.
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: What means nothing to a shell, not even between double quotes.
+_HARMLESS = re.compile(r"[A-Za-z0-9 :=;,./_-]*")
+
+
+def curl(evidence: Mapping[str, Any], persona: str, host: str = SERVER) -> str:
+    """Return a line that repeats the exchange of a record's ``evidence``.
+
+    Whatever the record says, the line is one command with these arguments: every word is quoted, the address stays with its
+    host, no word is taken for an option or a file, and credentials are variables of a closed set (:func:`variable`).
+    """
+    method, url, body = (plain(str(evidence.get(key) or "")) for key in ("method", "url", "body"))
+    url = url if url.startswith("/") else f"/{url}"  # else it could end in another host: http://server + @elsewhere
+    words = ["curl", "-i"]
+    words += ["--globoff"] if re.search(r"[][{}]", url) else []
+    words += ["--path-as-is"] if "/." in url else []
+    words += ["-X", quote(method), (f'"{SERVER}"' if host == SERVER else quote(plain(host))) + quote(url)]
+    for name, value in _headers(evidence, persona, bool(body)):
+        words += ["-H", _header(f"{name}: {value}")]
+    return " ".join(words + (["--data-raw", quote(body)] if body else []))
+
+
+def _headers(evidence: Mapping[str, Any], persona: str, has_body: bool) -> list[tuple[str, str]]:
+    """Return the headers that were sent; older records do not tell them."""
+    told = evidence.get("headers")
+    if isinstance(told, Mapping):
+        return [(name, plain(str(value))) for name, value in told.items() if _NAME.fullmatch(name)]
+    bearer = [] if persona == "anonymous" else [("Authorization", f"Bearer <{persona}>")]
+    return bearer + ([("Content-Type", "application/json")] if has_body else [])
+
+
+def _header(text: str) -> str:
+    fixed, words = _WHOSE.split(text), []
+    if _HARMLESS.fullmatch("".join(fixed[::2])) and len(fixed) == 3 and not fixed[2][:1].isalnum():
+        return f'"{fixed[0]}${variable(fixed[1])}{fixed[2]}"'
+    for place, part in enumerate(fixed):
+        if place % 2:
+            words.append(f'"${variable(part)}"')
+        elif part or len(fixed) == 1:
+            words.append(quote(part))
+    return "".join(words)
+
+
+def variable(whose: str) -> str:
+    """Return the shell variable that holds a credential: of a persona we know, with ``_TOKEN`` or ``_OAUTH``, else ``TOKEN``.
+
+    So a record cannot make anybody send another variable of their environment.
+    """
+    persona = re.split(r"'| ", whose, maxsplit=1)[0]
+    if persona not in PERSONAS and persona not in MADE:
+        return "TOKEN"
+    kind = "_OAUTH" if "OAuth" in whose else "_TOKEN" if "'s token" in whose else ""
+    return persona.upper() + kind
