@@ -1,13 +1,58 @@
-"""Writes files that are there whole or not at all."""
+"""Writes files that are there whole or not at all, and, unless they are for everybody, for their owner only."""
 
-import tempfile
+import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IMODE
+from typing import IO
+
+_OWNER_FILE, _OWNER_FOLDER, _EVERYBODY = 0o600, 0o700, 0o666
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write text in UTF-8; whoever reads meanwhile sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        file.write(text)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+def write_whole(path: Path, text: str, *, private: bool = True) -> None:
+    """Write text in UTF-8; whoever reads meanwhile sees the old file or the new one, never half of one.
+
+    Args:
+        private: Nobody but its owner may read it, however wide the umask; what the umask forbids stays forbidden.
+    """
+    make_folder(path.parent, private=private)
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_FILE if private else _EVERYBODY)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def open_private(path: Path, mode: str) -> IO[str]:
+    """Open a text file that only its owner may read, also one that was there before."""
+    make_folder(path.parent)
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if mode == "a" else os.O_TRUNC)
+    descriptor = os.open(path, flags, _OWNER_FILE)
+    with suppress(OSError):  # somebody else's
+        _close_to_others(path)
+    return os.fdopen(descriptor, mode, encoding="utf-8")
+
+
+def make_folder(path: Path, *, private: bool = True) -> None:
+    """Make a folder and those above it that are not there; what is there stays as it is."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(_OWNER_FOLDER if private else 0o777, exist_ok=True)
+
+
+def close_to_others(folder: Path) -> None:
+    """Take from everybody but the owner what they may do with the files and folders below a folder."""
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            _close_to_others(path)
+
+
+def _close_to_others(path: Path) -> None:
+    mode = S_IMODE(path.lstat().st_mode)
+    if mode & 0o077 and not path.is_symlink():
+        path.chmod(mode & ~0o077)

@@ -206,7 +206,7 @@ def _merge(given: argparse.Namespace) -> int:
     if given.output == "-":
         print(text_of(document), end="")
     elif given.output:
-        _write(Path(given.output), text_of(document))
+        _write(Path(given.output), text_of(document), private=False)
     if given.format == "json":
         print(json.dumps([asdict(r) for r in document.repairs], indent=2, ensure_ascii=False))
     elif given.output != "-":
@@ -318,9 +318,9 @@ def _notebooks(given: argparse.Namespace) -> int:
     return FINE
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, *, private: bool = True) -> None:
     try:
-        write_whole(file, text)
+        write_whole(file, text, private=private)
     except OSError as error:
         raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
 

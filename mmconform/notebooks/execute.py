@@ -76,4 +76,4 @@ def _described(notebook: Any) -> Any:
 def renew(records: list[Path]) -> None:
     """Execute every notebook in its place, so that what is committed shows these records."""
     for path in every():
-        write_whole(path, nbformat.writes(execute(path, records)) + "\n")
+        write_whole(path, nbformat.writes(execute(path, records)) + "\n", private=False)

@@ -9,6 +9,7 @@ import pytest
 
 from mmconform.driving.actor import Actor, Stage, someone
 from mmconform.errors import MisuseError
+from mmconform.files import open_private
 from mmconform.judging.judge import Judge
 from mmconform.paths import REPORTS
 from mmconform.servers.live import live_server
@@ -114,8 +115,7 @@ def turn(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     path = REPORTS / stage.target.slug / "turn.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with open_private(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX if "settings" in request.fixturenames else fcntl.LOCK_SH)
         if stage.is_changed:
             raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmconform.errors import MisuseError
+from mmconform.files import open_private
 from mmconform.wire.exchange import Exchange
 
 
@@ -24,9 +25,8 @@ class Journal:
 
     def note(self, **entry: Any) -> None:
         """Append a line, the first one below the server's address; it is on disk when this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         first = [] if self.path.exists() else [{"what": "server", "url": self.url}]
-        with self.path.open("a", encoding="utf-8") as file:
+        with open_private(self.path, "a") as file:
             file.writelines(json.dumps({**line, "at": time.time_ns()}) + "\n" for line in [*first, entry])
             file.flush()
             os.fsync(file.fileno())

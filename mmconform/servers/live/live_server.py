@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mmconform.errors import MisuseError
+from mmconform.files import close_to_others, open_private
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.lease import Lease
@@ -158,8 +159,8 @@ def only_run(target: Target) -> IO[str]:
         MisuseError: somebody else has it.
     """
     path = REPORTS / target.slug / "run.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("w")
+    file = open_private(path, "w")
+    close_to_others(path.parent)  # what an earlier version of ours, or another umask, left for everybody to read
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

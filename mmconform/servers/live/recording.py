@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmconform.errors import MisuseError
+from mmconform.files import make_folder
 from mmconform.record.provenance import now, tools
 from mmconform.servers.target import Target, describe
 from mmconform.wire.tape import tape
@@ -19,7 +20,7 @@ class Recording:
         self.place = tape.place(target.slug if target.is_reference else target.server.name)
         self.folder = self.place.with_name(f".recording-{self.place.name}")
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        make_folder(self.folder)
 
     def finish(self, *, seed: int, max_examples: int, spec: str) -> Path:
         """Label the tape, search it for secrets and put it in its place.

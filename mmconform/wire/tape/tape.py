@@ -7,6 +7,7 @@ from typing import Any
 
 from mmconform.documents.reader import dump, read
 from mmconform.errors import MisuseError
+from mmconform.files import write_whole
 from mmconform.paths import CASSETTES, REPORTS
 from mmconform.version import Version
 from mmconform.wire.tape.redact import MARK
@@ -60,7 +61,7 @@ def read_label(folder: Path) -> dict[str, Any]:
 def write_label(folder: Path, label: dict[str, Any]) -> None:
     """Write the label, with the digest of every cassette."""
     label = {"format": FORMAT, **label, "cassettes": {name: digest(path) for name, path in cassettes(folder).items()}}
-    (folder / LABEL).write_text(_BANNER + dump(label), encoding="utf-8")
+    write_whole(folder / LABEL, _BANNER + dump(label))
 
 
 def verify(folder: Path, label: dict[str, Any]) -> None:

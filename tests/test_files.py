@@ -1,0 +1,77 @@
+"""What a run writes is for its owner only, whatever the umask; what the umask forbids stays forbidden."""
+
+import os
+from stat import S_IMODE
+
+import pytest
+
+from mmconform.files import close_to_others, make_folder, open_private, write_whole
+from mmconform.record import record
+from mmconform.record.record import Record
+from mmconform.servers.live.journal import Journal
+from mmconform.wire.tape import cassette, tape
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o177, 0o277], ids=oct)
+def umask(request):
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def modes(folder):
+    return {path.name: S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+
+
+WRITERS = {
+    "record": lambda path: record.write(path, Record({}, [], [], {})),
+    "journal": lambda path: Journal(path, "http://x").note(what="user"),
+    "lock": lambda path: open_private(path, "w").close(),
+    "cassette": lambda path: cassette.AtomicPersister.save_cassette(
+        str(path), {"requests": [], "responses": []}, cassette.CompactYaml
+    ),
+    "label": lambda path: tape.write_label(path.parent, {}),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_what_a_run_writes_is_for_its_owner_only(write, umask, tmp_path):
+    folder = tmp_path / "made"
+    if umask & 0o300:
+        folder.mkdir()
+        folder.chmod(0o700)
+    if write is WRITERS["label"]:
+        make_folder(folder)
+    write(folder / "file")
+    assert set(modes(folder).values()) == {0o600 & ~umask}
+    assert S_IMODE(folder.stat().st_mode) & 0o077 == 0
+
+
+@pytest.mark.parametrize("write", [WRITERS["record"], WRITERS["journal"], WRITERS["lock"]], ids=["record", "journal", "lock"])
+def test_the_mode_of_an_older_file_is_mended(write, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("")
+    path.chmod(0o666)
+    write(path)
+    assert modes(tmp_path) == {"file": 0o600}
+
+
+def test_what_lies_about_is_closed_and_never_opened_wider(tmp_path):
+    (tmp_path / "folder").mkdir(0o755)
+    for name, mode in {"a": 0o644, "b": 0o400, "folder/c": 0o777}.items():
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    close_to_others(tmp_path)
+    assert modes(tmp_path) == {"a": 0o600, "b": 0o400, "folder": 0o700, "c": 0o700}
+
+
+def test_a_file_for_everybody_is_as_the_umask_has_it(umask, tmp_path):
+    write_whole(tmp_path / "file", "x", private=False)
+    assert modes(tmp_path) == {"file": 0o666 & ~umask}
+
+
+def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "file", "x")
+    assert modes(tmp_path).keys() == {"file"}
