@@ -1,8 +1,12 @@
 # Everything runs in .venv, made from the lock file. Needs CPython 3.11 to 3.13, pip and make; nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+.DEFAULT_GOAL := help
 
-.PHONY: conformance test prove notebooks pictures lint lock clean
+.PHONY: help conformance test prove notebooks pictures lint lock clean
+
+help:  ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
@@ -21,7 +25,7 @@ notebooks: .venv/.ready  ## look at the records, and ask them questions of your 
 pictures: .venv/.ready conformance  ## make the README's pictures and the notebooks' outputs anew
 	$(BIN)/python docs/pictures.py
 
-lint: .venv/.ready
+lint: .venv/.ready  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -39,5 +43,5 @@ lock:  ## choose the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --extra dev --extra notebooks --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 	  --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
 
-clean:
+clean:  ## take away what was made, records and environment too
 	rm -rf .venv reports/*/ reports/index.html .pytest_cache .mypy_cache .ruff_cache

@@ -4,19 +4,9 @@ For notebooks, ``mmconform.load()`` and its siblings in :mod:`mmconform.notebook
 when they are first asked for, since nothing else needs pandas.
 """
 
-import sys
 from typing import Any
 
-# JupyterLab brings a library with which jsonschema checks the format `iri`, which we never ask for. It takes most of a
-# second to load, at the start of every run and command, so jsonschema is imported as if it were not there.
-_SLOW = "rfc3987_syntax"
-sys.modules.setdefault(_SLOW, None)  # type: ignore[arg-type]
-import jsonschema  # noqa: E402, F401
-
-if sys.modules[_SLOW] is None:
-    del sys.modules[_SLOW]
-
-from mmconform.errors import MisuseError  # noqa: E402
+from mmconform.errors import MisuseError
 
 __version__ = "0.1.0"
 

@@ -39,8 +39,9 @@ def below(*names):
     return {m for m in FILES if any(m == f"mmconform.{n}" or m.startswith(f"mmconform.{n}.") for n in names)}
 
 
-#: The rooms from the ground up: each knows itself and those before it.
-GROUND = below("errors", "version", "files", "paths") | {"mmconform"}
+#: What lies in no room, and the rooms from the ground up: each knows itself and those before it.
+FOUNDATION = ("errors", "version", "files", "paths", "json_schema")
+GROUND = below(*FOUNDATION) | {"mmconform"}
 ROOMS = (
     "documents",
     "contract",
@@ -63,7 +64,7 @@ FOLDERS = {path.name for path in (ROOT / "mmconform").iterdir() if path.is_dir()
 def test_every_room_has_its_place():
     assert set(ROOMS) == FOLDERS
     assert {m.removeprefix("mmconform.") for m in FILES if m.count(".") == 1} - FOLDERS == {
-        *("errors", "version", "files", "paths"),
+        *FOUNDATION,
         "__main__",
     }
 
@@ -102,7 +103,7 @@ LIBRARIES = {
     "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},
     "openapi_spec_validator": {"mmconform.documents.merge"},
-    "jsonschema": {"mmconform", "mmconform.judging.schemas", "mmconform.record.record"},
+    "jsonschema": {"mmconform.json_schema"},
 }
 
 

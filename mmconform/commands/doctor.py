@@ -1,15 +1,20 @@
 """Looks at a live server without changing anything: what a run would reach there, and what stands in its way."""
 
-from dataclasses import dataclass, field
+import argparse
+import json
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mmconform.commands.shared import FINE, FOUND, add_format
+from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
+from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.prepare import COMMANDS, JOBS, TOKENS, WEBRTC, can_be_gateway, people, sign_in, sign_out, switched_off
-from mmconform.servers.target import Target
+from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.world.people import MADE, PERSONAS
@@ -159,3 +164,19 @@ def _obstacles(world: World, config: dict[str, Any]) -> list[str]:
         except MisuseError as error:
             found.append(str(error))
     return found
+
+
+EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL")
+    parser.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    add_format(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    contract = build(load().document)
+    found = examine(live(options.url, allow_remote=options.allow_remote), contract)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if options.format == "json" else found.text())
+    return FOUND if found.obstacles or found.gaps else FINE

@@ -5,9 +5,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from mmconform.contract.clause import Contract, Operation, Parameter
+from mmconform.json_schema import Draft202012Validator
 from mmconform.wire.exchange import Exchange
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import RULES
-from mmconform.record.provenance import now
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS, ROOT
 from mmconform.record import record
+from mmconform.record.provenance import now
 from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
 from mmconform.servers.target import slug_of

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
+from mmconform.json_schema import Draft202012Validator
 from mmconform.paths import REPORTS
 from mmconform.version import Version
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 
@@ -78,3 +79,15 @@ def test_all_servers_are_told_the_same_settings():
 def test_a_composed_server_is_reachable_from_this_machine_only():
     services = load("compose.yaml")["services"].values()
     assert [port.split(":")[0] for service in services for port in service.get("ports", [])] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yaml")), ids=lambda path: path.name)
+def test_what_github_reads_of_this_repository_is_a_mapping_in_yaml(path):
+    assert isinstance(read(path)[0].data, dict)
+
+
+def test_make_help_names_every_target_that_is_for_people():
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert targets
+    assert [line.split()[1] for line in said.splitlines()] == targets

@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 import pytest
 
-from mmconform.servers.target import describe
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
 from mmconform.paths import ROOT
@@ -16,7 +15,7 @@ from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.report.failure import gather
 from mmconform.servers.live import live_server
-from mmconform.servers.target import Server, Target
+from mmconform.servers.target import Server, Target, describe
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape import tape

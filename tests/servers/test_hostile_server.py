@@ -14,12 +14,11 @@ from threading import Event, Thread
 
 import pytest
 
-from mmconform.servers.target import describe
 from mmconform.driving.sender import Sender
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
 from mmconform.report.failure import gather
-from mmconform.servers.target import Server, Target, resolve
+from mmconform.servers.target import Server, Target, describe, resolve
 from mmconform.version import Version
 from mmconform.wire.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
 from mmconform.wire.tape.redact import Redactor

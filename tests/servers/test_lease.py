@@ -191,7 +191,7 @@ def test_a_lease_is_never_on_tape(serve, server, tmp_path):
 @pytest.fixture
 def cleanup(serve, server, tmp_path, monkeypatch, capsys):
     """Call `mmconform cleanup` with the journals of a folder; returns its status and what it says."""
-    monkeypatch.setattr("mmconform.commands.cli.REPORTS", tmp_path)
+    monkeypatch.setattr("mmconform.commands.cleanup.REPORTS", tmp_path)
     monkeypatch.setattr(live_server, "REPORTS", tmp_path)
     monkeypatch.setenv("MM_ADMIN_TOKEN", "t" * 26)
     url = serve(server).url

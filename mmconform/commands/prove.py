@@ -1,0 +1,50 @@
+"""`mmconform prove`: the suites on servers with one flaw each."""
+
+import argparse
+import json
+import sys
+import time
+from itertools import pairwise
+
+from mmconform.commands.shared import FINE, FOUND, add_format
+from mmconform.contract.build import build
+from mmconform.documents.load import load
+from mmconform.prove import baseline, prove
+from mmconform.reference.mutants import MUTANTS
+from mmconform.reference.named import name_of
+
+EXAMPLE = "mmconform prove -k RevokeUserAccessToken"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-k", default="", metavar="TEXT", dest="like", help="only mutants whose name or operation holds this")
+    parser.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
+    parser.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
+    add_format(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    names = prove.chosen(options.like)
+    if options.list:
+        for name in names:
+            print(f"{name_of(name)}: {MUTANTS[name].flaw}")
+        return FINE
+
+    def progress(share: float) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{len(names)} mutants, {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+
+    times = [time.monotonic()]
+    proofs = prove.prove(names, progress)
+    times.append(time.monotonic())
+    beside = baseline.found(names, progress) if options.baseline else None
+    times.append(time.monotonic())
+    seconds = [end - begin for begin, end in pairwise(times)]
+    if options.format == "json":
+        spec = build(load().document).digest
+        print(
+            json.dumps(prove.as_json(proofs, spec, seconds[: 1 + bool(options.baseline)], beside), indent=2, ensure_ascii=False)
+        )
+    else:
+        print(prove.table(proofs, seconds, beside))
+    return FINE if all(proof.is_as_declared for proof in proofs) else FOUND

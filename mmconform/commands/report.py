@@ -1,0 +1,86 @@
+"""`mmconform report`: records as a page, in a format for CI, or as notebooks."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mmconform.commands.shared import FINE, write
+from mmconform.contract.build import build
+from mmconform.contract.clause import Contract
+from mmconform.documents.load import load
+from mmconform.errors import MisuseError
+from mmconform.judging import deviations
+from mmconform.judging.deviations import Deviation
+from mmconform.paths import REPORTS
+from mmconform.prove import prove
+from mmconform.record import choose
+from mmconform.record.record import Record, age, check, find
+from mmconform.report.github import github
+from mmconform.report.junit import junit
+from mmconform.report.markdown import markdown
+from mmconform.report.page import as_html
+from mmconform.report.sarif import sarif
+from mmconform.wire.tape import tape
+
+EXAMPLE = "mmconform report 11.0.3 my-run/observations.jsonl --output page.html\n  mmconform report 5.36.1 --format junit"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "records", nargs="*", metavar="RECORD", help="a record, a folder with some, or a target; else those of all tapes"
+    )
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="html", help="html when not given")
+    parser.add_argument("--notebook", action="store_true", help="execute the notebooks on these records, into pages")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="instead of reports/index.html for html, standard output for others; a folder instead of reports/notebooks",
+    )
+    parser.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
+    parser.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
+
+
+#: From the contract, the records and the known deviations to text.
+_FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], str]] = {
+    "html": lambda contract, records, known: as_html(contract, records, known, prove.published()),
+    "markdown": lambda contract, records, _: markdown(contract, records),
+    "github": lambda contract, records, _: github(contract, records),
+    "sarif": sarif,
+    "junit": lambda contract, records, _: junit(contract, records),
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.notebook:
+        return _notebooks(options)
+    contract = build(load(options.spec, options.overlay).document)
+    if options.records:
+        records = choose.given(options.records)
+    else:
+        records, left_out = choose.current(REPORTS, tape.every(), contract)
+        for reason in left_out:
+            print(f"left out: {reason}", file=sys.stderr)
+    check(records, contract.digest, contract.clauses)
+    text = _FORMATS[options.format](contract, sorted(records, key=age), [] if options.spec else deviations.load(contract))
+    output = options.output or (REPORTS / "index.html" if options.format == "html" else None)
+    if output is None:
+        print(text, end="")
+        if not text:
+            print(f"nothing to annotate: {len(records)} green, no promise broken in a new way", file=sys.stderr)
+        return FINE
+    write(output, text)
+    if options.format == "html":
+        print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {output.resolve().as_uri()}")
+    return FINE
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    try:
+        from mmconform.notebooks import execute
+    except ModuleNotFoundError as error:
+        raise MisuseError(f"notebooks need `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
+    for page in execute.pages(find(options.records), options.output or REPORTS / "notebooks"):
+        print(page)
+    return FINE

@@ -1,0 +1,38 @@
+"""`mmconform serve`: the reference server, until Ctrl-C."""
+
+import argparse
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from mmconform.commands.shared import FINE
+from mmconform.errors import MisuseError
+from mmconform.reference import named
+from mmconform.reference.server import Reference
+from mmconform.wire.tape import tape
+
+EXAMPLE = "mmconform serve --target reference@5.36.1 --port 8065"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", default="reference", metavar="NAME", help="reference[@VERSION][:MUTANT]")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="any that is free, if not given")
+
+
+def run(options: argparse.Namespace) -> int:
+    app = named.app(options.target, next(reversed(tape.every()), ""))
+    if not 0 <= options.port < 2**16:
+        raise MisuseError(f"port {options.port} cannot be used: ports go from 0 to {2**16 - 1}")
+    login, password = "operator", secrets.token_urlsafe(12)
+    try:
+        server = Reference(app, login, password, options.port)
+    except OSError as error:
+        raise MisuseError(f"port {options.port} cannot be used: {error.strerror or error}") from None
+    print(f"{options.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
+    called = Path(sys.argv[0])
+    pytest = called.with_name("pytest") if called.name == "mmconform" else "pytest"  # of the environment in which we run
+    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} {pytest} --target {server.url}", flush=True)
+    with suppress(KeyboardInterrupt):
+        server.serve()
+    return FINE

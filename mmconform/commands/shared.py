@@ -1,0 +1,34 @@
+"""What several commands have in common: exit statuses, options, how a file is written."""
+
+import argparse
+from pathlib import Path
+
+from mmconform.errors import MisuseError
+from mmconform.files import write_whole
+
+FINE, FOUND, MISUSED = 0, 1, 2
+
+
+def add_documents(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name other documents than ours."""
+    parser.add_argument(
+        "--spec", action="append", type=Path, default=[], metavar="FILE", help="this document or folder instead of ours"
+    )
+    parser.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="apply this overlay too")
+
+
+def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """Add the option that chooses the output: text for people, json for machines, or others in between."""
+    parser.add_argument("--format", choices=("text", *formats, "json"), default="text", help="json is for machines")
+
+
+def write(file: Path, text: str, *, private: bool = True) -> None:
+    """Write a file that the user named; ``private`` for its owner only.
+
+    Raises:
+        MisuseError: it cannot be written.
+    """
+    try:
+        write_whole(file, text, private=private)
+    except OSError as error:
+        raise MisuseError(f"{file}: cannot be written: {error.strerror}") from None
