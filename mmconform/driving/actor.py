@@ -287,7 +287,7 @@ class Actor:
             "trigger": trigger,
         }
         made = self.stage.world.must(OPERATOR, "POST", "/api/v4/commands", command, self.stage.client)
-        self.stage.world.note(what="command", id=made["id"])
+        self.stage.world.note(what="command", id=made["id"], team=command["team_id"])
         return str(made["id"])
 
     def make_command(self) -> str:
@@ -306,7 +306,7 @@ class Actor:
         reply = self.stage.client.send("POST", "/api/v4/commands", persona=self.persona, token=self.credential, json=command)
         if not reply.is_success:
             raise MisuseError(f"the test could not be set up: {self.persona} makes a command: {reply.says}")
-        world.note(what="command", id=reply.json["id"])
+        world.note(what="command", id=reply.json["id"], team=world.team_id)
         return str(reply.json["id"])
 
     def called(self, persona: str) -> "Actor":

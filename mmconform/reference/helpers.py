@@ -160,6 +160,15 @@ def _get_user_by_name(app: App, call: Call) -> Answer:
     return Answer(200, _user(app, user))
 
 
+@_serves("POST", "/users/ids", operator=True)
+def _get_users_by_ids(app: App, call: Call) -> Answer:
+    try:
+        wanted = [str(id_) for id_ in json.loads(call.body)]
+    except (ValueError, TypeError):
+        raise RefusedError("bad-body") from None
+    return Answer(200, [_user(app, app.store.users[id_]) for id_ in wanted if id_ in app.store.users])
+
+
 @_serves("GET", "/users/{user_id}/preferences/{category}/name/{name}", operator=True)
 def _get_preference(app: App, call: Call) -> Answer:
     user, category, name = app.id_in_path(call, "user_id"), call.parameters["category"], call.parameters["name"]
@@ -273,6 +282,11 @@ def _get_team_by_name(app: App, call: Call) -> Answer:
     return Answer(200, _team(app, _team_named(app, found.id if found else "")))
 
 
+@_serves("GET", "/teams/{team_id}", operator=True)
+def _get_team(app: App, call: Call) -> Answer:
+    return Answer(200, _team(app, _team_named(app, app.id_in_path(call, "team_id"))))
+
+
 @_serves("DELETE", "/teams/{team_id}", operator=True)
 def _archive_team(app: App, call: Call) -> Answer:
     _team_named(app, app.id_in_path(call, "team_id")).is_archived = True
@@ -365,11 +379,21 @@ def _get_role(app: App, call: Call) -> Answer:
     return Answer(200, _role(app, role))
 
 
-@_serves("PUT", "/roles/{role_id}/patch", since="4.9", operator=True)
-def _patch_role(app: App, call: Call) -> Answer:
-    role = next((r for r in app.store.roles.values() if r.id == call.parameters["role_id"]), None)
+def _role_with(app: App, id_: str) -> Role:
+    role = next((r for r in app.store.roles.values() if r.id == id_), None)
     if role is None:
         raise RefusedError("no-route")
+    return role
+
+
+@_serves("GET", "/roles/{role_id}", since="4.9")
+def _get_role_by_id(app: App, call: Call) -> Answer:
+    return Answer(200, _role(app, _role_with(app, call.parameters["role_id"])))
+
+
+@_serves("PUT", "/roles/{role_id}/patch", since="4.9", operator=True)
+def _patch_role(app: App, call: Call) -> Answer:
+    role = _role_with(app, call.parameters["role_id"])
     role.permissions = set(_sent(call).get("permissions", [])) | (role.permissions & {"*"})
     return Answer(200, _role(app, role))
 

@@ -147,7 +147,7 @@ def build(world: World) -> None:
             world.people[persona.name] = _person(world, persona)
     command = {"team_id": world.team_id, "url": "http://conformance.invalid/", "method": "P", "trigger": f"mmc{world.run}"}
     world.command_id = world.must(OPERATOR, "POST", "/api/v4/commands", command)["id"]
-    world.note(what="command", id=world.command_id)
+    world.note(what="command", id=world.command_id, team=world.team_id)
 
 
 def _person(world: World, persona: Persona) -> Person:

@@ -12,6 +12,7 @@ from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 
 EMPTY = {"ServiceSettings": {"EnableCommands": True, "Other": 1}}
+GONE = {"id": "store.gone.app_error", "message": "no", "status_code": 404}
 
 
 def told(path):
@@ -24,36 +25,78 @@ def path(tmp_path):
     return tmp_path / "reports" / "host" / "journal-abc123.jsonl"
 
 
-def mattermost(refuse=(), tokens=1, lists=None):
-    """A server that lets everything be undone but what is refused; users have tokens until these are revoked."""
-    left = {"tokens": tokens}
+class Mattermost:
+    """A server on which everything that runs make is there until it is undone.
 
-    def answer(method, path, headers, body):
-        what = f"{method} {path.removeprefix('/api/v4').partition('?')[0]}"
-        status, data = 200, {"status": "OK"}
-        if what in refuse:
+    Attributes:
+        refuse: Changes that it refuses.
+        deaf: Changes to which it says 200, and that it does not make.
+        front: What something in front of it answers instead.
+    """
+
+    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None):
+        self.refuse, self.deaf, self.front, self.lists = refuse, deaf, front, lists or {}
+        self.tokens, self.undone, self.config, self.roles = tokens, set(), json.loads(json.dumps(EMPTY)), {}
+
+    def __call__(self, method, path, headers, body):
+        if self.front:
+            return self.front
+        url, _, _ = path.removeprefix("/api/v4").partition("?")
+        what, sent = f"{method} {url}", json.loads(body or b"null")
+        if what in self.refuse:
             status, data = 500, {"id": "a.b", "message": "no", "status_code": 500}
-        elif "/name/" in what or "/username/" in what:
-            data = {"id": what.rpartition("/")[2] + "-id"}
-        elif what in (lists or {}):
-            data = lists[what]
-        elif what.startswith("GET") and what.endswith("/tokens"):
-            data = [{"id": "token-id"}] * left["tokens"]
-        elif what == "POST /users/tokens/revoke":
-            left["tokens"] -= 1
-        elif what == "GET /config":
-            data = EMPTY
-        return status, [("Content-Type", "application/json")], json.dumps(data).encode()
+        elif method == "GET" or url == "/users/ids":
+            status, data = self.told(what, url, sent)
+        else:
+            status, data = 200, {"status": "OK"}
+            if what not in self.deaf:
+                self.change(what, url, sent)
+        return (
+            status,
+            [("Content-Type", "application/json"), ("X-Version-Id", "5.36.0.5.36.1.x.false")],
+            json.dumps(data).encode(),
+        )
 
-    return answer
+    def change(self, what, url, sent):
+        self.undone.add(url.removesuffix("/cancel"))
+        self.tokens -= what == "POST /users/tokens/revoke"
+        if what == "PUT /config":
+            self.config = sent
+        elif url.startswith("/roles/"):
+            self.roles[url.removesuffix("/patch")] = sent["permissions"]
+
+    def told(self, what, url, sent):
+        ended = 5 * (url in self.undone)
+        lists = {"GET /jobs": [], "GET /oauth/apps": [], "GET /commands": [], "GET /config": self.config, **self.lists}
+        if "/name/" in what or "/username/" in what:
+            return 200, {"id": url.rpartition("/")[2] + "-id"}
+        if url.endswith("/tokens"):
+            return 200, [{"id": "token-id"}] * self.tokens
+        if url == "/users/ids":
+            return 200, [{"id": id_, "username": id_, "delete_at": 5 * (f"/users/{id_}" in self.undone)} for id_ in sent]
+        if url in self.roles:
+            return 200, {"permissions": self.roles[url]}
+        if url.startswith("/teams/"):
+            return 200, {"delete_at": ended}
+        rows = lists.get(what, GONE)
+        if isinstance(rows, list):
+            place = url if url != "/jobs" else ""
+            rows = [row for row in rows if f"{place}/{row['id']}" not in self.undone]
+            rows = [{**row, "status": "canceled"} if f"/jobs/{row['id']}" in self.undone else row for row in rows]
+        return (404 if rows is GONE else 200), rows
+
+
+@pytest.fixture(autouse=True)
+def no_moment(monkeypatch):
+    monkeypatch.setattr(tidy, "_MOMENT", 0.0)
 
 
 @pytest.fixture
 def undo(path, serve):
     """Note the entries and undo them; returns what was done, the changes that were asked for, and the file."""
 
-    def undo(*entries, **server):
-        running = serve(mattermost(**server))
+    def undo(*entries, server=Mattermost, **faults):
+        running = serve(server(**faults))
         kept = Journal(path, running.url)
         for entry in entries:
             kept.note(**entry)
@@ -62,8 +105,8 @@ def undo(path, serve):
             done = dict(tidy.undo([path], client, "operators-token"))
         except MisuseError as error:
             done = str(error)
-        changes = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
-        return done, changes, running
+        asked = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
+        return done, [change for change in asked if change != "POST /users/ids"], running
 
     return undo
 
@@ -164,9 +207,8 @@ def test_a_job_of_which_no_answer_came_is_looked_for(undo):
     told = ({"what": "job", "id": "told"}, asked, {"what": "job", "id": ""})
     _, changes, _ = undo(asked, *told, asked, lists={"GET /jobs": jobs})
     assert changes == ["POST /jobs/lost/cancel", "POST /jobs/told/cancel"]
-    _, changes, server = undo(asked, *told, lists={"GET /jobs": jobs})
-    assert changes == ["POST /jobs/told/cancel"]
-    assert not any(path.startswith("/api/v4/jobs?") for _, path, _, _ in server.requests), "nothing was lost"
+    _, changes, _ = undo(asked, *told, lists={"GET /jobs": jobs})
+    assert changes == ["POST /jobs/told/cancel"], "nothing was lost"
 
 
 def test_a_journal_that_has_just_gone_is_none(tmp_path):
@@ -175,7 +217,8 @@ def test_a_journal_that_has_just_gone_is_none(tmp_path):
 
 
 def test_settings_are_put_back_and_others_left_as_they_are_now(undo):
-    _, _, server = undo({"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}, "New": {"a": 1}}})
+    before = {"ServiceSettings": {"EnableCommands": False}, "New": {"a": 1}}
+    _, _, server = undo({"what": "config", "before": before})
     sent = [json.loads(body) for method, _, _, body in server.requests if method == "PUT"]
     assert sent == [{"ServiceSettings": {"EnableCommands": False, "Other": 1}, "New": {"a": 1}}]
 
@@ -200,7 +243,7 @@ def test_tokens_that_cannot_be_revoked_do_not_hold_it_up_for_ever(undo, path):
 
 
 def test_what_is_gone_already_counts_as_undone(undo, path, serve):
-    running = serve(lambda *_: (404, [("Content-Type", "application/json")], b"{}"))
+    running = serve(lambda *_: (404, [("Content-Type", "application/json")], json.dumps(GONE).encode()))
     Journal(path, running.url).note(what="command", id="c")
     Journal(path, running.url).note(what="user", name="u")
     assert dict(tidy.undo([path], Client(running.url, Redactor(replaying=False)), "t")) == {}
@@ -216,7 +259,7 @@ def test_the_journal_stays_when_the_server_is_gone(path, closed_port):
 
 def test_journals_of_one_server_are_undone_as_one_newest_first(tmp_path, serve):
     """A test's own journal tells of a later change of the same setting than the run's: its name says nothing."""
-    running = serve(mattermost())
+    running = serve(Mattermost())
     run, test = Journal(tmp_path / "journal-zzz.jsonl", running.url), Journal(tmp_path / "journal-aaa.jsonl", running.url)
     run.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the run"}})
     test.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the test"}})
@@ -230,3 +273,82 @@ def test_a_journal_is_found_by_any_name_of_this_machine(tmp_path):
     Journal(tmp_path / "journal-a.jsonl", "http://127.0.0.1:8065").note(what="team", name="t")
     assert journal.of_server(tmp_path, "http://localhost:8065/") == [tmp_path / "journal-a.jsonl"]
     assert journal.of_server(tmp_path, "http://127.0.0.1:8066") == []
+
+
+# -- an undoing is believed when it was read back ----------------------------------------------------------------------
+
+USER, TEAM, JOB = ({"what": what, "name": "n", "id": "1"} for what in ("user", "team", "job"))
+SETTING = {"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}}}
+ROLE = {"what": "role", "id": "1", "permissions": ["a", "b"]}
+APP = {"what": "oauth", "name": "o", "id": "1"}
+ROW = {"id": "1", "name": "o", "type": "nothing", "status": "pending"}
+#: A change that says 200 and changes nothing, and what is then told.
+DEAF = {
+    "settings": (SETTING, "PUT /config", {}, "ServiceSettings.EnableCommands is true after it was put back"),
+    "roles": (ROLE, "PUT /roles/1/patch", {}, "the role 1 does not hold what it held before"),
+    "tokens": (USER, "POST /users/tokens/revoke", {}, "the tokens of user 1 are still there"),
+    "users": (USER, "DELETE /users/1", {}, "user 1 is still active"),
+    "teams": (TEAM, "DELETE /teams/1", {}, "team 1 is still there"),
+    "commands": (TEAM, "DELETE /commands/1", {"GET /commands": [ROW]}, "the commands of team 1 are still there"),
+    "applications": (APP, "DELETE /oauth/apps/1", {"GET /oauth/apps": [ROW]}, "application 1 is still there"),
+    "jobs": (JOB, "POST /jobs/1/cancel", {"GET /jobs": [ROW]}, "job 1 is still pending"),
+}
+
+
+@pytest.mark.parametrize("kind", DEAF)
+def test_a_200_that_changed_nothing_is_told_and_the_journal_stays(undo, path, kind):
+    entry, change, lists, told = DEAF[kind]
+    said, changes, _ = undo(entry, deaf=[change], lists=lists)
+    assert change in changes and told in said and "mmconform cleanup http://" in said
+    assert path.exists()
+    done, _, _ = undo(lists=lists)
+    assert isinstance(done, dict) and not path.exists(), "and when it is asked once more, it is undone"
+
+
+def test_what_comes_a_moment_later_is_undone(undo, monkeypatch):
+    """A replica of the database may lag behind."""
+    late = []
+
+    class Lagging(Mattermost):
+        def change(self, what, url, sent):
+            late.append(lambda: super(Lagging, self).change(what, url, sent))
+
+        def told(self, what, url, sent):
+            return (200, []) if url.endswith("/tokens") else super().told(what, url, sent)
+
+    monkeypatch.setattr(tidy.time, "sleep", lambda _: [change() for change in late])
+    assert undo(USER, SETTING, server=Lagging)[0] == {"users deactivated": 1, "settings restored": 1}
+
+
+class Discreet(Mattermost):
+    """It does not tell its secrets."""
+
+    def told(self, what, url, sent):
+        status, data = super().told(what, url, sent)
+        return status, {**data, "WebrtcSettings": {"Secret": "*" * 32}} if url == "/config" else data
+
+
+def test_a_secret_that_is_not_told_is_no_other_setting(undo):
+    before = {"ServiceSettings": {"EnableCommands": True}, "WebrtcSettings": {"Secret": "s"}}
+    assert undo({"what": "config", "before": before}, server=Discreet)[0] == {"settings restored": 1}
+
+
+PAGE = b"<html><title>Maintenance</title></html>"
+FRONTS = {
+    "a maintenance page": (200, [("Content-Type", "text/html")], PAGE),
+    "an ingress that finds nothing": (404, [("Content-Type", "text/html")], b"default backend - 404"),
+    "a block page": (403, [("Content-Type", "text/html")], PAGE),
+    "a login page": (401, [("WWW-Authenticate", "Basic")], PAGE),
+    "a gateway that speaks JSON": (404, [("Content-Type", "application/json")], b'{"error": "no route"}'),
+    "a gateway that likes everything": (200, [("Content-Type", "application/json")], b"{}"),
+}
+EVERYTHING = (SETTING, ROLE, TEAM, {"what": "user", "name": "u"}, {"what": "command", "id": "c", "team": "t"}, APP, JOB)
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("entry", EVERYTHING, ids=lambda e: e["what"])
+def test_what_somebody_else_answers_undoes_nothing(undo, path, front, entry):
+    said, _, _ = undo(entry, front=FRONTS[front])
+    assert isinstance(said, str) and "stay" in said and "mmconform cleanup http://" in said
+    assert path.exists()
+    assert undo()[0] != {} and not path.exists(), "once it is gone, the rest is undone"

@@ -34,12 +34,22 @@ class Fake:
 
     def answer(self, method, path, sent):
         path = path.partition("?")[0]
+        lists = {"users": self.users, "teams": self.teams, "oauth/apps": self.apps, "commands": self.commands}
         if method == "DELETE":
             self.deleted.append(path)
+            kind, _, id_ = path.rpartition("/")
+            lists[kind][:] = [
+                {**row, "delete_at": 9} if row["id"] == id_ else row
+                for row in lists[kind]
+                if row["id"] != id_ or kind in ("users", "teams")
+            ]
             return 200, {"status": "OK"}
-        lists = {"users": self.users, "teams": self.teams, "oauth/apps": self.apps, "commands": self.commands}
         if path in lists:
             return 200, lists[path]
+        if path == "users/ids":
+            return 200, [row for row in self.users if row["id"] in sent]
+        if path.startswith("teams/"):
+            return 200, next(row for row in self.teams if row["id"] == path.rpartition("/")[2])
         if path == "users/me":
             return 200, self.me
         if path == "system/ping":

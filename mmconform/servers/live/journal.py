@@ -10,14 +10,19 @@ from mmconform.errors import MisuseError
 from mmconform.files import open_private
 from mmconform.wire.exchange import Exchange
 
+#: What servers tell instead of a secret (model/config.go@v5.36.1 FAKE_SETTING).
+_MASK = "*" * 32
+
 
 class Journal:
     """A file of JSON lines, one a change; gone when everything is undone.
 
     A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
     made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
-    what was there before; ``{"what": "lease", "run": …}`` who took the server for itself. A job has no name: ``{"what": "job",
-    "type": …}`` stands before one is asked for, and ``{"what": "job", "id": …}``, with nothing if it is refused, after it.
+    what was there before; ``{"what": "lease", "run": …}`` who took the server for itself. A command is told after it was
+    made, with the team in whose list it is: ``{"what": "command", "id": …, "team": …}``. A job has no name: ``{"what":
+    "job", "type": …}`` stands before one is asked for, and ``{"what": "job", "id": …}``, with nothing if it is refused,
+    after it.
     """
 
     def __init__(self, path: Path, url: str) -> None:
@@ -82,13 +87,34 @@ def part(config: Exchange, sections: dict[str, dict[str, Any]]) -> dict[str, dic
     return {section: {key: found[section].get(key) for key in values} for section, values in sections.items()}
 
 
+def unlike(config: Exchange, wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the settings, as ``Section.Key``, that are not what they should be, with what they are.
+
+    A setting that is not told (a secret) or was not there before is like any other.
+
+    Raises:
+        MisuseError: the answer holds no such section.
+    """
+    found = part(config, wanted)
+    return {
+        f"{section}.{key}": found[section][key]
+        for section, values in wanted.items()
+        for key, value in values.items()
+        if found[section][key] not in (value, _MASK) and value is not None
+    }
+
+
 def restore(call: Any, before: dict[str, dict[str, Any]]) -> Exchange:
-    """Put settings back, leaving all others as they are now; returns the answer, which may be a refusal."""
+    """Put settings back, leaving all others as they are now; returns the answer, which may be a refusal.
+
+    Raises:
+        MisuseError: the configuration cannot be read. What was put back into something else would become the whole of it.
+    """
     found: Exchange = call("GET", "/api/v4/config")
     config = found.json_object
-    if not found.is_success or not all(isinstance(config.get(section, {}), dict) for section in before):
-        return found
+    if not found.is_success or not isinstance(config.get("ServiceSettings"), dict):
+        raise MisuseError(f"the server's configuration cannot be read: it answered {found.says}")
     for section, values in before.items():
-        config.setdefault(section, {}).update(values)
+        config[section] = {**(config.get(section) or {}), **values}
     changed: Exchange = call("PUT", "/api/v4/config", json=config)
     return changed
