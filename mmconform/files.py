@@ -10,11 +10,12 @@ from typing import IO
 _OWNER_FILE, _OWNER_FOLDER, _EVERYBODY = 0o600, 0o700, 0o666
 
 
-def write_whole(path: Path, text: str, *, private: bool = True) -> None:
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     """Write text in UTF-8; whoever reads meanwhile sees the old file or the new one, never half of one.
 
     Args:
-        private: Nobody but its owner may read it, however wide the umask; what the umask forbids stays forbidden.
+        private: Nobody but its owner may read it, however wide the umask; what the umask forbids stays forbidden. So is
+            everything that comes from a server.
     """
     make_folder(path.parent, private=private)
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")

@@ -66,12 +66,12 @@ def test_what_lies_about_is_closed_and_never_opened_wider(tmp_path):
 
 
 def test_a_file_for_everybody_is_as_the_umask_has_it(umask, tmp_path):
-    write_whole(tmp_path / "file", "x", private=False)
+    write_whole(tmp_path / "file", "x")
     assert modes(tmp_path) == {"file": 0o666 & ~umask}
 
 
 def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(tmp_path):
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError):
-        write_whole(tmp_path / "file", "x")
+        write_whole(tmp_path / "file", "x", private=True)
     assert modes(tmp_path).keys() == {"file"}

@@ -59,7 +59,7 @@ def pages(records: list[Path], folder: Path) -> Iterator[Path]:
     for path in every():
         page, _ = exporter.from_notebook_node(_described(execute(path, records)), {"metadata": {"name": path.stem}})
         to = folder / f"{path.stem}.html"
-        write_whole(to, re.sub(r'<script src="">\s*</script>', "", page))
+        write_whole(to, re.sub(r'<script src="">\s*</script>', "", page), private=True)
         yield to
 
 
@@ -76,4 +76,4 @@ def _described(notebook: Any) -> Any:
 def renew(records: list[Path]) -> None:
     """Execute every notebook in its place, so that what is committed shows these records."""
     for path in every():
-        write_whole(path, nbformat.writes(execute(path, records)) + "\n", private=False)
+        write_whole(path, nbformat.writes(execute(path, records)) + "\n")

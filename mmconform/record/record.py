@@ -49,7 +49,7 @@ def write(path: Path, record: Record) -> None:
             **record.footer,
         },
     )
-    write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+    write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows), private=True)
 
 
 def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:

@@ -1,6 +1,8 @@
 """Redaction: equal stays equal, different stays different, nothing secret stays."""
 
+import base64
 import json
+from urllib.parse import unquote
 
 import pytest
 
@@ -147,3 +149,135 @@ def test_a_placeholder_is_no_secret(headers, body, place):
 def test_short_secrets_stay_different_too(placeholder, length):
     values = [str(10 ** (length - 1) + i) for i in range(20)]
     assert len({placeholder(value) for value in values}) == len(values)
+
+
+# -- where secrets stand -----------------------------------------------------------------------------------------------
+
+ONE, TWO = "abcdefghijklmnopqrstuvwxy1", "zyxwvutsrqponmlkjihgfedcb2"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"MMAUTHTOKEN={ONE}; Path=/; HttpOnly; Partitioned",
+        f"MMAUTHTOKEN={ONE}; Priority=High; Whatever",
+        f"mmauthtoken = {ONE};",
+        f'MMAUTHTOKEN="{ONE}"; Path=/',
+        f"a=b; Expires=Thu, 01 Jan 2026 00:00:00 GMT, MMAUTHTOKEN={ONE}; SameSite=None, MMUSERID=x",
+        f"other[1]=\x01; ;=;,MMAUTHTOKEN={ONE}",
+        f"MMAUTHTOKEN={ONE.replace('a', '%61')}",
+    ],
+)
+@pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie", "SET-COOKIE"])
+def test_a_cookie_is_found_whatever_stands_around_it(redactor, header, name):
+    redactor.learn_answer({name: [header]}, b"")
+    assert ONE in redactor.values
+    assert exposed({name: [header]}, b"") != []
+
+
+def test_several_cookies_in_one_header(redactor):
+    redactor.learn_answer(
+        {"Set-Cookie": [f"MMAUTHTOKEN={ONE}; Partitioned, MMCSRF={TWO}; Path=/, XMMCSRF=harmless-harmless"]}, b""
+    )
+    assert redactor.values == {ONE, TWO}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"Token": "{ONE}"}}',
+        f'{{"to\\u006ben": "\\u0061{ONE[1:]}"}}',
+        f'{{"token": ["{ONE}"]}}',
+        f'{{"redirect": "http://x/#access_token={ONE}&state=x"}}',
+        f'{{"redirect": "http://x/?a=b&code={ONE}"}}',
+    ],
+)
+def test_a_secret_is_certain_where_it_is_called_one(redactor, body):
+    redactor.learn_answer({}, body.encode())
+    assert redactor.values == {ONE}
+
+
+def test_a_secret_is_learnt_from_where_an_answer_sends_one(redactor):
+    redactor.learn_answer({"LOCATION": [f"https://x/y#access_token={ONE}"]}, b"")
+    assert redactor.values == {ONE}
+
+
+LIKELY = [
+    f"access_token={ONE}&token_type=bearer",
+    f'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n{ONE}\r\n--b--',
+    f"the token: {ONE}, is wrong",
+    f'{{"token": "{ONE}", "cut sho',
+    json.dumps({"props": json.dumps({"deep": json.dumps({"token": ONE})})}),
+]
+
+
+@pytest.mark.parametrize("body", LIKELY)
+def test_what_is_likely_a_secret_is_redacted_and_held_against_nobody(redactor, body):
+    redactor.learn_answer({}, body.encode())
+    assert ONE not in redactor.text(body) and ONE.encode() not in redactor.body(body.encode())
+    assert redactor.values == frozenset()
+
+
+@pytest.mark.parametrize("body", ["The password: authentication is required", "token: Bearer", "token=short&x=y", '{"token": 5}'])
+def test_words_about_secrets_are_none(redactor, body):
+    redactor.learn_answer({}, body.encode())
+    assert redactor.text(body) == body
+
+
+DISGUISES = {
+    "an address": "/a?b=" + ONE.replace("a", "%61"),
+    "JSON": '{"a": "x \\u0061' + ONE[1:] + '", "b": "\\"\\\\"}',
+    "a path": f"/reset/{ONE}/x",
+    "a fragment": f"http://x/#{ONE}",
+    "base64": "Basic " + base64.b64encode(f"me:{ONE}".encode()).decode(),
+    "base64 for an address": "x-" + base64.urlsafe_b64encode(f"??>>{ONE}".encode()).decode().rstrip("="),
+    "an error": f"session {ONE} has expired",
+}
+
+
+@pytest.mark.parametrize("text", DISGUISES.values(), ids=DISGUISES)
+def test_a_known_secret_is_found_in_disguise(redactor, text):
+    redactor.learn(ONE)
+    for clean in (redactor.text(text), redactor.body(text.encode()).decode(), redactor.hide(text)):
+        assert clean != text
+        assert ONE not in unquote(clean) and base64.b64encode(ONE.encode()).decode()[4:24] not in clean
+        assert redactor.text(clean) == clean
+    assert json.loads(redactor.text(DISGUISES["JSON"]))["b"] == '"\\'
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\u0062\\n", "b": "%41%20"}', "a%41b %zz", "QUJD" * 20, '"\\" unended', "\udcff%41"])
+def test_what_holds_no_secret_stays_byte_for_byte(redactor, text):
+    redactor.learn(ONE)
+    assert redactor.text(text) == text
+    assert redactor.body(text.encode("utf-8", "surrogateescape")) == text.encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"'Bearer {ONE[:12]}...", f"...{ONE[-9:]}'", f"b'x{ONE[:10]}'\n  b'{ONE[10:]}'", f"E  '{ONE[:10]}'\nE   '{ONE[10:]}'"],
+)
+def test_what_people_see_holds_no_part_of_a_secret(redactor, text):
+    """A long text is cut, or broken into lines, where it is shown."""
+    redactor.learn(ONE)
+    shown = redactor.hide(text)
+    assert not [i for i in range(22) if ONE[i : i + 5] in shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MMCSRF=" * 200_000,
+        "MMAUTHTOKEN " + " " * 900_000,
+        'name="token"' * 80_000,
+        "token" * 200_000,
+        "%" * 200_000,
+        '\\"' * 200_000,
+    ],
+    ids=range(6),
+)
+def test_a_message_of_any_shape_takes_its_length(redactor, text):
+    """Else this would take hours."""
+    redactor.learn(ONE)
+    redactor.learn_answer({"Set-Cookie": [text]}, text.encode())
+    redactor.text(text)
+    redactor.hide(text)

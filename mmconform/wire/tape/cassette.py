@@ -120,7 +120,7 @@ class AtomicPersister:
 
     @staticmethod
     def save_cassette(cassette_path: str, cassette_dict: Any, serializer: Any) -> None:
-        write_whole(Path(cassette_path), serialize(cassette_dict, serializer))
+        write_whole(Path(cassette_path), serialize(cassette_dict, serializer), private=True)
 
 
 def configure(vcr: VCR, redactor: Redactor, base_url: str) -> None:

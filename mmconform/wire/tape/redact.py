@@ -7,31 +7,39 @@ what is redacted changes nothing, since redaction also runs on replay.
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote
+
+from mmconform.wire.tape.find_secrets import (
+    SECRET_COOKIES,
+    SECRET_FIELDS,
+    cookies_in,
+    likely_secrets_in,
+    parameters_in,
+    secrets_in,
+)
 
 MARK = "redacted"
-#: Fields whose values are secrets wherever they stand in an answer.
-SECRET_FIELDS = frozenset(
-    (
-        *("token", "access_token", "refresh_token", "csrf", "secret", "client_secret"),
-        *("password", "new_password", "current_password", "turn_password"),
-    )
-)
-#: Query parameters whose values are secrets, in the address to which an OAuth client is sent back.
-SECRET_PARAMETERS = ("code", "access_token")
-SECRET_COOKIES = ("MMAUTHTOKEN", "MMCSRF")
 #: On tape this word stands for the random run id.
 TAPED_RUN = "taped0"
 
+__all__ = ["MARK", "SECRET_COOKIES", "SECRET_FIELDS", "TAPED_RUN", "Redactor", "exposed"]
+
 _SHORTEST = 8
+#: What may be base64 of a secret, and a text in JSON.
+_BASE64, _LITERAL = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}"), re.compile(r'"[^"\\]*(?:\\.[^"\\]*)+"')
+_WORD = re.compile(r"""[^\s"'<>]+""")
+#: What is left of a word where a long text was cut, as pytest and we do; and where one was broken into several lines.
+_CUT = re.compile(r"(?<!\w)\w{5,}+(?=\.\.\.|…)|(?<=\.\.\.)\w{5,}|(?<=…)\w{5,}")
+_BROKEN = re.compile(r"""(['"])[ \t]{0,99}\r?\n[E>|\s]{0,99}b?\1""")
 #: Letters that tell one placeholder from another; a secret shorter than mark and letters becomes longer.
 _DISTINCT = 6
 
@@ -48,11 +56,13 @@ class Redactor:
         self._key = secrets.token_bytes(32)
         self._placeholders: dict[str, str] = {}
         self._credentials: dict[str, str] = {}
+        self._likely: set[str] = set()
 
     @property
     def values(self) -> frozenset[str]:
-        """Every secret value seen so far (on replay: its placeholder)."""
-        return frozenset(value for value, placeholder in self._placeholders.items() if placeholder.lower() != TAPED_RUN)
+        """Every value seen so far that is certainly a secret (on replay: its placeholder)."""
+        known = self._placeholders.items()
+        return frozenset(value for value, placeholder in known if placeholder.lower() != TAPED_RUN and value not in self._likely)
 
     def learn(self, value: str, placeholder: str | None = None) -> None:
         """Remember a secret value; without a placeholder it gets one of its own."""
@@ -65,37 +75,69 @@ class Redactor:
         self._credentials[value] = persona
         self.learn(value)
 
-    def learn_answer(self, headers: dict[str, list[str]], body: bytes) -> None:
-        """Remember every secret that an answer carries in its headers, cookies and JSON fields."""
-        for name, values in headers.items():
-            if name.lower() == "token":
-                for value in values:
-                    self.learn(value)
-            if name.lower() == "set-cookie":
-                for value in values:
-                    for secret in _cookie_secrets(value):
-                        self.learn(secret)
-        if any(field.encode() in body for field in (*SECRET_FIELDS, "redirect")):
-            with suppress(ValueError):
-                self._learn_fields(json.loads(body))
+    def learn_answer(self, headers: Mapping[str, list[str]], body: bytes) -> None:
+        """Remember every secret that an answer carries (:mod:`mmconform.wire.tape.find_secrets`)."""
+        for value in secrets_in(headers, body):
+            self.learn(value)
+        for value in likely_secrets_in(body):
+            if value not in self._placeholders:
+                self.learn(value)
+                self._likely.add(value)
 
     def text(self, text: str) -> str:
-        """Return the text with every known secret replaced."""
+        """Return the text with every known secret replaced, also one that is quoted for an address or for JSON, or is base64."""
+        return text if self.replaying else self._undisguised(self._replaced(text))
+
+    def body(self, body: bytes) -> bytes:
+        """Return the bytes with every known secret replaced, as :meth:`text` does."""
         if self.replaying:
-            return text
+            return body
+        return self.text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def hide(self, text: str) -> str:
+        """Return text for people to see: no known secret, on replay too, and no part of one that was cut or broken into lines."""
+        shown = self._undisguised(self._replaced(text))
+        joined = _BROKEN.sub("", shown)
+        if joined != shown and (whole := self._replaced(joined)) != joined:
+            shown = whole
+        return _CUT.sub(lambda cut: MARK if self._is_part(cut[0]) else cut[0], shown)
+
+    def _is_part(self, text: str) -> bool:
+        return any(text in value and placeholder != value for value, placeholder in self._placeholders.items())
+
+    def _replaced(self, text: str) -> str:
         for value, placeholder in self._placeholders.items():
             if value in text:
                 text = text.replace(value, placeholder)
         return text
 
-    def body(self, body: bytes) -> bytes:
-        """Return the bytes with every known secret replaced."""
-        if self.replaying:
-            return body
-        for value, placeholder in self._placeholders.items():
-            if value.encode() in body:
-                body = body.replace(value.encode(), placeholder.encode())
-        return body
+    def _undisguised(self, text: str) -> str:
+        """Replace secrets in words and texts that are read otherwise than they are written."""
+        if "%" in text:
+            text = _WORD.sub(lambda word: self._if_secret(word[0], unquote(word[0])), text)
+        if "\\" in text:
+            with suppress(ValueError, RecursionError):
+                json.loads(text)  # so that every text in it ends
+                text = _LITERAL.sub(self._literal, text)
+        return _BASE64.sub(self._base64, text)
+
+    def _if_secret(self, written: str, read: str) -> str:
+        return written if read == written or (clean := self._replaced(read)) == read else clean
+
+    def _literal(self, literal: re.Match[str]) -> str:
+        read = json.loads(literal[0])
+        clean = self._replaced(read)
+        return literal[0] if clean == read else json.dumps(clean)
+
+    def _base64(self, word: re.Match[str]) -> str:
+        plain = word[0].rstrip("=").translate(_URL_SAFE)
+        for start in range(4):
+            piece = plain[start:]
+            with suppress(binascii.Error, UnicodeDecodeError):
+                read = base64.b64decode(piece[: len(piece) - (len(piece) % 4 == 1)] + "=" * (-len(piece) % 4)).decode("ascii")
+                if read.isprintable() and self._replaced(read) != read:
+                    return self._placeholder(word[0])
+        return word[0]
 
     def credential(self, header: str) -> str:
         """Return an ``Authorization`` header with the persona's name for its credential."""
@@ -109,29 +151,8 @@ class Redactor:
         length = max(len(value) - padding, len(MARK) + _DISTINCT)
         return (MARK + letters)[:length] + "=" * padding
 
-    def _learn_fields(self, node: Any) -> None:
-        if isinstance(node, list):
-            for child in node:
-                self._learn_fields(child)
-        elif isinstance(node, dict):
-            for key, child in node.items():
-                if key in SECRET_FIELDS and isinstance(child, str):
-                    self.learn(child)
-                elif key == "redirect" and isinstance(child, str):
-                    for name, value in parse_qsl(urlsplit(child).query):
-                        if name in SECRET_PARAMETERS:
-                            self.learn(value)
-                else:
-                    self._learn_fields(child)
 
-
-def _cookie_secrets(header: str) -> list[str]:
-    cookie: SimpleCookie = SimpleCookie()
-    try:
-        cookie.load(header)
-    except CookieError:
-        return []
-    return [cookie[name].value for name in SECRET_COOKIES if name in cookie]
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def exposed(headers: dict[str, list[str]], body: bytes) -> list[str]:
@@ -141,7 +162,7 @@ def exposed(headers: dict[str, list[str]], body: bytes) -> list[str]:
         if name.lower() == "token":
             found += [f"header {name}" for value in values if not value.startswith(MARK)]
         if name.lower() == "set-cookie":
-            found += [f"cookie in {name}" for value in values for s in _cookie_secrets(value) if s and not s.startswith(MARK)]
+            found += [f"cookie in {name}" for value in values for s in cookies_in(value) if s and not s.startswith(MARK)]
         if name.lower() in ("authorization", "cookie"):
             found += [f"header {name}" for value in values if re.search(rf"\b(?!{MARK})[a-z0-9]{{26}}\b", value)]
 
@@ -155,11 +176,10 @@ def exposed(headers: dict[str, list[str]], body: bytes) -> list[str]:
                     if len(child) >= _SHORTEST and not child.startswith(MARK):
                         found.append(f"field {at}{key}")
                 elif key == "redirect" and isinstance(child, str):
-                    sent = parse_qsl(urlsplit(child).query)
-                    found.extend(f"{n} in {at}{key}" for n, v in sent if n in SECRET_PARAMETERS and not v.startswith(MARK))
+                    found.extend(f"parameter in {at}{key}" for value in parameters_in(child) if not value.startswith(MARK))
                 else:
                     walk(child, f"{at}{key}.")
 
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         walk(json.loads(body), "")
     return found

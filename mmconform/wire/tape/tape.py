@@ -61,7 +61,7 @@ def read_label(folder: Path) -> dict[str, Any]:
 def write_label(folder: Path, label: dict[str, Any]) -> None:
     """Write the label, with the digest of every cassette."""
     label = {"format": FORMAT, **label, "cassettes": {name: digest(path) for name, path in cassettes(folder).items()}}
-    write_whole(folder / LABEL, _BANNER + dump(label))
+    write_whole(folder / LABEL, _BANNER + dump(label), private=True)
 
 
 def verify(folder: Path, label: dict[str, Any]) -> None:
