@@ -207,6 +207,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if strange:
         config.hook.pytest_deselected(items=strange)
         items[:] = [item for item in items if item not in strange]
+    for item in items:
+        if _target_of(item):
+            item.add_marker("vcr")  # whatever asks a target is recorded, or answered from its tape
     targets = [target.slug for target in session.targets]
 
     def place(item: pytest.Item) -> tuple[int, int, str]:

@@ -1,9 +1,12 @@
 """What a suite imports: marks that say which clause a test proves and where it applies."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mmconform.contract.clause import Operation
 from mmconform.driving.actor import Actor, Reply, Stage, Token, application, give_roles, join, new_bot, new_team, someone
+from mmconform.plugin.fixtures import Granting, Settings
 from mmconform.world.people import PERSONAS, Persona
 
 #: ``@clause("CreateJob.permission")``: the one promise that the test proves; ``{operation}`` stands for the parameter.
@@ -12,12 +15,32 @@ clause = pytest.mark.clause
 #: ``@applies(since="5.10")``: in other versions the test is skipped, ``not-in-version``.
 applies = pytest.mark.applies
 
+#: ``new_person("token_user")``: a person of the test's own, who may be changed.
+NewPerson = Callable[[str], Actor]
+
+#: ``behaves("search-takes-wildcards")``: whether servers of this version do (``data/behaviours.yaml``).
+Behaves = Callable[[str], bool]
+
+#: An id that has the form of one and that nothing on any server has.
+UNKNOWN_ID = "z" * 26
+
+LIST = "GetUserAccessTokensForUser"
+#: What can be done to a token, by its id in the body.
+TOKEN_ACTIONS = ("RevokeUserAccessToken", "DisableUserAccessToken", "EnableUserAccessToken")
+
 __all__ = [
+    "LIST",
     "PERSONAS",
+    "TOKEN_ACTIONS",
+    "UNKNOWN_ID",
     "Actor",
+    "Behaves",
+    "Granting",
+    "NewPerson",
     "Operation",
     "Persona",
     "Reply",
+    "Settings",
     "Stage",
     "Token",
     "application",

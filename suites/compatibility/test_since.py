@@ -1,20 +1,17 @@
 """In which versions an operation is there: from the documented one on, not before, and not after it was taken out."""
 
-import pytest
-
-from mmconform.plugin.suite import clause
-
-NOBODY = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
+from mmconform.plugin.suite import UNKNOWN_ID, Actor, Operation, Stage, clause
 
 
-@pytest.mark.vcr
 @clause("{operation}.since")
-def test_an_operation_is_there_in_its_versions_and_in_no_other(operation, stage, system_admin, anonymous):
+def test_an_operation_is_there_in_its_versions_and_in_no_other(
+    operation: Operation, stage: Stage, system_admin: Actor, anonymous: Actor
+) -> None:
     """Absence has more than one face: before 4.7 `GET /users/tokens` asks for a user called `tokens`."""
     if operation.exists_in(stage.world.version):
         assert system_admin.ask(operation.id).served
         return
-    path = {p.name: NOBODY for p in operation.parameters if p.place == "path"}
-    body = {} if operation.body else None
+    path = {p.name: UNKNOWN_ID for p in operation.parameters if p.place == "path"}
+    body: dict[str, str] | None = {} if operation.body else None
     assert system_admin.do(operation.id, body=body, **path).absent
     assert not anonymous.do(operation.id, body=body, **path).exchange.is_success, "somebody without a session is served"

@@ -4,14 +4,11 @@ from itertools import count
 
 import pytest
 
-from mmconform.plugin.suite import applies, clause, give_roles
-
-LIST = "GetUserAccessTokensForUser"
+from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Stage, applies, clause, give_roles
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
-def test_a_token_lets_its_owner_in(new_person):
+def test_a_token_lets_its_owner_in(new_person: NewPerson) -> None:
     """Generate a user access token that can be used to authenticate with the Mattermost REST API."""
     person = new_person("token_user")
     made = person.do("CreateUserAccessToken", user_id=person.id, body={"description": "mine"})
@@ -22,9 +19,8 @@ def test_a_token_lets_its_owner_in(new_person):
     assert {row["user_id"] for row in reply.json} == {person.id}, "the token speaks for somebody else"
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
-def test_no_two_tokens_are_the_same(token_user):
+def test_no_two_tokens_are_the_same(token_user: Actor) -> None:
     """Each has an id and a value of its own, even with the same description."""
     first, second = (token_user.ask("CreateUserAccessToken") for _ in range(2))
     assert first.served
@@ -33,9 +29,8 @@ def test_no_two_tokens_are_the_same(token_user):
     assert first.json["token"] != second.json["token"], "two tokens share a value"
 
 
-@pytest.mark.vcr
 @clause("RevokeUserAccessToken.effect.revokes")
-def test_a_revoked_token_is_gone(token_user):
+def test_a_revoked_token_is_gone(token_user: Actor) -> None:
     """It lets nobody in, is in no list, and cannot be revoked again."""
     token = token_user.new_token()
     assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).served
@@ -45,9 +40,8 @@ def test_a_revoked_token_is_gone(token_user):
     assert token.id not in token_user.do(LIST, user_id="me", query="per_page=200").ids, "the list still holds the revoked token"
 
 
-@pytest.mark.vcr
 @clause("RevokeUserAccessToken.effect.deletes-sessions")
-def test_revoking_ends_the_tokens_session(new_person):
+def test_revoking_ends_the_tokens_session(new_person: NewPerson) -> None:
     """Delete any sessions using the token: one that was just served is refused."""
     person = new_person("token_user")
     token = person.new_token()
@@ -57,9 +51,8 @@ def test_revoking_ends_the_tokens_session(new_person):
     assert through.look().refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("RevokeUserAccessToken.effect.revokes")
-def test_a_token_revokes_itself(token_user):
+def test_a_token_revokes_itself(token_user: Actor) -> None:
     """And is gone with the answer."""
     token = token_user.new_token()
     through = token_user.through(token)
@@ -67,18 +60,16 @@ def test_a_token_revokes_itself(token_user):
     assert through.do("RevokeUserAccessToken", body={"token_id": token.id}).refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("RevokeUserAccessToken.effect.revokes")
-def test_revoking_one_token_leaves_the_others(token_user):
+def test_revoking_one_token_leaves_the_others(token_user: Actor) -> None:
     """Only the one that was named."""
     gone, stays = token_user.new_token(), token_user.new_token()
     assert token_user.do("RevokeUserAccessToken", body={"token_id": gone.id}).served
     assert token_user.through(stays).look().served
 
 
-@pytest.mark.vcr
 @clause("DisableUserAccessToken.effect.disables")
-def test_a_disabled_token_lets_nobody_in(token_user):
+def test_a_disabled_token_lets_nobody_in(token_user: Actor) -> None:
     """It is refused, but still there, and says that it is not active."""
     token = token_user.new_token()
     assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
@@ -88,9 +79,8 @@ def test_a_disabled_token_lets_nobody_in(token_user):
     assert seen.json["is_active"] is False, "a disabled token calls itself active"
 
 
-@pytest.mark.vcr
 @clause("DisableUserAccessToken.effect.deletes-sessions")
-def test_disabling_ends_the_tokens_session(token_user):
+def test_disabling_ends_the_tokens_session(token_user: Actor) -> None:
     """Delete any sessions using the token: one that was just served is refused."""
     token = token_user.new_token()
     through = token_user.through(token)
@@ -99,9 +89,8 @@ def test_disabling_ends_the_tokens_session(token_user):
     assert through.look().refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("DisableUserAccessToken.effect.can-be-enabled-again")
-def test_a_disabled_token_comes_back(token_user):
+def test_a_disabled_token_comes_back(token_user: Actor) -> None:
     """The token can be re-enabled using `/users/tokens/enable`."""
     token = token_user.new_token()
     assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
@@ -109,9 +98,8 @@ def test_a_disabled_token_comes_back(token_user):
     assert token_user.through(token).look().served
 
 
-@pytest.mark.vcr
 @clause("EnableUserAccessToken.effect.enables")
-def test_an_enabled_token_is_active(token_user):
+def test_an_enabled_token_is_active(token_user: Actor) -> None:
     """Re-enable a personal access token that has been disabled."""
     token = token_user.new_token()
     token_user.must("DisableUserAccessToken", body={"token_id": token.id})
@@ -119,9 +107,8 @@ def test_an_enabled_token_is_active(token_user):
     assert token_user.do("GetUserAccessToken", token_id=token.id).json["is_active"] is True, "an enabled token is not active"
 
 
-@pytest.mark.vcr
 @clause("EnableUserAccessToken.effect.enables")
-def test_enabling_what_is_enabled_changes_nothing(token_user, stage):
+def test_enabling_what_is_enabled_changes_nothing(token_user: Actor, stage: Stage) -> None:
     """And neither does disabling twice."""
     token = token_user.new_token()
     assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
@@ -132,10 +119,9 @@ def test_enabling_what_is_enabled_changes_nothing(token_user, stage):
     assert token_user.through(token).look().refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("RevokeUserAccessToken.effect.revokes")
 @applies(since="4.4")
-def test_a_revoked_token_cannot_be_enabled(token_user):
+def test_a_revoked_token_cannot_be_enabled(token_user: Actor) -> None:
     """Revoking is for good."""
     token = token_user.new_token()
     token_user.must("RevokeUserAccessToken", body={"token_id": token.id})
@@ -143,9 +129,8 @@ def test_a_revoked_token_cannot_be_enabled(token_user):
     assert token_user.through(token).look().refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("DisableUserAccessToken.effect.disables")
-def test_a_token_disables_itself_and_cannot_undo_it(token_user):
+def test_a_token_disables_itself_and_cannot_undo_it(token_user: Actor) -> None:
     """Disabled, it is no credential any more, not even to enable itself."""
     token = token_user.new_token()
     through = token_user.through(token)
@@ -154,9 +139,8 @@ def test_a_token_disables_itself_and_cannot_undo_it(token_user):
     assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessToken.secret")
-def test_the_value_is_told_once(token_user):
+def test_the_value_is_told_once(token_user: Actor) -> None:
     """The token value stands in the answer that made it, and in no later one."""
     token = token_user.new_token()
     for reply in (
@@ -167,10 +151,9 @@ def test_the_value_is_told_once(token_user):
         assert token.value not in reply.text, "the answer holds the token's value"
 
 
-@pytest.mark.vcr
 @pytest.mark.parametrize("operation", ["DisableUserAccessToken", "EnableUserAccessToken"])
 @clause("{operation}.schema")
-def test_acting_on_a_token_does_not_tell_its_value(token_user, operation):
+def test_acting_on_a_token_does_not_tell_its_value(token_user: Actor, operation: str) -> None:
     """Done, and nothing else."""
     token = token_user.new_token()
     reply = token_user.do(operation, body={"token_id": token.id})
@@ -178,9 +161,8 @@ def test_acting_on_a_token_does_not_tell_its_value(token_user, operation):
     assert token.value not in reply.text, "the answer holds the token's value"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
-def test_a_search_does_not_tell_the_value(system_admin, token_user):
+def test_a_search_does_not_tell_the_value(system_admin: Actor, token_user: Actor) -> None:
     """Not in the answer, and not to who guesses: a search for the value finds nothing."""
     token = token_user.new_token()
     by_id = system_admin.do("SearchUserAccessTokens", body={"term": token.id})
@@ -192,9 +174,8 @@ def test_a_search_does_not_tell_the_value(system_admin, token_user):
     assert by_value.ids == [], "a search for a token's value finds it"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.searches-id-user-name")
-def test_searches_look_at_token_id_user_id_and_username(system_admin, new_person):
+def test_searches_look_at_token_id_user_id_and_username(system_admin: Actor, new_person: NewPerson) -> None:
     """And not at the description."""
     person = new_person("token_user")
     token = person.new_token("a description that stands nowhere else")
@@ -207,9 +188,8 @@ def test_searches_look_at_token_id_user_id_and_username(system_admin, new_person
     assert elsewhere.ids == [], "the search finds a description"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
-def test_beginnings_of_terms(system_admin, new_person, behaves):
+def test_beginnings_of_terms(system_admin: Actor, new_person: NewPerson, behaves: Behaves) -> None:
     """To 6.1 the beginning of a name finds it; then the whole name is needed. No document says either."""
     person = new_person("token_user")
     token = person.new_token()
@@ -218,10 +198,9 @@ def test_beginnings_of_terms(system_admin, new_person, behaves):
     assert (token.id in found.ids) == behaves("search-finds-by-prefix"), "beginnings count otherwise than expected"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
 @pytest.mark.parametrize("wildcard", ["%", "_"])
-def test_wildcards_in_terms(system_admin, new_person, behaves, wildcard):
+def test_wildcards_in_terms(system_admin: Actor, new_person: NewPerson, behaves: Behaves, wildcard: str) -> None:
     """To 5.14 `%` and `_` stand for anything; then for themselves. No document says either."""
     person = new_person("token_user")
     token = person.new_token()
@@ -231,9 +210,8 @@ def test_wildcards_in_terms(system_admin, new_person, behaves, wildcard):
     assert (token.id in found.ids) == behaves("search-takes-wildcards"), "wildcards count otherwise than expected"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
-def test_a_backslash_as_a_term(system_admin, new_person, behaves):
+def test_a_backslash_as_a_term(system_admin: Actor, new_person: NewPerson, behaves: Behaves) -> None:
     """From 5.15 to 6.1 it is taken out of the term, and the empty rest finds everything."""
     token = new_person("token_user").new_token()
     found = system_admin.do("SearchUserAccessTokens", body={"term": "\\"})
@@ -243,10 +221,9 @@ def test_a_backslash_as_a_term(system_admin, new_person, behaves):
     )
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
 @pytest.mark.parametrize("part", ["the end", "the middle", "the address"])
-def test_parts_that_are_no_beginning(system_admin, new_person, part):
+def test_parts_that_are_no_beginning(system_admin: Actor, new_person: NewPerson, part: str) -> None:
     """The end or the middle of a name finds nothing, and neither does an e-mail address."""
     person = new_person("token_user")
     token = person.new_token()
@@ -257,9 +234,8 @@ def test_parts_that_are_no_beginning(system_admin, new_person, part):
     assert token.id not in found.ids, "a part of the name finds the token"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
-def test_terms_have_a_case(system_admin, new_person):
+def test_terms_have_a_case(system_admin: Actor, new_person: NewPerson) -> None:
     """A name in capitals finds nothing (PostgreSQL)."""
     person = new_person("token_user")
     person.new_token()
@@ -268,9 +244,8 @@ def test_terms_have_a_case(system_admin, new_person):
     assert found.ids == [], "the search does not mind the case"
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.effect.finds")
-def test_searches_find_disabled_tokens_too(system_admin, new_person):
+def test_searches_find_disabled_tokens_too(system_admin: Actor, new_person: NewPerson) -> None:
     """What is disabled is still there."""
     person = new_person("token_user")
     token = person.new_token()
@@ -280,9 +255,8 @@ def test_searches_find_disabled_tokens_too(system_admin, new_person):
     assert found.ids == [token.id], "a disabled token is not found"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokens.effect.lists-everybody")
-def test_an_administrator_lists_everybodys_tokens(system_admin, new_person):
+def test_an_administrator_lists_everybodys_tokens(system_admin: Actor, new_person: NewPerson) -> None:
     """Get a page of user access tokens for users on the system: the newest of two users are on some page."""
     tokens = {new_person("token_user").new_token().id for _ in range(2)}
     seen: set[str] = set()
@@ -299,10 +273,9 @@ def test_an_administrator_lists_everybodys_tokens(system_admin, new_person):
     assert tokens <= seen, "a user's token is on no page"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.effect.lists-the-user")
 @applies(since="4.4")
-def test_a_list_holds_disabled_tokens_too(new_person):
+def test_a_list_holds_disabled_tokens_too(new_person: NewPerson) -> None:
     """What is disabled is still there, and says so."""
     person = new_person("token_user")
     on, off = person.new_token(), person.new_token()
@@ -314,9 +287,8 @@ def test_a_list_holds_disabled_tokens_too(new_person):
     )
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.effect.lists-the-user")
-def test_somebody_without_tokens_has_an_empty_list(new_person):
+def test_somebody_without_tokens_has_an_empty_list(new_person: NewPerson) -> None:
     """A list, and not null."""
     reply = new_person("token_user").do(LIST, user_id="me")
     assert reply.served
@@ -326,9 +298,8 @@ def test_somebody_without_tokens_has_an_empty_list(new_person):
 # -- what a token outlives -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
-def test_a_token_outlives_the_role(new_person, stage):
+def test_a_token_outlives_the_role(new_person: NewPerson, stage: Stage) -> None:
     """Who loses the permission to make tokens keeps those there are."""
     person = new_person("token_user")
     through = person.through()
@@ -337,9 +308,8 @@ def test_a_token_outlives_the_role(new_person, stage):
     assert reply.refused_as("no-permission") or reply.served, "the token lets nobody in any more"
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
-def test_a_token_outlives_a_logout_through_it(new_person, stage):
+def test_a_token_outlives_a_logout_through_it(new_person: NewPerson, stage: Stage) -> None:
     """Logging out ends a session; the token makes a new one."""
     person = new_person("token_user")
     through = person.through()
@@ -348,9 +318,8 @@ def test_a_token_outlives_a_logout_through_it(new_person, stage):
     assert through.look().served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
-def test_a_token_outlives_the_revoking_of_all_sessions(new_person, stage):
+def test_a_token_outlives_the_revoking_of_all_sessions(new_person: NewPerson, stage: Stage) -> None:
     """The sessions end; the token makes a new one."""
     person = new_person("token_user")
     through = person.through()
@@ -360,9 +329,8 @@ def test_a_token_outlives_the_revoking_of_all_sessions(new_person, stage):
     assert through.look().served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.effect.makes-a-new-token")
-def test_every_call_makes_another_token(team_admin):
+def test_every_call_makes_another_token(team_admin: Actor) -> None:
     """Generate a new token for the command."""
     command = team_admin.new_command()
     first, second = (team_admin.do("RegenCommandToken", command_id=command) for _ in range(2))
@@ -371,9 +339,8 @@ def test_every_call_makes_another_token(team_admin):
     assert first.json["token"] != second.json["token"], "the token is still the old one"
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.effect.makes-a-new-token")
-def test_the_command_has_the_token_that_was_told(team_admin, stage):
+def test_the_command_has_the_token_that_was_told(team_admin: Actor, stage: Stage) -> None:
     """The list of commands shows it, and no longer the old one."""
     command = team_admin.new_command()
     reply = team_admin.do("RegenCommandToken", command_id=command)

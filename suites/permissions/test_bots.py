@@ -2,18 +2,29 @@
 
 import pytest
 
-from mmconform.plugin.suite import applies, clause, give_roles, new_bot
+from mmconform.plugin.suite import (
+    TOKEN_ACTIONS,
+    Actor,
+    Granting,
+    NewPerson,
+    Settings,
+    Stage,
+    applies,
+    clause,
+    give_roles,
+    new_bot,
+)
 
 BOTS_ON = {"ServiceSettings": {"EnableBotAccountCreation": True}}
 ROLE = "system_user_access_token"
-ACTS = ["RevokeUserAccessToken", "DisableUserAccessToken", "EnableUserAccessToken"]
-ALL = ["CreateUserAccessToken", "GetUserAccessTokensForUser", "GetUserAccessToken", *ACTS]
+ALL = ["CreateUserAccessToken", "GetUserAccessTokensForUser", "GetUserAccessToken", *TOKEN_ACTIONS]
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.permission")
 @applies(since="5.12")
-def test_a_bots_token_is_made_by_its_owner_and_by_no_holder(system_admin, token_user, stage, settings):
+def test_a_bots_token_is_made_by_its_owner_and_by_no_holder(
+    system_admin: Actor, token_user: Actor, stage: Stage, settings: Settings
+) -> None:
     """To make tokens for oneself is not to make them for somebody's bot."""
     with settings(**BOTS_ON):
         bot = new_bot(stage, system_admin)
@@ -21,10 +32,9 @@ def test_a_bots_token_is_made_by_its_owner_and_by_no_holder(system_admin, token_
         assert system_admin.ask("CreateUserAccessToken", bot).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.permission")
 @applies(since="5.12")
-def test_a_bot_makes_no_token_for_itself(system_admin, stage, settings):
+def test_a_bot_makes_no_token_for_itself(system_admin: Actor, stage: Stage, settings: Settings) -> None:
     """A bot is a user without the permission, unless somebody gives it."""
     with settings(**BOTS_ON):
         bot = new_bot(stage, system_admin)
@@ -32,11 +42,12 @@ def test_a_bot_makes_no_token_for_itself(system_admin, stage, settings):
         assert system_admin.ask("CreateUserAccessToken", bot).served
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL[1:])
 @applies(since="5.12")
-def test_a_bots_tokens_are_not_for_every_holder(operation, system_admin, token_user, stage, settings):
+def test_a_bots_tokens_are_not_for_every_holder(
+    operation: str, system_admin: Actor, token_user: Actor, stage: Stage, settings: Settings
+) -> None:
     """For non-self requests, must also have another permission: a bot is not oneself."""
     with settings(**BOTS_ON):
         bot = new_bot(stage, system_admin)
@@ -44,11 +55,12 @@ def test_a_bots_tokens_are_not_for_every_holder(operation, system_admin, token_u
         assert system_admin.ask(operation, bot).served
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
 @applies(since="6.0")
-def test_an_owner_who_may_manage_bots_manages_their_own_only(operation, new_person, stage, settings, granting):
+def test_an_owner_who_may_manage_bots_manages_their_own_only(
+    operation: str, new_person: NewPerson, stage: Stage, settings: Settings, granting: Granting
+) -> None:
     """`manage_bots` reaches one's own bots; for others' it takes `manage_others_bots`."""
     with settings(**BOTS_ON), granting(ROLE, "create_bot", "manage_bots"):
         owner, other = new_person("token_user"), new_person("token_user")
@@ -58,11 +70,12 @@ def test_an_owner_who_may_manage_bots_manages_their_own_only(operation, new_pers
     assert owner.ask(operation, bot).denied
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
 @applies(since="6.0")
-def test_who_may_manage_others_bots_manages_them(operation, new_person, system_admin, stage, settings, granting):
+def test_who_may_manage_others_bots_manages_them(
+    operation: str, new_person: NewPerson, system_admin: Actor, stage: Stage, settings: Settings, granting: Granting
+) -> None:
     """`manage_others_bots` stands in for `edit_other_users` where the other is a bot, and only there."""
     with settings(**BOTS_ON), granting(ROLE, "manage_others_bots"):
         holder, bot = new_person("token_user"), new_bot(stage, system_admin)
@@ -70,11 +83,12 @@ def test_who_may_manage_others_bots_manages_them(operation, new_person, system_a
         assert holder.ask(operation, new_person("member")).denied
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
 @applies(since="6.0")
-def test_with_both_permissions_bots_tokens_are_within_reach_too(operation, new_person, system_admin, stage, settings, granting):
+def test_with_both_permissions_bots_tokens_are_within_reach_too(
+    operation: str, new_person: NewPerson, system_admin: Actor, stage: Stage, settings: Settings, granting: Granting
+) -> None:
     """For non-self requests the documentation makes no difference between people and bots.
 
     Servers do: from 8.1 on only the permissions for bots count.
@@ -84,11 +98,12 @@ def test_with_both_permissions_bots_tokens_are_within_reach_too(operation, new_p
         assert holder.ask(operation, bot).served
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
 @applies(since="5.12")
-def test_a_bot_with_the_permission_reaches_its_own_tokens(operation, system_admin, stage, settings):
+def test_a_bot_with_the_permission_reaches_its_own_tokens(
+    operation: str, system_admin: Actor, stage: Stage, settings: Settings
+) -> None:
     """About oneself the documentation asks one permission.
 
     Servers ask more of bots: from 8.1 on a bot is its owner's, and not its own.
@@ -99,10 +114,9 @@ def test_a_bot_with_the_permission_reaches_its_own_tokens(operation, system_admi
         assert bot.ask(operation, bot).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
 @applies(since="5.12")
-def test_a_disabled_bot_does_not_get_in(system_admin, stage, settings):
+def test_a_disabled_bot_does_not_get_in(system_admin: Actor, stage: Stage, settings: Settings) -> None:
     """As for people who were deactivated; and it comes back with its account."""
     with settings(**BOTS_ON):
         bot = new_bot(stage, system_admin)
@@ -114,10 +128,9 @@ def test_a_disabled_bot_does_not_get_in(system_admin, stage, settings):
         assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-token")
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.effect.authenticates")
 @applies(since="5.12")
-def test_a_bot_gets_in_while_tokens_are_off(system_admin, stage, settings):
+def test_a_bot_gets_in_while_tokens_are_off(system_admin: Actor, stage: Stage, settings: Settings) -> None:
     """The switch for personal access tokens is for persons."""
     with settings(ServiceSettings={"EnableBotAccountCreation": True, "EnableUserAccessTokens": False}):
         bot = new_bot(stage, system_admin)

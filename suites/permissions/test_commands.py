@@ -1,42 +1,34 @@
 """The token of a slash command: who may replace it."""
 
-import pytest
-
-from mmconform.plugin.suite import applies, clause, join, new_team
-
-NOBODY = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
+from mmconform.plugin.suite import UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_a_member_without_the_permission_cannot_regenerate(member, team_admin):
+def test_a_member_without_the_permission_cannot_regenerate(member: Actor, team_admin: Actor) -> None:
     """Must have `manage_slash_commands` permission for the team the command is in."""
     command = member.new_command()
     assert member.do("RegenCommandToken", command_id=command).denied
     assert team_admin.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_an_outsider_cannot_regenerate(outsider, system_admin):
+def test_an_outsider_cannot_regenerate(outsider: Actor, system_admin: Actor) -> None:
     """Whoever is not in the team has no permission in it."""
     command = system_admin.new_command()
     assert outsider.do("RegenCommandToken", command_id=command).denied
     assert system_admin.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_the_administrator_of_another_team_cannot_regenerate(team_admin, stage, system_admin):
+def test_the_administrator_of_another_team_cannot_regenerate(team_admin: Actor, stage: Stage, system_admin: Actor) -> None:
     """The permission counts in the team of the command and in no other."""
     command = system_admin.new_command(new_team(stage))
     assert team_admin.do("RegenCommandToken", command_id=command).denied
     assert system_admin.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_a_team_administrator_who_leaves_loses_it(new_person, stage, system_admin):
+def test_a_team_administrator_who_leaves_loses_it(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """With the membership goes the permission, in the same session."""
     admin, command = new_person("team_admin"), system_admin.new_command()
     assert admin.do("RegenCommandToken", command_id=command).served
@@ -45,9 +37,8 @@ def test_a_team_administrator_who_leaves_loses_it(new_person, stage, system_admi
     assert system_admin.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_a_member_who_becomes_team_administrator_gains_it(new_person, stage, system_admin):
+def test_a_member_who_becomes_team_administrator_gains_it(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """With the role in the team comes the permission, in the same session."""
     person, command = new_person("member"), system_admin.new_command()
     assert person.do("RegenCommandToken", command_id=command).denied
@@ -55,9 +46,8 @@ def test_a_member_who_becomes_team_administrator_gains_it(new_person, stage, sys
     assert person.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_an_outsider_who_joins_as_administrator_gains_it(new_person, stage, system_admin):
+def test_an_outsider_who_joins_as_administrator_gains_it(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """The team is what counts, not the account."""
     person, command = new_person("outsider"), system_admin.new_command()
     assert person.do("RegenCommandToken", command_id=command).denied
@@ -65,17 +55,15 @@ def test_an_outsider_who_joins_as_administrator_gains_it(new_person, stage, syst
     assert person.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.status")
-def test_a_command_that_is_not(team_admin, system_admin):
+def test_a_command_that_is_not(team_admin: Actor, system_admin: Actor) -> None:
     """An id that no command has gets 404, from whoever asks."""
-    assert team_admin.do("RegenCommandToken", command_id=NOBODY).refused_as("no-command")
-    assert system_admin.do("RegenCommandToken", command_id=NOBODY).refused_as("no-command")
+    assert team_admin.do("RegenCommandToken", command_id=UNKNOWN_ID).refused_as("no-command")
+    assert system_admin.do("RegenCommandToken", command_id=UNKNOWN_ID).refused_as("no-command")
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.status")
-def test_a_command_that_was_deleted(system_admin, stage):
+def test_a_command_that_was_deleted(system_admin: Actor, stage: Stage) -> None:
     """What is deleted has no token any more."""
     command = system_admin.new_command()
     assert system_admin.do("RegenCommandToken", command_id=command).served
@@ -83,9 +71,10 @@ def test_a_command_that_was_deleted(system_admin, stage):
     assert system_admin.do("RegenCommandToken", command_id=command).refused_as("no-command")
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
-def test_in_an_archived_team_the_permission_still_counts(stage, team_admin, new_person, system_admin):
+def test_in_an_archived_team_the_permission_still_counts(
+    stage: Stage, team_admin: Actor, new_person: NewPerson, system_admin: Actor
+) -> None:
     """Archiving a team takes nobody's permission: its administrator is served, an outsider is not."""
     team, admin, outsider = new_team(stage), new_person("outsider"), new_person("outsider")
     join(stage, team, admin.id, "team_admin")
@@ -95,19 +84,17 @@ def test_in_an_archived_team_the_permission_still_counts(stage, team_admin, new_
     assert outsider.do("RegenCommandToken", command_id=command).denied
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
 @applies(since="4.1")
-def test_through_a_token_its_owner_may_regenerate(team_admin, member):
+def test_through_a_token_its_owner_may_regenerate(team_admin: Actor, member: Actor) -> None:
     """A token carries its owner's permissions in the team."""
     command = member.new_command()
     assert team_admin.through().do("RegenCommandToken", command_id=command).served
     assert member.through().do("RegenCommandToken", command_id=command).denied
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.auth")
-def test_the_tokens_of_the_command_are_no_credentials(team_admin, stage, anonymous):
+def test_the_tokens_of_the_command_are_no_credentials(team_admin: Actor, stage: Stage, anonymous: Actor) -> None:
     """The token of a slash command lets nobody in."""
     command = team_admin.new_command()
     token = team_admin.must("RegenCommandToken", command_id=command).json["token"]
@@ -116,10 +103,11 @@ def test_the_tokens_of_the_command_are_no_credentials(team_admin, stage, anonymo
     assert team_admin.do("RegenCommandToken", command_id=command).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
 @applies(since="4.9")
-def test_the_creator_regenerates_as_long_as_they_have_the_permission(new_person, granting, system_admin):
+def test_the_creator_regenerates_as_long_as_they_have_the_permission(
+    new_person: NewPerson, granting: Granting, system_admin: Actor
+) -> None:
     """To have made the command is not enough."""
     creator = new_person("member").called("slash_manager")
     with granting("team_user", "manage_slash_commands"):
@@ -129,10 +117,11 @@ def test_the_creator_regenerates_as_long_as_they_have_the_permission(new_person,
     assert system_admin.do("RegenCommandToken", command_id=own).served
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.permission")
 @applies(since="4.9")
-def test_with_the_permission_others_commands_are_within_reach(new_person, granting, system_admin):
+def test_with_the_permission_others_commands_are_within_reach(
+    new_person: NewPerson, granting: Granting, system_admin: Actor
+) -> None:
     """The documentation names one permission; servers ask a second one of whoever did not make the command."""
     manager, foreign = new_person("member").called("slash_manager"), system_admin.new_command()
     with granting("team_user", "manage_slash_commands"):

@@ -2,60 +2,52 @@
 
 import pytest
 
-from mmconform.plugin.suite import applies, clause
-
-LIST = "GetUserAccessTokensForUser"
+from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("scheme", ["Bearer", "BEARER", "bearer", "token", "Token"])
-def test_schemes_that_count(token_user, scheme):
+def test_schemes_that_count(token_user: Actor, scheme: str) -> None:
     """`Bearer` and `token`, in any case."""
     asks = token_user.having({"Authorization": f"{scheme} {token_user.credential}"})
     assert asks.look().served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("form", ["{}", "Basic {}", "Session {}", "Bearer", "Bearer  {}", "Bearer x{}"])
-def test_forms_that_do_not(token_user, form):
+def test_forms_that_do_not(token_user: Actor, form: str) -> None:
     """Anything else is no credential."""
     asks = token_user.having({"Authorization": form.format(token_user.credential)})
     assert asks.look().refused_as("no-session")
     assert token_user.look().served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("value", ["x", "redactednevergiven00000000", "null", "%00", "Z" * 26, "1' OR '1'='1"])
-def test_a_credential_that_was_never_given(anonymous, token_user, value):
+def test_a_credential_that_was_never_given(anonymous: Actor, token_user: Actor, value: str) -> None:
     """Garbage lets nobody in."""
     asks = anonymous.having({"Authorization": f"Bearer {value}"})
     assert asks.do(LIST, user_id=token_user.id).refused_as("no-session")
     assert token_user.do(LIST, user_id=token_user.id).served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_a_session_in_the_query_does_not_count(anonymous, token_user):
+def test_a_session_in_the_query_does_not_count(anonymous: Actor, token_user: Actor) -> None:
     """`access_token` in the query is for OAuth sessions alone."""
     reply = anonymous.do(LIST, user_id=token_user.id, query=f"access_token={token_user.credential}")
     assert reply.refused_as("no-oauth-session")
     assert token_user.do(LIST, user_id=token_user.id).served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_the_cookie_counts_with_the_header_of_a_browser_client(token_user):
+def test_the_cookie_counts_with_the_header_of_a_browser_client(token_user: Actor) -> None:
     """A session in the cookie, sent by our own client (`X-Requested-With`)."""
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}", "X-Requested-With": "XMLHttpRequest"})
     assert asks.look().served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.auth")
-def test_a_cookie_alone_changes_nothing(token_user):
+def test_a_cookie_alone_changes_nothing(token_user: Actor) -> None:
     """A foreign page can make a browser send the cookie, but not the header: it must not be served (CSRF)."""
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"})
     reply = asks.do("CreateUserAccessToken", user_id="me", body={"description": "forged"})
@@ -63,9 +55,8 @@ def test_a_cookie_alone_changes_nothing(token_user):
     assert token_user.do("CreateUserAccessToken", user_id="me", body={"description": "mine"}).served
 
 
-@pytest.mark.vcr
 @clause("RevokeUserAccessToken.auth")
-def test_a_cookie_alone_revokes_nothing(token_user):
+def test_a_cookie_alone_revokes_nothing(token_user: Actor) -> None:
     """As for making tokens."""
     token = token_user.new_token()
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"})
@@ -73,9 +64,8 @@ def test_a_cookie_alone_revokes_nothing(token_user):
     assert token_user.do("RevokeUserAccessToken", body={"token_id": token.id}).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.auth")
-def test_a_token_in_a_cookie(token_user, behaves):
+def test_a_token_in_a_cookie(token_user: Actor, behaves: Behaves) -> None:
     """From 5.10 on a personal access token is served in a cookie even without the header that shields from forgery."""
     asks = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.new_token().value}"})
     reply = asks.do("CreateUserAccessToken", user_id="me", body={"description": "by cookie"})
@@ -85,9 +75,8 @@ def test_a_token_in_a_cookie(token_user, behaves):
         assert reply.refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_a_cookie_alone_that_only_reads(token_user, behaves):
+def test_a_cookie_alone_that_only_reads(token_user: Actor, behaves: Behaves) -> None:
     """Reading changes nothing, so that from 5.10 on the cookie is enough."""
     reply = token_user.having({"Cookie": f"MMAUTHTOKEN={token_user.credential}"}).do(LIST, user_id="me")
     if behaves("a-reading-cookie-needs-no-csrf-header"):
@@ -96,10 +85,9 @@ def test_a_cookie_alone_that_only_reads(token_user, behaves):
         assert reply.refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("cookie", ["MMAUTHTOKEN=", "MMAUTHTOKEN=nonsense"])
-def test_a_broken_cookie_beside_a_good_header(token_user, cookie, behaves):
+def test_a_broken_cookie_beside_a_good_header(token_user: Actor, cookie: str, behaves: Behaves) -> None:
     """From 5.4 on the cookie comes first, and a broken one hides the header."""
     reply = token_user.having({"Authorization": f"Bearer {token_user.credential}", "Cookie": cookie}).do(LIST, user_id="me")
     if behaves("a-broken-cookie-spoils-a-good-header"):
@@ -108,9 +96,8 @@ def test_a_broken_cookie_beside_a_good_header(token_user, cookie, behaves):
         assert reply.served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokens.permission")
-def test_of_two_credentials_one_decides_and_never_both(token_user, system_admin, behaves):
+def test_of_two_credentials_one_decides_and_never_both(token_user: Actor, system_admin: Actor, behaves: Behaves) -> None:
     """A cookie and a header of two people: one of them asks. Which one changed in 5.4; the other adds nothing."""
     both = token_user.having(
         {
@@ -127,9 +114,8 @@ def test_of_two_credentials_one_decides_and_never_both(token_user, system_admin,
     assert system_admin.do("GetUserAccessTokens").served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_a_session_that_was_logged_out(new_person, stage):
+def test_a_session_that_was_logged_out(new_person: NewPerson, stage: Stage) -> None:
     """With the session the credential ends."""
     person = new_person("token_user")
     assert person.look().served
@@ -137,9 +123,8 @@ def test_a_session_that_was_logged_out(new_person, stage):
     assert person.look().refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_a_session_that_was_revoked(new_person, stage):
+def test_a_session_that_was_revoked(new_person: NewPerson, stage: Stage) -> None:
     """An administrator ends somebody's sessions."""
     person = new_person("token_user")
     assert person.look().served
@@ -149,9 +134,8 @@ def test_a_session_that_was_revoked(new_person, stage):
     assert person.look().refused_as("no-session")
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_a_user_who_was_deactivated(new_person, stage, system_admin):
+def test_a_user_who_was_deactivated(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """A deactivated user's session and tokens are refused; both kinds come back, or not, with the account."""
     person = new_person("token_user")
     through = person.through()
@@ -163,18 +147,16 @@ def test_a_user_who_was_deactivated(new_person, stage, system_admin):
     assert through.look().served
 
 
-@pytest.mark.vcr
 @clause("{operation}.auth")
-def test_the_session_comes_before_the_input(operation, anonymous, system_admin, stage):
+def test_the_session_comes_before_the_input(operation: Operation, anonymous: Actor, system_admin: Actor, stage: Stage) -> None:
     """Without a session nobody learns whether the rest of the request is right."""
     path = {p.name: "short" for p in operation.parameters if p.place == "path"}
     assert anonymous.do(operation.id, raw="{" if operation.body else None, **path).refused_as("no-session")
     assert system_admin.ask(operation.id).served
 
 
-@pytest.mark.vcr
 @clause("{operation}.auth")
-def test_the_route_comes_before_the_session(operation, anonymous, system_admin, stage):
+def test_the_route_comes_before_the_session(operation: Operation, anonymous: Actor, system_admin: Actor, stage: Stage) -> None:
     """A path that is nobody's, here one with a slash at its end, is not found before anybody is asked who they are."""
     path = {p.name: "zzzzzzzzzzzzzzzzzzzzzzzzzz" for p in operation.parameters if p.place == "path"}
     url = stage.path(operation, path) + "/"
@@ -182,11 +164,10 @@ def test_the_route_comes_before_the_session(operation, anonymous, system_admin, 
     assert system_admin.ask(operation.id).served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessToken.auth")
 @applies(since="4.1")
 @pytest.mark.parametrize("id_", ["with-dash-in-it-zzzzzzzzzzzz", "with.dot", "with_underscore", "%C3%A9"])
-def test_an_id_that_no_route_takes(anonymous, system_admin, id_):
+def test_an_id_that_no_route_takes(anonymous: Actor, system_admin: Actor, id_: str) -> None:
     """Ids are letters and digits; with anything else in them there is no route, and so no question who asks."""
     assert anonymous.do("GetUserAccessToken", token_id=id_).refused_as("no-route")
     assert system_admin.ask("GetUserAccessToken").served

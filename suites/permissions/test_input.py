@@ -1,18 +1,18 @@
 """Requests that are not as the documentation wants them, from callers who may call."""
 
 import json
+from typing import Any
 
 import pytest
 
-from mmconform.plugin.suite import applies, clause
+from mmconform.plugin.suite import TOKEN_ACTIONS, Actor, Behaves, Stage, applies, clause
 
 CREATE = "CreateUserAccessToken"
 #: Looks like an id or a token; begins like our placeholders, so that nobody takes it for a secret on a tape.
 CHOSEN = "redactedzzzzzzzzzzzzzzzzzz"
-ACTS = ["RevokeUserAccessToken", "DisableUserAccessToken", "EnableUserAccessToken"]
 
 
-def _size(text):
+def _size(text: str) -> str:
     return f"{len(text)}-times-{text[0]!a}-{len(text.encode())}-bytes"
 
 
@@ -22,65 +22,58 @@ UNREADABLE = ["", "{", "[]", "5", '"text"', "true", "\x00", "<a/>", "description
 # -- making a token ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("raw", [*UNREADABLE, '{"description": 5}', '{"description": ["x"]}', '{"description": {}}'])
-def test_a_body_that_is_no_token(token_user, raw):
+def test_a_body_that_is_no_token(token_user: Actor, raw: str) -> None:
     """What is no object, or has a description that is no text, is refused."""
     assert token_user.do(CREATE, user_id="me", raw=raw).refused_as("bad-body")
     assert token_user.ask(CREATE).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("body", [None, {}, {"description": None}, {"description": ""}, {"name": "x"}])
-def test_a_token_without_a_description(token_user, body):
+def test_a_token_without_a_description(token_user: Actor, body: Any) -> None:
     """A description is required, and not an empty one."""
     assert token_user.do(CREATE, user_id="me", raw=json.dumps(body)).refused_as("bad-body")
     assert token_user.ask(CREATE).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("description", ["x" * 255, "é" * 127, "🦆" * 63, " ", "<b>&</b>", "'; --"], ids=_size)
-def test_descriptions_that_fit(token_user, description):
+def test_descriptions_that_fit(token_user: Actor, description: str) -> None:
     """Up to 255 bytes of anything are kept as they are."""
     reply = token_user.do(CREATE, user_id="me", body={"description": description})
     assert reply.served
     assert reply.json["description"] == description, "the description is not what was sent"
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("description", ["x" * 256, "é" * 128, "🦆" * 64, "x" * 70_000], ids=_size)
-def test_descriptions_that_do_not(token_user, description):
+def test_descriptions_that_do_not(token_user: Actor, description: str) -> None:
     """255 is the limit, and it counts bytes: 128 letters of two bytes are too many."""
     assert token_user.do(CREATE, user_id="me", body={"description": description}).refused_as("description-too-long")
     assert token_user.ask(CREATE).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
-def test_a_nul_in_a_description(token_user):
+def test_a_nul_in_a_description(token_user: Actor) -> None:
     """PostgreSQL stores no NUL; the caller's mistake is to be refused as one."""
     assert token_user.do(CREATE, user_id="me", body={"description": "a\x00b"}).refused
     assert token_user.ask(CREATE).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize(
     "raw", ['{"description": "x"} trailing', '{"description": "x", "more": {"a": [1]}}', '{"DESCRIPTION": "x"}']
 )
-def test_what_is_overlooked(token_user, raw):
+def test_what_is_overlooked(token_user: Actor, raw: str) -> None:
     """Servers read the first JSON value, ignore unknown keys, and take keys in any case; no document says otherwise."""
     assert token_user.do(CREATE, user_id="me", raw=raw).served
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("key", ["id", "token", "user_id", "is_active"])
-def test_what_the_server_decides(token_user, key):
+def test_what_the_server_decides(token_user: Actor, key: str) -> None:
     """Nothing but the description is taken from the body."""
     given = {"is_active": False}.get(key, CHOSEN)
     reply = token_user.do(CREATE, user_id="me", body={"description": "x", key: given})
@@ -88,7 +81,6 @@ def test_what_the_server_decides(token_user, key):
     assert reply.json.get(key) != given, f"the caller chose the {key}"
 
 
-@pytest.mark.vcr
 @clause("{operation}.input")
 @pytest.mark.parametrize("length", [1, 25, 27, 200])
 @pytest.mark.parametrize(
@@ -100,25 +92,23 @@ def test_what_the_server_decides(token_user, key):
         ("RegenCommandToken", "command_id"),
     ],
 )
-def test_ids_of_another_length(operation, parameter, length, system_admin):
+def test_ids_of_another_length(operation: str, parameter: str, length: int, system_admin: Actor) -> None:
     """An id has 26 characters; in the path, another length is refused as a bad parameter."""
     body = {"description": "x"} if operation == CREATE else None
     assert system_admin.do(operation, body=body, **{parameter: "a" * length}).refused_as("bad-parameter")
     assert system_admin.ask(operation).served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessToken.input")
 @pytest.mark.parametrize("word", ["me", "search", "revoke", "enable", "disable"])
-def test_words_that_look_like_ids(system_admin, word):
+def test_words_that_look_like_ids(system_admin: Actor, word: str) -> None:
     """The names of sibling operations, and `me`, are no token's id."""
     assert system_admin.do("GetUserAccessToken", token_id=word).refused_as("bad-parameter")
     assert system_admin.ask("GetUserAccessToken").served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessToken.status")
-def test_ids_have_a_case(token_user):
+def test_ids_have_a_case(token_user: Actor) -> None:
     """An id in capitals is another id (PostgreSQL)."""
     token = token_user.new_token()
     assert token_user.do("GetUserAccessToken", token_id=token.id.upper()).refused_as("no-token")
@@ -128,40 +118,36 @@ def test_ids_have_a_case(token_user):
 # -- revoke, disable, enable ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.vcr
-@pytest.mark.parametrize("operation", ACTS)
+@pytest.mark.parametrize("operation", TOKEN_ACTIONS)
 @clause("{operation}.input")
 @pytest.mark.parametrize(
     "raw", [*UNREADABLE, "null", "{}", '{"token_id": null}', '{"token_id": 5}', '{"token_id": ""}', '{"token_id": ["x"]}']
 )
-def test_a_body_that_names_no_token(operation, token_user, raw):
+def test_a_body_that_names_no_token(operation: str, token_user: Actor, raw: str) -> None:
     """Whatever names no token finds none; servers say 404 here, where the documentation makes one expect 400."""
     assert token_user.do(operation, raw=raw).refused_as("no-token")
     assert token_user.ask(operation).served
 
 
-@pytest.mark.vcr
-@pytest.mark.parametrize("operation", ACTS)
+@pytest.mark.parametrize("operation", TOKEN_ACTIONS)
 @clause("{operation}.input")
-def test_a_nul_in_the_id_of_a_token(operation, token_user):
+def test_a_nul_in_the_id_of_a_token(operation: str, token_user: Actor) -> None:
     """PostgreSQL looks up no NUL; the caller's mistake is to be refused as one."""
     assert token_user.do(operation, body={"token_id": "a\x00b"}).refused
     assert token_user.ask(operation).served
 
 
-@pytest.mark.vcr
-@pytest.mark.parametrize("operation", ACTS)
+@pytest.mark.parametrize("operation", TOKEN_ACTIONS)
 @clause("{operation}.input")
-def test_another_key_that_is_a_text(operation, token_user):
+def test_another_key_that_is_a_text(operation: str, token_user: Actor) -> None:
     """Unknown keys are ignored."""
     token = token_user.new_token()
     assert token_user.do(operation, body={"token_id": token.id, "more": "x"}).served
 
 
-@pytest.mark.vcr
-@pytest.mark.parametrize("operation", ACTS)
+@pytest.mark.parametrize("operation", TOKEN_ACTIONS)
 @clause("{operation}.input")
-def test_another_key_that_is_no_text(operation, token_user, behaves):
+def test_another_key_that_is_no_text(operation: str, token_user: Actor, behaves: Behaves) -> None:
     """To 7.2 one value that is no text spoils the whole body, so that no token is named; then no longer."""
     token = token_user.new_token()
     reply = token_user.do(operation, body={"token_id": token.id, "more": 1})
@@ -174,18 +160,16 @@ def test_another_key_that_is_no_text(operation, token_user, behaves):
 # -- searching -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.input")
 @pytest.mark.parametrize("raw", [*UNREADABLE, '{"term": 5}', '{"term": ["x"]}', "null", "{}", '{"term": null}', '{"term": ""}'])
-def test_a_search_for_nothing(system_admin, raw):
+def test_a_search_for_nothing(system_admin: Actor, raw: str) -> None:
     """A search needs a term that is a text, and not an empty one."""
     assert system_admin.do("SearchUserAccessTokens", raw=raw).refused_as("bad-body")
     assert system_admin.do("SearchUserAccessTokens", body={"term": "x"}).served
 
 
-@pytest.mark.vcr
 @clause("SearchUserAccessTokens.input")
-def test_a_nul_in_a_term(system_admin):
+def test_a_nul_in_a_term(system_admin: Actor) -> None:
     """PostgreSQL compares no NUL; the caller's mistake is to be refused as one."""
     assert system_admin.do("SearchUserAccessTokens", body={"term": "a\x00b"}).refused
     assert system_admin.do("SearchUserAccessTokens", body={"term": "x"}).served
@@ -194,29 +178,26 @@ def test_a_nul_in_a_term(system_admin):
 # -- jobs ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.vcr
 @clause("CreateJob.input")
 @pytest.mark.parametrize("raw", [*UNREADABLE, '{"type": 5}', '{"type": ["x"]}'])
-def test_a_body_that_is_no_job(system_admin, raw):
+def test_a_body_that_is_no_job(system_admin: Actor, raw: str) -> None:
     """What is no object, or has a type that is no text, is refused."""
     assert system_admin.do("CreateJob", raw=raw).refused_as("bad-body")
     assert system_admin.ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.input")
 @pytest.mark.parametrize("raw", ["null", "{}", '{"type": null}', '{"type": ""}', '{"type": "Data_Retention"}'])
-def test_a_job_of_no_kind(system_admin, raw):
+def test_a_job_of_no_kind(system_admin: Actor, raw: str) -> None:
     """A job needs a kind that exists, in the right case."""
     assert system_admin.do("CreateJob", raw=raw).refused_as("unknown-job-type")
     assert system_admin.ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.input")
 @applies(since="4.2")
 @pytest.mark.parametrize("data", [{"n": 1}, {"o": {}}, {"l": ["x"]}, {"b": True}, [], "x", 5], ids=json.dumps)
-def test_data_that_are_no_texts(system_admin, stage, data):
+def test_data_that_are_no_texts(system_admin: Actor, stage: Stage, data: Any) -> None:
     """Data map texts to texts."""
     assert system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": data}).refused_as("bad-body")
     assert system_admin.ask("CreateJob").served
@@ -225,10 +206,9 @@ def test_data_that_are_no_texts(system_admin, stage, data):
 # -- commands ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.vcr
 @clause("RegenCommandToken.status")
 @pytest.mark.parametrize("raw", ["{", "null", f'{{"token": "{CHOSEN}"}}'])
-def test_a_body_nobody_asked_for(system_admin, raw):
+def test_a_body_nobody_asked_for(system_admin: Actor, raw: str) -> None:
     """The operation takes no body, and what is sent is ignored: the server chooses the token."""
     reply = system_admin.do("RegenCommandToken", command_id=system_admin.new_command(), raw=raw)
     assert reply.served

@@ -1,64 +1,55 @@
 """Jobs: who may create one of which kind."""
 
-import pytest
-
-from mmconform.plugin.suite import applies, clause
+from mmconform.plugin.suite import Actor, Stage, applies, clause
 
 
-@pytest.mark.vcr
 @clause("CreateJob.permission")
-def test_a_holder_of_other_permissions_creates_no_job(token_user, team_admin, system_admin):
+def test_a_holder_of_other_permissions_creates_no_job(token_user: Actor, team_admin: Actor, system_admin: Actor) -> None:
     """Must have `manage_jobs` permission."""
     assert token_user.ask("CreateJob").denied
     assert team_admin.ask("CreateJob").denied
     assert system_admin.ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.permission")
-def test_through_a_token_an_administrator_creates_a_job(system_admin, token_user):
+def test_through_a_token_an_administrator_creates_a_job(system_admin: Actor, token_user: Actor) -> None:
     """A token carries its owner's permissions."""
     assert token_user.through().ask("CreateJob").denied
     assert system_admin.through().ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.input")
-def test_a_kind_of_job_that_is_not(system_admin, stage):
+def test_a_kind_of_job_that_is_not(system_admin: Actor, stage: Stage) -> None:
     """An unknown type is refused."""
     assert system_admin.do("CreateJob", body={"type": "conformance"}).refused_as("unknown-job-type")
     assert system_admin.do("CreateJob", body={"type": stage.world.harmless_job}).served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.permission")
 @applies(until="5.35")
-def test_the_permission_comes_before_the_kind(member, system_admin):
+def test_the_permission_comes_before_the_kind(member: Actor, system_admin: Actor) -> None:
     """Who may create no job does not learn which kinds there are."""
     assert member.do("CreateJob", body={"type": "conformance"}).denied
     assert system_admin.ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.permission")
 @applies(since="5.35")
-def test_the_kind_comes_before_the_permission(member, system_admin):
+def test_the_kind_comes_before_the_permission(member: Actor, system_admin: Actor) -> None:
     """Since 5.35 the kind decides which permission is needed, so that an unknown one is refused for everybody."""
     assert member.do("CreateJob", body={"type": "conformance"}).refused_as("unknown-job-type")
     assert system_admin.ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.permission")
-def test_the_body_comes_before_the_permission(member, system_admin):
+def test_the_body_comes_before_the_permission(member: Actor, system_admin: Actor) -> None:
     """A body that cannot be read is refused for everybody."""
     assert member.do("CreateJob", raw="{").refused_as("bad-body")
     assert system_admin.ask("CreateJob").served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.effect.creates-a-job")
-def test_the_server_decides_about_a_job_not_the_caller(system_admin, stage):
+def test_the_server_decides_about_a_job_not_the_caller(system_admin: Actor, stage: Stage) -> None:
     """Id, state and progress in the body are not taken over."""
     body = {"type": stage.world.harmless_job, "id": "zzzzzzzzzzzzzzzzzzzzzzzzzz", "status": "success", "progress": 77}
     reply = system_admin.do("CreateJob", body=body)
@@ -68,25 +59,22 @@ def test_the_server_decides_about_a_job_not_the_caller(system_admin, stage):
     assert reply.json["progress"] != body["progress"], "the caller chose the progress"
 
 
-@pytest.mark.vcr
 @clause("CreateJob.effect.creates-a-job")
-def test_a_job_keeps_its_data(system_admin, stage):
+def test_a_job_keeps_its_data(system_admin: Actor, stage: Stage) -> None:
     """What is given as data is given back."""
     reply = system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": {"key": "välue"}})
     assert reply.served
     assert reply.json["data"] == {"key": "välue"}, "the data are not those that were sent"
 
 
-@pytest.mark.vcr
 @clause("CreateJob.status")
-def test_much_data(system_admin, stage):
+def test_much_data(system_admin: Actor, stage: Stage) -> None:
     """No document names a limit; to 5.39 there is room for 1024 bytes, and more is an error of the server."""
     assert system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": {"key": "x" * 2000}}).served
 
 
-@pytest.mark.vcr
 @clause("CreateJob.status")
-def test_a_nul_in_the_data(system_admin, stage):
+def test_a_nul_in_the_data(system_admin: Actor, stage: Stage) -> None:
     """From 6.0 on data are stored as JSON, in which PostgreSQL takes no NUL; an error of the server it must not be."""
     reply = system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": {"key": "a\x00b"}})
     assert reply.is_no_server_error

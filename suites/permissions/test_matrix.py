@@ -2,23 +2,30 @@
 
 import pytest
 
-from mmconform.plugin.suite import PERSONAS, Actor, clause
+from mmconform.plugin.suite import PERSONAS, Actor, Operation, Persona, Stage, clause
 from mmconform.world.people import is_entitled
 
 
 @pytest.fixture(params=[name for name in PERSONAS if name != "anonymous"])
-def persona(request):
+def persona(request: pytest.FixtureRequest) -> Persona:
     return PERSONAS[request.param]
 
 
 @pytest.fixture(params=["self", "other"])
-def about(request):
-    return request.param
+def about(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
-def test_who_may_call(operation, persona, about, stage, system_admin, other_token_user, token_user):
+def test_who_may_call(
+    operation: Operation,
+    persona: Persona,
+    about: str,
+    stage: Stage,
+    system_admin: Actor,
+    other_token_user: Actor,
+    token_user: Actor,
+) -> None:
     """A caller with the permission is served; one without is refused, where the administrator is served with the same."""
     person = stage.world.people[persona.name]
     caller = Actor(persona.name, person, person.session, stage)
@@ -32,9 +39,8 @@ def test_who_may_call(operation, persona, about, stage, system_admin, other_toke
         assert system_admin.ask(operation.id, owner).served
 
 
-@pytest.mark.vcr
 @clause("{operation}.auth")
-def test_nobody_is_served_without_a_session(operation, anonymous, system_admin):
+def test_nobody_is_served_without_a_session(operation: Operation, anonymous: Actor, system_admin: Actor) -> None:
     """The very request that an administrator is served with gets 401 without credentials."""
     assert anonymous.ask(operation.id, system_admin).refused_as("no-session")
     assert system_admin.ask(operation.id).served

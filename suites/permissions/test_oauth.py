@@ -2,15 +2,14 @@
 
 import pytest
 
-from mmconform.plugin.suite import application, applies, clause
+from mmconform.plugin.suite import Actor, Behaves, Settings, Stage, application, applies, clause
 
 OAUTH_ON = {"ServiceSettings": {"EnableOAuthServiceProvider": True}}
 
 
-@pytest.mark.vcr
 @clause("CreateUserAccessToken.permission")
 @applies(since="4.1.2")
-def test_an_application_makes_no_token(token_user, system_admin, stage, settings):
+def test_an_application_makes_no_token(token_user: Actor, system_admin: Actor, stage: Stage, settings: Settings) -> None:
     """A token would outlive the application's own session; so not even an administrator's application makes one."""
     with settings(**OAUTH_ON), application(stage) as let_in:
         assert let_in(token_user).ask("CreateUserAccessToken", token_user).denied
@@ -18,7 +17,6 @@ def test_an_application_makes_no_token(token_user, system_admin, stage, settings
         assert token_user.ask("CreateUserAccessToken").served
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize(
     "operation",
@@ -30,7 +28,9 @@ def test_an_application_makes_no_token(token_user, system_admin, stage, settings
         "EnableUserAccessToken",
     ],
 )
-def test_an_application_manages_the_tokens_there_are(operation, token_user, stage, settings, behaves):
+def test_an_application_manages_the_tokens_there_are(
+    operation: str, token_user: Actor, stage: Stage, settings: Settings, behaves: Behaves
+) -> None:
     """No document says whether it may; servers let it, until CVE-2026-16045 was closed."""
     with settings(**OAUTH_ON), application(stage) as let_in:
         reply = let_in(token_user).ask(operation, token_user)
@@ -40,19 +40,21 @@ def test_an_application_manages_the_tokens_there_are(operation, token_user, stag
             assert reply.denied
 
 
-@pytest.mark.vcr
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ["GetUserAccessTokens", "SearchUserAccessTokens", "CreateJob", "RegenCommandToken"])
-def test_an_application_has_its_users_permissions(operation, member, system_admin, stage, settings):
+def test_an_application_has_its_users_permissions(
+    operation: str, member: Actor, system_admin: Actor, stage: Stage, settings: Settings
+) -> None:
     """Those of the user who let it in, and not one more."""
     with settings(**OAUTH_ON), application(stage) as let_in:
         assert let_in(member).ask(operation, system_admin).denied
         assert let_in(system_admin).ask(operation, system_admin).served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.auth")
-def test_an_applications_session_counts_in_the_query(token_user, anonymous, stage, settings):
+def test_an_applications_session_counts_in_the_query(
+    token_user: Actor, anonymous: Actor, stage: Stage, settings: Settings
+) -> None:
     """`access_token` in the query is for OAuth sessions, and for them it works."""
     with settings(**OAUTH_ON), application(stage) as let_in:
         session = let_in(token_user)

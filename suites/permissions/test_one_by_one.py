@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import applies, clause
+from mmconform.plugin.suite import Actor, Granting, applies, clause
 
 ASKED_FOR = {
     "CreateUserAccessToken": "create_user_access_token",
@@ -18,11 +18,10 @@ OF_OTHERS = {"GetUserAccessTokens": "manage_system", "SearchUserAccessTokens": "
 GIVEN = {*ASKED_FOR.values(), "edit_other_users"}
 
 
-@pytest.mark.vcr
 @pytest.mark.parametrize("operation", ASKED_FOR)
 @clause("{operation}.permission")
 @applies(since="6.0")
-def test_the_permission_that_is_asked_for_is_enough(operation, outsider, granting):
+def test_the_permission_that_is_asked_for_is_enough(operation: str, outsider: Actor, granting: Granting) -> None:
     """Must have this one: whoever holds it and none of the others is served."""
     holder = outsider.called("holder_of_one")
     assert holder.ask(operation).denied
@@ -31,11 +30,10 @@ def test_the_permission_that_is_asked_for_is_enough(operation, outsider, grantin
     assert holder.ask(operation).denied
 
 
-@pytest.mark.vcr
 @pytest.mark.parametrize("operation", [*ASKED_FOR, *OF_OTHERS])
 @clause("{operation}.permission")
 @applies(since="6.0")
-def test_no_other_permission_stands_in_for_it(operation, outsider, system_admin, granting):
+def test_no_other_permission_stands_in_for_it(operation: str, outsider: Actor, system_admin: Actor, granting: Granting) -> None:
     """Whoever holds what all the other operations ask for, but not what this one does, is refused."""
     holder = outsider.called("holder_of_others")
     with granting("system_user", *sorted(GIVEN - {ASKED_FOR.get(operation)})):

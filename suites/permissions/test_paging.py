@@ -2,13 +2,13 @@
 
 import pytest
 
-from mmconform.plugin.suite import clause
+from mmconform.plugin.suite import Actor, NewPerson, clause
 
 OF_USER, OF_ALL = "GetUserAccessTokensForUser", "GetUserAccessTokens"
 
 
 @pytest.fixture
-def five(new_person):
+def five(new_person: NewPerson) -> Actor:
     """Somebody with five tokens."""
     person = new_person("token_user")
     for number in range(5):
@@ -16,9 +16,8 @@ def five(new_person):
     return person
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.paging")
-def test_pages_hold_every_row_once(five):
+def test_pages_hold_every_row_once(five: Actor) -> None:
     """Two by two, all five tokens come, none twice."""
     pages = [five.do(OF_USER, user_id="me", query=f"page={page}&per_page=2") for page in range(4)]
     assert all(page.served for page in pages)
@@ -26,29 +25,26 @@ def test_pages_hold_every_row_once(five):
     assert len({id_ for page in pages for id_ in page.ids}) == 5, "a token is missing, or came twice"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.paging")
 @pytest.mark.parametrize(("query", "rows"), [("", 5), ("per_page=3", 3), ("per_page=0", 0), ("per_page=200", 5), ("page=1", 0)])
-def test_pages_of_a_user(five, query, rows):
+def test_pages_of_a_user(five: Actor, query: str, rows: int) -> None:
     """A page is as long as asked for, and 60 rows without a word."""
     reply = five.do(OF_USER, user_id="me", query=query)
     assert reply.served
     assert len(reply.ids) == rows, "the page is not as long as asked for"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokens.paging")
 @pytest.mark.parametrize(("query", "most"), [("per_page=2", 2), ("per_page=0", 0), ("per_page=1&page=0", 1)])
-def test_pages_of_everybody(five, system_admin, query, most):
+def test_pages_of_everybody(five: Actor, system_admin: Actor, query: str, most: int) -> None:
     """A page is as long as asked for."""
     reply = system_admin.do(OF_ALL, query=query)
     assert reply.served
     assert len(reply.ids) == most, "the page is not as long as asked for"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.paging")
-def test_a_page_of_a_user_holds_at_most_200(new_person):
+def test_a_page_of_a_user_holds_at_most_200(new_person: NewPerson) -> None:
     """Whatever is asked for, where there is more."""
     person = new_person("token_user")
     with person.crowded(201):
@@ -58,9 +54,8 @@ def test_a_page_of_a_user_holds_at_most_200(new_person):
         assert len(person.do(OF_USER, user_id="me", query="per_page=1&page=200").ids) == 1, "the 201st row is missing"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokens.paging")
-def test_a_page_of_everybody_holds_at_most_200(new_person, system_admin):
+def test_a_page_of_everybody_holds_at_most_200(new_person: NewPerson, system_admin: Actor) -> None:
     """Whatever is asked for, where there is more."""
     with new_person("token_user").crowded(201):
         page = system_admin.do(OF_ALL, query="per_page=201")
@@ -69,72 +64,64 @@ def test_a_page_of_everybody_holds_at_most_200(new_person, system_admin):
         assert len(system_admin.do(OF_ALL, query="per_page=1&page=200").ids) == 1, "the 201st row is missing"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.paging")
-def test_of_a_repeated_parameter_the_first_counts(five):
+def test_of_a_repeated_parameter_the_first_counts(five: Actor) -> None:
     """As everywhere in Go's net/url."""
     reply = five.do(OF_USER, user_id="me", query="per_page=2&per_page=4")
     assert reply.served
     assert len(reply.ids) == 2, "another than the first one counted"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.input")
 @pytest.mark.parametrize("value", ["x", "", "1.5", "-1", "%00", "99999999999999999999", "1e1"])
-def test_a_page_size_that_is_none_is_the_default(five, value):
+def test_a_page_size_that_is_none_is_the_default(five: Actor, value: str) -> None:
     """It is refused; or, as servers have it, the default is taken. No document says which."""
     reply = five.do(OF_USER, user_id="me", query=f"per_page={value}")
     assert reply.refused_as("bad-parameter") or reply.served
     assert reply.refused or len(reply.ids) == 5, "the default page was not served"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.input")
 @pytest.mark.parametrize("value", ["x", "", "1.5", "99999999999999999999"])
-def test_a_page_that_is_none_is_the_first(five, value):
+def test_a_page_that_is_none_is_the_first(five: Actor, value: str) -> None:
     """It is refused; or, as servers have it, the first page is served. No document says which."""
     reply = five.do(OF_USER, user_id="me", query=f"page={value}")
     assert reply.refused_as("bad-parameter") or reply.served
     assert reply.refused or len(reply.ids) == 5, "the first page was not served"
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.input")
-def test_a_negative_page_of_a_user(five):
+def test_a_negative_page_of_a_user(five: Actor) -> None:
     """It is refused or, to 10.8, the first page; an error of the server it must never be."""
     reply = five.do(OF_USER, user_id="me", query="page=-1")
     assert reply.refused_as("bad-parameter") or reply.served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokens.input")
-def test_a_negative_page_of_everybody(system_admin):
+def test_a_negative_page_of_everybody(system_admin: Actor) -> None:
     """It is refused, or the first page."""
     reply = system_admin.do(OF_ALL, query="page=-1")
     assert reply.refused_as("bad-parameter") or reply.served
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.status")
 @pytest.mark.parametrize("page", ["9223372036854775807", "153722867280912931"])
-def test_a_page_of_a_user_beyond_all_numbers(five, page):
+def test_a_page_of_a_user_beyond_all_numbers(five: Actor, page: str) -> None:
     """Page times page size does not fit into 64 bits; an empty page or a refusal, but no error of the server."""
     reply = five.do(OF_USER, user_id="me", query=f"page={page}")
     assert reply.is_no_server_error
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokens.status")
 @pytest.mark.parametrize("page", ["9223372036854775807", "153722867280912931"])
-def test_a_page_of_everybody_beyond_all_numbers(system_admin, page):
+def test_a_page_of_everybody_beyond_all_numbers(system_admin: Actor, page: str) -> None:
     """Page times page size does not fit into 64 bits; an empty page or a refusal, but no error of the server."""
     reply = system_admin.do(OF_ALL, query=f"page={page}")
     assert reply.is_no_server_error
 
 
-@pytest.mark.vcr
 @clause("GetUserAccessTokensForUser.secret")
-def test_no_page_holds_a_token(five):
+def test_no_page_holds_a_token(five: Actor) -> None:
     """Does not include the actual authentication tokens."""
     token = five.new_token()
     reply = five.do(OF_USER, user_id="me")

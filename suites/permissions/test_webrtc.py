@@ -1,22 +1,19 @@
 """WebRTC, which servers had until 5.5: whoever has a session may ask."""
 
-import pytest
+from mmconform.judging.judge import Judge
+from mmconform.plugin.suite import Actor, Settings, Stage, applies, clause
 
-from mmconform.plugin.suite import applies, clause
 
-
-@pytest.mark.vcr
 @clause("GetWebrtcToken.permission")
 @applies(since="4.1")
-def test_through_a_token_too(member):
+def test_through_a_token_too(member: Actor) -> None:
     """Must be authenticated, in whatever way."""
     assert member.do("GetWebrtcToken").served
     assert member.through().do("GetWebrtcToken").served
 
 
-@pytest.mark.vcr
 @clause("GetWebrtcToken.effect.belongs-to-the-session")
-def test_the_token_is_the_sessions(member, outsider):
+def test_the_token_is_the_sessions(member: Actor, outsider: Actor) -> None:
     """The token returned is for the current user's session: the same for one session, another for another."""
     first, again, others = (actor.do("GetWebrtcToken") for actor in (member, member, outsider))
     assert first.served
@@ -26,27 +23,24 @@ def test_the_token_is_the_sessions(member, outsider):
     assert first.json["token"] != others.json["token"], "two sessions got the same token"
 
 
-@pytest.mark.vcr
 @clause("GetWebrtcToken.status")
-def test_switched_off_it_says_so(member, settings):
+def test_switched_off_it_says_so(member: Actor, settings: Settings) -> None:
     """501 when WebRTC is switched off, and only then."""
     with settings(WebrtcSettings={"Enable": False}):
         assert member.do("GetWebrtcToken").refused_as("webrtc-off")
     assert member.do("GetWebrtcToken").served
 
 
-@pytest.mark.vcr
 @clause("GetWebrtcToken.auth")
-def test_without_a_session_nobody_learns_that_it_is_off(anonymous, member, settings):
+def test_without_a_session_nobody_learns_that_it_is_off(anonymous: Actor, member: Actor, settings: Settings) -> None:
     """The session comes before the switch."""
     with settings(WebrtcSettings={"Enable": False}):
         assert anonymous.do("GetWebrtcToken").refused_as("no-session")
     assert member.do("GetWebrtcToken").served
 
 
-@pytest.mark.vcr
 @clause("GetWebrtcToken.since")
-def test_it_is_there_until_5_6_and_then_for_nobody(anonymous, member, judge, stage):
+def test_it_is_there_until_5_6_and_then_for_nobody(anonymous: Actor, member: Actor, judge: Judge, stage: Stage) -> None:
     """No document says so, but from 5.6 on there is no such route, with or without a session."""
     if judge.contract.operations["GetWebrtcToken"].exists_in(stage.world.version):
         assert member.do("GetWebrtcToken").served

@@ -1,11 +1,13 @@
 """Whatever Schemathesis makes of the document, sent by every persona: the contract holds."""
 
-import pytest
-
+from mmconform.driving.generate import Case
 from mmconform.driving.sender import Sender
+from mmconform.judging.judge import Judge
+from mmconform.plugin.suite import Operation
+from mmconform.wire.client import Client
+from mmconform.world.world import World
 
 
-@pytest.mark.vcr
-def test_the_contract_holds(operation, cases, world, client, judge):
+def test_the_contract_holds(operation: Operation, cases: tuple[Case, ...], world: World, client: Client, judge: Judge) -> None:
     """No shape of a request gets anybody more than the documentation allows, or an answer that it does not describe."""
     Sender(operation, world, client, judge).ask_all(cases)
