@@ -107,8 +107,8 @@ def write(tmp_path):
 def serve():
     """Start an HTTP server on loopback that answers with ``answer(method, path, headers, body)``.
 
-    The answer is (status, headers, body); None breaks the connection off. Returns the server's address; every request
-    is kept in ``server.requests``.
+    The answer is (status, headers, body), with the X-Version-Id of a Mattermost server unless it has one of its own; None
+    breaks the connection off. Returns the server's address; every request is kept in ``server.requests``.
     """
     running = []
 
@@ -125,6 +125,8 @@ def serve():
                 self.send_response(status)
                 for name, value in headers:
                     self.send_header(name, value)
+                if not any(name.lower() == "x-version-id" for name, _ in headers):
+                    self.send_header("X-Version-Id", "5.36.0.5.36.1.hash.false")
                 if not any(name.lower() == "content-length" for name, _ in headers):
                     self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

@@ -4,7 +4,8 @@ import ipaddress
 import os
 import re
 import secrets
-from dataclasses import dataclass
+import ssl
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from mmconform.reference.server import Reference
 from mmconform.version import Version
 from mmconform.wire.client import PATIENT, Client, Patience, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.origin import VERSION_ID, Anybody, Origin
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import TAPE_URL
 from mmconform.wire.tape.redact import Redactor
@@ -68,6 +70,7 @@ class Target:
         slug: For file names and test ids.
         tape: The folder of the tape, where this target is one.
         patience: How long to wait for it.
+        origin: How its own answers are told from those of what stands in front of it.
         admin: Login and password of the administrator, where the environment need not tell them.
         is_reference: It is a server of ours.
         keeps_documents: It is to keep the documents even where servers are known not to.
@@ -86,10 +89,15 @@ class Target:
     is_reference: bool = False
     keeps_documents: bool = False
     running: Reference | None = None
+    origin: Origin = field(default_factory=Origin)
 
     def client(self) -> Client:
         """Return a new client for this target."""
-        return Client(self.base_url, self.redactor, self.patience)
+        return Client(self.base_url, self.redactor, self.patience, self.origin)
+
+    def to_be_tidied(self, patience: Patience | None = None) -> "Target":
+        """Return the same for who only arranges and tidies up there, whatever version answers by now."""
+        return replace(self, patience=patience or self.patience, origin=self.origin.of_any_build())
 
     @property
     def is_recorded(self) -> bool:
@@ -195,13 +203,14 @@ def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) 
     slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
     server = None if slug in running else Reference(app).start()
     url = server.url if server else running[slug]
-    seen = _look(Client(url, redactor, patience))
+    seen, origin = _look(url, redactor, patience)
     return Target(
         name,
         slug,
         url,
         seen,
         redactor,
+        origin=origin,
         patience=patience,
         admin=admin,
         is_reference=True,
@@ -221,18 +230,27 @@ def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) 
         parts.port  # noqa: B018  (raises for a port that is none)
     except ValueError:
         raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065") from None
-    bundle = os.environ.get("MM_CA_BUNDLE")
-    if bundle and not Path(bundle).is_file():
-        raise MisuseError(f"MM_CA_BUNDLE names {bundle}, which is no file")
+    _check_authorities(os.environ.get("MM_CA_BUNDLE"))
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
     if not allow_remote and not is_loopback(parts.hostname):
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
     base = url.rstrip("/").removesuffix("/api/v4")
     redactor = Redactor(replaying=False)
-    client = Client(base, redactor, patience)
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
-    return Target(url, slug, base, _look(client), redactor, patience=patience)
+    server, origin = _look(base, redactor, patience)
+    return Target(url, slug, base, server, redactor, patience=patience, origin=origin)
+
+
+def _check_authorities(bundle: str | None) -> None:
+    if not bundle:
+        return
+    if not Path(bundle).is_file():
+        raise MisuseError(f"MM_CA_BUNDLE names {bundle}, which is no file")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(bundle)
+    except OSError:  # ssl.SSLError is one: it is no PEM
+        raise MisuseError(f"MM_CA_BUNDLE names {bundle}, which holds no certificate that can be read") from None
 
 
 def is_loopback(host: str) -> bool:
@@ -243,29 +261,49 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _look(client: Client) -> Server:
-    def get(path: str) -> Exchange:
-        try:
-            return client.send("GET", path, persona="anonymous")
-        except UnseenError as error:
-            raise MisuseError(f"{client.base_url} cannot be reached: {error.reason}") from None
+def _look(base_url: str, redactor: Redactor, patience: Patience) -> tuple[Server, Origin]:
+    """Return what answers there, and by what its own answers are told.
 
-    ping = get("/api/v4/system/ping")
-    if ping.json_or_none is None or "x-version-id" not in ping.answer_headers:
-        kind = ping.answer_headers.get("content-type", "something without a content type").split(";")[0]
-        raise MisuseError(
-            f"{client.base_url} is not a Mattermost server: /api/v4/system/ping answered {ping.status} with {kind} "
-            "(behind a sub-path? then give the whole address)"
-        )
-    says = get("/api/v4/config/client?format=old").json_object
-    version_id = ping.answer_headers["x-version-id"]
+    Raises:
+        MisuseError: it cannot be reached, or is no Mattermost server that tells its version.
+    """
+    client = Client(base_url, redactor, patience, Anybody())
+    try:
+        ping, about = (client.send("GET", path, persona="anonymous") for path in (_PING, "/api/v4/config/client?format=old"))
+    except UnseenError as error:
+        raise MisuseError(f"{base_url} cannot be reached: {error.reason}") from None
+    finally:
+        client.close()
+    says = about.json_object if about.is_success else {}
+    version_id = next((look.answer_headers[VERSION_ID] for look in (ping, about) if VERSION_ID in look.answer_headers), "")
+    if ping.json_or_none is None or not (version_id or says.get("Version")):
+        raise MisuseError(f"{base_url} {_is_no_server(base_url, ping)}")
     itself = str(says.get("Version") or ".".join(version_id.split(".")[:3]))
     if not re.fullmatch(_VERSION, itself):
-        raise MisuseError(f"{client.base_url} does not tell its version (X-Version-Id: {version_id})")
+        raise MisuseError(f"{base_url} does not tell its version (X-Version-Id: {version_id})")
     build = plain(str(says.get("BuildNumber") or ""))
     version = Version.parse(build if re.fullmatch(_VERSION, build) else itself)
     edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
-    return Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
+    server = Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
+    return server, Origin.learn([ping.answer_headers, about.answer_headers])
+
+
+_PING = "/api/v4/system/ping"
+
+
+def _is_no_server(base_url: str, ping: Exchange) -> str:
+    """Return what an answer that is not a Mattermost server's shows."""
+    place = plain(ping.answer_headers.get("location", ""))
+    if 300 <= ping.status < 400 and place:
+        return f"redirects to {place.removesuffix(_PING)}; redirects are not followed: if the server is there, give that address"
+    kind = plain(ping.answer_headers.get("content-type", "something without a content type")).split(";")[0]
+    if b"HTTPS" in ping.answer and base_url.startswith("http:"):
+        return f"speaks TLS: give https:// ({_PING} answered {ping.status} with {kind})"
+    lacks = "" if VERSION_ID in ping.answer_headers else ", without X-Version-Id"
+    return (
+        f"is not a Mattermost server: {_PING} answered {ping.status} with {kind}{lacks} "
+        "(behind a sub-path? then give the whole address)"
+    )
 
 
 def has_credentials() -> bool:

@@ -1,7 +1,8 @@
 """Sends requests. Keeps no cookies, follows no redirects, reads no proxy or netrc from the environment.
 
 Nothing that a server does keeps a request from ending: it has so many seconds, waits included, and its answer so many
-bytes. What could not be seen within that says nothing about the server.
+bytes. What could not be seen within that says nothing about the server. Each request has a connection of its own, so that
+nothing that follows an answer can be taken for the next.
 """
 
 import json
@@ -19,18 +20,26 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from mmconform.errors import plain
+from mmconform.wire.connection import Adapter
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.origin import Answer, Origin
+from mmconform.wire.reasons import reason, was_refused
 from mmconform.wire.tape.cassette import NotOnTape
 from mmconform.wire.tape.redact import Redactor
 
 #: No answer of this API is larger, or nested deeper; what is, is not read to its end.
 MOST_BYTES, DEEPEST = 16 * 2**20, 100
 _PIECE = 2**16
-#: RFC 9110, 15.6.3 to 15.6.5: with these a gateway says that it got no answer from the server behind it.
-_OF_GATEWAYS = (502, 503, 504)
+#: The codings of an answer that can be read; none is asked for.
+_CODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
+#: How gzip and zstd begin.
+_SQUEEZED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _TOO_MANY = 429
-#: How long to wait after a 429 that does not say.
-_A_WHILE = 1.0
+#: How long to wait after a 429 that does not say, and after the first one whatever it says; after each further one twice as long.
+_A_WHILE, _LEAST = 1.0, 0.5
+#: How long to wait before asking again a server at which nobody listens.
+_RESTART = 0.5
 #: How long an interrupted run waits for the answer that is on its way, so that it knows what to undo.
 _GRACE = 5.0
 
@@ -82,13 +91,15 @@ class Client:
     Args:
         base_url: Scheme, host and, where the server lives under one, path; no slash at the end.
         redactor: Learns every secret that an answer carries.
+        origin: Tells the server's own answers from others'.
     """
 
-    def __init__(self, base_url: str, redactor: Redactor, patience: Patience = PATIENT) -> None:
+    def __init__(self, base_url: str, redactor: Redactor, patience: Patience = PATIENT, origin: Origin | None = None) -> None:
         self.redactor = redactor
         self.base_url = base_url.rstrip("/")
         self.patience = patience
-        self._adapter = HTTPAdapter()
+        self.origin = origin or Origin()
+        self._adapter = HTTPAdapter() if redactor.replaying else Adapter()
         self._trusted = os.environ.get("MM_CA_BUNDLE") or True
 
     def send(
@@ -115,8 +126,8 @@ class Client:
         sent = {name: value for name, value in prepared.headers.items() if name.lower() != "content-length"}
         if token:
             prepared.headers["Authorization"] = f"Bearer {token}"
-        status, answered, content = self._answer(f"{method} {url}", prepared)
-        self.redactor.learn_answer({name: [value] for name, value in answered.items()}, content)
+        answer = self._answer(f"{method} {url}", prepared)
+        self.redactor.learn_answer({name: [value] for name, value in answer.headers.items()}, answer.content)
         body = prepared.body
         return Exchange(
             operation,
@@ -126,17 +137,17 @@ class Client:
             str(prepared.url)[len(self.base_url) :] or "/",
             sent,
             body.encode() if isinstance(body, str) else body,
-            status,
-            {name.lower(): value for name, value in answered.items()},
-            content,
+            answer.status,
+            answer.headers,
+            answer.content,
             own,
         )
 
-    def _answer(self, request: str, prepared: requests.PreparedRequest) -> "_Answer":
-        """Return what the server itself answers, as soon as it has no reason any more to refuse the message."""
-        began = time.monotonic()
+    def _answer(self, request: str, prepared: requests.PreparedRequest) -> Answer:
+        """Return what the server itself answers, as soon as it listens and has no reason any more to refuse the message."""
+        until, least = time.monotonic() + self.patience.left, _LEAST
         while True:
-            left = self.patience.left - (time.monotonic() - began)
+            left = until - time.monotonic()
             if left <= 0:
                 raise UnseenError(request, "the run has no time left")
             try:
@@ -144,32 +155,49 @@ class Client:
             except NotOnTape:
                 raise NotTapedError(request) from None
             except requests.RequestException as error:
-                raise UnseenError(request, _reason(error)) from error
+                if not (was_refused(error) and self._waits_for_the_server(until)):
+                    raise UnseenError(request, reason(error)) from error
+                continue
             except _UnreadableError as error:
                 raise UnseenError(request, str(error)) from None
             except ValueError:  # of http.client, which shows the header; a credential is not for showing
                 raise UnseenError(request, "a header holds characters that cannot be sent") from None
-            status, headers, content = answer
-            if status == _TOO_MANY:
-                wait = 0 if self.redactor.replaying else _asked_to_wait(headers)
-                if wait >= self.patience.left - (time.monotonic() - began):
+            self.origin.has_answered, self.origin.is_gone = True, False
+            if answer.status == _TOO_MANY:
+                wait = 0 if self.redactor.replaying else max(_asked_to_wait(answer.headers), least)
+                if wait >= until - time.monotonic():
                     raise UnseenError(request, "the server asks for fewer requests (429)")
                 time.sleep(wait)
-            elif status in _OF_GATEWAYS and not _is_the_servers_own(headers, content):
-                raise UnseenError(request, f"a gateway in front of the server answered {status}")
-            elif _depth(content) > DEEPEST:
-                raise UnseenError(request, "the answer is nested too deeply")
+                least *= 2
+            elif doubt := self._doubt(prepared, answer):
+                raise UnseenError(request, doubt)
             else:
                 return answer
 
-    def _within(self, seconds: float, work: "Callable[[], _Answer]") -> "_Answer":
+    def _waits_for_the_server(self, until: float) -> bool:
+        """Wait a moment for a server that has answered before and is perhaps restarted; not once more for one that is gone."""
+        if self.origin.has_answered and not self.origin.is_gone and time.monotonic() + _RESTART < until:
+            time.sleep(_RESTART)
+            return True
+        self.origin.is_gone = self.origin.has_answered
+        return False
+
+    def _doubt(self, prepared: requests.PreparedRequest, answer: Answer) -> str:
+        """Return why an answer says nothing about the server; nothing where it does."""
+        if not self.redactor.replaying and (doubt := self.origin.doubt(prepared, answer)):
+            return doubt
+        if "json" in answer.headers.get("content-type", "") and answer.content.startswith(_SQUEEZED):
+            return "the answer is compressed twice, or does not say that it is"
+        return "the answer is nested too deeply" if _depth(answer.content) > DEEPEST else ""
+
+    def _within(self, seconds: float, work: Callable[[], Answer]) -> Answer:
         """Do the work on another thread, and leave it alone when it takes longer.
 
         A timeout of a socket is between two bytes; a server that sends one now and then would never meet it.
         """
         if self.redactor.replaying:
             return work()
-        done: list[_Answer] = []
+        done: list[Answer] = []
         failed: list[BaseException] = []
 
         def run() -> None:
@@ -188,11 +216,11 @@ class Client:
         if failed:
             raise failed[0]
         if not done:
-            self._adapter = HTTPAdapter()  # the old one's connections are the thread's
+            self._adapter = Adapter()  # the old one's connections are the thread's
             raise requests.exceptions.ReadTimeout
         return done[0]
 
-    def _send(self, prepared: requests.PreparedRequest, seconds: float) -> "_Answer":
+    def _send(self, prepared: requests.PreparedRequest, seconds: float) -> Answer:
         """Send; a GET once more when the connection was lost, as RFC 9110, 9.2.2 allows.
 
         A server may close a connection just when the next request is on its way; that says nothing about the server.
@@ -206,48 +234,53 @@ class Client:
                 raise
             return self._send_once(prepared, seconds)
 
-    def _send_once(self, prepared: requests.PreparedRequest, seconds: float) -> "_Answer":
+    def _send_once(self, prepared: requests.PreparedRequest, seconds: float) -> Answer:
         # The adapter, not a session: that one also looks into where a redirect would lead. Its timeout, a little longer
         # than anybody waits, only ends the thread.
-        response = self._adapter.send(prepared, stream=True, timeout=seconds + 1, verify=self._trusted)
+        adapter = self._adapter
+        response = adapter.send(prepared, stream=True, timeout=seconds + 1, verify=self._trusted)
         try:
-            pieces, size = [], 0
-            for piece in response.iter_content(_PIECE):
-                size += len(piece)
-                if size > MOST_BYTES:
-                    raise _UnreadableError(f"the answer is larger than {MOST_BYTES // 2**20} MB")
-                pieces.append(piece)
+            return Answer(response.status_code, _lower(response.headers), _whole(response))
         except BaseException:
             response.close()
             raise
-        return response.status_code, dict(response.headers), b"".join(pieces)
+        finally:
+            if not self.redactor.replaying:
+                adapter.close()  # its connection too: nothing that still comes is the answer to the next request
 
     def close(self) -> None:
         self._adapter.close()
-
-
-#: Status, headers, body.
-_Answer = tuple[int, dict[str, str], bytes]
 
 
 class _UnreadableError(Exception):
     """What came is no answer that anybody would read."""
 
 
-def _is_the_servers_own(headers: Mapping[str, str], content: bytes) -> bool:
-    """Whether a Mattermost server wrote an answer: it puts its version into every one, and an ``AppError`` into this."""
-    if any(name.lower() == "x-version-id" for name in headers):
-        return True
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(data, dict) and isinstance(data.get("id"), str) and "message" in data
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _whole(response: requests.Response) -> bytes:
+    """Read an answer to its end.
+
+    Raises:
+        _UnreadableError: it is too large, or in a coding that nobody asked for.
+    """
+    codings = [coding.strip().lower() for coding in response.headers.get("Content-Encoding", "").split(",")]
+    if strange := [coding for coding in codings if coding not in _CODINGS]:
+        raise _UnreadableError(f"the answer is in a coding that nobody asked for ({plain(strange[0])[:20]})")
+    pieces, size = [], 0
+    for piece in response.iter_content(_PIECE):
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise _UnreadableError(f"the answer is larger than {MOST_BYTES // 2**20} MB")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _asked_to_wait(headers: Mapping[str, str]) -> float:
     """Return the seconds of ``Retry-After``, which gives them or a date (RFC 9110, 10.2.3)."""
-    given = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
+    given = headers.get("retry-after", "").strip()
     if given.isascii() and given.isdigit():
         return float(given[:9])
     try:
@@ -271,17 +304,3 @@ def _depth(content: bytes) -> int:
         depth += 1
         level = list(chain.from_iterable(node.values() if isinstance(node, dict) else node for node in level))
     return depth
-
-
-def _reason(error: requests.RequestException) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the server's certificate is not trusted (MM_CA_BUNDLE names a file of your own authority)"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the answer broke off"
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return "the answer is not in the encoding that it names"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection"
-    return type(error).__name__

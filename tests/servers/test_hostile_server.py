@@ -10,7 +10,9 @@ import time
 import zlib
 from dataclasses import asdict
 from email.utils import formatdate
+from http.server import HTTPServer
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,11 +22,12 @@ from mmconform.judging.judge import Judge
 from mmconform.report.failure import gather
 from mmconform.servers.target import Server, Target, describe, resolve
 from mmconform.version import Version
+from mmconform.wire import client as wire
 from mmconform.wire.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.world import World, build
 
-APP_ERROR = b'{"id": "a.b", "message": "no", "status_code": 503}'
+APP_ERROR = b'{"id": "a.b", "message": "no", "detailed_error": "", "status_code": 503}'
 #: Colour, window title, a link, clear the screen, carriage return, a C1 control, right-to-left override.
 ESCAPES = "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x1b[2J\rgone\x9b1mbold\u202elast<script>alert(1)</script>"
 
@@ -92,7 +95,16 @@ def unseen(url, seconds=5.0, method="GET"):
     return caught.value.reason
 
 
+VERSION_ID = "X-Version-Id: 5.36.0.5.36.1.hash.false"
+
+
 def message(status, body=b"", *headers):
+    """An answer of a Mattermost server."""
+    return foreign(status, body, VERSION_ID, *headers)
+
+
+def foreign(status, body=b"", *headers):
+    """An answer of anybody."""
     lines = [f"HTTP/1.1 {status} X", *headers]
     if not any(header.lower().startswith(("content-length", "transfer-encoding")) for header in headers):
         lines.append(f"Content-Length: {len(body)}")
@@ -211,20 +223,117 @@ def test_a_429_for_ever_is_unseen(speak):
 # -- what a gateway says -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500, 502, 503, 504, 520, 599])
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b'{"error": "upstream"}', b"[]", b"\xff", b"[" * 10**5])
-def test_what_a_gateway_says_for_want_of_the_server_is_unseen(speak, status, body):
-    said = message(status, body, "Content-Type: text/html", "X-Request-Id: abc")
+def test_what_a_gateway_says_is_unseen(speak, status, body):
+    said = foreign(status, body, "Content-Type: text/html", "X-Request-Id: abc")
     assert unseen(speak(lambda c, _: c.sendall(said))) == f"a gateway in front of the server answered {status}"
 
 
-@pytest.mark.parametrize("said", [message(503, b"busy", "X-Version-Id: 5.36.0.5.36.1.x.false"), message(503, APP_ERROR)])
+@pytest.mark.parametrize("said", [message(503, b"busy"), foreign(503, APP_ERROR)])
 def test_the_servers_own_503_is_an_answer(speak, said):
     assert ask(speak(lambda c, _: c.sendall(said))).status == 503
 
 
-def test_a_plain_500_is_the_servers_own(speak):
+def test_a_500_of_the_servers_own_may_look_like_anything(speak):
     assert ask(speak(lambda c, _: c.sendall(message(500, b"<html>oops</html>", "Content-Type: text/html")))).status == 500
+
+
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize("interim", [INTERIM, INTERIM * 3, b"HTTP/1.1 100 Continue\r\n\r\n" + INTERIM, b"HTTP/1.1 102 P\r\n\r\n"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_interim_answer_is_not_the_answer(speak, interim, method):
+    url = speak(lambda c, _: c.sendall(interim + message(201, b'{"a": 1}')))
+    answer = ask(url, method=method)
+    assert (answer.status, answer.answer, answer.answer_headers.get("link")) == (201, b'{"a": 1}', None)
+
+
+def test_interim_answers_without_end_are_unseen(speak):
+    assert unseen(speak(lambda c, _: c.sendall(INTERIM * 1000))) == "no connection"
+
+
+EXTRA = [b"extra", b"\0" * 70_000, message(200, b'{"of": "another"}'), INTERIM]
+
+
+@pytest.mark.parametrize("extra", EXTRA, ids=range(len(EXTRA)))
+def test_what_follows_an_answer_is_not_the_next_ones(speak, extra):
+    number = iter(range(10**6))
+
+    def say(connection, _):
+        connection.sendall(message(200, b'{"number": %d}' % next(number)) + extra)
+        speak.over.wait(0.2)  # as long as the connection is kept, it could be used once more
+
+    client = Client(speak(say), Redactor(replaying=False), Patience(5))
+    assert [client.send("POST", "/a", persona="member").json["number"] for _ in range(4)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, br", "x-unknown", "br\x1b[1m"])
+def test_a_coding_that_nobody_asked_for_is_unseen_and_named(speak, coding):
+    said = message(200, b"\x0b\x02\x80{}\x03", "Content-Type: application/json", f"Content-Encoding: {coding}")
+    reason = unseen(speak(lambda c, _: c.sendall(said)))
+    assert reason.startswith("the answer is in a coding that nobody asked for (") and is_plain(reason)
+    assert coding.rpartition(" ")[2][:4] in reason or "\x1b" in coding
+
+
+CODED = [("gzip", gzip.compress(b"{}")), ("GZIP", gzip.compress(b"{}")), ("gzip, gzip", gzip.compress(gzip.compress(b"{}")))]
+
+
+@pytest.mark.parametrize(("coding", "body"), [*CODED, ("identity", b"{}"), ("deflate", zlib.compress(b"{}"))])
+def test_a_coding_that_can_be_read_is(speak, coding, body):
+    assert ask(speak(lambda c, _: c.sendall(message(200, body, f"Content-Encoding: {coding}")))).answer == b"{}"
+
+
+@pytest.mark.parametrize("headers", [[], ["Content-Encoding: gzip"]])
+def test_what_is_compressed_and_does_not_say_so_is_unseen(speak, headers):
+    body = gzip.compress(gzip.compress(b"{}")) if headers else gzip.compress(b"{}")
+    said = message(200, body, "Content-Type: application/json", *headers)
+    assert unseen(speak(lambda c, _: c.sendall(said))) == "the answer is compressed twice, or does not say that it is"
+
+
+@pytest.mark.parametrize("after", ["0", "-1", "Thu, 01 Jan 1970 00:00:00 GMT", "soon", "1e-9", ""])
+def test_a_429_is_never_answered_at_once_and_ever_more_slowly(speak, monkeypatch, after):
+    waits = []
+    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=waits.append))
+    answers = iter([*[message(429, b"", f"Retry-After: {after}")] * 6, message(200, b"{}")])
+    assert ask(speak(lambda c, _: c.sendall(next(answers))), 60).status == 200
+    assert waits[0] >= 0.5 and waits == sorted(waits) and sum(waits) > 30
+
+
+def test_a_server_that_is_restarted_is_waited_for(serve):
+    """Nobody listens for a while: nothing was sent, so anything may be sent again."""
+    server = serve(lambda *_: (200, [], b"{}"))
+    client = Client(server.url, Redactor(replaying=False), Patience(20))
+    client.send("GET", "/a", persona="member")
+    server.shutdown()
+    server.server_close()
+    answers = []
+    waiting = Thread(target=lambda: answers.append(client.send("POST", "/b", persona="member")))
+    waiting.start()
+    waiting.join(0.7)
+    assert not answers
+    again = HTTPServer(server.server_address, server.RequestHandlerClass)
+    again.requests = []
+    again.handle_request()
+    waiting.join(10)
+    again.server_close()
+    assert [answer.status for answer in answers] == [200] and len(again.requests) == 1
+
+
+def test_a_server_that_is_gone_is_waited_for_once(serve):
+    server = serve(lambda *_: (200, [], b"{}"))
+    client = Client(server.url, Redactor(replaying=False), Patience(1.2))
+    client.send("GET", "/a", persona="member")
+    server.shutdown()
+    server.server_close()
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        with pytest.raises(UnseenError, match="no connection"):
+            client.send("POST", "/b", persona="member")
+        took.append(time.monotonic() - began)
+    assert took[0] > 0.4 and sum(took[1:]) < took[0]
 
 
 # -- size --------------------------------------------------------------------------------------------------------------
@@ -297,7 +406,9 @@ def test_json_that_is_only_wide_is_an_answer(speak, body):
 def test_a_credential_goes_nowhere_else(serve, speak, status, place):
     elsewhere = serve(lambda *_: (200, [], b""))
     at = place.format(elsewhere.url, host=elsewhere.url.partition("//")[2])
-    said = f"HTTP/1.1 {status} X\r\nLocation: {at}\r\nRefresh: 0;url={at}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    said = f"HTTP/1.1 {status} X\r\n{VERSION_ID}\r\nLocation: {at}\r\nRefresh: 0;url={at}\r\nContent-Length: 0\r\n\r\n".encode(
+        "latin-1"
+    )
     answer = ask(speak(lambda c, _: c.sendall(said)), token="a-secret-credential")
     assert answer.status == status and elsewhere.requests == []
 
@@ -397,7 +508,7 @@ def test_generated_requests_go_on_and_judge_nothing_that_they_did_not_see(speak,
     kinds = [
         message(200, b"{}", "Content-Length: 100", close),
         message(200, b"hello", "Content-Encoding: gzip", close),
-        message(502, b"<html>", close),
+        foreign(502, b"<html>", close),
         message(429, b"", "Retry-After: 99", close),
         message(200, DEEP["lists"], close),
     ]

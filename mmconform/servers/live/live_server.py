@@ -102,7 +102,7 @@ class LiveServer:
             MisuseError: the server refuses or is gone; says which journal stays.
         """
         until = time.monotonic() + CLEANING
-        client = replace(self.target, patience=replace(self.target.patience, until=until)).client()
+        client = self.target.to_be_tidied(replace(self.target.patience, until=until)).client()
         done: Counter[str] = Counter()
         try:
             paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
@@ -137,7 +137,7 @@ def prepare_server(target: Target, run_id: str, *, create_first_admin: bool, dis
         server.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
         note = server.journal(f"{run_id}-server")
         if not target.is_thrown_away:
-            server.lease = Lease(Client(target.base_url, target.redactor), server.operator, run_id)
+            server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id)
             note.note(what="lease", run=run_id)
             server.lease.take()
         found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
