@@ -62,6 +62,7 @@ class _Reader:
             self.since,
             removed,
             self.data.get("x-needs", ""),
+            str(self.data.get("x-harmless") or ""),
         )
         self.contract.add(clauses)
 

@@ -1,6 +1,7 @@
 """The contract: every promise of the document, one testable clause each."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +73,7 @@ class Operation:
     Attributes:
         since, removed: The first version that has it (None: every one before ``removed``) and the first that has not.
         needs: The feature that must be switched on for it to be served.
+        harmless: Why it is harmless to send, where the document says so (``x-harmless``).
     """
 
     id: str
@@ -84,9 +86,29 @@ class Operation:
     since: Version | None
     removed: Version | None
     needs: str = ""
+    harmless: str = ""
 
     def exists_in(self, version: Version) -> bool:
         return (self.since is None or version >= self.since) and (self.removed is None or version < self.removed)
+
+    @property
+    def placeholders(self) -> list[str]:
+        """The names of what has to be filled in in its path."""
+        return re.findall(r"\{([^{}]*)\}", self.path)
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """Return its path with the values in it; a value may look like a placeholder and stays what it is.
+
+        Raises:
+            KeyError: there is none for a placeholder.
+        """
+        return re.sub(r"\{([^{}]*)\}", lambda found: str(values[found[1]]), self.path)
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """The kinds of resources that a request to it names, as far as the document tells."""
+        in_body = self.body.resources.values() if self.body else ()
+        return frozenset({p.resource for p in self.parameters if p.resource} | set(in_body))
 
     @property
     def makes_jobs(self) -> bool:

@@ -15,6 +15,7 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world.behaviours import Refusal, absence, denial, refusal
+from mmconform.world.guard import require_filled
 from mmconform.world.people import Persona, role_exists
 from mmconform.world.world import OPERATOR, PREFIX, Person, World, login
 
@@ -59,10 +60,13 @@ class Stage:
         return self.world.must(OPERATOR, method, url, json, self.client)
 
     def path(self, operation: Operation, parameters: Mapping[str, str]) -> str:
-        path = operation.path
-        for name, value in parameters.items():
-            path = path.replace(f"{{{name}}}", str(value))
-        return self.contract.base + path
+        """Return the path of an operation.
+
+        Raises:
+            HeldBackError: nobody says what stands for a part of it; a template is no request.
+        """
+        require_filled(operation, parameters)
+        return self.contract.base + operation.filled(parameters)
 
 
 @dataclass
@@ -185,13 +189,14 @@ class Actor:
             path: The path parameters.
         """
         known = self.stage.contract.operations[operation]
+        address = url or self.stage.path(known, path)
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
         if known.makes_jobs:
             self.stage.world.note_job()
         exchange = self.stage.client.send(
             known.method,
-            (url or self.stage.path(known, path)) + (f"?{query}" if query else ""),
+            address + (f"?{query}" if query else ""),
             persona=self.persona,
             token=self.credential,
             operation=operation,

@@ -20,6 +20,7 @@ from mmconform.record import record
 from mmconform.record.provenance import now, tools
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
+from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 
 @dataclass
@@ -108,10 +109,13 @@ class Run:
             for id_ in self.contract.operations
             if all(states[c.id] == "skip" for c in self.contract.of(id_) if c.rule != "since")
         }
+        held = {row["operation"] for row in seen.rows if row["signature"] in (WOULD_DO_HARM, UNFILLED)}
         operations = [
             {
                 "operation": id_,
-                "in_scope": (in_scope := id_ in seen.coverage and operation.exists_in(target.version) and id_ not in skipped),
+                "in_scope": (
+                    in_scope := id_ in seen.coverage and operation.exists_in(target.version) and id_ not in skipped | held
+                ),
                 "sent": (coverage := seen.coverage.get(id_, Coverage())).sent,
                 "reached": coverage.reached,
                 "served": coverage.served,

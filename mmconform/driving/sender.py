@@ -16,8 +16,9 @@ from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
 from mmconform.judging.schemas import mismatches
-from mmconform.wire.client import Client, NotTapedError, UnseenError
+from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.world.guard import require_filled
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import OPERATOR, Person, World
 
@@ -80,6 +81,8 @@ class Sender:
         """Send one case; the judge sees what came of it, or that nothing did."""
         try:
             self.judge.see(self._send(planned))
+        except HeldBackError as held:
+            self.judge.held_back(self.operation.id, held.reason, str(held))
         except UnseenError as error:
             self.judge.unseen(self.operation.id, planned.persona, error.reason, str(error))
             self._fresh.clear()  # it may have been consumed all the same
@@ -106,6 +109,7 @@ class Sender:
                     body, bound = {**body, name: value}, True
         person = self.world.people.get(planned.persona)
         own = frozenset({person.id, person.token_id, self._fresh.get(person.persona.name, "")} - {""}) if person else frozenset()
+        require_filled(self.operation, path)
         arguments = case.request(path, body)
         if self.operation.makes_jobs:
             self.world.note_job()

@@ -9,9 +9,10 @@ from mmconform.judging.checks import CHECKS, Setting
 from mmconform.judging.deviations import Deviation
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
+from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 #: Why a clause was not judged; there are no other reasons.
-SKIPS = ("not-in-version", "needs-licence", "not-on-this-target")
+SKIPS = ("not-in-version", "needs-licence", "not-on-this-target", WOULD_DO_HARM, UNFILLED)
 
 _LONGEST_EXCERPT = 600
 
@@ -84,6 +85,11 @@ class Judge:
         """Note that a clause cannot be judged here, for a reason of the closed list."""
         assert reason in SKIPS
         self._add(clause.id, "everyone", "skip", reason, reason)
+
+    def held_back(self, operation: str, reason: str, why: str) -> None:
+        """Note that a request was not sent: of an operation of which none is, nothing can be judged."""
+        for clause in self.contract.of(operation):
+            self._add(clause.id, "everyone", "skip", reason, why)
 
     def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:
         """Note that no answer came: nothing can be said about the server.

@@ -8,6 +8,7 @@ from mmconform.contract.clause import RULES, Contract
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.version import Version
+from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 #: What can be said of a clause, worst first.
 STATES = ("new", "error", "known", "pass", "skip", "unobserved")
@@ -111,6 +112,24 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
             if row["operation"] not in operations:
                 operations.append(row["operation"])
     return reasons
+
+
+def held_back(record: Record) -> dict[str, dict[str, int]]:
+    """Return how many requests to which operations were not sent, by the reason (``mmconform.world.guard``)."""
+    found: dict[str, dict[tuple[str, str], int]] = {}
+    for row in record.observations:
+        if row.get("signature") in (WOULD_DO_HARM, UNFILLED):
+            tests = found.setdefault(row["signature"], {})
+            key = row["operation"], row.get("test", "")
+            tests[key] = max(tests.get(key, 0), row["count"])  # a request that is not sent leaves all clauses unjudged
+    return {reason: _by_operation(tests) for reason, tests in found.items()}
+
+
+def _by_operation(tests: dict[tuple[str, str], int]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for (operation, _), count in tests.items():
+        counts[operation] = counts.get(operation, 0) + count
+    return counts
 
 
 def problems(record: Record) -> list[tuple[str, str]]:

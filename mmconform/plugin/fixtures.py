@@ -15,7 +15,7 @@ from mmconform.paths import REPORTS
 from mmconform.servers.live import live_server
 from mmconform.servers.target import Target
 from mmconform.version import Version
-from mmconform.wire.client import Client, NotTapedError, UnseenError
+from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.tape.name import cassette_name
 from mmconform.world.behaviours import behaves as _behaves
 from mmconform.world.people import PERSONAS
@@ -158,6 +158,9 @@ def performing(item: Any) -> Iterator[None]:
         yield
     except AssertionError as failure:
         _conclude_broken(judge, stage, stage.clause or clause, str(failure).partition("\n")[0])
+    except HeldBackError as held:
+        judge.skip(judge.contract.clauses[clause], held.reason)
+        pytest.skip(f"{held.reason}: {held}")
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except UnseenError as error:

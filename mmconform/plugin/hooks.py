@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from vcr import VCR
 
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.generate import MAX_EXAMPLES
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
@@ -20,6 +20,7 @@ from mmconform.plugin import fixtures
 from mmconform.plugin.session import Session
 from mmconform.record.record import NAME, Record
 from mmconform.report.failure import gather
+from mmconform.report.plan import plan
 from mmconform.report.terminal import show
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
@@ -63,6 +64,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--disruptive", action="store_true", help="change server-wide settings although the server has users of its own"
+    )
+    group.addoption(
+        "--dry-run", action="store_true", help="say who would send what, and what is held back and why; send nothing of it"
     )
     group.addoption(
         "--max-examples",
@@ -109,7 +113,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     try:
         ours = Session(config, _narrowed(config))
-        if not config.option.collectonly:
+        if config.option.dry_run and getattr(config.option, "numprocesses", None):
+            raise MisuseError("--dry-run sends nothing; leave out -n")
+        if not (config.option.collectonly or config.option.dry_run):
             config.stash[_KEY] = ours  # so that what was begun is also ended
             ours.open()
             for target in ours.targets if not ours.is_worker else ():
@@ -230,6 +236,37 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if ours and ours.recording and ours.narrowed:
         _abort(ours)
         pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Instead of a dry run's tests: who would send what."""
+    ours = session.config.stash.get(_KEY, None)
+    if ours is None or not session.config.option.dry_run:
+        return None
+    operations = {operation.id: operation for item in session.items if (operation := _operation_of(ours, item))}
+    tests = sum(1 for item in session.items if fixtures.clause_of(item))
+    for target in ours.targets:
+        _say(session.config, f"\n{plan(target.name, operations.values(), ours.guard(target).refuses, tests)}")
+    if session.config.option.disruptive:
+        _say(
+            session.config,
+            "On a server that has no people of its own, --disruptive sends the dangerous operations too; a run looks first.",
+        )
+    return True
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    if terminal := config.pluginmanager.get_plugin("terminalreporter"):
+        terminal.write_line(text)
+
+
+def _operation_of(session: Session, item: pytest.Item) -> Operation | None:
+    contract = session.run.contract
+    clause = contract.clauses.get(fixtures.clause_of(item))
+    callspec = getattr(item, "callspec", None)
+    operation = callspec.params.get("operation") if callspec else None
+    return operation if isinstance(operation, Operation) else contract.operations[clause.operation] if clause else None
 
 
 def _narrowed(config: pytest.Config) -> str:
@@ -457,7 +494,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         problems.append(f"interrupted while tidying up; `mmconform cleanup {ours.targets[0].base_url}` does the rest")
         session.exitstatus = 2
     session.config.stash[_PROBLEMS] = problems
-    if ours.is_worker or not ended or session.config.option.collectonly:
+    if ours.is_worker or not ended or session.config.option.collectonly or session.config.option.dry_run:
         return
     if stopped:
         ours.narrowed = f"{ours.narrowed} stopped early".strip()

@@ -21,6 +21,7 @@ from mmconform.wire.client import Patience
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import TAPED_RUN
+from mmconform.world.guard import Guard
 from mmconform.world.world import World, build, new_run_id
 
 
@@ -113,8 +114,14 @@ class Session:
         for target in self.targets:
             if self.is_worker:
                 given = self.told["stages"][target.slug]
-                off = frozenset(given["switched_off"])
-                self.stages[target.slug] = live_server.LiveServer(target, given["operator"], off, given["may_configure"])
+                self.stages[target.slug] = live_server.LiveServer(
+                    target,
+                    given["operator"],
+                    frozenset(given["switched_off"]),
+                    given["may_configure"],
+                    given["has_people"],
+                )
+                target.guard = self.guard(target)
                 continue
             self.stages[target.slug] = live_server.prepare_server(
                 target,
@@ -123,8 +130,15 @@ class Session:
                 disruptive=self.config.getoption("--disruptive"),
                 recording=self.recording_wanted,
             )
+            target.guard = self.guard(target)
         if self.recording_wanted:
             self.recording = Recording(self.targets[0])
+
+    def guard(self, target: Target) -> Guard:
+        """Return what decides which requests are sent to a target."""
+        stage = self.stages.get(target.slug)
+        is_throwaway = stage is not None and not stage.has_people
+        return Guard(self.run.contract, target.version, self.config.getoption("--disruptive"), is_throwaway)
 
     def tell(self) -> dict[str, Any]:
         """Return what an xdist worker has to know."""
@@ -133,6 +147,7 @@ class Session:
                 "operator": stage.operator,
                 "switched_off": sorted(stage.switched_off),
                 "may_configure": stage.may_configure,
+                "has_people": stage.has_people,
                 "url": stage.target.base_url,
             }
             for slug, stage in self.stages.items()

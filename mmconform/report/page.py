@@ -43,6 +43,8 @@ _COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds"
 _WHY_SKIPPED = {
     "not-in-version": "this version does not have the operation",
     "needs-licence": "only a server with a licence can show it",
+    "would-do-harm": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
+    "unknown-identifier": "nobody says what an identifier in its path stands for, so that it was not sent",
     "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
 }
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
-from mmconform.judging.summary import Cell, problems, skip_reasons, table
+from mmconform.judging.summary import Cell, held_back, problems, skip_reasons, table
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 
@@ -31,6 +31,8 @@ _SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "p
     "effect": "eff",
 }
 _WIDE, _NARROWEST = 92, 80
+#: More operations than these are not all named in one line.
+_MANY = 20
 
 
 def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
@@ -100,14 +102,22 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
 
 
 def _details(contract: Contract, record: Record) -> list[str]:
-    lines = [
-        f"  skipped, {plain(reason)}: {', '.join(operations)}" for reason, operations in skip_reasons(contract, record).items()
-    ]
+    skipped = skip_reasons(contract, record)
+    lines = [f"  skipped, {plain(reason)}: {_named(operations)}" for reason, operations in skipped.items()]
+    for reason, requests in held_back(record).items():
+        many = f"{sum(requests.values())} requests to {len(requests)} operations"
+        lines.append(f"  not sent, {plain(reason)}: {many} (--dry-run tells which)")
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     sent = sum(row["sent"] for row in record.operations)
     reached = sum(row["reached"] for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
     return lines
+
+
+def _named(operations: list[str]) -> str:
+    """Return the names of operations, of very many only the first."""
+    more = f" and {len(operations) - _MANY} more" if len(operations) > _MANY else ""
+    return ", ".join(operations[:_MANY]) + more
 
 
 def _verdict(record: Record, promises: int) -> Text:

@@ -15,7 +15,7 @@ from mmconform.paths import CASSETTES
 from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.version import Version
-from mmconform.wire.client import PATIENT, Client, Patience, UnseenError
+from mmconform.wire.client import PATIENT, Client, Guarding, Patience, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.origin import VERSION_ID, Anybody, Origin
 from mmconform.wire.tape import tape
@@ -71,6 +71,7 @@ class Target:
         tape: The folder of the tape, where this target is one.
         patience: How long to wait for it.
         origin: How its own answers are told from those of what stands in front of it.
+        guard: Decides what is sent to it, once it is prepared.
         admin: Login and password of the administrator, where the environment need not tell them.
         is_reference: It is a server of ours.
         keeps_documents: It is to keep the documents even where servers are known not to.
@@ -85,6 +86,7 @@ class Target:
     tape: Path | None = None
     seed: int | None = None
     patience: Patience = PATIENT
+    guard: Guarding | None = None
     admin: tuple[str, str] | None = None
     is_reference: bool = False
     keeps_documents: bool = False
@@ -93,7 +95,7 @@ class Target:
 
     def client(self) -> Client:
         """Return a new client for this target."""
-        return Client(self.base_url, self.redactor, self.patience, self.origin)
+        return Client(self.base_url, self.redactor, self.patience, self.origin, self.guard)
 
     def to_be_tidied(self, patience: Patience | None = None) -> "Target":
         """Return the same for who only arranges and tidies up there, whatever version answers by now."""

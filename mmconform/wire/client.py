@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain
 from math import inf
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -56,6 +56,18 @@ class UnseenError(Exception):
         self.reason = reason
 
 
+class HeldBackError(Exception):
+    """A request was not sent, since it would do harm: nothing can be said about the server.
+
+    Attributes:
+        reason: One word for it, by which such requests are counted.
+    """
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(why)
+        self.reason = reason
+
+
 class NotTapedError(Exception):
     """The tape has no answer to this request: nothing can be said about the server."""
 
@@ -85,6 +97,26 @@ class Patience:
 PATIENT = Patience()
 
 
+class Sending(NamedTuple):
+    """A request that is about to be sent: its method and address, what is meant by it, who asks and about whose resource."""
+
+    method: str
+    url: str
+    operation: str
+    persona: str
+    about: str
+
+
+class Guarding(Protocol):
+    """What every request to a live server passes by."""
+
+    def before(self, sending: Sending) -> None:
+        """Let it through, or raise HeldBackError."""
+
+    def after(self, sending: Sending, status: int) -> None:
+        """Take note of its answer; the status is 0 where none came."""
+
+
 class Client:
     """An HTTP client for one target.
 
@@ -92,9 +124,18 @@ class Client:
         base_url: Scheme, host and, where the server lives under one, path; no slash at the end.
         redactor: Learns every secret that an answer carries.
         origin: Tells the server's own answers from others'.
+        guard: Decides what is sent; without one everything is.
     """
 
-    def __init__(self, base_url: str, redactor: Redactor, patience: Patience = PATIENT, origin: Origin | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        redactor: Redactor,
+        patience: Patience = PATIENT,
+        origin: Origin | None = None,
+        guard: Guarding | None = None,
+    ) -> None:
+        self.guard = guard
         self.redactor = redactor
         self.base_url = base_url.rstrip("/")
         self.patience = patience
@@ -118,6 +159,7 @@ class Client:
         """Send one request (``json``, ``data``, ``params`` as in requests) and return the exchange.
 
         Raises:
+            HeldBackError: the guard does not let it through.
             UnseenError: the connection failed, took too long, or broke off; the answer is too large or too deep to be
                 read; the server asks for fewer requests (429) for longer than there is time; or a gateway answered.
             NotTapedError: the answers come from a tape, and it has none to this.
@@ -126,7 +168,8 @@ class Client:
         sent = {name: value for name, value in prepared.headers.items() if name.lower() != "content-length"}
         if token:
             prepared.headers["Authorization"] = f"Bearer {token}"
-        answer = self._answer(f"{method} {url}", prepared)
+        address = str(prepared.url)[len(self.base_url) :] or "/"
+        answer = self._guarded(Sending(method, address, operation, persona, about), f"{method} {url}", prepared)
         self.redactor.learn_answer({name: [value] for name, value in answer.headers.items()}, answer.content)
         body = prepared.body
         return Exchange(
@@ -134,7 +177,7 @@ class Client:
             persona,
             about,
             method,
-            str(prepared.url)[len(self.base_url) :] or "/",
+            address,
             sent,
             body.encode() if isinstance(body, str) else body,
             answer.status,
@@ -142,6 +185,18 @@ class Client:
             answer.content,
             own,
         )
+
+    def _guarded(self, sending: Sending, request: str, prepared: requests.PreparedRequest) -> Answer:
+        if self.guard is None:
+            return self._answer(request, prepared)
+        self.guard.before(sending)
+        status = 0
+        try:
+            answer = self._answer(request, prepared)
+            status = answer.status
+        finally:
+            self.guard.after(sending, status)
+        return answer
 
     def _answer(self, request: str, prepared: requests.PreparedRequest) -> Answer:
         """Return what the server itself answers, as soon as it listens and has no reason any more to refuse the message."""

@@ -34,12 +34,14 @@ class LiveServer:
         operator: The administrator's session or token.
         switched_off: Features that a run needs and may not switch on.
         may_configure: Whether tests may change server-wide settings.
+        has_people: Whether somebody uses it beside the administrator and ourselves.
     """
 
     target: Target
     operator: str
     switched_off: frozenset[str]
     may_configure: bool = True
+    has_people: bool = True
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
     lock: IO[str] | None = None
@@ -148,6 +150,7 @@ def prepare_server(target: Target, run_id: str, *, create_first_admin: bool, dis
         server.clean()
         raise
     server.switched_off, server.gateway = found.switched_off, found.gateway
+    server.has_people = found.has_people
     server.may_configure = disruptive or not found.has_people
     return server
 

@@ -1,0 +1,86 @@
+"""Who would send what, and what is held back and why: the answer of ``--dry-run``."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
+from textwrap import wrap
+
+from mmconform.contract.clause import Operation
+from mmconform.world.people import PERSONAS
+
+#: Whether somebody may send an operation about somebody's resource: nothing, or why not.
+Refuses = Callable[[Operation, str, str], str]
+#: What is said of each caller and kind of resource; nothing where it is sent.
+_Said = dict[tuple[str, str], str]
+
+#: Whose resource, as in :class:`mmconform.wire.exchange.Exchange`.
+ABOUT = {"self": "their own", "other": "somebody else's", "nobody": "nobody's"}
+_WIDTH = 110
+_ALL = "all callers"
+
+
+def plan(target: str, operations: Iterable[Operation], refuses: Refuses, tests: int) -> str:
+    """Return the plan of a run for a person: the operations, grouped by who sends them.
+
+    Args:
+        operations: Those that are asked.
+        refuses: What the guard says of an operation, a persona and a resource.
+        tests: How many hand-written tests there are; they pass by the same guard.
+    """
+    every = list(product(PERSONAS, ABOUT))
+    said = {operation.id: {(who, about): refuses(operation, who, about) for who, about in every} for operation in operations}
+    held = sum(bool(reason) for reasons in said.values() for reason in reasons.values())
+    head = (
+        f"Dry run on {target}: nothing was sent that changes anything. "
+        f"{len(said)} operations, asked by {len(PERSONAS)} callers about {', '.join(ABOUT.values())}: of "
+        f"{len(said) * len(every)} combinations {len(said) * len(every) - held} are sent and {held} held back; "
+        f"{tests} hand-written tests keep to the same"
+    )
+    return "\n".join([*wrap(head, _WIDTH), "", *_groups(said)])
+
+
+def _groups(said: dict[str, _Said]) -> Iterator[str]:
+    for senders, reasons, operations in sorted(_alike(said), key=lambda group: (-_rank(group[0]), -len(group[2]), group[0])):
+        yield f"{_headline(senders)}: {len(operations)} operations"
+        for reason in reasons:
+            yield f"  {'held back from all others' if senders else 'held back'}: {reason}"
+        yield from wrap(", ".join(operations), _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+        yield ""
+
+
+def _alike(said: dict[str, _Said]) -> list[tuple[str, tuple[str, ...], list[str]]]:
+    """Return who sends, why others do not, and the operations of which that is so."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for operation, reasons in said.items():
+        why = tuple(sorted({reason for reason in reasons.values() if reason}))
+        groups.setdefault((_senders(reasons), why), []).append(operation)
+    return [(senders, why, operations) for (senders, why), operations in groups.items()]
+
+
+def _senders(reasons: _Said) -> str:
+    """Return who sends an operation, with about whose resource where not about everybody's; nothing when nobody does."""
+    if not any(reasons.values()):
+        return _ALL
+    about = {who: tuple(whose for whose in ABOUT if not reasons[who, whose]) for who in PERSONAS}
+    if not any(about.values()):
+        return ""
+    missing = [who for who, whose in about.items() if not whose]
+    partly = any(whose and len(whose) < len(ABOUT) for whose in about.values())
+    if len(missing) == 1 and not partly:
+        return f"all but {missing[0]}"
+    same = len({whose for whose in about.values() if whose}) == 1
+    names = [who for who, whose in about.items() if whose]
+    if same:
+        return ", ".join(names) + _only(about[names[0]])
+    return ", ".join(who + _only(whose) for who, whose in about.items() if whose)
+
+
+def _only(whose: tuple[str, ...]) -> str:
+    return "" if len(whose) == len(ABOUT) else f" (about {' and '.join(ABOUT[one] for one in whose)})"
+
+
+def _headline(senders: str) -> str:
+    return f"sent by {senders or 'nobody'}"
+
+
+def _rank(senders: str) -> int:
+    return 2 if senders == _ALL else 1 if senders else 0

@@ -1,0 +1,117 @@
+"""Stands between the suites and a live server: what would do harm is not sent, whoever wrote the request."""
+
+import re
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import parse_qsl, urlsplit
+
+from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.permission import Requirement
+from mmconform.version import Version
+from mmconform.wire.client import HeldBackError, Sending
+from mmconform.world.harm import below_the_api, dangerous, harmless
+from mmconform.world.people import PERSONAS, grants, is_entitled
+from mmconform.world.world import OPERATOR
+
+#: The reasons by which the record counts what was held back.
+WOULD_DO_HARM, UNFILLED = "would-do-harm", "unknown-identifier"
+#: Held by administrators alone, by definition.
+_MIGHTIEST = "manage_system"
+_ABOUT_ACCESS = re.compile(r"permission|authenti|session|logged in|log in|token", re.IGNORECASE)
+_NOT_DECLARED = "who could be served would change something, and nothing declares the operation harmless"
+
+
+def _is_known(requirement: Requirement) -> bool:
+    """Whether our data say of every permission of a requirement who holds it."""
+    known = {grant.permission for grant in grants()} | {_MIGHTIEST}
+    return all(term.permission in known for group in (*requirement.all_of, *requirement.for_others) for term in group)
+
+
+def require_filled(operation: Operation, values: Container[str]) -> None:
+    """Let a request be made, or not.
+
+    Raises:
+        HeldBackError: it would be sent with a placeholder of the template in its path.
+    """
+    missing = [name for name in operation.placeholders if name not in values]
+    if missing:
+        raise HeldBackError(UNFILLED, f"{operation.label}: nobody says what `{{{missing[0]}}}` stands for")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Decides who may send what to one server, and remembers what was sent that may have changed it.
+
+    Attributes:
+        is_disruptive: The user allows what changes the server (``--disruptive``).
+        is_throwaway: Nobody but the administrator and ourselves uses the server.
+        sent: Told of each request that was sent and is not harmless, with the status of its answer (0: none came).
+    """
+
+    contract: Contract
+    version: Version
+    is_disruptive: bool = False
+    is_throwaway: bool = False
+    sent: Callable[[Sending, int], None] = field(default=lambda sending, status: None)
+
+    def before(self, sending: Sending) -> None:
+        """Let a request through, or not; what the administrator arranges is journalled and put back, and passes.
+
+        Raises:
+            HeldBackError: it would do harm; also where its address is, for a router, that of another operation than was meant.
+        """
+        if sending.persona == OPERATOR:
+            return
+        address = urlsplit(sending.url)
+        parameters = frozenset(name for name, _ in parse_qsl(address.query, keep_blank_values=True))
+        reason = self._danger(sending.method, below_the_api(address.path), parameters)
+        if operation := self.contract.operations.get(sending.operation):
+            reason = reason or self.refuses(operation, sending.persona, sending.about)
+        if reason:
+            raise HeldBackError(WOULD_DO_HARM, f"{sending.method} {address.path} by {sending.persona}: {reason}")
+
+    def after(self, sending: Sending, status: int) -> None:
+        """Remember a request that may have changed something."""
+        operation = self.contract.operations.get(sending.operation)
+        if operation and not self.is_harmless(operation):
+            self.sent(sending, status)
+
+    def refuses(self, operation: Operation, persona: str, about: str) -> str:
+        """Return why somebody does not send an operation about somebody's resource; nothing when they do."""
+        if danger := self._danger(operation.method, self._template(operation)):
+            return danger
+        if self.is_disruptive or self.is_harmless(operation) or not self._could_be_served(operation, persona, about):
+            return ""
+        return _NOT_DECLARED
+
+    def is_harmless(self, operation: Operation) -> bool:
+        """Whether an operation is declared to change nothing, or only what is ours."""
+        method = "GET" if operation.method == "HEAD" else operation.method
+        path, resources = self._template(operation), operation.resources
+        return bool(operation.harmless) or any(
+            row.is_about(method, path) and (not row.where or row.where in resources) for row in harmless()
+        )
+
+    def _template(self, operation: Operation) -> str:
+        return below_the_api(self.contract.base + operation.path)
+
+    def _danger(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> str:
+        if self.is_disruptive and self.is_throwaway:
+            return ""
+        return next((row.reason for row in dangerous() if row.is_about(method, path, parameters)), "")
+
+    def _could_be_served(self, operation: Operation, persona: str, about: str) -> bool:
+        """Whether a server may serve somebody; whoever is known to lack what is demanded may not be."""
+        known = PERSONAS.get(persona)
+        if known is None or operation.id in self._unclear:
+            return True
+        return is_entitled(operation.requirement, known, self.version, about) is not False
+
+    @cached_property
+    def _unclear(self) -> frozenset[str]:
+        """The operations of which nobody knows who is served: a sentence or a permission is unknown."""
+        return frozenset(
+            {remark.operation for remark in self.contract.remarks if remark.reason is None and _ABOUT_ACCESS.search(remark.text)}
+            | {id_ for id_, operation in self.contract.operations.items() if not _is_known(operation.requirement)}
+        )

@@ -1,0 +1,81 @@
+"""What is harmless to send and what must never happen: two lists, as data."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from mmconform.documents.reader import read
+from mmconform.paths import DATA
+
+_API = "/api/v4/"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation of a list.
+
+    Attributes:
+        method: In capitals, or ``*`` for any.
+        path: What its path looks like.
+        parameter: The row is about requests with this in their query only.
+        where: The row is about documents only that say which part of the request names such a resource.
+        changes: What it may change of what is compared before and after a run.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    parameter: str
+    reason: str
+    where: str = ""
+    changes: frozenset[str] = frozenset()
+
+    def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
+        """Whether a request, or an operation by its template, is meant."""
+        is_it = self.method in ("*", method) and bool(self.path.fullmatch(path))
+        return is_it and (not self.parameter or self.parameter in parameters)
+
+
+def _rows(name: str) -> Iterator[Row]:
+    data: list[dict[str, Any]] = read(DATA / name)[0].data
+    for group in data:
+        for operation in group["operations"]:
+            method, _, rest = operation.partition(" ")
+            path, _, parameter = rest.partition("?")
+            changes = frozenset(group.get("changes", ()))
+            yield Row(method, _pattern(path), parameter, group["reason"], group.get("where", ""), changes)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]*\}|/\*\*$)", path)
+    told = ("(/.*)?" if part == "/**" else "[^/]+" if part.startswith("{") else re.escape(part.lower()) for part in parts)
+    return re.compile("".join(told), re.DOTALL)
+
+
+@cache
+def harmless() -> tuple[Row, ...]:
+    """Return ``data/harmless.yaml``."""
+    return tuple(_rows("harmless.yaml"))
+
+
+@cache
+def dangerous() -> tuple[Row, ...]:
+    """Return ``data/dangerous.yaml``."""
+    return tuple(_rows("dangerous.yaml"))
+
+
+def below_the_api(path: str) -> str:
+    """Return a path as a router understands it, without what all have in common: decoded, no empty or dotted segments.
+
+    Capitals are made small: a path that only something in front would take for another one is not worth the risk.
+    """
+    segments: list[str] = []
+    for segment in unquote(path).split("/"):
+        if segment == "..":
+            segments[-1:] = []
+        elif segment not in ("", "."):
+            segments.append(segment)
+    clean = "/" + "/".join(segments).lower()
+    return "/" + clean.partition(_API)[2] if _API in clean + "/" else clean

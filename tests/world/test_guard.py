@@ -1,0 +1,216 @@
+"""What is sent by whom: the two lists, and the guard that goes by them, wherever a request comes from."""
+
+from pathlib import Path
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.documents.load import load
+from mmconform.version import Version
+from mmconform.wire.client import Client, HeldBackError, Sending
+from mmconform.wire.tape.redact import Redactor
+from mmconform.world.guard import Guard, require_filled
+from mmconform.world.harm import below_the_api, dangerous, harmless
+from mmconform.world.people import PERSONAS
+
+SMALL = Path(__file__).parent / "dangerous-document.yaml"
+SIGNED_IN = [name for name in PERSONAS if name != "anonymous"]
+ABOUT = ("self", "other", "nobody")
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A few operations, some of which do harm."""
+    return build(load([SMALL], []).document)
+
+
+@pytest.fixture
+def guard_of(small):
+    """Make the guard of a server."""
+    return lambda contract=small, **known: Guard(contract, Version.parse("11.1.0"), **known)
+
+
+def senders(guard, operation, about="nobody"):
+    return [who for who in PERSONAS if not guard.refuses(guard.contract.operations[operation], who, about)]
+
+
+def held(guard, method, url, *, persona="anonymous", operation=""):
+    try:
+        guard.before(Sending(method, url, operation, persona, "nobody"))
+    except HeldBackError as error:
+        return error.reason
+    return ""
+
+
+# -- the lists -----------------------------------------------------------------------------------------------------
+
+
+def test_no_operation_is_both_harmless_and_dangerous():
+    both = [(one, other) for one in harmless() for other in dangerous() if one.path == other.path and one.method == other.method]
+    assert [(one.path.pattern, other.parameter) for one, other in both] == [("/system/ping", "device_id")]
+
+
+def test_every_row_says_why():
+    assert all(row.reason.strip() for row in (*harmless(), *dangerous()))
+
+
+def test_our_own_operations_are_all_sent_by_everybody(guard_of, contract):
+    guard = guard_of(contract)
+    asked = [(operation, who, about) for operation in contract.operations.values() for who in PERSONAS for about in ABOUT]
+    assert [(o.id, who, about) for o, who, about in asked if guard.refuses(o, who, about)] == []
+
+
+# -- who sends an operation ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["Restart", "EndEverySession", "LookAtTheMarket", "SwitchPolicy", "NewCertificate"])
+def test_what_cannot_be_undone_is_sent_by_nobody(guard_of, operation):
+    assert senders(guard_of(), operation) == []
+    assert senders(guard_of(is_disruptive=True), operation) == [], "the server has people of its own"
+    assert senders(guard_of(is_throwaway=True), operation) == [], "nobody asked for it"
+    assert senders(guard_of(is_disruptive=True, is_throwaway=True), operation) == [*PERSONAS]
+
+
+def test_what_changes_something_is_sent_by_who_is_to_be_refused_alone(guard_of):
+    assert senders(guard_of(), "RemoveUser") == [who for who in PERSONAS if who != "system_admin"]
+    assert senders(guard_of(is_disruptive=True), "RemoveUser") == [*PERSONAS]
+
+
+def test_whoever_is_signed_in_signs_out_nobody(guard_of):
+    assert senders(guard_of(), "SignOut") == ["anonymous"]
+
+
+def test_somebody_themselves_is_not_who_is_refused(guard_of):
+    guard = guard_of()
+    assert "member" not in senders(guard, "ChangePassword", "self")
+    assert "member" in senders(guard, "ChangePassword", "other")
+
+
+@pytest.mark.parametrize("operation", ["MakeWidget", "WidgetsOfAllSorts"])
+def test_a_permission_or_sentence_that_nobody_knows_may_be_anybodys(guard_of, operation):
+    assert "member" not in senders(guard_of(), operation)
+
+
+def test_an_operation_that_anybody_may_call_is_not_sent_by_anonymous(guard_of):
+    assert senders(guard_of(), "SignUp") == []
+
+
+def test_a_caller_of_a_test_s_own_could_be_anybody(guard_of):
+    guard = guard_of()
+    assert guard.refuses(guard.contract.operations["RemoveUser"], "holder_of_one", "other")
+
+
+def test_a_get_is_not_harmless_for_being_one(guard_of):
+    assert senders(guard_of(), "ReadGadgets") == ["anonymous"]
+    assert senders(guard_of(), "ReadUsers") == [*PERSONAS]
+
+
+def test_a_post_that_only_reads_is_sent(guard_of):
+    assert senders(guard_of(), "UsersByIds") == [*PERSONAS]
+
+
+def test_a_document_can_say_that_an_operation_is_harmless_but_not_that_a_dangerous_one_is(guard_of):
+    assert senders(guard_of(), "SpinWidget") == [*PERSONAS]
+    assert senders(guard_of(), "LookAtTheMarket") == []
+
+
+def test_a_job_is_harmless_where_its_kind_is_known(guard_of, contract):
+    assert senders(guard_of(), "BeginJob") == ["anonymous"]
+    assert senders(guard_of(contract), "CreateJob") == [*PERSONAS]
+
+
+# -- at the wire ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", "/api/v4/restart"),
+        ("POST", "/api/v4/restart/"),
+        ("POST", "/api/v4//restart"),
+        ("POST", "/api/v4/users/../restart"),
+        ("POST", "/api/v4/%72estart"),
+        ("POST", "/api/v4/users/%2E%2E%2Frestart"),
+        ("POST", "/api/v4/Restart"),
+        ("POST", "/mattermost/api/v4/restart?x=1"),
+        ("DELETE", "/api/v4/users/"),
+        ("DELETE", "/api/v4/users/abc?permanent=true"),
+        ("GET", "/api/v4/cloud/anything/new"),
+        ("GET", "/api/v4/system/ping?device_id=x"),
+        ("POST", "/api/v4/users/sessions%2Frevoke%2Fall"),
+    ],
+)
+def test_an_address_is_what_a_router_makes_of_it(guard_of, method, url):
+    assert held(guard_of(), method, url, operation="UsersByIds") == "would-do-harm"
+    assert held(guard_of(is_disruptive=True, is_throwaway=True), method, url) == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", "/api/v4/system/ping"),
+        ("GET", "/api/v4/users?page=0"),
+        ("GET", "/api/v4/restart"),
+        ("POST", "/api/v4/users/restart"),
+    ],
+)
+def test_other_addresses_are_let_through(guard_of, method, url):
+    assert held(guard_of(), method, url) == ""
+
+
+def test_what_the_administrator_arranges_is_let_through(guard_of):
+    assert held(guard_of(), "PUT", "/api/v4/config", persona="operator") == ""
+    assert held(guard_of(), "PUT", "/api/v4/config", persona="system_admin") == "would-do-harm"
+
+
+def test_nothing_goes_to_the_server_past_the_guard(guard_of, serve):
+    server = serve(lambda *_: (200, [("Content-Type", "application/json")], b"{}"))
+    noted = []
+    guard = guard_of(sent=lambda sending, status: noted.append((sending.operation, status)))
+    client = Client(server.url, Redactor(replaying=False), guard=guard)
+    for operation, who in [
+        ("RemoveUser", "system_admin"),
+        ("RemoveUser", "member"),
+        ("ReadUsers", "member"),
+        ("Restart", "anonymous"),
+    ]:
+        method = guard.contract.operations[operation].method
+        try:
+            client.send(method, "/api/v4" + guard.contract.operations[operation].path, persona=who, operation=operation)
+        except HeldBackError:
+            continue
+    assert [request[0] for request in server.requests] == ["DELETE", "GET"]
+    assert noted == [("RemoveUser", 200)]
+
+
+def test_an_unanswered_request_is_noted_too(guard_of, closed_port):
+    noted = []
+    guard = guard_of(sent=lambda sending, status: noted.append(status))
+    client = Client(closed_port, Redactor(replaying=False), guard=guard)
+    with pytest.raises(Exception, match="no connection"):
+        client.send("DELETE", "/api/v4/users/x", persona="member", operation="RemoveUser")
+    assert noted == [0]
+
+
+# -- a template is no request --------------------------------------------------------------------------------------
+
+
+def test_a_placeholder_that_nobody_filled_in_is_not_sent(contract):
+    operation = contract.operations["RegenCommandToken"]
+    with pytest.raises(HeldBackError, match=r"nobody says what `\{command_id\}` stands for") as error:
+        require_filled(operation, {"command": "x"})
+    assert error.value.reason == "unknown-identifier"
+
+
+def test_a_value_may_look_like_a_placeholder(small):
+    operation = small.operations["PinOfWidget"]
+    require_filled(operation, {"widget_id": "{pin}", "pin": "{widget_id}"})
+    assert operation.filled({"widget_id": "{pin}", "pin": "{widget_id}"}) == "/widgets/{pin}/pins/{widget_id}"
+
+
+@pytest.mark.parametrize(
+    ("path", "below"),
+    [("/api/v4/users/{user_id}", "/users/{user_id}"), ("/users", "/users"), ("/sub/api/v4/users", "/users"), ("/api/v4", "/")],
+)
+def test_what_all_paths_begin_with_is_left_out(path, below):
+    assert below_the_api(path) == below
