@@ -28,6 +28,10 @@ class MisuseError(Exception):
         return [str(self)]
 
 
+class NotHereError(MisuseError):
+    """The server at hand cannot be brought to show it: it is not judged there."""
+
+
 class DocumentError(MisuseError):
     """A document that cannot be used. Its text starts with ``file:line:``."""
 

@@ -9,16 +9,15 @@ from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
-from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import COMMANDS, JOBS, TOKENS, WEBRTC, can_be_gateway, people, sign_in, sign_out, switched_off
+from mmconform.servers.live.prepare import can_be_gateway, find_obstacles, people, sign_in, sign_out, switched_off
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.world.people import MADE, PERSONAS
-from mmconform.world.world import OPERATOR, World, confirm_roles
+from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World
 
 _HOW = {
     TOKENS: "ServiceSettings.EnableUserAccessTokens",
@@ -26,13 +25,8 @@ _HOW = {
     WEBRTC: "run the suites on the server's own machine: the server has to reach a gateway of ours",
     JOBS: "add --disruptive: with a licence every job does something",
 }
-#: Settings without which the people that an administrator makes could not be made or log in, and what they have to be
-#: (CreateUser, GetUserForLogin and CheckUserPostflightAuthenticationCriteria in app/ of v5.36.1).
-_DOORS: tuple[tuple[str, str, Any], ...] = (
-    ("EmailSettings", "EnableSignInWithUsername", True),
-    ("EmailSettings", "RequireEmailVerification", False),
-    ("TeamSettings", "RestrictCreationToDomains", ""),
-)
+#: What tests change of a server's ``ServiceSettings``.
+_CHANGED = {"EnableUserAccessTokens", "EnableCommands", "EnableBotAccountCreation", "EnableOAuthServiceProvider"}
 
 
 @dataclass
@@ -94,6 +88,8 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     licensed = about.get("IsLicensed") == "true"
     left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
     left_off |= {JOBS} if licensed else frozenset()
+    fixed = _fixed(world)
+    left_off |= {feature for feature in off if _HOW[feature].partition(".")[2] in fixed}
     operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
     reached = [o for o in operations if o.needs not in left_off]
     asked = {operation.id for operation in reached}
@@ -108,12 +104,13 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
         len(contract.clauses),
         sum(1 for c in contract.clauses.values() if c.operation in asked or (c.rule == "since" and c.operation in absent)),
         [id_ for id_ in contract.operations if id_ in absent],
-        _obstacles(world, config),
+        list(find_obstacles(world)),
     )
     for feature in sorted(left_off):
         names = ", ".join(operation.id for operation in operations if operation.needs == feature)
         if names:
             found.gaps.append(f"{names}: {_advice(feature)}")
+    found.gaps += [f"tests that change ServiceSettings.{key}, which the server's environment fixes" for key in sorted(fixed)]
     if others:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
     found.obstacles += _in_use(target, client, token)
@@ -151,19 +148,11 @@ def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list
     return [*PERSONAS, *(name for name in MADE if bots or name not in ("bot", "bot_editor"))]
 
 
-def _obstacles(world: World, config: dict[str, Any]) -> list[str]:
-    found = []
-    for section, key, needed in _DOORS:
-        value = config.get(section, {}).get(key, needed)
-        if value != needed:
-            wanted = str(needed).lower() or "empty"
-            found.append(f"{section}.{key} is `{str(value).lower()}`, and our people could not get in; make it {wanted}")
-    if world.version >= Version(4, 9):
-        try:
-            confirm_roles(world)
-        except MisuseError as error:
-            found.append(str(error))
-    return found
+def _fixed(world: World) -> frozenset[str]:
+    """Return which of the settings that tests change the server's environment fixes (from 5.4 on it tells: api4/config.go)."""
+    answer = world.client.send("GET", "/api/v4/config/environment", persona=OPERATOR, token=world.operator)
+    fixed = answer.json_object.get("ServiceSettings") if answer.is_success else None
+    return frozenset(_CHANGED & set(fixed)) if isinstance(fixed, dict) else frozenset()
 
 
 EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065"

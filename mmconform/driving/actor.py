@@ -1,6 +1,5 @@
 """Callers as tests see them: `do` asks and accepts any answer, `must` arranges and accepts no refusal."""
 
-import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
@@ -17,7 +16,7 @@ from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world.behaviours import Refusal, absence, denial, refusal
 from mmconform.world.guard import require_filled
 from mmconform.world.people import Persona, role_exists
-from mmconform.world.world import OPERATOR, PREFIX, Person, World, login
+from mmconform.world.world import COMMANDS, OPERATOR, PREFIX, TOKENS, Person, World, login, new_password
 
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
 ALWAYS = ("status", "schema", "media", "secret", "paging")
@@ -58,6 +57,15 @@ class Stage:
             MisuseError: the server refuses.
         """
         return self.world.must(OPERATOR, method, url, json, self.client)
+
+    def need(self, feature: str) -> None:
+        """Say that a test cannot go on without a feature.
+
+        Raises:
+            NotHereError: it is switched off here, and may not or cannot be switched on.
+        """
+        if feature in self.world.switched_off:
+            raise NotHereError(f"{feature} are switched off on this server")
 
     def path(self, operation: Operation, parameters: Mapping[str, str]) -> str:
         """Return the path of an operation.
@@ -216,6 +224,7 @@ class Actor:
         Raises:
             MisuseError: it is refused.
         """
+        self.stage.need(self.stage.contract.operations[operation].needs)
         reply = self.do(operation, **arguments)
         if not reply.exchange.is_success:
             raise MisuseError(f"the test could not be set up: {reply}")
@@ -253,6 +262,7 @@ class Actor:
 
     def new_token(self, description: str = "made for a test") -> Token:
         """Return a new personal access token of this person, made by the operator."""
+        self.stage.need(TOKENS)
         made = self.stage.operator("POST", f"/api/v4/users/{self.id}/tokens", {"description": description})
         self.stage.made += 1
         self.stage.client.redactor.learn_credential(made["token"], f"{self.persona}'s token {self.stage.made}")
@@ -284,6 +294,7 @@ class Actor:
 
     def new_command(self, team: str = "") -> str:
         """Return the id of a new slash command, made by the operator, in the world's team or another."""
+        self.stage.need(COMMANDS)
         trigger = self.stage.name("c").replace("-", "")
         command = {
             "team_id": team or self.stage.world.team_id,
@@ -302,6 +313,7 @@ class Actor:
             MisuseError: they may not.
         """
         world = self.stage.world
+        self.stage.need(COMMANDS)
         command = {
             "team_id": world.team_id,
             "url": "http://conformance.invalid/",
@@ -391,7 +403,7 @@ def someone(stage: Stage, persona: Persona) -> Actor:
     name = stage.name("u")
     redactor = stage.client.redactor
     taped = f"redacted-password-{name[-10:]}"
-    password = taped if redactor.replaying else "Aa1!" + secrets.token_hex(12)
+    password = taped if redactor.replaying else new_password()
     redactor.learn(password, taped)
     stage.world.note(what="user", name=name)
     account = {"email": f"{name}@conformance.invalid", "username": name, "password": password}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, cycle, product
 from typing import Any
 
-from mmconform.contract.clause import Operation
+from mmconform.contract.clause import Clause, Operation
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
@@ -59,6 +59,7 @@ class Sender:
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge) -> None:
         self.contract, self.operation, self.world, self.client, self.judge = judge.contract, operation, world, client, judge
         self._fresh: dict[str, str] = {}
+        self._judged: list[Clause] | None = None
         self._makes_tokens = operation.id == "CreateUserAccessToken"
         self._consumes = bool(operation.body and "token" in operation.body.resources.values())
 
@@ -68,6 +69,8 @@ class Sender:
         for clause in self.contract.of(self.operation.id) if reason else ():
             if clause.rule != "since":
                 self.judge.skip(clause, reason)
+        if reason == "not-on-this-target":  # what is switched off answers everybody so
+            self._judged = list(self.contract.of(self.operation.id, "since"))
         planned = list(plan(cases))
         for one in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
             self._ask(one)
@@ -80,7 +83,7 @@ class Sender:
     def _ask(self, planned: Planned) -> None:
         """Send one case; the judge sees what came of it, or that nothing did."""
         try:
-            self.judge.see(self._send(planned))
+            self.judge.see(self._send(planned), self._judged)
         except HeldBackError as held:
             self.judge.held_back(self.operation.id, held.reason, str(held))
         except UnseenError as error:

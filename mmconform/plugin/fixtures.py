@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmconform.driving.actor import Actor, Stage, someone
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import open_private
 from mmconform.judging.judge import Judge
 from mmconform.paths import REPORTS
@@ -161,6 +161,9 @@ def performing(item: Any) -> Iterator[None]:
     except HeldBackError as held:
         judge.skip(judge.contract.clauses[clause], held.reason)
         pytest.skip(f"{held.reason}: {held}")
+    except NotHereError as missing:
+        judge.skip(judge.contract.clauses[clause], "not-on-this-target")
+        pytest.skip(f"not-on-this-target: {missing}")
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except UnseenError as error:

@@ -15,6 +15,7 @@ from mmconform.driving.run import Run
 from mmconform.errors import MisuseError
 from mmconform.paths import CASSETTES
 from mmconform.servers.live import live_server
+from mmconform.servers.live.prepare import MOST_PEOPLE
 from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, resolve
 from mmconform.wire.client import Patience
@@ -23,6 +24,9 @@ from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.guard import Guard
 from mmconform.world.world import World, build, new_run_id
+
+#: Accounts that a run of a few tests makes.
+_FEW = 20
 
 
 class Session:
@@ -129,6 +133,7 @@ class Session:
                 create_first_admin=self.config.getoption("--create-first-admin") or target.is_reference,
                 disruptive=self.config.getoption("--disruptive"),
                 recording=self.recording_wanted,
+                newcomers=_FEW if self.narrowed else MOST_PEOPLE,
             )
             target.guard = self.guard(target)
         if self.recording_wanted:

@@ -365,10 +365,12 @@ def _cancel_job(app: App, call: Call) -> Answer:
 
 
 def _role(app: App, role: Role) -> dict[str, Any]:
+    everybodys = set[str]().union(*(other.permissions for other in app.store.roles.values()))
+    held = everybodys if "*" in role.permissions else role.permissions
     times = {"create_at": now(), "update_at": now(), "delete_at": 0}
     about = {"id": role.id, "name": role.name, "display_name": role.name, "description": ""}
     flags = {"scheme_managed": False, "built_in": True}
-    return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(role.permissions - {"*"})})
+    return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held - {"*"})})
 
 
 @_serves("GET", "/roles/name/{name}", since="4.9")

@@ -90,6 +90,18 @@ def role_holds(role: str, permission: str, version: Version) -> bool:
     )
 
 
+def unlike_a_fresh_role(role: str, granted: set[str], version: Version) -> list[str]:
+    """Return the permissions in which a server's role is unlike the one that is shipped, of those that our data name.
+
+    A system administrator holds all that there are; which these are in a version, is told by who else holds them.
+    """
+    named = {g.permission for g in grants()} - {"*"}
+    here = [g for g in grants() if g.since <= version and not (g.until and version >= g.until)]
+    if role == "system_admin":
+        return sorted({g.permission for g in here} - {"*"} - granted)
+    return sorted(({g.permission for g in here if g.role == role} ^ granted) & named)
+
+
 def role_exists(role: str, version: Version) -> bool:
     """Return whether a version knows a role."""
     return any(g.role == role and g.since <= version for g in grants())

@@ -6,8 +6,10 @@ import pytest
 
 from mmconform.commands import cli
 from mmconform.commands.doctor import examine
-from mmconform.servers.live.prepare import COMMANDS, TOKENS
 from mmconform.servers.target import live
+from mmconform.version import Version
+from mmconform.world.obstacles import standing
+from mmconform.world.world import COMMANDS, TOKENS
 
 ADMIN = {"id": "admin", "username": "admin", "email": "a@example.org", "roles": "system_user system_admin", "delete_at": 0}
 ZOE = {"id": "zoe", "username": "zoe", "email": "z@example.org", "roles": "system_user", "delete_at": 0}
@@ -19,7 +21,7 @@ def server(serve, monkeypatch):
     """Start a server of a version with these settings and users; every request but a GET breaks off."""
     monkeypatch.setenv("MM_ADMIN_TOKEN", "t" * 26)
 
-    def start(version="4.8.0", service=None, users=(), licensed=False, **sections):
+    def start(version="4.8.0", service=None, users=(), licensed=False, more=None, **sections):
         config = {"ServiceSettings": {**ON, **(service or {})}, **sections}
         about = {"Version": version, "BuildNumber": version, "BuildHash": "abc", "IsLicensed": str(licensed).lower()}
         answers = {
@@ -28,6 +30,7 @@ def server(serve, monkeypatch):
             "/api/v4/config/client": about,
             "/api/v4/users/me": ADMIN,
             "/api/v4/users": [ADMIN, *users],
+            **(more or {}),
         }
 
         def answer(method, path, headers, body):
@@ -83,14 +86,75 @@ DOORS = [
     {"EmailSettings": {"EnableSignInWithUsername": False}},
     {"EmailSettings": {"RequireEmailVerification": True}},
     {"TeamSettings": {"RestrictCreationToDomains": "example.org"}},
+    {"TeamSettings": {"RestrictCreationToDomains": "@example.org, notconformance.invalid"}},
+    {"TeamSettings": {"MaxUsersPerTeam": 10}},
+    {"PasswordSettings": {"MinimumLength": 65}},
+    {"ExperimentalSettings": {"ClientSideCertEnable": True}},
+    {"ServiceSettings": {"SessionLengthWebInHours": 0, "SessionLengthWebInDays": 30}},
+    {"ServiceSettings": {"SessionLengthWebInDays": 0}},
+    {"ServiceSettings": {"SessionIdleTimeoutInMinutes": 5, "ExtendSessionLengthWithActivity": False}},
+    {"ServiceSettings": {"EnableOnlyAdminIntegrations": False}},
+    {"ServiceSettings": {"ExperimentalEnableHardenedMode": True}},
+    {"ServiceSettings": {"MaximumPayloadSizeBytes": 1000}},
+    {"ServiceSettings": {"MaximumURLLength": 200}},
 ]
 
 
-@pytest.mark.parametrize("sections", DOORS)
+@pytest.mark.parametrize("sections", DOORS, ids=str)
 def test_what_would_keep_our_people_out_stops_a_run(diagnose, sections):
-    (section, ((key, _),)) = next((name, tuple(values.items())) for name, values in sections.items())
-    (obstacle,) = diagnose(**sections).obstacles
+    (section, ((key, _), *_)) = next((name, tuple(values.items())) for name, values in sections.items())
+    service = sections.get("ServiceSettings")
+    others = {name: values for name, values in sections.items() if name != "ServiceSettings"}
+    (obstacle,) = diagnose(service=service, **others).obstacles
     assert obstacle.startswith(f"{section}.{key} is")
+
+
+NO_DOORS = [
+    {"TeamSettings": {"RestrictCreationToDomains": "example.org @conformance.invalid", "EnableUserCreation": False}},
+    {"PasswordSettings": {"MinimumLength": 64, "Lowercase": True, "Uppercase": True, "Number": True, "Symbol": True}},
+    {"EmailSettings": {"EnableSignInWithEmail": False}, "TeamSettings": {"MaxUsersPerTeam": 50, "EnableOpenServer": False}},
+    {"ServiceSettings": {"SessionIdleTimeoutInMinutes": 5, "ExtendSessionLengthWithActivity": True}},
+    {"ServiceSettings": {"SessionIdleTimeoutInMinutes": 0, "ExtendSessionLengthWithActivity": False}},
+    {"ServiceSettings": {"SessionLengthWebInHours": 5, "SessionLengthWebInDays": 0}},
+    {"ServiceSettings": {"EnforceMultifactorAuthentication": True, "EnableMultifactorAuthentication": True}},
+    {"ServiceSettings": {"MaximumURLLength": "long"}, "SupportSettings": {"CustomTermsOfServiceEnabled": True}},
+]
+
+
+@pytest.mark.parametrize("sections", NO_DOORS, ids=str)
+def test_what_keeps_nobody_out_stops_nothing(diagnose, sections):
+    """As their source says: a second factor is not asked for without a licence, and terms of service only by clients."""
+    service = sections.get("ServiceSettings")
+    assert diagnose(service=service, **{k: v for k, v in sections.items() if k != "ServiceSettings"}).obstacles == []
+
+
+@pytest.mark.parametrize("features", [{"MFA": "true"}, {"MFA": "false"}])
+def test_a_second_factor_is_asked_for_where_the_licence_has_it(diagnose, features):
+    service = {"EnforceMultifactorAuthentication": True, "EnableMultifactorAuthentication": True}
+    found = diagnose(service=service, licensed=True, more={"/api/v4/license/client": features})
+    assert [o.partition(" ")[0] for o in found.obstacles] == (
+        ["ServiceSettings.EnforceMultifactorAuthentication"] if features["MFA"] == "true" else []
+    )
+
+
+@pytest.mark.parametrize(("active", "stops"), [(70, False), (71, True), (250, True)])
+def test_a_server_that_is_full_stops_a_run(diagnose, active, stops):
+    limits = {"maxUsersLimit": 200, "maxUsersHardLimit": 250, "activeUserCount": active}
+    assert bool(diagnose(more={"/api/v4/limits/server": limits}).obstacles) == stops
+
+
+def test_members_manage_no_commands_by_setting_once_roles_tell_what_they_hold(contract):
+    config = {"ServiceSettings": {"EnableOnlyAdminIntegrations": False}}
+    assert standing(config, Version(4, 8, 9), {}) and not standing(config, Version(4, 9), {})
+
+
+def test_what_the_environment_fixes_is_left_out(diagnose):
+    """The server says which settings are fixed; where one is off, no run can switch it on."""
+    fixed = {"ServiceSettings": {"EnableUserAccessTokens": True, "EnableOAuthServiceProvider": True, "SiteURL": True}}
+    found = diagnose(service={"EnableUserAccessTokens": False}, more={"/api/v4/config/environment": fixed})
+    assert found.reached < found.clauses
+    assert any("personal access tokens" in gap for gap in found.gaps)
+    assert any("ServiceSettings.EnableOAuthServiceProvider, which the server's environment fixes" in gap for gap in found.gaps)
 
 
 def test_the_server_is_only_read(server, contract):

@@ -352,3 +352,69 @@ def test_what_somebody_else_answers_undoes_nothing(undo, path, front, entry):
     assert isinstance(said, str) and "stay" in said and "mmconform cleanup http://" in said
     assert path.exists()
     assert undo()[0] != {} and not path.exists(), "once it is gone, the rest is undone"
+
+
+# -- settings are believed when they were read back --------------------------------------------------------------------
+
+WANTED = {"ServiceSettings": {"EnableCommands": False}}
+
+
+@pytest.fixture
+def change(serve):
+    """Change settings on a server; returns what is not as it should be."""
+
+    def change(server):
+        client = Client(serve(server).url, Redactor(replaying=False))
+        return journal.change(lambda method, url, **more: client.send(method, url, persona="operator", **more), WANTED)
+
+    return change
+
+
+def test_what_can_be_set_is_set(change, monkeypatch):
+    monkeypatch.setattr(journal, "_MOMENT", 0.0)
+    assert change(Mattermost()) == {}
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["the answer tells", "only reading tells"])
+def test_a_setting_that_the_environment_fixes_is_told(change, monkeypatch, tells):
+    """A server says 200, and in some versions shows what it has made of the settings."""
+    monkeypatch.setattr(journal, "_MOMENT", 0.0)
+
+    class Fixed(Mattermost):
+        def __call__(self, method, path, headers, body):
+            status, more, data = super().__call__(method, path, headers, body)
+            return status, more, json.dumps(self.config).encode() if method == "PUT" and tells else data
+
+    assert change(Fixed(deaf=["PUT /config"])) == {"ServiceSettings.EnableCommands": True}
+
+
+def test_a_setting_that_is_seen_a_moment_later_is_set(change, monkeypatch):
+    server = Mattermost(deaf=["PUT /config"])
+    monkeypatch.setattr(
+        journal.time, "sleep", lambda _: setattr(server, "config", {"ServiceSettings": {"EnableCommands": False}})
+    )
+    assert change(server) == {}
+
+
+def test_a_setting_that_may_not_be_written_is_told_and_other_refusals_are_errors(change, monkeypatch):
+    monkeypatch.setattr(journal, "_MOMENT", 0.0)
+    with pytest.raises(MisuseError, match=r"changing settings failed: the server answered 500 a\.b"):
+        change(Mattermost(refuse=["PUT /config"]))
+
+    class ReadOnly(Mattermost):
+        def __call__(self, method, path, headers, body):
+            if method == "PUT":
+                return 403, [], b'{"id": "ent.cluster.save_config.error", "message": "no", "status_code": 403}'
+            return super().__call__(method, path, headers, body)
+
+    assert change(ReadOnly()) == {"ServiceSettings.EnableCommands": True}
+
+
+@pytest.mark.parametrize("says", [b"<html>", b"{}", b'{"ServiceSettings": 5}', b"[]"])
+def test_nothing_is_put_back_into_what_is_no_configuration(serve, says):
+    """Servers fill up what is missing with their defaults: all other settings would be lost."""
+    server = serve(lambda *_: (200, [("X-Version-Id", "5.36.0")], says))
+    client = Client(server.url, Redactor(replaying=False))
+    with pytest.raises(MisuseError, match="configuration cannot be read"):
+        journal.restore(lambda method, url, **more: client.send(method, url, persona="operator", **more), WANTED)
+    assert [method for method, *_ in server.requests] == ["GET"]

@@ -6,13 +6,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mmconform.errors import MisuseError
+from mmconform.reference import named
+from mmconform.reference.app import Answer
+from mmconform.reference.server import Reference
 from mmconform.servers.live import live_server
 from mmconform.servers.live.prepare import people
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.world import World
+from mmconform.world.world import World, build, login
 
 
 def user(name, **more):
@@ -68,3 +71,30 @@ def test_a_server_is_for_one_run_at_a_time(tmp_path, monkeypatch):
     with live_server.only_run(target), pytest.raises(MisuseError, match=r"^a run on http://127\.0\.0\.1:1 is in progress"):
         live_server.only_run(target)
     live_server.only_run(target).close()
+
+
+# -- whatever keeps our people out is said at the first of them --------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", ["api.context.mfa_required.app_error", "api.some.plugin.app_error"])
+def test_a_server_that_lets_none_of_our_people_in_is_told_by_the_first(serve, error):
+    """As in front of a proxy, or of a plugin, that asks for more than any setting tells."""
+    app = named.app("reference@5.36.1", "5.36.1")
+    app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = True
+    running = Reference(app, "operator", "a password").start()
+    plain = app.answer
+
+    def guarded(call):
+        answer = plain(call)
+        if call.session and not app.is_administrator(call.session.user) and call.path != "/api/v4/users/me":
+            return Answer(401, {"id": error, "message": "Something more is required.", "status_code": 401})
+        return answer
+
+    app.answer = guarded
+    client = Client(running.url, Redactor(replaying=False))
+    world = World(client, Version(5, 36, 1), "abc123", login(client, "operator", "a password", "operator"))
+    with pytest.raises(MisuseError) as caught:
+        build(world)
+    running.close()
+    assert f"by the member answered 401 {error}" in str(caught.value) and len(world.people) == 1
+    assert ("ServiceSettings.EnforceMultifactorAuthentication has to be false" in str(caught.value)) == ("mfa" in error)

@@ -4,7 +4,7 @@ import pytest
 
 from mmconform.contract.permission import Requirement, Term
 from mmconform.version import Version
-from mmconform.world.people import PERSONAS, grants, holds, is_entitled, role_holds
+from mmconform.world.people import PERSONAS, grants, holds, is_entitled, role_holds, unlike_a_fresh_role
 
 NOW = Version(5, 36, 1)
 
@@ -125,3 +125,30 @@ def test_what_is_no_version_is_refused(text):
 
 def test_versions_are_ordered_by_number_not_by_letter():
     assert Version.parse("4.9") < Version.parse("4.10") < Version.parse("5.0") < Version.parse("10.0")
+
+
+FRESH = {g.permission for g in grants() if g.since <= NOW and not (g.until and g.until <= NOW)} - {"*"}
+
+
+def test_a_system_administrator_of_whom_a_permission_was_taken_is_no_fresh_one():
+    assert unlike_a_fresh_role("system_admin", FRESH | {"something_else"}, NOW) == []
+    assert unlike_a_fresh_role("system_admin", FRESH - {"manage_slash_commands"}, NOW) == ["manage_slash_commands"]
+    assert unlike_a_fresh_role("system_admin", FRESH - {"manage_jobs", "edit_other_users"}, NOW) == [
+        "edit_other_users",
+        "manage_jobs",
+    ]
+
+
+@pytest.mark.parametrize("permission", ["edit_other_users", "manage_system", "manage_jobs", "create_user_access_token"])
+@pytest.mark.parametrize("role", ["system_user", "team_user", "team_admin"])
+def test_a_role_that_was_given_what_others_hold_is_no_fresh_one(role, permission):
+    shipped = {g.permission for g in grants() if g.role == role}
+    assert unlike_a_fresh_role(role, shipped | {"create_post"}, NOW) == []
+    assert unlike_a_fresh_role(role, shipped | {permission}, NOW) == [permission]
+
+
+def test_a_permission_that_a_version_does_not_have_is_missed_of_nobody():
+    """From 11.2 on nobody holds what was retired."""
+    later = Version(99, 0)
+    fresh = {g.permission for g in grants() if g.since <= later and not (g.until and later >= g.until)} - {"*"}
+    assert unlike_a_fresh_role("system_admin", fresh, later) == []

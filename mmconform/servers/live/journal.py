@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from mmconform.wire.exchange import Exchange
 
 #: What servers tell instead of a secret (model/config.go@v5.36.1 FAKE_SETTING).
 _MASK = "*" * 32
+#: How often, and after how many seconds, settings are looked for that were changed: another node may learn of them later.
+_LOOKS, _MOMENT = 4, 0.5
 
 
 class Journal:
@@ -118,3 +121,26 @@ def restore(call: Any, before: dict[str, dict[str, Any]]) -> Exchange:
         config[section] = {**(config.get(section) or {}), **values}
     changed: Exchange = call("PUT", "/api/v4/config", json=config)
     return changed
+
+
+def change(call: Any, wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Change settings, read them back, and return those that are not what they should be, with what they are.
+
+    A server says 200 and changes nothing where a setting is fixed by its environment (config/store.go@v5.36.1 Set applies
+    the variables once more), or where an administrator is restricted (api4/config.go@v5.36.1 makeFilterConfigByPermission).
+
+    Raises:
+        MisuseError: it refuses.
+    """
+    answer = restore(call, wanted)
+    if not answer.is_success and not (answer.status == 403 and answer.error_id):
+        raise MisuseError(f"changing settings failed: the server answered {answer.says}")
+    with suppress(MisuseError):
+        if fixed := unlike(answer, wanted):  # it tells what it has made of them
+            return fixed
+    for rest in reversed(range(_LOOKS)):
+        fixed = unlike(call("GET", "/api/v4/config"), wanted)
+        if not fixed or not rest:
+            break
+        time.sleep(_MOMENT)
+    return fixed

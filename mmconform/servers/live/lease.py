@@ -62,7 +62,7 @@ class Lease:
             MisuseError: somebody else has it, or the server refuses; says who and what to do.
             UnseenError: the server does not answer.
         """
-        self._refuse(self.holders())
+        self.refuse_others()
         self._since = self._write(None)
         time.sleep(_MOMENT)
         found = self.holders()
@@ -72,6 +72,14 @@ class Lease:
             self._refuse(found)
             raise MisuseError(f"somebody cleaned {self._client.base_url} up just now; try again")
         Thread(target=self._renew, daemon=True).start()
+
+    def refuse_others(self) -> None:
+        """Look whether somebody has it.
+
+        Raises:
+            MisuseError: they have; says who and what to do.
+        """
+        self._refuse(self.holders())
 
     def release(self) -> None:
         """Give the lease back; whoever cannot be told sees it expire."""

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import close_to_others, open_private
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import prepare, sign_in, sign_out
+from mmconform.servers.live.prepare import MOST_PEOPLE, find_obstacles, prepare, sign_in, sign_out
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.world.world import World
 
 #: Seconds that tidying up may take, whatever time the run had left.
 CLEANING = 300
@@ -35,6 +36,7 @@ class LiveServer:
         switched_off: Features that a run needs and may not switch on.
         may_configure: Whether tests may change server-wide settings.
         has_people: Whether somebody uses it beside the administrator and ourselves.
+        meanwhile: What somebody else was seen to change while a test went on, which says nothing about the server then.
     """
 
     target: Target
@@ -46,6 +48,7 @@ class LiveServer:
     journals: list[Path] = field(default_factory=list)
     lock: IO[str] | None = None
     lease: Lease | None = None
+    meanwhile: list[str] = field(default_factory=list)
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -60,10 +63,11 @@ class LiveServer:
 
     @contextmanager
     def settings(self, client: Client, wanted: dict[str, dict[str, Any]]) -> Iterator[None]:
-        """Change server-wide settings for a while.
+        """Change server-wide settings for a while; at its end they have to be so still.
 
         Raises:
-            MisuseError: the server refuses.
+            NotHereError: the server says that it changed them, and did not.
+            MisuseError: it refuses.
         """
 
         def call(method: str, url: str, **arguments: Any) -> Exchange:
@@ -71,11 +75,15 @@ class LiveServer:
 
         found = call("GET", "/api/v4/config")
         before = journal.part(found, wanted)
-        with self.changing(lambda: journal.restore(call, before).is_success, what="config", before=before):
-            changed = journal.restore(call, wanted)
-            if not changed.is_success:
-                raise MisuseError(f"changing settings failed: the server answered {changed.says}")
-            yield
+        with self.changing(lambda: not journal.change(call, before), what="config", before=before):
+            fixed = journal.change(call, wanted)
+            if fixed:
+                raise NotHereError(f"{', '.join(fixed)} cannot be set on this server: is it fixed by its environment?")
+            try:
+                yield
+            finally:
+                other = journal.unlike(call("GET", "/api/v4/config"), wanted)
+                self.meanwhile += [f"{name} was changed by somebody else" for name in other]
 
     @contextmanager
     def changing(self, undo: Callable[[], bool], **entry: Any) -> Iterator[None]:
@@ -125,11 +133,16 @@ class LiveServer:
         return done
 
 
-def prepare_server(target: Target, run_id: str, *, create_first_admin: bool, disruptive: bool, recording: bool) -> LiveServer:
+def prepare_server(
+    target: Target, run_id: str, *, create_first_admin: bool, disruptive: bool, recording: bool, newcomers: int = MOST_PEOPLE
+) -> LiveServer:
     """Prepare a live server.
 
+    Args:
+        newcomers: How many accounts the run may make.
+
     Raises:
-        MisuseError: somebody else uses it, or an earlier run left it changed; see also
+        MisuseError: somebody else uses it, an earlier run left it changed, or something would stop the run; see also
             :func:`mmconform.servers.live.prepare.prepare`.
     """
     server = LiveServer(target, "", frozenset(), lock=only_run(target))
@@ -140,6 +153,8 @@ def prepare_server(target: Target, run_id: str, *, create_first_admin: bool, dis
         note = server.journal(f"{run_id}-server")
         if not target.is_thrown_away:
             server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id)
+            server.lease.refuse_others()
+            stop_at_obstacles(target, server.operator, newcomers)
             note.note(what="lease", run=run_id)
             server.lease.take()
         found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
@@ -153,6 +168,19 @@ def prepare_server(target: Target, run_id: str, *, create_first_admin: bool, dis
     server.has_people = found.has_people
     server.may_configure = disruptive or not found.has_people
     return server
+
+
+def stop_at_obstacles(target: Target, token: str, newcomers: int) -> None:
+    """Look, before anything is changed, for what would stop a run.
+
+    Raises:
+        MisuseError: there is something; one line says all of it.
+    """
+    client = target.client()
+    found = list(find_obstacles(World(client, target.version, "", token), newcomers))
+    client.close()
+    if found:
+        raise MisuseError(f"{target.base_url} cannot be judged as it is: {'; '.join(found)}")
 
 
 def only_run(target: Target) -> IO[str]:

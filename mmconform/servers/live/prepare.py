@@ -1,24 +1,25 @@
 """Gets a live server ready for a run: who we are there, who else is, and what has to be switched on."""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
-from mmconform.servers.live.journal import Journal, part, restore
+from mmconform.servers.live.journal import Journal, change, part
 from mmconform.servers.live.leftovers import is_ours
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target, credentials, is_loopback
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
-from mmconform.world.world import OPERATOR, World, login
+from mmconform.world import obstacles
+from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
 
-TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
-#: With a licence the job that does nothing without one does something.
-JOBS = "jobs that do nothing"
+#: Active accounts that a whole run makes, at most: so many more have to fit on the server.
+MOST_PEOPLE = 180
 
 
 @dataclass
@@ -94,7 +95,7 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
     Settings are changed only on a server without people of its own, or with ``disruptive``.
 
     Raises:
-        MisuseError: recording from a server that people use, or the server refuses.
+        MisuseError: recording from a server that people use, something that would stop the run, or the server refuses.
         UnseenError: it does not answer.
     """
     client = target.client()
@@ -117,15 +118,38 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
         def call(method: str, url: str, **arguments: Any) -> Any:
             return client.send(method, url, persona=OPERATOR, token=token, **arguments)
 
-        changed = restore(call, wanted)
-        if not changed.is_success:
-            raise MisuseError(f"switching on {', '.join(sorted(off))} failed: the server answered {changed.says}")
-        off = off & frozenset({WEBRTC}) if gateway is None else frozenset()
+        fixed = change(call, wanted)
+        off = switched_off(target, call("GET", "/api/v4/config"))
+        if gateway and not any(name.startswith("WebrtcSettings.") for name in fixed):
+            off -= {WEBRTC}
     about = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
     if about.get("IsLicensed") == "true" and not disruptive:
         off |= {JOBS}
     client.close()
     return Preparation(off, bool(others), gateway)
+
+
+def find_obstacles(world: World, newcomers: int = MOST_PEOPLE) -> Iterator[str]:
+    """Yield what would stop a run, each with what to change; asks, and changes nothing.
+
+    Args:
+        newcomers: How many accounts the run may make.
+
+    Raises:
+        MisuseError: the server does not tell its configuration.
+    """
+    config = world.must(OPERATOR, "GET", "/api/v4/config")
+    licence = world.client.send("GET", "/api/v4/license/client?format=old", persona=OPERATOR, token=world.operator)
+    yield from obstacles.standing(config, world.version, licence.json_object)
+    limits = world.client.send("GET", "/api/v4/limits/server", persona=OPERATOR, token=world.operator).json_object
+    most, now = limits.get("maxUsersHardLimit"), limits.get("activeUserCount")  # from 9.8 on (api4/limits.go@91ce593d27)
+    if isinstance(most, int) and isinstance(now, int) and 0 < most < now + newcomers:
+        yield f"the server has {now} active accounts of {most} that it takes, and a run makes up to {newcomers}: deactivate some"
+    if world.version >= Version(4, 9):
+        try:
+            confirm_roles(world)
+        except MisuseError as error:
+            yield str(error)
 
 
 def switched_off(target: Target, config: Exchange) -> frozenset[str]:
