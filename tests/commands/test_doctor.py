@@ -36,7 +36,7 @@ def server(serve, monkeypatch):
         def answer(method, path, headers, body):
             data = answers.get(path.partition("?")[0])
             if data is None:  # nobody has a lease
-                return 404, [("Content-Type", "application/json")], b'{"id": "none", "status_code": 404}'
+                return 404, [("X-Version-Id", f"{version}.x.y.false")], b'{"id": "none", "message": "no", "status_code": 404}'
             more = [("Content-Type", "application/json"), ("X-Version-Id", f"{version}.x.y.false")]
             return (200, more, json.dumps(data).encode()) if method == "GET" else None
 
