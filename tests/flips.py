@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmconform.driving import actor
-from mmconform.plugin import fixtures, hooks
+from mmconform.plugin import conformance, fixtures
 from mmconform.wire import client
 from mmconform.wire.tape import name
 
@@ -61,7 +61,7 @@ def _without_flip(item, target):
     return name.cassette_name(bare, target)
 
 
-hooks.cassette_name = fixtures.cassette_name = _without_flip
+conformance.cassette_name = fixtures.cassette_name = _without_flip
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -99,7 +99,7 @@ LIBRARIES = {
     "nbclient": {"mmconform.notebooks.execute"},
     "requests": below(*(f"wire.{name}" for name in ("client", "connection", "origin", "reasons"))),
     "urllib3": {"mmconform.wire.connection"},
-    "vcr": {"mmconform.wire.tape.cassette", "mmconform.plugin.hooks"},
+    "vcr": {"mmconform.wire.tape.cassette", "mmconform.plugin.conformance", "mmconform.plugin.fixtures"},
     "schemathesis": {"mmconform.driving.generate"},
     "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},

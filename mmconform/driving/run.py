@@ -25,7 +25,12 @@ from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 @dataclass
 class Seen:
-    """What the tests of one target saw."""
+    """What the tests of one target saw.
+
+    Attributes:
+        generated_tests: Those of which the requests were generated, among those that observed something.
+        generated_for: The operations to which they sent them.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
@@ -33,6 +38,8 @@ class Seen:
     errors: int = 0
     not_taped: int = 0
     seconds: float = 0
+    generated_tests: set[str] = field(default_factory=set)
+    generated_for: set[str] = field(default_factory=set)
 
 
 class Run:
@@ -73,14 +80,22 @@ class Run:
         answers: Iterable[dict[str, Any]],
         coverage: dict[str, Coverage],
         not_taped: int,
+        *,
         seconds: float = 0,
+        errors: int = 0,
+        is_generated: bool = False,
     ) -> None:
         """Add what one test saw, and how long it took."""
         seen = self.seen.setdefault(target, Seen())
+        rows = list(rows)
         seen.rows += rows
         seen.answers += answers
         seen.not_taped += not_taped
         seen.seconds += seconds
+        seen.errors += errors
+        if is_generated:
+            seen.generated_tests |= {row["test"] for row in rows}
+            seen.generated_for |= coverage.keys()
         for operation, one in coverage.items():
             all_ = seen.coverage.setdefault(operation, Coverage())
             all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
@@ -95,11 +110,12 @@ class Run:
         for target in targets:
             self.seen.setdefault(target.slug, Seen()).errors += 1
 
-    def finish(self, target: Target, selection: str, before: record.Record | None = None) -> record.Record:
+    def finish(self, target: Target, selection: str, left_out: list[str], before: record.Record | None = None) -> record.Record:
         """Write the record of a target and return it.
 
         Args:
             selection: What narrowed the run.
+            left_out: What was asked for and not judged, in sentences.
             before: The record of the version before, where this run was over both.
         """
         seen = self.seen.setdefault(target.slug, Seen())
@@ -127,7 +143,7 @@ class Run:
         answers = sorted(seen.answers, key=lambda a: (a["request"], a["number"]))
         if target.is_thrown_away:
             answers = []  # nobody compares a flaw with anything
-        is_whole = not selection and self.seed == SEED and self.max_examples == MAX_EXAMPLES
+        is_whole = not selection and not left_out and self.seed == SEED and self.max_examples == MAX_EXAMPLES
         header = {
             "target": target.name,
             "server": describe(target.server),
@@ -150,6 +166,12 @@ class Run:
             self.known(target),
             changes=changes,
             unmet=unmet,
+            not_exercised=[
+                row["operation"]
+                for row in operations
+                if row["in_scope"] and not row["exercised"] and row["operation"] in seen.generated_for
+            ],
+            left_out=left_out,
             errors=seen.errors,
             not_taped=seen.not_taped,
             is_whole=is_whole,

@@ -37,6 +37,8 @@ def summarise(
     *,
     changes: Sequence[dict[str, Any]] = (),
     unmet: Sequence[str] = (),
+    not_exercised: Sequence[str] = (),
+    left_out: Sequence[str] = (),
     errors: int,
     not_taped: int,
     is_whole: bool,
@@ -47,8 +49,10 @@ def summarise(
         rows: The observations.
         changes: What this version answers otherwise than the one before it.
         unmet: Known changes that this run disproves.
+        not_exercised: Operations that were asked about with generated requests, none of which was valid and served.
+        left_out: What was asked for and not judged, in sentences.
         errors: Tests that broke without an observation.
-        is_whole: Nothing was deselected and the requests are those of the tapes. Only then can a known deviation that
+        is_whole: Nothing was left out, by whomever, and the requests are those of the tapes. Only then can a known deviation that
             was not met be called fixed.
     """
     states = clause_states(contract, rows)
@@ -57,16 +61,16 @@ def summarise(
     fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
     fixed += unmet
     changed = sum(1 for change in changes if change["standing"] == "new")
-    not_exercised = [row["operation"] for row in operations if row["in_scope"] and not row["exercised"]]
-    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed
+    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed + len(left_out)
     return {
-        "green": failed == 0 and bool(rows),
+        "green": failed == 0 and tally["pass"] + tally["known"] > 0,
         **{key: tally[key] for key in ("pass", "known", "new", "skip")},
         "error": tally["error"] + errors,
         "fixed": fixed,
         "changed": changed,
         "not_taped": not_taped,
-        "not_exercised": not_exercised,
+        "not_exercised": list(not_exercised),
+        "left_out": list(left_out),
         "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),
     }
 
@@ -148,6 +152,7 @@ def problems(record: Record) -> list[tuple[str, str]]:
         found.append(("not-taped", f"{footer['not_taped']} requests that the tape has no answer for; {nothing_said}"))
     if footer["not_exercised"]:
         found.append(("not-exercised", f"no valid request was served for {', '.join(footer['not_exercised'])}"))
-    if not record.observations:
-        found.append(("nothing-seen", "no test judged anything"))
+    found += [("left-out", f"{what}; what was asked for and not judged is not green") for what in footer["left_out"]]
+    if not footer["pass"] + footer["known"] + footer["new"]:
+        found.append(("nothing-verified", "no test judged any promise"))
     return found

@@ -1,4 +1,4 @@
-"""The fixtures of hand-written tests, and what becomes of such a test: an observation of its clause."""
+"""The fixtures of suites, and what becomes of a hand-written test: an observation of its clause."""
 
 import fcntl
 from collections.abc import Callable, Iterator
@@ -6,13 +6,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
+from vcr.cassette import Cassette
 
+from mmconform.contract.clause import Contract
 from mmconform.driving.actor import Actor, Stage, someone
+from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import open_private
 from mmconform.judging.judge import Judge
 from mmconform.paths import REPORTS
-from mmconform.servers.live import live_server
+from mmconform.plugin.session import Session
 from mmconform.servers.target import Target
 from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
@@ -21,25 +24,22 @@ from mmconform.world.behaviours import behaves as _behaves
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import World
 
-#: What surrounds the tests on each live target, by its slug.
-LIVE = pytest.StashKey[dict[str, live_server.LiveServer]]()
+#: What a test's exchanges are judged by.
+JUDGE = pytest.StashKey[Judge]()
 
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
 
-@pytest.fixture
-def stage(request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Stage:
-    """Where the test plays; a test that cannot be played on its target ends here."""
-    reason = skip_reason(request.node, judge, world)
-    if reason:
-        judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
-        pytest.skip(reason)
-    return Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug))
+def target_of(item: Any) -> Target | None:
+    """Return the target of a test; nothing for a test that is none of ours."""
+    callspec = getattr(item, "callspec", None)
+    target = callspec.params.get("target") if callspec else None
+    return target if isinstance(target, Target) else None
 
 
 def _actor(persona: str) -> Any:
-    def actor(stage: Stage) -> Actor:
+    def actor(self: "Fixtures", stage: Stage) -> Actor:
         person = stage.world.people.get(persona)
         return Actor(persona, person, person.session if person else None, stage)
 
@@ -47,79 +47,130 @@ def _actor(persona: str) -> Any:
     return pytest.fixture(name=persona)(actor)
 
 
-anonymous = _actor("anonymous")
-member = _actor("member")
-token_user = _actor("token_user")
-other_token_user = _actor("other_token_user")
-team_admin = _actor("team_admin")
-outsider = _actor("outsider")
-system_admin = _actor("system_admin")
+class Fixtures:
+    """What a test can ask for by name, during one run."""
 
+    def __init__(self, session: Session) -> None:
+        self.session = session
 
-@pytest.fixture
-def new_person(stage: Stage) -> Callable[[str], Actor]:
-    """Makes people of a test's own, by the name of their persona; they may be changed."""
-    return lambda persona: someone(stage, PERSONAS[persona])
+    @pytest.fixture
+    def contract(self) -> Contract:
+        """The contract: all operations and clauses."""
+        return self.session.run.contract
 
+    @pytest.fixture
+    def world(self, target: Target) -> World:
+        """The users, team, command and tokens on the target."""
+        try:
+            return self.session.world(target)
+        except MisuseError as error:
+            pytest.exit(str(error), returncode=2)
 
-@pytest.fixture
-def behaves(target: Target) -> Callable[[str], bool]:
-    """Whether servers of this version behave in a named way (``data/behaviours.yaml``)."""
-    return lambda name: _behaves(name, target.version)
+    @pytest.fixture
+    def client(self, target: Target, vcr: Cassette | None) -> Iterator[Client]:
+        """An HTTP client for the target, within the test's cassette."""
+        client = target.client()
+        yield client
+        client.close()
 
+    @pytest.fixture
+    def judge(self, request: pytest.FixtureRequest, target: Target) -> Judge:
+        """Judges exchanges; what it has seen when the test ends decides the test and goes into the record."""
+        judge = self.session.run.judge(target)
+        request.node.stash[JUDGE] = judge
+        return judge
 
-@pytest.fixture
-def settings(request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Settings:
-    """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
-    stage = request.config.stash[LIVE].get(target.slug)
-    if stage is None:
-        return lambda **sections: nullcontext()
-    if not stage.may_configure:
-        judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
-        pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
-    return lambda **sections: stage.settings(client, sections)
+    @pytest.fixture
+    def cases(self, operation: Any) -> tuple[Case, ...]:
+        """The generated cases of the operation."""
+        return self.session.run.generator.cases(operation.id)
 
+    @pytest.fixture
+    def vcr_markers(self, request: pytest.FixtureRequest, vcr_markers: list[Any]) -> list[Any]:
+        """Say instead of pytest-recording which of our tests have a cassette: all on tape and while one is recorded."""
+        target = target_of(request.node)
+        if target is None:
+            return vcr_markers
+        return [pytest.mark.vcr.mark] if target.is_recorded or self.session.recording else []
 
-@pytest.fixture
-def granting(
-    request: pytest.FixtureRequest, target: Target, stage: Stage, settings: Settings
-) -> Callable[..., AbstractContextManager[None]]:
-    """Grants a built-in role more permissions for a while (from 4.9 on, when roles became data)."""
+    @pytest.fixture
+    def stage(self, request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Stage:
+        """Where the test plays; a test that cannot be played on its target ends here."""
+        reason = skip_reason(request.node, judge, world)
+        if reason:
+            judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
+            pytest.skip(reason)
+        return Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug))
 
-    @contextmanager
-    def granted(role: str, *permissions: str) -> Iterator[None]:
-        found = stage.operator("GET", f"/api/v4/roles/name/{role}")
-        before = list(found["permissions"])
+    anonymous = _actor("anonymous")
+    member = _actor("member")
+    token_user = _actor("token_user")
+    other_token_user = _actor("other_token_user")
+    team_admin = _actor("team_admin")
+    outsider = _actor("outsider")
+    system_admin = _actor("system_admin")
 
-        def put(held: list[str]) -> bool:
-            stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": held})
-            return True
+    @pytest.fixture
+    def new_person(self, stage: Stage) -> Callable[[str], Actor]:
+        """Makes people of a test's own, by the name of their persona; they may be changed."""
+        return lambda persona: someone(stage, PERSONAS[persona])
 
-        server = request.config.stash[LIVE].get(target.slug)
-        noted = server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
-        with noted:
-            put([*before, *permissions])
+    @pytest.fixture
+    def behaves(self, target: Target) -> Callable[[str], bool]:
+        """Whether servers of this version behave in a named way (``data/behaviours.yaml``)."""
+        return lambda name: _behaves(name, target.version)
+
+    @pytest.fixture
+    def settings(self, request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Settings:
+        """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
+        stage = self.session.stages.get(target.slug)
+        if stage is None:
+            return lambda **sections: nullcontext()
+        if not stage.may_configure:
+            judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
+            pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
+        return lambda **sections: stage.settings(client, sections)
+
+    @pytest.fixture
+    def granting(
+        self, request: pytest.FixtureRequest, target: Target, stage: Stage, settings: Settings
+    ) -> Callable[..., AbstractContextManager[None]]:
+        """Grants a built-in role more permissions for a while (from 4.9 on, when roles became data)."""
+
+        @contextmanager
+        def granted(role: str, *permissions: str) -> Iterator[None]:
+            found = stage.operator("GET", f"/api/v4/roles/name/{role}")
+            before = list(found["permissions"])
+
+            def put(held: list[str]) -> bool:
+                stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": held})
+                return True
+
+            server = self.session.stages.get(target.slug)
+            noted = (
+                server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
+            )
+            with noted:
+                put([*before, *permissions])
+                yield
+                if not server:
+                    put(before)
+
+        return granted
+
+    @pytest.fixture(autouse=True)
+    def turn(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
+        target = target_of(request.node)
+        stage = self.session.stages.get(target.slug) if target else None
+        if stage is None:
             yield
-            if not server:
-                put(before)
-
-    return granted
-
-
-@pytest.fixture(autouse=True)
-def turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
-    stages = request.config.stash.get(LIVE, {})
-    stage = stages.get(request.getfixturevalue("target").slug) if stages and "target" in request.fixturenames else None
-    if stage is None:
-        yield
-        return
-    path = REPORTS / stage.target.slug / "turn.lock"
-    with open_private(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX if "settings" in request.fixturenames else fcntl.LOCK_SH)
-        if stage.is_changed:
-            raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
-        yield
+            return
+        with open_private(REPORTS / stage.target.slug / "turn.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX if "settings" in request.fixturenames else fcntl.LOCK_SH)
+            if stage.is_changed:
+                raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
+            yield
 
 
 def clause_of(item: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.driving.run import Run
 from mmconform.errors import MisuseError
-from mmconform.paths import CASSETTES
+from mmconform.plugin.options import option
 from mmconform.servers.live import live_server
 from mmconform.servers.live.prepare import MOST_PEOPLE
 from mmconform.servers.live.recording import Recording
@@ -45,14 +45,17 @@ class Session:
         self.config, self.narrowed = config, narrowed
         self.is_worker = hasattr(config, "workerinput")
         self.told: dict[str, Any] = getattr(config, "workerinput", {}).get("mmconform", {})
-        option = config.getoption
-        self.recording_wanted = option("--record-mode") == "rewrite"
-        if option("--record-mode") not in (None, "none", "rewrite"):
+        self.is_dry = option(config, "--dry-run")
+        self.judges_nothing = self.is_dry or config.option.collectonly or config.option.setuponly or config.option.setupplan
+        if self.is_dry and getattr(config.option, "numprocesses", None):
+            raise MisuseError("--dry-run sends nothing; leave out -n")
+        self.recording_wanted = config.getoption("--record-mode") == "rewrite"
+        if config.getoption("--record-mode") not in (None, "none", "rewrite"):
             raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
         self.patience = self._patience()
-        names = option("--target") or ["recorded"]
+        names = option(config, "--target") or ["recorded"]
         addresses = {slug: stage["url"] for slug, stage in self.told.get("stages", {}).items()}
-        usable = {"allow_remote": option("--allow-remote"), "patience": self.patience, "running": addresses}
+        usable = {"allow_remote": option(config, "--allow-remote"), "patience": self.patience, "running": addresses}
         self.targets = [target for name in names for target in resolve(name, **usable)]
         self.is_live = not self.targets[0].is_recorded
         if len(self.targets) > 1 and any(
@@ -60,9 +63,8 @@ class Session:
         ):
             raise MisuseError("one run judges tapes, or reference servers, or one live server")
         self.is_free = self.is_live and not self.recording_wanted  # to ask what it likes
-        self.run = Run(option("--spec"), option("--overlay"), self._seed(), self._examples())
+        self.run = Run(option(config, "--spec"), option(config, "--overlay"), self._seed(), self._examples())
         self.worlds: dict[str, World] = {}
-        self.current: Target | None = None
         self.stages: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
         self.run_id = new_run_id()
@@ -80,7 +82,7 @@ class Session:
         raise KeyboardInterrupt
 
     def _patience(self) -> Patience:
-        request, run = (self.config.getoption(name) for name in ("--request-timeout", "--run-timeout"))
+        request, run = (option(self.config, name) for name in ("--request-timeout", "--run-timeout"))
         if not (request > 0 and run > 0):
             raise MisuseError("--request-timeout and --run-timeout are seconds, more than 0")
         return Patience(request, self.told.get("until", time.monotonic() + run))
@@ -96,7 +98,7 @@ class Session:
         return int(self.told["seed"]) if self.told else random.SystemRandom().randrange(2**31)
 
     def _examples(self) -> int:
-        given: int | None = self.config.getoption("--max-examples")
+        given: int | None = option(self.config, "--max-examples")
         if not self.is_free and given not in (None, MAX_EXAMPLES):
             raise MisuseError("tapes hold the answers to one sequence of requests; --max-examples is for live targets")
         return MAX_EXAMPLES if given is None else given
@@ -130,8 +132,8 @@ class Session:
             self.stages[target.slug] = live_server.prepare_server(
                 target,
                 self.run_id,
-                create_first_admin=self.config.getoption("--create-first-admin") or target.is_reference,
-                disruptive=self.config.getoption("--disruptive"),
+                create_first_admin=option(self.config, "--create-first-admin") or target.is_reference,
+                disruptive=option(self.config, "--disruptive"),
                 recording=self.recording_wanted,
                 newcomers=_FEW if self.narrowed else MOST_PEOPLE,
             )
@@ -143,7 +145,7 @@ class Session:
         """Return what decides which requests are sent to a target."""
         stage = self.stages.get(target.slug)
         is_throwaway = stage is not None and not stage.has_people
-        return Guard(self.run.contract, target.version, self.config.getoption("--disruptive"), is_throwaway)
+        return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway)
 
     def tell(self) -> dict[str, Any]:
         """Return what an xdist worker has to know."""
@@ -188,9 +190,9 @@ class Session:
             if stage:
                 world.switched_off = stage.switched_off
                 world.journal = None if target.is_thrown_away else stage.journal(self.run_id)
-            folder = target.tape or (self.recording.folder if self.recording else None)
-            if folder:
-                with open_cassette(folder / tape.WORLD, target.redactor, target.base_url, recording=self.recording is not None):
+            if target.is_recorded or self.recording:
+                path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None
+                with open_cassette(path, target.redactor, target.base_url, recording=is_recording):
                     build(world)
             else:
                 build(world)
@@ -198,8 +200,8 @@ class Session:
             self.worlds[target.slug] = world
         return self.worlds[target.slug]
 
-    def cassette_folder(self) -> Path:
-        """Return the folder in which the current test's cassette is, or is being made."""
-        if self.recording:
-            return self.recording.folder
-        return self.current.tape if self.current and self.current.tape else CASSETTES
+    def tape_of(self, target: Target) -> Path:
+        """Return the folder in which the cassettes of a target are, or are being made."""
+        folder = self.recording.folder if self.recording else target.tape
+        assert folder
+        return folder

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from mmconform.json_schema import Draft202012Validator
 from mmconform.paths import REPORTS
 from mmconform.version import Version
 
-FORMAT = 3
+FORMAT = 4
 NAME = "observations.jsonl"
+#: The record before, while a run goes on and after one that came to no end. No reader looks for it.
+PREVIOUS = "observations.previous.jsonl"
 _SCHEMA = json.loads((Path(__file__).with_suffix(".schema.json")).read_text(encoding="utf-8"))
 _VALIDATORS = {
     one["$ref"].rpartition("/")[2]: Draft202012Validator({**one, "$defs": _SCHEMA["$defs"]}) for one in _SCHEMA["oneOf"]
@@ -50,6 +53,12 @@ def write(path: Path, record: Record) -> None:
         },
     )
     write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows), private=True)
+
+
+def set_aside(path: Path) -> None:
+    """Keep a record under another name, so that nobody takes it for that of the run that begins now."""
+    with suppress(FileNotFoundError):
+        path.replace(path.with_name(PREVIOUS))
 
 
 def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:

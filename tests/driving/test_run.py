@@ -19,10 +19,10 @@ def finish(tmp_path, monkeypatch):
     server = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
     target = Target("recorded:5.36.1", "5.36.1", "http://recorded.invalid", server, Redactor(replaying=True))
 
-    def finish(rows, served=1):
+    def finish(rows, served=1, is_generated=True):
         run = Run([], [])
-        run.take(target.slug, rows, [], {OPERATION: Coverage(3, 2, served)}, 0)
-        record = run.finish(target, "some")
+        run.take(target.slug, rows, [], {OPERATION: Coverage(3, 2, served)}, 0, is_generated=is_generated)
+        record = run.finish(target, "some", [])
         return next(row for row in record.operations if row["operation"] == OPERATION), record.footer
 
     return finish
@@ -40,6 +40,12 @@ def test_one_skipped_test_does_not_take_an_operation_out_of_scope(finish):
     operation, footer = finish(rows, served=0)
     assert operation["in_scope"] is True and operation["exercised"] is False
     assert footer["not_exercised"] == [OPERATION] and footer["green"] is False
+
+
+def test_a_hand_written_test_alone_need_not_have_an_operation_served(finish):
+    """It says itself what it expects; only where the requests are generated would a pass without any served mean nothing."""
+    operation, footer = finish([row("CreateJob.status", "pass")], served=0, is_generated=False)
+    assert operation["exercised"] is False and footer["not_exercised"] == [] and footer["green"] is True
 
 
 def test_an_operation_that_was_served_is_exercised(finish):

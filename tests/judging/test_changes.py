@@ -23,6 +23,7 @@ FOOTER = {
     "green": True,
     "fixed": [],
     "not_exercised": [],
+    "left_out": [],
     "unobserved": [],
     "finished": "2026-11-22T00:00:09Z",
 }

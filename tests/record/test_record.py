@@ -60,6 +60,7 @@ FOOTER = {
     "error": 0,
     "not_taped": 0,
     "not_exercised": [],
+    "left_out": [],
     "unobserved": ["A.media"],
     "changed": 0,
     "finished": "2026-11-22T00:00:01Z",
@@ -92,7 +93,7 @@ def edited(path, number, **changes):
 
 def test_a_record_survives(path):
     read = record.read(path)
-    assert read.header == {"kind": "header", "format": 3, **HEADER}
+    assert read.header == {"kind": "header", "format": 4, **HEADER}
     assert read.observations == [{"kind": "observation", **OBSERVATION}, {"kind": "observation", **FAILURE}]
     assert read.operations == [{"kind": "operation", **OPERATION}]
     assert read.footer == {"kind": "footer", "operations": 1, "observations": 2, "answers": 1, "changes": 0, **FOOTER}
@@ -124,7 +125,7 @@ def test_a_record_that_was_cut_short_is_refused_wherever_it_was_cut(path):
 
 
 BAD = [
-    (0, {"format": 2}, ":1: is of format 2, and this suite reads format 3"),
+    (0, {"format": 3}, ":1: is of format 3, and this suite reads format 4"),
     (0, {"kind": "observation"}, ":1: is not the header of a record"),
     (0, {"server": None}, ":1: is no line of a record"),
     (1, {"sent": -1}, ":2: is no line of a record"),

@@ -64,11 +64,10 @@ def test_a_tape_of_it_replays_as_it_was_recorded(as_user):
 
 
 OVER = """\
-from mmconform.plugin.hooks import _FIRST
-
-def pytest_runtest_logreport(report):
-    if report.when == "teardown" and "regenerate" in report.nodeid:
-        object.__setattr__(_FIRST[0].patience, "until", 0)
+def pytest_runtest_teardown(item):
+    if "regenerate" in item.nodeid:
+        run = item.config.pluginmanager.get_plugin("mmconform")
+        object.__setattr__(run.session.patience, "until", 0)
 """
 
 

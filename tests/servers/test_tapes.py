@@ -27,18 +27,18 @@ COLLECT = """
 import sys
 from types import SimpleNamespace
 import pytest
-from mmconform.plugin import hooks
 from mmconform.plugin import fixtures
+from mmconform.plugin.conformance import cassette_of
 
 class Names:
     def pytest_collection_finish(self, session):
-        ours = session.config.stash[hooks._KEY]
+        ours = session.config.pluginmanager.get_plugin("mmconform").session
         for item in session.items:
-            if item.get_closest_marker("vcr") or "vcr" in item.fixturenames:
-                target, judge = item.callspec.params["target"], SimpleNamespace(contract=ours.run.contract)
+            if target := fixtures.target_of(item):
+                judge = SimpleNamespace(contract=ours.run.contract)
                 world = SimpleNamespace(version=target.version, switched_off=frozenset())
                 plays = "stage" not in item.fixturenames or not fixtures.skip_reason(item, judge, world)
-                print("CASSETTE", target.slug, "plays" if plays else "skips", hooks._cassette_of(item) + ".yaml")
+                print("CASSETTE", target.slug, "plays" if plays else "skips", cassette_of(item) + ".yaml")
 
 sys.exit(pytest.main(["--collect-only", "-q", "--target", "recorded:all"], plugins=[Names()]))
 """

@@ -123,16 +123,17 @@ class AtomicPersister:
         write_whole(Path(cassette_path), serialize(cassette_dict, serializer), private=True)
 
 
-def configure(vcr: VCR, redactor: Redactor, base_url: str) -> None:
-    """Make a VCR, ours or pytest-recording's, use indexed cassettes, the redactor and atomic files."""
+def configure(vcr: VCR, redactor: Redactor, base_url: str, path: Path) -> None:
+    """Make a VCR, ours or pytest-recording's, use this cassette whatever it is asked for, indexed, with the redactor."""
     vcr.register_persister(AtomicPersister)
     vcr.register_serializer("yaml", CompactYaml)
     vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
     vcr.before_record_response = functools.partial(_cleaned_answer, redactor, base_url.rstrip("/"))
     vcr.decode_compressed_response = True
 
-    def use_cassette(path: str, **arguments: Any) -> CassetteContextDecorator:
-        return CassetteContextDecorator(IndexedCassette, functools.partial(vcr.get_merged_config, path=path, **arguments))
+    def use_cassette(*_: Any, **__: Any) -> CassetteContextDecorator:
+        settings = functools.partial(vcr.get_merged_config, path=str(path), path_transformer=None)
+        return CassetteContextDecorator(IndexedCassette, settings)
 
     vcr.use_cassette = use_cassette
 
@@ -140,8 +141,8 @@ def configure(vcr: VCR, redactor: Redactor, base_url: str) -> None:
 def open_cassette(path: Path, redactor: Redactor, base_url: str, *, recording: bool) -> CassetteContextDecorator:
     """Return a context in which HTTP is recorded to, or answered from, one cassette file."""
     vcr = VCR(record_mode="new_episodes" if recording else "none")
-    configure(vcr, redactor, base_url)
-    return vcr.use_cassette(str(path), path_transformer=None)
+    configure(vcr, redactor, base_url, path)
+    return vcr.use_cassette()
 
 
 #: What vcrpy raises for a request that is not on the cassette.

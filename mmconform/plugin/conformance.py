@@ -1,0 +1,449 @@
+"""One run as pytest sees it: targets as parameters, verdicts from tests, the record at the end."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vcr import VCR
+
+from mmconform.contract.clause import Contract, Operation
+from mmconform.errors import MisuseError
+from mmconform.judging.judge import Coverage, Judge, Observation
+from mmconform.paths import REPORTS, ROOT, SUITES
+from mmconform.plugin import fixtures
+from mmconform.plugin.attendance import Attendance
+from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
+from mmconform.plugin.options import option
+from mmconform.plugin.session import Session
+from mmconform.record import record
+from mmconform.record.record import NAME, Record
+from mmconform.report.failure import gather
+from mmconform.report.plan import plan
+from mmconform.report.terminal import show
+from mmconform.servers.target import Target, describe
+from mmconform.version import Version
+from mmconform.wire.client import UnseenError
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import configure
+from mmconform.wire.tape.name import cassette_name
+
+#: Of the table where no terminal says how wide it is.
+_WIDTH = 100
+#: The generated requests come before what others leave behind.
+_SUITES = ("property", "permissions", "lifecycle", "compatibility")
+#: What is true of every server: its API deletes no account and no team.
+_LEFT = "left the server as it was (but accounts can only be deactivated, and teams archived): "
+_PUT_RIGHT = "put right, but not everything: "
+#: Settings of pytest that decide what is collected.
+_WHAT_IS_A_TEST = ("python_", "norecursedirs", "testpaths")
+_SECONDS = pytest.StashKey[float]()
+
+
+def begin(config: pytest.Config) -> None:
+    """Resolve the targets, prepare those that are live, and register the hooks and fixtures of the run.
+
+    Raises:
+        MisuseError: it cannot begin; what was begun is undone.
+    """
+    session = Session(config, _narrowed(config))
+    if not (config.option.collectonly or session.is_dry):
+        try:
+            session.open()
+        except BaseException:
+            session.clean()
+            raise
+    config.pluginmanager.register(Fixtures(session), "mmconform-fixtures")
+    config.pluginmanager.register(Conformance(session), "mmconform")
+
+
+def _narrowed(config: pytest.Config) -> str:
+    """Return what of the command line keeps a run from being a whole one."""
+    given = [f"-k {config.option.keyword}" if config.option.keyword else ""]
+    given += [f"-m {config.option.markexpr}" if config.option.markexpr else ""]
+    given += [f"-o {setting}" for setting in config.option.override_ini or () if setting.startswith(_WHAT_IS_A_TEST)]
+    given += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
+    if [Path(config.invocation_params.dir, argument).resolve() for argument in config.args] != [SUITES]:
+        given += [str(argument) for argument in config.args]
+    return " ".join(part for part in given if part)
+
+
+class Conformance:
+    """The hooks of one run, in the process that the user started and in each xdist worker.
+
+    Attributes:
+        attendance: Which tests were asked for and which came to judge.
+        problems: What else is to be said at the end.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.attendance = Attendance()
+        self.problems: list[str] = []
+        self.current: Any = None
+        self._has_begun = False
+        self._cleaned: Counter[str] = Counter()
+        self._is_clean = True
+        self._tape: Path | None = None
+        self._records: list[tuple[Target, Record]] = []
+
+    # -- workers -------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell an xdist worker what only the first process knows."""
+        node.workerinput["mmconform"] = self.session.tell()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take over what an xdist worker put right and knows; of one that died, its journals tell."""
+        told = getattr(node, "workeroutput", {}).get("mmconform", {})
+        self._cleaned.update(told.get("cleaned", {}))
+        self.attendance.learn(told.get("attendance", {}))
+        if error or not told:
+            self.session.run.fail(self.session.targets)
+            self.problems.append(f"the worker {node.gateway.id} died ({error or 'it told nothing'}); its tests are not judged")
+
+    # -- the beginning -------------------------------------------------------------------------------------------------
+
+    def pytest_report_header(self) -> list[str]:
+        run, targets = self.session.run, self.session.targets
+        contract, first, last = run.contract, targets[0], targets[-1]
+        if first is last:
+            what = f"{first.name} (Mattermost {first.server.name}, {first.server.edition} edition)"
+        else:
+            what = f"{len(targets)} servers, Mattermost {first.server.name} to {last.server.name}"
+        scopes = [_in_scope(contract, target.version) for target in targets]
+        known = [sum(1 for d in run.deviations if d.is_in(target.version)) for target in targets]
+        lines = [
+            f"target: {what}",
+            f"contract: {_span(scopes)} of {len(contract.clauses)} promises in scope, {len(contract.operations)} operations, "
+            f"spec {contract.digest[:12]}",
+            f"known deviations: {_span(known)}",
+            f"record: {REPORTS.name}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
+        ]
+        not_understood = sum(1 for remark in contract.remarks if remark.reason is None)
+        if not_understood:
+            what = f"{not_understood} sentences of the documentation were not understood"
+            lines.append(f"warning: {what}; see `mmconform contract`")
+        return lines
+
+    # -- collecting ----------------------------------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "target" not in metafunc.fixturenames or metafunc._arg2fixturedefs.get("target"):
+            return  # somebody's own fixture of that name
+        targets = self.session.targets
+        metafunc.parametrize("target", targets, ids=[target.slug for target in targets], scope="session")
+        chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+        if "operation" in metafunc.fixturenames and not chosen:
+            mark = metafunc.definition.get_closest_marker("clause")
+            contract = self.session.run.contract
+            about = [
+                operation
+                for operation in contract.operations.values()
+                if mark is None or mark.args[0].replace("{operation}", operation.id) in contract.clauses
+            ]
+            metafunc.parametrize("operation", about, ids=lambda o: o.id)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+        """Note what the command line asks for, and what of it somebody else takes away.
+
+        Tests of one target stay together, and no test of a tape reaches the network.
+        """
+        if not self.session.narrowed:
+            self._expect_all_files(items)
+        for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
+            plugin: Any = config.pluginmanager.get_plugin(core)
+            plugin.pytest_collection_modifyitems(items=items, config=config)
+        self._leave_out_strange(config, items)
+        asked = {item.nodeid: target.slug for item in items if (target := target_of(item))}
+        result = yield
+        self.attendance.asked |= asked
+        self.attendance.left_out |= asked.keys() - {item.nodeid for item in items}
+        for item in items:
+            if (target := target_of(item)) and target.is_recorded:
+                item.add_marker(pytest.mark.block_network)
+        items.sort(key=self._place)
+        return result
+
+    def _expect_all_files(self, items: list[pytest.Item]) -> None:
+        for path in sorted(set(SUITES.rglob("test_*.py")) - {item.path for item in items}):
+            self.attendance.uncollected.setdefault(path.relative_to(ROOT).as_posix(), "none of its tests was collected")
+
+    def _leave_out_strange(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out tests of clauses that the documents do not have."""
+        clauses = self.session.run.contract.clauses
+        strange = [item for item in items if target_of(item) and (clause := fixtures.clause_of(item)) and clause not in clauses]
+        if strange:
+            config.hook.pytest_deselected(items=strange)
+            items[:] = [item for item in items if item not in strange]
+
+    def _place(self, item: pytest.Item) -> tuple[int, int, str]:
+        target, suite = target_of(item), item.path.parent.name
+        turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
+        return self.session.targets.index(target) if target else 0, turn, item.path.name
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note files that could not be read: a run goes on with ``--continue-on-collection-errors``."""
+        if report.failed:
+            self.attendance.uncollected[report.nodeid] = "could not be collected"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        if self.session.recording and self.session.narrowed:
+            self.session.recording.drop()
+            self.session.clean()
+            pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Instead of a dry run's tests: who would send what."""
+        if not self.session.is_dry:
+            return None
+        operations = {operation.id: operation for item in session.items if (operation := self._operation_of(item))}
+        tests = sum(1 for item in session.items if target_of(item) and fixtures.clause_of(item))
+        for target in self.session.targets:
+            self._say(f"\n{plan(target.name, operations.values(), self.session.guard(target).refuses, tests)}")
+        if option(session.config, "--disruptive"):
+            self._say(
+                "On a server that has no people of its own, --disruptive sends the dangerous operations too; a run looks first."
+            )
+        return True
+
+    def _say(self, text: str) -> None:
+        if terminal := self.session.config.pluginmanager.get_plugin("terminalreporter"):
+            terminal.write_line(text)
+
+    def _operation_of(self, item: pytest.Item) -> Operation | None:
+        if not target_of(item):
+            return None
+        contract = self.session.run.contract
+        clause = contract.clauses.get(fixtures.clause_of(item))
+        operation = item.callspec.params.get("operation")  # type: ignore[attr-defined]
+        return operation if isinstance(operation, Operation) else contract.operations[clause.operation] if clause else None
+
+    # -- a test --------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> bool | None:
+        """When the time of the run is over, or it was interrupted, no other test begins."""
+        if self.session.is_interrupted:
+            raise KeyboardInterrupt
+        return True if self.session.patience.is_over else None
+
+    def pytest_runtest_logstart(self) -> None:
+        """With the first test: what comes to no end is not to look like an earlier run."""
+        if not (self._has_begun or self.session.is_worker or self.session.judges_nothing):
+            self._has_begun = True
+            for target in self.session.targets:
+                record.set_aside(self.session.run.path(target))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self.current = item
+
+    def pytest_recording_configure(self, vcr: VCR) -> None:
+        if target := target_of(self.current):
+            path = self.session.tape_of(target) / f"{cassette_of(self.current)}.yaml"
+            configure(vcr, target.redactor, target.base_url, path)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """A test whose exchanges showed something new fails after its last request, with everything it saw."""
+        judge = pyfuncitem.stash.get(JUDGE, None)
+        result = None
+        with fixtures.performing(pyfuncitem) if judge else nullcontext():
+            result = yield
+        if judge:
+            new = [_row(o, pyfuncitem, judge) for o in judge.observations if o.standing == "new"]
+            unseen = [o for o in judge.observations if o.outcome == "error"]
+            if new:
+                failures = gather(judge.contract, describe(judge.target.server), judge.target.name, new)
+                pytest.fail("\n\n".join(failure.explain() for failure in failures), pytrace=False)
+            if judge.not_taped:
+                name = f"{judge.target.tape}/{cassette_of(pyfuncitem)}.yaml".removeprefix(f"{ROOT}/")
+                pytest.fail(
+                    f"{len(judge.not_taped)} requests are not on {name} (first: {judge.not_taped[0]}); this says nothing about "
+                    "the server. Record the tape anew: pytest --target http://HOST:PORT --record-mode=rewrite",
+                    pytrace=False,
+                )
+            if unseen:
+                pytest.fail(
+                    "\n".join(f"{o.clause}: could not be seen: {o.seen} ({o.count} times)" for o in unseen), pytrace=False
+                )
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        report = yield
+        if call.excinfo and isinstance(call.excinfo.value, MisuseError | UnseenError):
+            report.longrepr = str(call.excinfo.value)
+        judge = item.stash.get(JUDGE, None)
+        target = target_of(item)
+        if call.when == "setup":
+            item.stash[_SECONDS] = call.duration
+        ended = call.when == "call" or (call.when == "setup" and report.skipped)
+        if target and (ended or report.failed):
+            rows = [_row(o, item, judge) for o in judge.observations] if judge and ended else []
+            fails = any(row.get("standing") == "new" or row["outcome"] == "error" for row in rows)
+            taped = judge.not_taped if judge else []
+            report.conformance = {
+                "target": target.slug,
+                "rows": rows,
+                "answers": _answers(item, judge) if judge and ended else [],
+                "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and ended else {},
+                "errors": int(report.failed and not fails and not taped),
+                "not_taped": len(taped),
+                "seconds": item.stash.get(_SECONDS, 0.0) + call.duration,
+                "generated": "stage" not in item.fixturenames,
+            }
+        return report
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """In the first process: gather what the tests, wherever they ran, saw."""
+        seen = getattr(report, "conformance", None)
+        if seen is None or self.session.is_worker:
+            return
+        if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]):
+            self.attendance.skipped[report.nodeid] = _reason(report)
+        elif seen["rows"] or report.failed:
+            self.attendance.judged.add(report.nodeid)
+        coverage = {operation: Coverage(**reach) for operation, reach in seen["coverage"].items()}
+        told = (seen["target"], seen["rows"], seen["answers"], coverage, seen["not_taped"])
+        self.session.run.take(*told, seconds=seen["seconds"], errors=seen["errors"], is_generated=seen["generated"])
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and self._has_begun
+        stopped = self._was_stopped(session)
+        steps: tuple[Callable[[], None], ...] = (lambda: self._finish_tape(ended and not stopped), self._clean)
+        for step in steps:
+            try:
+                step()
+            except MisuseError as error:
+                self.problems.append(str(error))
+                session.exitstatus = 2
+        if self.session.is_worker:
+            told = {"cleaned": dict(self._cleaned), "attendance": self.attendance.tell()}
+            session.config.workeroutput["mmconform"] = told  # type: ignore[attr-defined]
+        elif ended:
+            self._write_records(session, stopped)
+
+    def _was_stopped(self, session: pytest.Session) -> bool:
+        """Return whether the run was ended before its time; what is wrong with it is noted."""
+        if self.session.patience.is_over:
+            seconds = option(self.session.config, "--run-timeout")
+            self.problems.append(f"the run took longer than {seconds:g} s (--run-timeout) and was ended")
+        if is_taken := any(stage.lease and stage.lease.is_lost for stage in self.session.stages.values()):
+            self.problems.append("somebody else took the server over while this run went on; what it says is about both")
+        if self.session.patience.is_over or is_taken:
+            self.session.run.fail(self.session.targets)
+            return True
+        return bool(session.shouldstop or session.shouldfail)
+
+    def _finish_tape(self, is_whole: bool) -> None:
+        """Keep the recording, or throw it away.
+
+        Raises:
+            MisuseError: a secret stands on it.
+        """
+        recording, run = self.session.recording, self.session.run
+        if not recording:
+            return
+        missing = [reason for target in self.session.targets for reason in self.attendance.missing(target.slug)]
+        if not is_whole:
+            recording.drop()
+        elif run.is_partly_unseen or missing:
+            recording.drop()
+            why = missing[0] if missing else "some requests were not answered"
+            self.problems.append(f"{why}; the recording was thrown away")
+        else:
+            self._tape = recording.finish(seed=run.seed, max_examples=run.max_examples, spec=run.contract.digest)
+
+    def _clean(self) -> None:
+        """Leave the servers as they were.
+
+        Raises:
+            MisuseError: not everything could be undone.
+        """
+        self._is_clean = False
+        try:
+            self._cleaned.update(self.session.clean())
+        except KeyboardInterrupt:
+            url = self.session.targets[0].base_url
+            raise MisuseError(f"interrupted while tidying up; `mmconform cleanup {url}` does the rest") from None
+        self._is_clean = True
+
+    def _write_records(self, session: pytest.Session, stopped: bool) -> None:
+        narrowed = f"{self.session.narrowed} {'stopped early' if stopped else ''}".strip()
+        done: dict[str, Record] = {}
+        for target in self.session.targets:
+            before = done.get(tape.before(target.slug)) if target.is_recorded else None
+            missing = self.attendance.missing(target.slug)
+            try:
+                written = done[target.slug] = self.session.run.finish(target, narrowed, missing, before)
+            except MisuseError as error:
+                self.problems.append(str(error))
+                session.exitstatus = 2
+                continue
+            self._records.append((target, written))
+            if not written.footer["green"] and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        terminal = terminalreporter._tw
+        width = terminal.fullwidth if sys.stdout.isatty() else _WIDTH
+        if self._records:
+            terminalreporter.section("conformance")
+        for target, written in self._records:
+            terminalreporter.write_line(show(self.session.run.contract, written, colour=terminal.hasmarkup, width=width))
+            terminalreporter.write_line(f"  record: {self.session.run.path(target).relative_to(ROOT)}\n")
+        if self._tape:
+            terminalreporter.write_line(f"recorded {self._tape.relative_to(ROOT)}")
+        if self._cleaned:
+            done = ", ".join(f"{number} {what}" for what, number in self._cleaned.items())
+            terminalreporter.write_line((_LEFT if self._is_clean else _PUT_RIGHT) + done)
+        for problem in self.problems:
+            terminalreporter.write_line(problem, red=True)
+
+
+def cassette_of(item: Any) -> str:
+    """Return the name of a test's cassette on the tape of its target."""
+    target = target_of(item)
+    return cassette_name(item, target.slug if target else "")
+
+
+def _row(observation: Observation, item: Any, judge: Judge) -> dict[str, Any]:
+    clause = judge.contract.clauses[observation.clause]
+    row = {k: v for k, v in asdict(observation).items() if v not in ("", {})}
+    row |= {"operation": clause.operation, "rule": clause.rule, "test": item.nodeid, "signature": observation.signature}
+    if judge.target.is_recorded:
+        row["cassette"] = f"{cassette_of(item)}.yaml"
+    return row
+
+
+def _answers(item: Any, judge: Judge) -> list[dict[str, Any]]:
+    return [{"request": cassette_of(item), **answer} for answer in judge.answers]
+
+
+def _reason(report: Any) -> str:
+    """Return why a test was skipped, in the words of who skipped it."""
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", "") or "xfail"
+    return str(told).removeprefix("Skipped: ").partition("\n")[0][:200] or "without a reason"
+
+
+def _in_scope(contract: Contract, version: Version) -> int:
+    """Return how many promises can be judged: of an operation that a version has not, only since when it has it."""
+    return sum(1 for c in contract.clauses.values() if c.rule == "since" or contract.operations[c.operation].exists_in(version))
+
+
+def _span(counts: list[int]) -> str:
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"

@@ -1,0 +1,118 @@
+"""The options of a run. They exist only where a run of ours is asked for, and never where somebody else has one of that name."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmconform.paths import ROOT, SUITES, TESTS
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--target": {
+        "action": "append",
+        "metavar": "TARGET",
+        "help": "http(s)://HOST[:PORT][/PATH], recorded (the newest tape), recorded:VERSION, recorded:all, "
+        "reference[@VERSION][:MUTANT], reference:all (every mutant); tapes and references are repeatable",
+    },
+    "--spec": {
+        "action": "append",
+        "type": Path,
+        "default": [],
+        "metavar": "FILE",
+        "help": "judge this OpenAPI document instead of ours (repeatable)",
+    },
+    "--overlay": {
+        "action": "append",
+        "type": Path,
+        "default": [],
+        "metavar": "FILE",
+        "help": "apply this overlay too (repeatable)",
+    },
+    "--allow-remote": {"action": "store_true", "default": False, "help": "the target may be on another machine"},
+    "--create-first-admin": {
+        "action": "store_true",
+        "default": False,
+        "help": "on an empty server, make the administrator's account first",
+    },
+    "--disruptive": {
+        "action": "store_true",
+        "default": False,
+        "help": "change server-wide settings although the server has users of its own",
+    },
+    "--replace-tape": {
+        "action": "store_true",
+        "default": False,
+        "help": "with --record-mode=rewrite: although the tape of that version is of another server",
+    },
+    "--dry-run": {
+        "action": "store_true",
+        "default": False,
+        "help": "say who would send what, and what is held back and why; send nothing of it",
+    },
+    "--max-examples": {"type": int, "metavar": "N", "help": "fuzzed cases for each operation on a live target"},
+    "--request-timeout": {
+        "type": float,
+        "default": 60,
+        "metavar": "SECONDS",
+        "help": "for one request and its whole answer (60)",
+    },
+    "--run-timeout": {
+        "type": float,
+        "default": 3600,
+        "metavar": "SECONDS",
+        "help": "after which a run ends, not green (3600)",
+    },
+}
+#: What asks for a run of ours, wherever it stands.
+_ASKING = ("--target", "--spec")
+#: Names that belong to somebody else here.
+TAKEN = pytest.StashKey[frozenset[str]]()
+
+
+def add(config: pytest.Config, parser: pytest.Parser, arguments: list[str]) -> None:
+    """Add our options where a run may be one of ours; where somebody else has such a name, it stays theirs."""
+    asking = [name for name in _ASKING if _stands_in(name, arguments)]
+    if not asking and not _is_at_home(config):
+        return
+    group = parser.getgroup("conformance", "Mattermost conformance")
+    taken = {name for name in asking if not _added(group, name)}
+    if taken == set(asking) and not _is_at_home(config):
+        return
+    taken |= {name for name in _OPTIONS if name not in asking and not _added(group, name)}
+    config.stash[TAKEN] = frozenset(name for name in taken if _stands_in(name, arguments))
+
+
+def option(config: pytest.Config, name: str) -> Any:
+    """Return the value of one of our options; its default where it was never added."""
+    return getattr(config.option, _place(name), _OPTIONS[name].get("default"))
+
+
+def is_asked(config: pytest.Config) -> bool:
+    """Return whether a run is ours: a target or a document is named, or our suites are to be collected."""
+    paths = [Path(config.invocation_params.dir, str(argument).partition("::")[0]).resolve() for argument in config.args]
+    if paths and all(path.is_relative_to(TESTS) for path in paths):
+        return False
+    collected = any(path.is_relative_to(SUITES) or (SUITES.is_relative_to(path) and SUITES.is_dir()) for path in paths)
+    return collected or any(option(config, name) for name in _ASKING)
+
+
+def _added(group: Any, name: str) -> bool:
+    try:
+        group.addoption(name, dest=_place(name), **_OPTIONS[name])
+    except (argparse.ArgumentError, ValueError):
+        return False
+    return True
+
+
+def _place(name: str) -> str:
+    return "mmconform_" + name.strip("-").replace("-", "_")
+
+
+def _stands_in(name: str, arguments: list[str]) -> bool:
+    return any(argument.partition("=")[0] == name for argument in arguments)
+
+
+def _is_at_home(config: pytest.Config) -> bool:
+    paths = [config.invocation_params.dir, config.inipath, *map(Path, config.known_args_namespace.file_or_dir)]
+    return any(Path(config.invocation_params.dir, path).resolve().is_relative_to(ROOT) for path in paths if path)
