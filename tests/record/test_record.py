@@ -167,7 +167,7 @@ def test_a_footer_without_its_observation_is_refused(path):
 
 
 def test_the_schema_is_valid_and_of_2020_12(root):
-    schema = json.loads((root / "mmconform" / "record.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((root / "mmconform" / "record" / "record.schema.json").read_text(encoding="utf-8"))
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(schema)
 
