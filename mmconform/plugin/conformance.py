@@ -232,10 +232,10 @@ class Conformance:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self) -> bool | None:
-        """When the time of the run is over, or it was interrupted, no other test begins."""
+        """When the run was interrupted, its time is over, or it lost a server to somebody else, no other test begins."""
         if self.session.is_interrupted:
             raise KeyboardInterrupt
-        return True if self.session.patience.is_over else None
+        return True if self.session.patience.is_over or self.session.has_lost_a_server else None
 
     def pytest_runtest_logstart(self) -> None:
         """With the first test: what comes to no end is not to look like an earlier run."""
@@ -342,9 +342,7 @@ class Conformance:
         if self.session.patience.is_over:
             seconds = option(self.session.config, "--run-timeout")
             self.problems.append(f"the run took longer than {seconds:g} s (--run-timeout) and was ended")
-        if is_taken := any(stage.lease and stage.lease.is_lost for stage in self.session.stages.values()):
-            self.problems.append("somebody else took the server over while this run went on; what it says is about both")
-        if self.session.patience.is_over or is_taken:
+        if self.session.patience.is_over or self.session.has_lost_a_server:  # of which cleaning up says more
             self.session.run.fail(self.session.targets)
             return True
         return bool(session.shouldstop or session.shouldfail)

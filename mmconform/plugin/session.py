@@ -15,6 +15,7 @@ from mmconform.driving.run import Run
 from mmconform.errors import MisuseError
 from mmconform.plugin.options import option
 from mmconform.servers.live import live_server
+from mmconform.servers.live.lease import Leased, Mark
 from mmconform.servers.live.prepare import MOST_PEOPLE
 from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, resolve
@@ -128,6 +129,8 @@ class Session:
                     given["has_people"],
                 )
                 target.guard = self.guard(target)
+                if not target.is_thrown_away:
+                    target.guard = Leased(target.guard, Mark(live_server.mark_of(target)).confirm)
                 continue
             self.stages[target.slug] = live_server.prepare_server(
                 target,
@@ -137,7 +140,8 @@ class Session:
                 recording=self.recording_wanted,
                 newcomers=_FEW if self.narrowed else MOST_PEOPLE,
             )
-            target.guard = self.guard(target)
+            lease = self.stages[target.slug].lease
+            target.guard = Leased(self.guard(target), lease.confirm) if lease else self.guard(target)
         if self.recording_wanted:
             self.recording = Recording(self.targets[0])
 
@@ -146,6 +150,11 @@ class Session:
         stage = self.stages.get(target.slug)
         is_throwaway = stage is not None and not stage.has_people
         return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway)
+
+    @property
+    def has_lost_a_server(self) -> bool:
+        """Whether somebody else may use one of the servers now: no other test begins."""
+        return any(stage.lease is not None and stage.lease.is_lost for stage in self.stages.values())
 
     def tell(self) -> dict[str, Any]:
         """Return what an xdist worker has to know."""

@@ -12,7 +12,8 @@ from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.servers.live import lease, leftovers, live_server
 from mmconform.servers.live.journal import Journal
-from mmconform.servers.live.lease import Lease
+from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, Mark
+from mmconform.servers.target import live
 from mmconform.wire.client import Client
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
@@ -195,6 +196,119 @@ def test_a_lease_is_never_on_tape(serve, server, tmp_path):
     assert re.findall(r"uri: '?([^',}\s]+)", (tmp_path / "a.yaml").read_text()) == ["http://recorded.invalid/api/v4/system/ping"]
 
 
+# -- a run that was stopped for longer than its lease ------------------------------------------------------------------
+
+
+class Everything:
+    """A guard that lets everything through."""
+
+    def before(self, sending):
+        return
+
+    def after(self, sending, status):
+        return
+
+
+@pytest.fixture
+def sleep(server, monkeypatch):
+    """Let so many seconds pass while nobody does anything, as for a laptop that sleeps."""
+    passed = [0.0]
+    began = lease.clock()
+    monkeypatch.setattr(lease, "clock", lambda: began + passed[0])
+
+    def sleep(seconds):
+        passed[0] += seconds
+        server.clock += seconds
+
+    return sleep
+
+
+def test_while_the_lease_lasts_nothing_is_asked(of, server, sleep):
+    one = of("aaaaaa")
+    one.take()
+    server.answer = None  # whatever is asked now breaks off
+    sleep(290)
+    one.confirm()
+    assert not one.is_lost
+
+
+def test_a_run_that_slept_while_nobody_came_takes_its_lease_again(of, server, sleep):
+    one = of("aaaaaa")
+    one.take()
+    sleep(4000)
+    assert of("bbbbbb").holders() == []
+    one.confirm()
+    assert [holder.run for holder in of("bbbbbb").holders()] == ["aaaaaa"] and not one.is_lost
+
+
+@pytest.mark.parametrize("account", ["a1", "a2"])
+def test_a_run_that_slept_while_somebody_came_has_lost_its_lease(of, server, sleep, account):
+    """Also where the other has the same account, and so the same preference."""
+    one = of("aaaaaa")
+    one.take()
+    sleep(400)
+    held(server, "bbbbbb", account)
+    kept = dict(server.kept)
+    for _ in range(2):
+        with pytest.raises(LeaseLostError, match=r"run bbbbbb on far away.*has it now.*`mmconform cleanup http://"):
+            one.confirm()
+    assert one.is_lost and server.kept == kept, "and the other's is as it was"
+
+
+def test_without_the_lease_nothing_is_changed_and_everything_may_be_read(of, server, sleep):
+    one = of("aaaaaa")
+    one.take()
+    one._client.guard = None
+    client = Client(one._client.base_url, Redactor(replaying=False), guard=Leased(Everything(), one.confirm))
+    client.send("DELETE", "/api/v4/commands/c1", persona="operator")
+    sleep(400)
+    held(server, "bbbbbb")
+    assert client.send("GET", "/api/v4/system/ping", persona="operator").status == 200
+    for method, url in (("PUT", "/api/v4/config"), ("POST", "/api/v4/users"), ("DELETE", "/api/v4/commands/c2")):
+        with pytest.raises(LeaseLostError):
+            client.send(method, url, persona="operator", json={})
+    assert server.deleted == ["commands/c1"]
+
+
+def test_a_run_without_its_lease_puts_nothing_back_and_keeps_its_journal(of, server, sleep, tmp_path, monkeypatch):
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    one = of("aaaaaa")
+    one.take()
+    target = live(one._client.base_url)
+    target.guard = Leased(Everything(), one.confirm)
+    run = live_server.LiveServer(target, "t" * 26, frozenset(), lease=one)
+    note = run.journal("aaaaaa-server")
+    note.note(what="command", id="c1")
+    note.note(what="config", before={"ServiceSettings": {"EnableCommands": False}})
+    sleep(400)
+    held(server, "bbbbbb")
+    with pytest.raises(LeaseLostError, match="changes nothing there any more"):
+        run.clean()
+    assert note.path.exists() and server.deleted == [] and "bbbbbb" in server.kept["a2"]
+
+
+def test_the_other_processes_of_a_run_see_its_lease(of, server, sleep, tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "_PATIENCE", 0.0)
+    path = tmp_path / "reports" / "lease"
+    one = of("aaaaaa")
+    one._mark = path
+    one.take()
+    Mark(path).confirm()
+    sleep(400)
+    with pytest.raises(LeaseLostError):
+        Mark(path).confirm()
+    one.confirm()
+    Mark(path).confirm()
+    sleep(400)
+    held(server, "bbbbbb")
+    with pytest.raises(LeaseLostError):
+        one.confirm()
+    with pytest.raises(LeaseLostError):
+        Mark(path).confirm()
+    one.release()
+    assert not path.exists() and "bbbbbb" in server.kept["a2"]
+
+
 # -- clean-up ----------------------------------------------------------------------------------------------------------
 
 
@@ -215,8 +329,8 @@ def cleanup(serve, server, tmp_path, monkeypatch, capsys):
     return cleanup
 
 
-def held(server, run):
-    server.kept["a2"] = json.dumps({"since": 1, "until": server.clock + 100, "run": run, "machine": "far away"})
+def held(server, run, account="a2"):
+    server.kept[account] = json.dumps({"since": 1, "until": server.clock + 100, "run": run, "machine": "far away"})
 
 
 def test_cleanup_ends_the_lease_of_the_run_that_it_undoes(cleanup, server):

@@ -4,26 +4,37 @@ It is a preference of the administrator who runs, which every version has (api4/
 see it, and nothing is left when it is deleted. Preferences know no "only if there is none", so whoever writes one looks
 again after a moment: of two who wrote at once, one finds that the other was first, or their own gone.
 It lasts a few minutes and is renewed while the run goes on, by the server's clock; after a crash it expires.
+
+A run can also be stopped for longer than that (a laptop that sleeps) and go on afterwards. So before it changes anything it
+looks at the clock, and, where its lease may have expired, at the server: if somebody else came meanwhile, it changes nothing
+there any more, and puts nothing back.
 """
 
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from threading import Event, Thread
+from pathlib import Path
+from threading import Event, RLock, Thread
 from typing import Any
 
 from mmconform.errors import MisuseError
-from mmconform.wire.client import Client, UnseenError
+from mmconform.files import write_whole
+from mmconform.wire.client import Client, Guarding, Sending, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world.world import OPERATOR
 
 _CATEGORY, _NAME = "mmconform", "lease"
 _LASTS, _RENEWED, _MOMENT = 300.0, 60.0, 1.0
+#: Servers tell their time in whole seconds.
+_DOUBT = 2.0
+#: How long an xdist worker waits for the process that renews the lease, which may have slept as long as itself.
+_PATIENCE = 30.0
+_READS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, order=True)
@@ -41,19 +52,41 @@ class Holder:
         return f"run {self.run[:20]} on {self.machine[:60]}, which holds it until {until} unless it goes on"
 
 
+class LeaseLostError(MisuseError):
+    """Somebody else may use the server now: nothing is changed there any more."""
+
+
 class Lease:
     """The lease of one run.
 
     Args:
         client: Used by nobody else: the lease is renewed on another thread.
         token: The administrator's.
+        mark: A file that tells the other processes of the run until when it lasts.
     """
 
-    def __init__(self, client: Client, token: str, run: str) -> None:
-        self._client, self._token, self.run = client, token, run
-        self._since = 0.0
-        self._over = Event()
-        self.is_lost = False
+    def __init__(self, client: Client, token: str, run: str, mark: Path | None = None) -> None:
+        self._client, self._token, self.run, self._mark = client, token, run, mark
+        self._since, self._until = 0.0, 0.0
+        self._over, self._turn = Event(), RLock()
+        self._lost = ""
+
+    @property
+    def is_lost(self) -> bool:
+        return bool(self._lost)
+
+    def confirm(self) -> None:
+        """Look, before something is changed, whether the lease is still ours where it may have expired.
+
+        Raises:
+            LeaseLostError: it is not; says what to do.
+            UnseenError: the server does not answer.
+        """
+        with self._turn:
+            if not self._lost and clock() >= self._until:
+                self._look()
+        if self._lost:
+            raise LeaseLostError(self._lost)
 
     def take(self) -> None:
         """Take the lease and keep it until it is released.
@@ -63,12 +96,8 @@ class Lease:
             UnseenError: the server does not answer.
         """
         self.refuse_others()
-        self._since = self._write(None)
-        time.sleep(_MOMENT)
-        found = self.holders()
-        if not found or found[0].run != self.run:
-            with suppress(UnseenError):
-                self._delete([other for other in found if other.run == self.run])
+        found = self._begin()
+        if found is not None:
             self._refuse(found)
             raise MisuseError(f"somebody cleaned {self._client.base_url} up just now; try again")
         Thread(target=self._renew, daemon=True).start()
@@ -84,6 +113,8 @@ class Lease:
     def release(self) -> None:
         """Give the lease back; whoever cannot be told sees it expire."""
         self._over.set()
+        if self._mark:
+            self._mark.unlink(missing_ok=True)
         with suppress(UnseenError, MisuseError):
             self._delete([holder for holder in self.holders() if holder.run == self.run])
 
@@ -109,13 +140,43 @@ class Lease:
             )
 
     def _renew(self) -> None:
-        while not self._over.wait(_RENEWED):
-            with suppress(UnseenError, MisuseError):
-                found = self.holders()
-                if [holder.run for holder in found] != [self.run]:  # somebody else's, or taken away
-                    self.is_lost = True
-                    return
-                self._write(self._since)
+        while not self._over.wait(_RENEWED) and not self._lost:
+            with suppress(UnseenError, MisuseError), self._turn:
+                self._look()
+
+    def _look(self) -> None:
+        """Renew the lease if it is ours, or nobody's since it expired; else it is lost."""
+        found, has_expired = self.holders(), clock() >= self._until
+        if [holder.run for holder in found] == [self.run]:
+            self._write(self._since)
+            return
+        if not found and has_expired:
+            found = self._begin() or []
+            if self._until > clock():
+                return
+        by = f"run {found[0].run[:20]} on {found[0].machine[:60]} has it now" if found else "somebody has cleaned up there"
+        url = self._client.base_url
+        self._lost = (
+            f"the lease on {url} was lost ({by}): this run changes nothing there any more, and puts nothing back; "
+            f"when that has ended, `mmconform cleanup {url}`, here, undoes what it left"
+        )
+        self._tell("-1")
+
+    def _begin(self) -> list[Holder] | None:
+        """Write the lease and look again after a moment; return who has it if we have not."""
+        self._since = self._write(None)
+        time.sleep(_MOMENT)
+        found = self.holders()
+        if found and found[0].run == self.run:
+            return None
+        self._until = 0.0
+        with suppress(UnseenError):
+            self._delete([other for other in found if other.run == self.run])
+        return [other for other in found if other.run != self.run]
+
+    def _tell(self, text: str) -> None:
+        if self._mark:
+            write_whole(self._mark, text, private=True)
 
     def _administrators(self) -> Iterator[str]:
         page = 0
@@ -133,6 +194,7 @@ class Lease:
             page += 1
 
     def _write(self, since: float | None) -> float:
+        began = clock()
         me = self._call("GET", "/api/v4/users/me")
         since = _now(me) if since is None else since
         value = {"run": self.run, "machine": platform.node(), "since": since, "until": _now(me) + _LASTS}
@@ -140,6 +202,8 @@ class Lease:
         answer = self._call("PUT", f"/api/v4/users/{me.json_id}/preferences", json=[row])
         if not answer.is_success:
             raise MisuseError(f"taking the lease on the server failed: it answered {answer.says}")
+        self._until = began + _LASTS - _DOUBT
+        self._tell(str(self._until))
         return since
 
     def _delete(self, holders: list[Holder]) -> None:
@@ -149,6 +213,53 @@ class Lease:
 
     def _call(self, method: str, url: str, **arguments: Any) -> Exchange:
         return self._client.send(method, url, persona=OPERATOR, token=self._token, headers=NOT_TAPED, **arguments)
+
+
+class Mark:
+    """The lease as another process of the run sees it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def confirm(self) -> None:
+        """Look, before something is changed, whether the lease is still the run's.
+
+        Raises:
+            LeaseLostError: it is not, or nobody renews it.
+        """
+        give_up = clock() + _PATIENCE
+        while clock() >= self._until():
+            if self._until() < 0 or clock() >= give_up:
+                raise LeaseLostError("the run has lost its lease on the server: it changes nothing there any more")
+            time.sleep(0.1)
+
+    def _until(self) -> float:
+        """Return what the file tells: until when, or that it is lost, which is before any time."""
+        try:
+            return float(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0.0
+
+
+class Leased:
+    """A guard that also asks, before anything is changed, whether the lease is still ours."""
+
+    def __init__(self, guard: Guarding, confirm: Callable[[], None]) -> None:
+        self._guard, self._confirm = guard, confirm
+
+    def before(self, sending: Sending) -> None:
+        if sending.method not in _READS:
+            self._confirm()
+        self._guard.before(sending)
+
+    def after(self, sending: Sending, status: int) -> None:
+        self._guard.after(sending, status)
+
+
+def clock() -> float:
+    """Return the seconds of a clock that all processes of a machine share and that goes on while it sleeps."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.time() if boot is None else time.clock_gettime(boot)
 
 
 def _now(answer: Exchange) -> float:

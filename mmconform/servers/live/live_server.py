@@ -115,6 +115,8 @@ class LiveServer:
         client = self.target.to_be_tidied(replace(self.target.patience, until=until)).client()
         done: Counter[str] = Counter()
         try:
+            if self.lease:
+                self.lease.confirm()
             paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
             if self.target.is_thrown_away:
                 for path in paths:
@@ -124,6 +126,7 @@ class LiveServer:
         finally:
             if self.lease:
                 self.lease.release()
+                client.guard = None  # signing out changes nothing for anybody else
                 sign_out(client, self.operator)
             client.close()
             if self.gateway:
@@ -152,7 +155,7 @@ def prepare_server(
         server.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
         note = server.journal(f"{run_id}-server")
         if not target.is_thrown_away:
-            server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id)
+            server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id, mark_of(target))
             server.lease.refuse_others()
             stop_at_obstacles(target, server.operator, newcomers)
             note.note(what="lease", run=run_id)
@@ -168,6 +171,11 @@ def prepare_server(
     server.has_people = found.has_people
     server.may_configure = disruptive or not found.has_people
     return server
+
+
+def mark_of(target: Target) -> Path:
+    """Return the file that tells the processes of a run until when its lease on the server lasts."""
+    return REPORTS / target.slug / "lease"
 
 
 def stop_at_obstacles(target: Target, token: str, newcomers: int) -> None:
