@@ -12,6 +12,7 @@ from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world.behaviours import Refusal, absence, denial, refusal
 from mmconform.world.guard import require_filled
@@ -77,7 +78,7 @@ class Stage:
         return self.contract.base + operation.filled(parameters)
 
 
-@dataclass
+@dataclass(repr=False)
 class Reply:
     """An answer, with the words in which tests speak of answers."""
 
@@ -129,6 +130,9 @@ class Reply:
         rows = self.json if isinstance(self.json, list) else []
         return [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row]
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
     def __str__(self) -> str:
         return f"{self.exchange.method} {self.exchange.path} by {self.exchange.persona}: {self.exchange.says}"
 
@@ -146,7 +150,7 @@ class Token:
     """A personal access token: its id, and the token itself."""
 
     id: str
-    value: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -161,9 +165,9 @@ class Actor:
 
     persona: str
     person: Person | None
-    credential: str | None
+    credential: str | None = field(repr=False)
     stage: Stage = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def id(self) -> str:
@@ -266,7 +270,7 @@ class Actor:
         made = self.stage.operator("POST", f"/api/v4/users/{self.id}/tokens", {"description": description})
         self.stage.made += 1
         self.stage.client.redactor.learn_credential(made["token"], f"{self.persona}'s token {self.stage.made}")
-        return Token(made["id"], made["token"])
+        return Token(made["id"], Secret(made["token"]))
 
     @contextmanager
     def crowded(self, tokens: int) -> Iterator[None]:
@@ -369,7 +373,7 @@ def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
     if not got.is_success:
         raise MisuseError(f"the test could not be set up: no OAuth session, {back.says} and {got.says}")
     stage.made += 1
-    token = str(got.json["access_token"])
+    token = Secret(got.json["access_token"])
     stage.client.redactor.learn_credential(token, f"{actor.persona}'s OAuth session {stage.made}")
     return replace(actor, credential=token)
 
@@ -403,7 +407,7 @@ def someone(stage: Stage, persona: Persona) -> Actor:
     name = stage.name("u")
     redactor = stage.client.redactor
     taped = f"redacted-password-{name[-10:]}"
-    password = taped if redactor.replaying else new_password()
+    password = Secret(taped if redactor.replaying else new_password())
     redactor.learn(password, taped)
     stage.world.note(what="user", name=name)
     account = {"email": f"{name}@conformance.invalid", "username": name, "password": password}

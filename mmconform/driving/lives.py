@@ -13,6 +13,7 @@ from mmconform.driving.actor import Actor, Reply, Stage, Token, give_roles, new_
 from mmconform.driving.generate import SEED
 from mmconform.paths import REPORTS
 from mmconform.wire.client import NotTapedError, UnseenError
+from mmconform.wire.secret import Secret
 from mmconform.world.people import PERSONAS
 
 LIST = "GetUserAccessTokensForUser"
@@ -81,7 +82,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             stage.clause, self.last_act = "CreateUserAccessToken.permission", "CreateUserAccessToken"
             if self.model.is_holder:
                 assert reply.served
-                token = Token(reply.json["id"], reply.json["token"])
+                token = Token(reply.json["id"], Secret(reply.json["token"]))
                 stage.made += 1
                 stage.client.redactor.learn_credential(token.value, f"{self.person.persona}'s token {stage.made}")
                 self.tokens.append(token)

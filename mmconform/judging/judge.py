@@ -9,6 +9,7 @@ from mmconform.judging.checks import CHECKS, Setting
 from mmconform.judging.deviations import Deviation
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.redact import Redactor
 from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 #: Why a clause was not judged; there are no other reasons.
@@ -70,7 +71,7 @@ class Judge:
         is_valid = at.is_routed and at.exists and at.is_real and not at.violations
         coverage.reached += is_valid
         coverage.served += exchange.is_success and is_valid
-        self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid))
+        self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid, self.target.redactor))
         for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
             verdict = CHECKS[clause.rule](clause, at)
             if verdict is not None:
@@ -101,6 +102,8 @@ class Judge:
             self._add(clause.id, persona, "error", reason, seen or reason)
 
     def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
+        if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
+            signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)
         key = (clause, persona, outcome, signature)
         observation = self._seen.get(key)
         if observation is None:
@@ -116,8 +119,8 @@ class Judge:
         return sorted(self._seen.values(), key=lambda o: (o.clause, o.persona, o.outcome, o.signature))
 
 
-def _answer(exchange: Exchange, number: int, is_valid: bool) -> dict[str, Any]:
-    fields = exchange.fields
+def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor) -> dict[str, Any]:
+    fields = {redactor.text(name): types for name, types in exchange.fields.items()}
     return {
         "number": number,
         "operation": exchange.operation,
@@ -125,7 +128,7 @@ def _answer(exchange: Exchange, number: int, is_valid: bool) -> dict[str, Any]:
         "about": exchange.about,
         "valid": is_valid,
         "status": exchange.status,
-        "error": exchange.error_id,
+        "error": redactor.text(exchange.error_id),
         **({"fields": fields} if fields else {}),
     }
 
@@ -143,7 +146,7 @@ def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:
         "url": redactor.text(exchange.url),
         "body": _excerpt(redactor.body(exchange.body or b"")),
         "status": exchange.status,
-        "media": exchange.answer_headers.get("content-type", ""),
+        "media": redactor.text(exchange.answer_headers.get("content-type", "")),
         "answer": _excerpt(redactor.body(answer)),
         "about": exchange.about,
     }

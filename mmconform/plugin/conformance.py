@@ -20,6 +20,7 @@ from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
 from mmconform.plugin.options import option
 from mmconform.plugin.session import Session
+from mmconform.plugin.veil import Veil
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.report.failure import gather
@@ -59,6 +60,7 @@ def begin(config: pytest.Config) -> None:
             raise
     config.pluginmanager.register(Fixtures(session), "mmconform-fixtures")
     config.pluginmanager.register(Conformance(session), "mmconform")
+    config.pluginmanager.register(Veil(session.hide), "mmconform-veil")
 
 
 def _narrowed(config: pytest.Config) -> str:

@@ -71,6 +71,12 @@ class Session:
         self.run_id = new_run_id()
         self.is_interrupted = False
 
+    def hide(self, text: str) -> str:
+        """Return a text without the secrets of any target."""
+        for target in self.targets:
+            text = target.redactor.hide(text)
+        return text
+
     def interrupt(self, *_: object) -> None:
         """Handle a signal that ends the run.
 
@@ -121,6 +127,7 @@ class Session:
         for target in self.targets:
             if self.is_worker:
                 given = self.told["stages"][target.slug]
+                target.redactor.learn(given["operator"])
                 self.stages[target.slug] = live_server.LiveServer(
                     target,
                     given["operator"],
@@ -160,7 +167,7 @@ class Session:
         """Return what an xdist worker has to know."""
         stages = {
             slug: {
-                "operator": stage.operator,
+                "operator": str(stage.operator),  # xdist sends nothing but plain texts
                 "switched_off": sorted(stage.switched_off),
                 "may_configure": stage.may_configure,
                 "has_people": stage.has_people,

@@ -87,7 +87,7 @@ class Target:
     seed: int | None = None
     patience: Patience = PATIENT
     guard: Guarding | None = None
-    admin: tuple[str, str] | None = None
+    admin: tuple[str, str] | None = field(default=None, repr=False)
     is_reference: bool = False
     keeps_documents: bool = False
     running: Reference | None = None
@@ -239,6 +239,8 @@ def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) 
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
     base = url.rstrip("/").removesuffix("/api/v4")
     redactor = Redactor(replaying=False)
+    for name in ("MM_ADMIN_TOKEN", "MM_ADMIN_PASSWORD"):
+        redactor.learn((os.environ.get(name) or "").strip())
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
     server, origin = _look(base, redactor, patience)
     return Target(url, slug, base, server, redactor, patience=patience, origin=origin)

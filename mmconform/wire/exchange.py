@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exchange:
     """One request and its response.
 
@@ -34,6 +34,10 @@ class Exchange:
     answer_headers: Mapping[str, str]
     answer: bytes
     own: frozenset[str] = field(default=frozenset())
+
+    def __repr__(self) -> str:
+        """What may be shown of it: neither what was sent nor what was answered."""
+        return f"<{self.method} {self.path} by {self.persona}: {self.status}>"
 
     @property
     def path(self) -> str:

@@ -10,8 +10,9 @@ from mmconform.errors import MisuseError
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
-from mmconform.wire.tape.redact import MARK, TAPED_RUN
+from mmconform.wire.tape.redact import MARK, TAPED_RUN, Redactor
 from mmconform.world.obstacles import explain
 from mmconform.world.people import PERSONAS, Persona, role_exists, unlike_a_fresh_role
 
@@ -41,9 +42,9 @@ class Person:
     persona: Persona
     id: str
     username: str
-    session: str | None
+    session: str | None = field(repr=False)
     token_id: str
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass
@@ -58,7 +59,7 @@ class World:
     client: Client
     version: Version
     run: str
-    operator: str | None
+    operator: str | None = field(repr=False)
     people: dict[str, Person] = field(default_factory=dict)
     team_id: str = ""
     command_id: str = ""
@@ -104,7 +105,7 @@ class World:
         if not exchange.is_success:
             raise MisuseError(
                 f"setting up the test world failed: {method} {exchange.path} by the {persona.replace('_', ' ')} answered "
-                f"{exchange.says}; `{_message(exchange)}`{explain(exchange.error_id)}"
+                f"{exchange.says}; `{_message(exchange, self.client.redactor)}`{explain(exchange.error_id)}"
             )
         return _told(exchange.json_or_none, f"{method} {exchange.path}")
 
@@ -173,7 +174,7 @@ def _person(world: World, persona: Persona) -> Person:
     redactor = world.client.redactor
     username = f"{PREFIX}{world.run}-{persona.short}"
     taped = f"{MARK}-password-{persona.short}"
-    password = taped if redactor.replaying else new_password()
+    password = Secret(taped if redactor.replaying else new_password())
     redactor.learn(password, taped)
     world.note(what="user", name=username)
     account = {"email": f"{username}@conformance.invalid", "username": username, "password": password}
@@ -190,7 +191,7 @@ def _person(world: World, persona: Persona) -> Person:
     token: dict[str, str] = {}
     if world.version >= Version(4, 1) and TOKENS not in world.switched_off:
         token = world.must(OPERATOR, "POST", f"/api/v4/users/{id_}/tokens", {"description": "standing"})
-    return Person(persona, id_, username, session, token.get("id", ""), token.get("token", ""))
+    return Person(persona, id_, username, session, token.get("id", ""), Secret(token.get("token", "")))
 
 
 def new_password() -> str:
@@ -221,10 +222,10 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
         raise MisuseError(f"logging in failed: {error}") from None
     session = exchange.answer_headers.get("token")
     if not exchange.is_success or not session:
-        why = f"`{_message(exchange)}`{explain(exchange.error_id)}"
+        why = f"`{_message(exchange, client.redactor)}`{explain(exchange.error_id)}"
         raise MisuseError(f"logging in as `{login_id}` failed: the server answered {exchange.says}; {why}")
     client.redactor.learn_credential(session, persona)
-    return session
+    return Secret(session)
 
 
 def confirm_roles(world: World) -> None:
@@ -247,6 +248,6 @@ def confirm_roles(world: World) -> None:
             )
 
 
-def _message(exchange: Exchange) -> str:
-    data = exchange.json_or_none
-    return str(data.get("message", ""))[:200] if isinstance(data, dict) else ""
+def _message(exchange: Exchange, redactor: Redactor) -> str:
+    """What the server says to people, which may repeat what it was sent."""
+    return redactor.hide(str(exchange.json_object.get("message", "")))[:200]

@@ -254,7 +254,13 @@ def test_what_holds_no_secret_stays_byte_for_byte(redactor, text):
 
 @pytest.mark.parametrize(
     "text",
-    [f"'Bearer {ONE[:12]}...", f"...{ONE[-9:]}'", f"b'x{ONE[:10]}'\n  b'{ONE[10:]}'", f"E  '{ONE[:10]}'\nE   '{ONE[10:]}'"],
+    [
+        f"'Bearer {ONE[:12]}...",
+        f"...{ONE[-9:]}'",
+        f"b'x{ONE[:10]}'\n  b'{ONE[10:]}'",
+        f"E  '{ONE[:10]}'\nE   '{ONE[10:]}'",
+        f"b'{ONE}{ONE[:9]}...{ONE[5:]}{ONE}'",
+    ],
 )
 def test_what_people_see_holds_no_part_of_a_secret(redactor, text):
     """A long text is cut, or broken into lines, where it is shown."""

@@ -40,7 +40,7 @@ class LiveServer:
     """
 
     target: Target
-    operator: str
+    operator: str = field(repr=False)
     switched_off: frozenset[str]
     may_configure: bool = True
     has_people: bool = True

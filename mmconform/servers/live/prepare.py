@@ -15,6 +15,7 @@ from mmconform.servers.target import Target, credentials, is_loopback
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.secret import Secret
 from mmconform.world import obstacles
 from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
 
@@ -43,6 +44,7 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     token, name, password = (None, *ours) if ours else credentials()
     if not token:
         assert name and password
+        client.redactor.learn(password)
         if create_first_admin:
             _create(client, name, password)
         try:
@@ -63,7 +65,7 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     client.redactor.learn(str(me.json_object.get("email", "")), "operator@conformance.invalid")
     if "system_admin" not in str(roles).split():
         raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
-    return token
+    return Secret(token)
 
 
 def _advice(client: Client) -> str:

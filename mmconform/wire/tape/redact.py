@@ -39,7 +39,9 @@ _BASE64, _LITERAL = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}"), re.compile(r'"[^"
 _WORD = re.compile(r"""[^\s"'<>]+""")
 #: What is left of a word where a long text was cut, as pytest and we do; and where one was broken into several lines.
 _CUT = re.compile(r"(?<!\w)\w{5,}+(?=\.\.\.|…)|(?<=\.\.\.)\w{5,}|(?<=…)\w{5,}")
-_BROKEN = re.compile(r"""(['"])[ \t]{0,99}\r?\n[E>|\s]{0,99}b?\1""")
+_BROKEN = re.compile(r"""(['"])[ \t]{0,99}\r?\n[E>|+?\s-]{0,99}b?\1""")
+#: How many letters of a secret are more than chance.
+_TELLING = 5
 #: Letters that tell one placeholder from another; a secret shorter than mark and letters becomes longer.
 _DISTINCT = 6
 
@@ -100,10 +102,15 @@ class Redactor:
         joined = _BROKEN.sub("", shown)
         if joined != shown and (whole := self._replaced(joined)) != joined:
             shown = whole
-        return _CUT.sub(lambda cut: MARK if self._is_part(cut[0]) else cut[0], shown)
+        return _CUT.sub(lambda cut: MARK if self._is_cut(cut[0]) else cut[0], shown)
 
-    def _is_part(self, text: str) -> bool:
-        return any(text in value and placeholder != value for value, placeholder in self._placeholders.items())
+    def _is_cut(self, word: str) -> bool:
+        """Whether a word is part of a secret, ends with the begin of one or begins with the end of one."""
+        return any(
+            word in value or any(word.endswith(value[:n]) or word.startswith(value[-n:]) for n in range(_TELLING, len(value)))
+            for value, placeholder in self._placeholders.items()
+            if placeholder != value
+        )
 
     def _replaced(self, text: str) -> str:
         for value, placeholder in self._placeholders.items():
