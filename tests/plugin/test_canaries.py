@@ -108,6 +108,8 @@ def test_a_journal_holds_no_secret(serve, canaries, tmp_path, monkeypatch):
     config = {"ServiceSettings": {"EnableCommands": False}, "SqlSettings": {"DataSource": canaries.new("sql")}}
 
     def answer(method, path, headers, body):
+        if method == "PUT":
+            config["ServiceSettings"] = json.loads(body)["ServiceSettings"]
         more, data = canaries.answer(**config)
         return 200, more, json.dumps(data).encode()
 
