@@ -1,5 +1,6 @@
 """Callers as tests see them: `do` asks and accepts any answer, `must` arranges and accepts no refusal."""
 
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ from mmconform.world.world import COMMANDS, OPERATOR, PREFIX, TOKENS, Person, Wo
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
 ALWAYS = ("status", "schema", "media", "secret", "paging")
 
+#: What an administrator changes of somebody's account or sessions.
+_OF_ACCOUNTS = re.compile(r"/(roles|active|disable|enable|sessions/revoke.*)$")
 _BACK = "http://conformance.invalid/back"
 
 
@@ -33,6 +36,7 @@ class Stage:
         expected: What was expected of ``last``, the last answer of which something was; ``first`` was the first.
         made: How many things this test has made, for their names.
         clause: What the next assertion is about, in a test that is about many clauses in turn.
+        people: Whom this test has made, and how many ``changes`` of accounts there had been before.
     """
 
     contract: Contract
@@ -45,6 +49,12 @@ class Stage:
     last: "Reply | None" = None
     made: int = 0
     clause: str = ""
+    people: list[tuple[Person, int]] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+    def unchanged(self) -> list[Person]:
+        """Return the people whom this test made and has not changed since."""
+        return [person for person, since in self.people if not any(person.id in url for url in self.changes[since:])]
 
     def name(self, what: str) -> str:
         """Return a name for something that this test makes: the same on every replay, unique on a server."""
@@ -57,6 +67,8 @@ class Stage:
         Raises:
             MisuseError: the server refuses.
         """
+        if method == "DELETE" or _OF_ACCOUNTS.search(url):
+            self.changes.append(url)
         return self.world.must(OPERATOR, method, url, json, self.client)
 
     def need(self, feature: str) -> None:
@@ -394,6 +406,7 @@ def new_bot(stage: Stage, owner: Actor) -> Actor:
     id_ = str(made.json["user_id"])
     stage.world.note(what="user", name=name, id=id_)
     person = Person(Persona("bot", "bot"), id_, name, None, "", "")
+    stage.people.append((person, len(stage.changes)))
     bot = Actor("bot", person, None, stage)
     return replace(bot, credential=bot.new_token().value)
 
@@ -420,6 +433,7 @@ def someone(stage: Stage, persona: Persona) -> Actor:
         join(stage, stage.world.team_id, id_, persona.team_role)
     session = login(stage.client, name, password, f"{persona.name} {name[-10:]}")
     person = Person(persona, id_, name, session, "", "")
+    stage.people.append((person, len(stage.changes)))
     return Actor(persona.name, person, session, stage)
 
 

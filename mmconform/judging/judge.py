@@ -101,6 +101,15 @@ class Judge:
         for clause in self.contract.of(operation, "status"):
             self._add(clause.id, persona, "error", reason, seen or reason)
 
+    def withdraw(self, reason: str) -> None:
+        """Take back all that was seen: it says nothing about the server, and its operations could not be seen."""
+        operations = {self.contract.clauses[clause].operation for clause, *_ in self._seen} | set(self.coverage)
+        self._seen.clear()
+        self.coverage.clear()
+        self.answers.clear()
+        for operation in sorted(operations):
+            self.unseen(operation, "everyone", reason)
+
     def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
         if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
             signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)

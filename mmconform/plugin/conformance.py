@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -26,12 +26,14 @@ from mmconform.record.record import NAME, Record
 from mmconform.report.failure import gather
 from mmconform.report.plan import plan
 from mmconform.report.terminal import show
+from mmconform.servers.live.second_look import changed_meanwhile
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.wire.client import UnseenError
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import configure
 from mmconform.wire.tape.name import cassette_name
+from mmconform.world.world import Person, World
 
 #: Of the table where no terminal says how wide it is.
 _WIDTH = 100
@@ -237,7 +239,8 @@ class Conformance:
         """When the run was interrupted, its time is over, or it lost a server to somebody else, no other test begins."""
         if self.session.is_interrupted:
             raise KeyboardInterrupt
-        return True if self.session.patience.is_over or self.session.has_lost_a_server else None
+        session = self.session
+        return True if session.patience.is_over or session.has_lost_a_server or session.disturbed else None
 
     def pytest_runtest_logstart(self) -> None:
         """With the first test: what comes to no end is not to look like an earlier run."""
@@ -263,6 +266,7 @@ class Conformance:
         with fixtures.performing(pyfuncitem) if judge else nullcontext():
             result = yield
         if judge:
+            self._look_again(pyfuncitem, judge)
             new = [_row(o, pyfuncitem, judge) for o in judge.observations if o.standing == "new"]
             unseen = [o for o in judge.observations if o.outcome == "error"]
             if new:
@@ -280,6 +284,29 @@ class Conformance:
                     "\n".join(f"{o.clause}: could not be seen: {o.seen} ({o.count} times)" for o in unseen), pytrace=False
                 )
         return result
+
+    def _look_again(self, item: pytest.Function, judge: Judge) -> None:
+        """Before a live server is blamed: did somebody else change what the test relies on? Then it says nothing."""
+        server = self.session.stages.get(judge.target.slug)
+        if server is None:
+            return
+        is_blamed = any(o.standing == "new" for o in judge.observations)
+        reason = "; ".join(server.meanwhile)
+        server.meanwhile.clear()
+        if is_blamed and not reason and (world := self.session.worlds.get(judge.target.slug)):
+            stage: Any = item.funcargs.get("stage")
+            reason = self.session.disturbed = self._changed_meanwhile(world, judge.target, stage.unchanged() if stage else ())
+        if reason:
+            judge.withdraw(reason)
+
+    def _changed_meanwhile(self, world: World, target: Target, made: Iterable[Person] = ()) -> str:
+        if target.running:  # by ourselves: nobody else knows it
+            return ""
+        client = target.client()
+        try:
+            return changed_meanwhile(world, client, made)
+        finally:
+            client.close()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
@@ -344,10 +371,20 @@ class Conformance:
         if self.session.patience.is_over:
             seconds = option(self.session.config, "--run-timeout")
             self.problems.append(f"the run took longer than {seconds:g} s (--run-timeout) and was ended")
-        if self.session.patience.is_over or self.session.has_lost_a_server:  # of which cleaning up says more
+        self._look_at_the_end()
+        if self.session.disturbed:
+            self.problems.append(f"{self.session.disturbed}; no other test was begun, run it again")
+        if self.session.patience.is_over or self.session.has_lost_a_server or self.session.disturbed:
             self.session.run.fail(self.session.targets)
             return True
         return bool(session.shouldstop or session.shouldfail)
+
+    def _look_at_the_end(self) -> None:
+        """Look once more whether somebody else changed what all tests relied on, also where nothing was blamed."""
+        session = self.session
+        for target in session.targets if not (session.disturbed or session.has_lost_a_server or session.is_interrupted) else ():
+            if target.slug in session.stages and target.slug in session.worlds:
+                session.disturbed = session.disturbed or self._changed_meanwhile(session.worlds[target.slug], target)
 
     def _finish_tape(self, is_whole: bool) -> None:
         """Keep the recording, or throw it away.

@@ -37,6 +37,7 @@ class Session:
         stages: What surrounds the tests on each live target, by its slug.
         narrowed: What of the command line keeps the run from being a whole one.
         told: In an xdist worker, what the first process knows.
+        disturbed: What somebody else was seen to change of what the tests rely on.
 
     Raises:
         MisuseError: options that do not go together, or a target that cannot be used.
@@ -70,6 +71,7 @@ class Session:
         self.recording: Recording | None = None
         self.run_id = new_run_id()
         self.is_interrupted = False
+        self.disturbed = ""
 
     def hide(self, text: str) -> str:
         """Return a text without the secrets of any target."""

@@ -1,0 +1,118 @@
+"""Second looks, before a server is blamed: is what a run relies on still as the run made it?
+
+Somebody else can end sessions, deactivate people, take roles away or switch features off while tests go on; what a test saw
+then says nothing about the server. Nothing of this happens on a tape, and nothing of it is recorded.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mmconform.errors import MisuseError
+from mmconform.servers.live.alive import whoami
+from mmconform.servers.live.journal import unlike
+from mmconform.version import Version
+from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world.people import role_exists
+from mmconform.world.world import COMMANDS, OPERATOR, TOKENS, Person, World, confirm_roles
+
+_SWITCHES = {TOKENS: "EnableUserAccessTokens", COMMANDS: "EnableCommands"}
+
+
+def changed_meanwhile(world: World, client: Client, made: Iterable[Person] = ()) -> str:
+    """Return what somebody else has changed of what a run relies on, the first that is found; nothing when all is as it was.
+
+    Args:
+        made: People whom a test made, beside those of the world, and did not change since.
+    """
+    look = _Look(world, client, [*world.people.values(), *made])
+    try:
+        return next(look.changes(), "")
+    except (UnseenError, MisuseError) as error:
+        return f"whether it was the server's doing could not be looked at: {error}"
+
+
+class _Look:
+    def __init__(self, world: World, client: Client, people: list[Person]) -> None:
+        self._world, self._client, self._people = world, client, people
+
+    def changes(self) -> Iterator[str]:
+        """Yield what is not as it was, by few requests; what the server does not tell is not looked at."""
+        yield from self._settings()
+        yield from self._accounts()
+        yield from self._sessions()
+        yield from self._tokens()
+        yield from self._team()
+        if self._world.version >= Version(4, 9):
+            yield from self._roles()
+
+    def _ask(self, method: str, url: str, **arguments: Any) -> Exchange:
+        return self._client.send(method, url, persona=OPERATOR, token=self._world.operator, headers=NOT_TAPED, **arguments)
+
+    def _settings(self) -> Iterator[str]:
+        answer = self._ask("GET", "/api/v4/config")
+        if answer.status == 401:
+            yield "the administrator's session was ended by somebody else meanwhile"
+        needed = {key: True for feature, key in _SWITCHES.items() if feature not in self._world.switched_off}
+        if self._world.version < Version(4, 1):
+            needed.pop(_SWITCHES[TOKENS], None)
+        yield from (f"{name} was changed by somebody else meanwhile" for name in unlike(answer, {"ServiceSettings": needed}))
+
+    def _accounts(self) -> Iterator[str]:
+        answer = self._ask("POST", "/api/v4/users/ids", json=[person.id for person in self._people])
+        rows = {row.get("id"): row for row in _rows(answer)}
+        for person in self._people if answer.is_success else ():
+            row = rows.get(person.id, {})
+            if not row or row.get("delete_at"):
+                yield f"{person.username} was deactivated by somebody else meanwhile"
+            elif set(str(row.get("roles")).split()) != _roles_of(person, self._world.version):
+                yield f"the roles of {person.username} were changed by somebody else meanwhile"
+
+    def _sessions(self) -> Iterator[str]:
+        for person in self._people:
+            if person.session and whoami(self._client, person.session, person.persona.name).status == 401:
+                yield f"the session of {person.username} was ended by somebody else meanwhile"
+
+    def _tokens(self) -> Iterator[str]:
+        for person in self._people if TOKENS not in self._world.switched_off else ():
+            token = self._ask("GET", f"/api/v4/users/tokens/{person.token_id}") if person.token_id else None
+            if token and (token.status == 404 or (token.is_success and token.json_object.get("is_active") is False)):
+                yield f"the token of {person.username} was revoked or disabled by somebody else meanwhile"
+
+    def _team(self) -> Iterator[str]:
+        team = self._world.team_id
+        found = self._ask("GET", f"/api/v4/teams/{team}")
+        if found.status == 404 or (found.is_success and found.json_object.get("delete_at")):
+            yield "the team of the run was archived by somebody else meanwhile"
+        answer = self._ask("GET", f"/api/v4/teams/{team}/members?per_page=200")
+        members = {row.get("user_id"): row for row in _rows(answer) if not row.get("delete_at")}
+        for person in self._world.people.values() if isinstance(answer.json_or_none, list) else ():
+            if (person.persona.team_role or "") != _team_role(members.get(person.id)):
+                yield f"the place of {person.username} in the team was changed by somebody else meanwhile"
+        commands = self._ask("GET", f"/api/v4/commands?team_id={team}&custom_only=true")
+        is_told = self._world.command_id and isinstance(commands.json_or_none, list)
+        if is_told and self._world.command_id not in {row.get("id") for row in _rows(commands)}:
+            yield "the command of the run was deleted by somebody else meanwhile"
+
+    def _roles(self) -> Iterator[str]:
+        try:
+            confirm_roles(self._world, self._client, is_taped=False)
+        except MisuseError as error:
+            yield str(error)
+
+
+def _roles_of(person: Person, version: Version) -> set[str]:
+    return {"system_user", *(role for role in person.persona.roles if role_exists(role, version))}
+
+
+def _team_role(member: dict[str, Any] | None) -> str:
+    if member is None:
+        return ""
+    is_admin = "team_admin" in str(member.get("roles")).split() or member.get("scheme_admin")
+    return "team_admin" if is_admin else "team_user"
+
+
+def _rows(answer: Exchange) -> list[dict[str, Any]]:
+    rows = answer.json_or_none if answer.is_success else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
