@@ -51,7 +51,7 @@ def _as_json(clause: Clause, contract: Contract) -> dict[str, Any]:
     operation = contract.operations[clause.operation]
     extra: dict[str, Any] = {}
     if clause.rule == "permission":
-        extra["requirement"] = asdict(operation.requirement)
+        extra["requirement"] = operation.requirement.as_json()
     if clause.rule == "since":
         extra |= {"since": str(operation.since or ""), "removed": str(operation.removed or "")}
     return {**asdict(clause), "method": operation.method, "path": operation.path, **extra}

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         if options.verdict in (None, d.verdict) and (options.version_of is None or d.is_in(options.version_of))
     ]
     if options.format == "json":
-        print(json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": d.versions} for d in shown], indent=2))
+        print(json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": str(d.versions)} for d in shown], indent=2))
         return FINE
     title, item = ("## {}", "- {}") if options.format == "markdown" else ("{}", "  {}")
     for d in shown:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from mmconform.contract import prose
-from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark
-from mmconform.contract.permission import Requirement
+from mmconform.contract.clause import KINDS, Answer, Body, Clause, Contract, Operation, Parameter, Remark
+from mmconform.contract.identifiers import identifies, puzzles
+from mmconform.contract.knowledge import Unknown, every
+from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
 from mmconform.documents.reader import Pointer
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 
 
 def build(document: Document) -> Contract:
@@ -39,14 +41,15 @@ class _Reader:
         self.at: Pointer = ("paths", path, method)
         self.requirement: Requirement | None = None
         self.since: Version | None = None
+        self.unclear: tuple[Version, Version | None] | None = None
+        self.is_secured = bool(data.get("security", document.data.get("security")))
 
     def read(self) -> None:
         clauses = [*self._answers(), *self._input(), *self._prose()]
-        secured = bool(self.data.get("security", self.document.data.get("security")))
         if self.requirement is None:
-            self.requirement = Requirement(authenticated=secured)
-        if self.requirement.authenticated:
-            clauses.append(self._auth(next((c for c in clauses if c.rule == "permission"), None), secured))
+            self.requirement = Requirement(authenticated=self.is_secured)
+        if self.requirement.authenticated is not False:
+            clauses.append(self._auth(next((c for c in clauses if c.rule == "permission"), None)))
         removed = self._removed()
         if removed:
             text = f"Exists until {removed}, exclusive."
@@ -59,12 +62,16 @@ class _Reader:
             self._body(),
             {status: self._answer(answer) for status, answer in (self.data.get("responses") or {}).items()},
             self.requirement,
-            self.since,
-            removed,
+            self._versions(removed),
             self.data.get("x-needs", ""),
             str(self.data.get("x-harmless") or ""),
         )
         self.contract.add(clauses)
+
+    def _versions(self, removed: Version | None) -> Versions:
+        if self.unclear and self.since is None:
+            return Versions((), ((Version(0), removed),))
+        return Versions(((self.since or Version(0), removed),), (self.unclear,) if self.unclear else ())
 
     def _removed(self) -> Version | None:
         given = self.data.get("x-removed-in")
@@ -101,7 +108,9 @@ class _Reader:
         names = {(p["in"], p["name"]) for p in own}
         for p in [*own, *(p for p in shared if (p["in"], p["name"]) not in names)]:
             schema = self._followed(p.get("schema") or {})
-            yield Parameter(p["name"], p["in"], bool(p.get("required")), schema, p.get("x-resource"), p.get("x-maximum-served"))
+            kind = p.get("x-resource")
+            puzzles = kind not in KINDS and identifies(self._followed, p["name"], {**schema, **p}, in_path=p["in"] == "path")
+            yield Parameter(p["name"], p["in"], bool(p.get("required")), schema, kind, p.get("x-maximum-served"), puzzles)
 
     def _body(self) -> Body | None:
         body = self._followed(self.data.get("requestBody"))
@@ -112,7 +121,9 @@ class _Reader:
         schema = {} if schema is True else {"not": {}} if schema is False else schema
         properties = {n: self._followed(p) for n, p in (schema.get("properties") or {}).items()}
         resources = {n: p["x-resource"] for n, p in properties.items() if isinstance(p, dict) and "x-resource" in p}
-        return Body(bool(body.get("required")), schema, resources, media.get("example"))
+        kinds = {name: kind for name, kind in resources.items() if kind in KINDS}
+        puzzling = frozenset(puzzles(self._followed, schema)) - kinds.keys()
+        return Body(bool(body.get("required")), schema, resources, media.get("example"), puzzling)
 
     def _answer(self, answer: Any) -> Answer:
         content = self._followed(answer).get("content") or {}
@@ -156,14 +167,14 @@ class _Reader:
         if says:
             yield self._clause("input", f"Input that breaks the schema is refused: {', '.join(says)}.", *places)
 
-    def _auth(self, demand: Clause | None, secured: bool) -> Clause:
+    def _auth(self, demand: Clause | None) -> Clause:
         """Return the clause about anonymous callers: the sentence that says so, or else the declared security.
 
         A sentence that demands a permission demands a session too, but does not say so: it is quoted only where
         nothing else does.
         """
         assert self.requirement
-        if demand and (not self.requirement.all_of or not secured):
+        if demand and not (self.requirement.names_permissions and self.is_secured):
             return replace(demand, id=f"{self.id}.auth", rule="auth")
         text = "Whoever is not authenticated gets 401 and nothing else."
         origin = self.document.addition(*self.at, "security") or self.document.addition("security")
@@ -190,36 +201,80 @@ class _Reader:
         text = self.data.get("description")
         if not isinstance(text, str):
             return
-        at = (*self.at, "description")
-        added = self.document.addition(*at)
         quoted: dict[str, Clause] = {}
-        for sentence in prose.sentences(text):
-            file, line = (added.file, added.line) if added else self._sentence(text, sentence.offset)
-            meaning = prose.understand(sentence)
+        told = [(sentence, prose.understand(sentence)) for sentence in prose.sentences(text)]
+        self._read_versions(told)
+        for sentence, meaning in told:
             if meaning is None or isinstance(meaning, prose.Informative):
-                reason = meaning.reason if meaning else None
-                self.contract.remarks.append(Remark(file, line, self.id, sentence.text, reason))
+                self._remark(sentence, meaning.reason if meaning else None)
                 continue
             for suffix, rule in self._meant(meaning):
                 id_ = f"{self.id}.{suffix}"
                 if id_ in quoted:  # a permission is told in several sentences
                     words = f"{quoted[id_].text} {sentence.text}"
-                    quoted[id_] = Clause(id_, self.id, rule, words, quoted[id_].file, quoted[id_].line)
+                    quoted[id_] = replace(quoted[id_], text=words, origin="document", evidence="")
                 else:
-                    ours = {"origin": "overlay", "evidence": added.evidence} if added else {}
-                    quoted[id_] = Clause(id_, self.id, rule, sentence.text, file, line, **ours)
+                    quoted[id_] = self._quote(id_, rule, sentence)
+        self._read_the_rest([sentence for sentence, meaning in told if meaning is None], [sentence for sentence, _ in told])
         yield from quoted.values()
 
-    def _sentence(self, text: str, offset: int) -> tuple[str, int]:
+    def _quote(self, id_: str, rule: str, sentence: prose.Sentence) -> Clause:
+        added = self.document.addition(*self.at, "description")
+        file, line = self._sentence(sentence)
+        ours = {"origin": "overlay", "evidence": added.evidence} if added else {}
+        return Clause(id_, self.id, rule, sentence.text, file, line, **ours)
+
+    def _remark(self, sentence: prose.Sentence, reason: str | None) -> None:
+        self.contract.remarks.append(Remark(*self._sentence(sentence), self.id, sentence.text, reason))
+
+    def _read_versions(self, told: "list[tuple[prose.Sentence, prose.Meaning | None]]") -> None:
+        """Find out since when the operation is there, from all sentences about a minimum version.
+
+        Of several the first is the operation's where it is the lowest, and something else is told before the next: that
+        one is about what came later. Otherwise nothing is certain between the lowest and the highest.
+        """
+        found = [n for n, (sentence, _) in enumerate(told) if prose.is_about_versions(sentence)]
+        numbers = [number for n in found for number in _numbers(*told[n])]
+        if not found:
+            return
+        first, lowest, highest = told[found[0]][1], min(numbers, default=Version(0)), max(numbers, default=None)
+        is_told = isinstance(first, prose.Since) and first.version == lowest
+        if is_told and (lowest == highest or found[1] > found[0] + 1):
+            self.since = lowest
+            for n in found[1:]:
+                told[n] = (told[n][0], prose.Informative("a later version, of a part of the operation"))
+            return
+        self.since, self.unclear = highest, (lowest if is_told else Version(0), highest)
+        for n in found:
+            if told[n][1] is not None:
+                self._remark(told[n][0], None)
+
+    def _read_the_rest(self, puzzling: list[prose.Sentence], told: list[prose.Sentence]) -> None:
+        """Take into account what is not understood of who may call: it can demand more than the rest, or less."""
+        is_about_it = prose.is_about_permissions if any(map(prose.is_about_permissions, told)) else prose.mentions_permissions
+        open_ = [sentence for sentence in puzzling if is_about_it(sentence)]
+        if not open_:
+            return
+        demands = self.requirement or Requirement(authenticated=self.is_secured)
+        certain = all(map(prose.leaves_session_alone, open_))
+        asked = demands.authenticated if certain else every([demands.authenticated, Unknown("partly-understood")])
+        self.requirement = Requirement(asked, demands.demand, is_understood=False)
+
+    def _sentence(self, sentence: prose.Sentence) -> tuple[str, int]:
+        """Return where a sentence of the description stands."""
+        added = self.document.addition(*self.at, "description")
+        if added:
+            return added.file, added.line
         origin = self.document.origins[self.at][0]
-        return origin.file, origin.source.line_within((*origin.pointer, "description"), text, offset)
+        place = (*origin.pointer, "description")
+        return origin.file, origin.source.line_within(place, self.data["description"], sentence.offset)
 
     def _meant(self, meaning: prose.Meaning) -> Iterator[tuple[str, str]]:
         match meaning:
-            case prose.Since(version):
-                self.since = version
+            case prose.Since():
                 yield "since", "since"
             case prose.Permits(requirement):
+                requirement = replace(requirement, demand=with_scopes(requirement.demand))
                 self.requirement = self.requirement.and_(requirement) if self.requirement else requirement
                 yield "permission", "permission"
             case prose.Secret():
@@ -231,3 +286,7 @@ class _Reader:
                     yield f"effect.{name}", "effect"
             case prose.Informative():
                 return
+
+
+def _numbers(sentence: prose.Sentence, meaning: prose.Meaning | None) -> list[Version]:
+    return [meaning.version] if isinstance(meaning, prose.Since) else prose.numbers_in(sentence)

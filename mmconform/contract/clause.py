@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmconform.contract.permission import Requirement
-from mmconform.version import Version
+from mmconform.version import Version, Versions
+
+#: The kinds of things that a run makes or knows, by which an overlay says what an identifier names (``x-resource``).
+KINDS = ("user", "token", "command", "search-term", "job-type")
 
 #: The kinds of clauses, in the order in which tables show them.
 RULES = ("status", "schema", "media", "input", "auth", "permission", "since", "secret", "paging", "effect")
@@ -39,7 +42,12 @@ class Clause:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A path or query parameter. ``resource`` names what its value identifies (``user``, ``token``, ``command``)."""
+    """A path or query parameter.
+
+    Attributes:
+        resource: What its value identifies (``KINDS``), where somebody has told.
+        is_puzzling: Its value identifies something, and nobody has told of which kind it is.
+    """
 
     name: str
     place: str
@@ -47,16 +55,24 @@ class Parameter:
     schema: dict[str, Any]
     resource: str | None = None
     maximum_served: int | None = None
+    is_puzzling: bool = False
 
 
 @dataclass(frozen=True)
 class Body:
-    """A JSON request body. ``resources`` says what its properties identify; ``example`` is the document's."""
+    """A JSON request body.
+
+    Attributes:
+        resources: What its properties identify, where somebody has told.
+        puzzling: The properties that identify something of which nobody has told the kind; ``""`` for the whole body.
+        example: The document's.
+    """
 
     required: bool
     schema: dict[str, Any]
     resources: dict[str, str]
     example: Any = None
+    puzzling: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -71,7 +87,7 @@ class Operation:
     """What a request to one operation looks like, and what may come back.
 
     Attributes:
-        since, removed: The first version that has it (None: every one before ``removed``) and the first that has not.
+        versions: Those that have it, and those of which the document does not tell clearly.
         needs: The feature that must be switched on for it to be served.
         harmless: Why it is harmless to send, where the document says so (``x-harmless``).
     """
@@ -83,13 +99,28 @@ class Operation:
     body: Body | None
     answers: dict[str, Answer]
     requirement: Requirement
-    since: Version | None
-    removed: Version | None
+    versions: Versions
     needs: str = ""
     harmless: str = ""
 
-    def exists_in(self, version: Version) -> bool:
-        return (self.since is None or version >= self.since) and (self.removed is None or version < self.removed)
+    @property
+    def since(self) -> Version | None:
+        """The first version that has it; None: every one before ``removed``."""
+        return self.versions.since
+
+    @property
+    def removed(self) -> Version | None:
+        """The first version that no longer has it."""
+        return self.versions.until
+
+    def exists_in(self, version: Version) -> bool | None:
+        """Return whether a version has it; None where the document does not tell clearly."""
+        return self.versions.include(version)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of what a request to it names, as far as somebody has told them."""
+        return {p.resource for p in self.parameters if p.resource} | set(self.body.resources.values() if self.body else ())
 
     @property
     def placeholders(self) -> list[str]:

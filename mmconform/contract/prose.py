@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mmconform.contract.permission import AnyOf, Requirement, Term
+from mmconform.contract.permission import Holds, Oneself, Requirement, Some, all_of
 from mmconform.version import Version
 
 
@@ -115,13 +115,47 @@ def understand(sentence: Sentence) -> Meaning | None:
     return None
 
 
+#: With these words a sentence may say that somebody without a session is let in.
+_TAKES_BACK = re.compile(
+    r"\b(?:no|not|none|never|neither|nor|without|unless|except|any|anyone|anybody|every|everyone|everybody|all|public|publicly"
+    r"|open|anonymous|unauthenticated|optional|optionally|local|regardless|free)\b|n't\b",
+    re.IGNORECASE,
+)
+_ON_CONDITION = re.compile(r"\b(?:if|when|only|otherwise|depending|may|can)\b", re.IGNORECASE)
+_SESSION = re.compile(r"\b(?:authenticat\w+|log(?:ged)? in|login|sessions?|tokens?|credentials?)\b", re.IGNORECASE)
+
+
+def leaves_session_alone(sentence: Sentence) -> bool:
+    """Return whether a sentence that is not understood at least does not take the demand for a session back."""
+    text = sentence.text
+    return not _TAKES_BACK.search(text) and not (_ON_CONDITION.search(text) and _SESSION.search(text))
+
+
+def is_about_permissions(sentence: Sentence) -> bool:
+    """Return whether a sentence stands where a description says who may call."""
+    return sentence.section.startswith("permission")
+
+
+def mentions_permissions(sentence: Sentence) -> bool:
+    return re.search(r"\bpermissions?\b", sentence.text, re.IGNORECASE) is not None
+
+
+def is_about_versions(sentence: Sentence) -> bool:
+    return re.search(r"\bminimum server version\b", sentence.text.replace("_", " "), re.IGNORECASE) is not None
+
+
+def numbers_in(sentence: Sentence) -> list[Version]:
+    """Return what looks like a version in a sentence."""
+    return [Version.parse(number) for number in re.findall(r"\d+\.\d+(?:\.\d+)?", sentence.text)]
+
+
 def _scope(words: str) -> str:
     found = re.match(r" \w+ (?:the|a|that) (?:given )?(team|channel)\b", words)
-    return found[1] if found else "system"
+    return found[1] if found else ""
 
 
-def _terms(words: str, scope: str) -> AnyOf:
-    return tuple(Term(name, scope) for name in re.findall(_PERMISSION, words))
+def _terms(words: str, scope: str) -> tuple[Holds, ...]:
+    return tuple(Holds(name, scope) for name in re.findall(_PERMISSION, words))
 
 
 # -- versions ------------------------------------------------------------------------------------------------------
@@ -138,22 +172,22 @@ def _since(found: re.Match[str]) -> Meaning:
 @_means(rf"(?:must )?(?:be authenticated and )?have {_THE}{_P.format('one')} permissions?{_SCOPE}\.?")
 @_means(rf"(?:the )?{_P.format('one')} permission(?: is required)?{_SCOPE}\.?")
 def _has_one(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(all_of=((Term(found["one"], _scope(found["scope"])),),)))
+    return Permits(Requirement(demand=Holds(found["one"], _scope(found["scope"]))))
 
 
 @_means(rf"must have {_THE}(?P<any>{_PERMISSION}(?:,? or (?:the )?{_PERMISSION})+) permissions?{_SCOPE}\.?")
 def _has_any(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(all_of=(_terms(found["any"], _scope(found["scope"])),)))
+    return Permits(Requirement(demand=Some(_terms(found["any"], _scope(found["scope"])))))
 
 
 @_means(rf"must have {_THE}(?P<all>{_PERMISSION}(?:,? and (?:the )?{_PERMISSION})+) permissions?{_SCOPE}\.?")
 def _has_all(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(all_of=tuple((term,) for term in _terms(found["all"], _scope(found["scope"])))))
+    return Permits(Requirement(demand=all_of(*_terms(found["all"], _scope(found["scope"])))))
 
 
 @_means(rf"for non-self requests,? must also have {_THE}{_P.format('one')} permission\.?")
 def _for_others(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(for_others=((Term(found["one"]),),)))
+    return Permits(Requirement(demand=Some((Oneself(), Holds(found["one"])))))
 
 
 @_means(
@@ -161,7 +195,7 @@ def _for_others(found: re.Match[str]) -> Meaning:
     rf"or have {_THE}{_P.format('one')} permission\.?"
 )
 def _self_or(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(all_of=((Term(found["one"]),),), or_self=True))
+    return Permits(Requirement(demand=Some((Oneself(), Holds(found["one"])))))
 
 
 @_means(r"must be (?:authenticated|logged in)\.?|(?:requires )?an active session (?:but no other permissions|is required)\.?")

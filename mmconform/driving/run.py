@@ -1,13 +1,14 @@
 """One run: the contract, the targets, what was seen on each, and the records at the end."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mmconform.contract.build import build
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.permission import Holds, leaves
 from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
 from mmconform.judging import deviations, known_changes, summary
@@ -20,7 +21,8 @@ from mmconform.record import record
 from mmconform.record.provenance import now, tools
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
-from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
+from mmconform.world.behaviours import is_newer, newest
+from mmconform.world.guard import WOULD_DO_HARM
 
 
 @dataclass
@@ -98,7 +100,15 @@ class Run:
             seen.generated_for |= coverage.keys()
         for operation, one in coverage.items():
             all_ = seen.coverage.setdefault(operation, Coverage())
-            all_.sent, all_.reached, all_.served = all_.sent + one.sent, all_.reached + one.reached, all_.served + one.served
+            for count in fields(Coverage):
+                setattr(all_, count.name, getattr(all_, count.name) + getattr(one, count.name))
+
+    @staticmethod
+    def _is_in_scope(operation: Operation, target: Target, seen: Seen) -> bool:
+        """Whether a target is known to have an operation, and it could be asked about something that is known to exist."""
+        coverage = seen.coverage.get(operation.id)
+        exists = operation.exists_in(target.version) is True
+        return coverage is not None and exists and not (coverage.puzzling and not coverage.reached)
 
     @property
     def is_partly_unseen(self) -> bool:
@@ -125,13 +135,11 @@ class Run:
             for id_ in self.contract.operations
             if all(states[c.id] == "skip" for c in self.contract.of(id_) if c.rule != "since")
         }
-        held = {row["operation"] for row in seen.rows if row["signature"] in (WOULD_DO_HARM, UNFILLED)}
+        held = {row["operation"] for row in seen.rows if row["signature"] == WOULD_DO_HARM}
         operations = [
             {
                 "operation": id_,
-                "in_scope": (
-                    in_scope := id_ in seen.coverage and operation.exists_in(target.version) and id_ not in skipped | held
-                ),
+                "in_scope": (in_scope := self._is_in_scope(operation, target, seen) and id_ not in skipped | held),
                 "sent": (coverage := seen.coverage.get(id_, Coverage())).sent,
                 "reached": coverage.reached,
                 "served": coverage.served,
@@ -154,6 +162,8 @@ class Run:
             "max_examples": self.max_examples,
             "started": self.started,
             "selection": selection,
+            **self._roles(target),
+            **({"newest_known": str(newest())} if is_newer(target.version) else {}),
         }
         changes, unmet = (
             self._since(before, record.Record(header, rows, operations, {}, answers)) if before and is_whole else ([], [])
@@ -181,6 +191,17 @@ class Run:
         )
         record.write(self.path(target), result)
         return result
+
+    def _roles(self, target: Target) -> dict[str, Any]:
+        """Return what the server said that its roles hold, of the permissions that the contract names."""
+        named = {
+            leaf.permission
+            for operation in self.contract.operations.values()
+            for leaf in leaves(operation.requirement.demand)
+            if isinstance(leaf, Holds)
+        }
+        told = {role: sorted(held & named) for role, held in sorted(target.told_roles.items())}
+        return {"roles": told} if told else {}
 
     def _since(self, before: record.Record, after: record.Record) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the changes from the version before, and the known ones that are not among them."""

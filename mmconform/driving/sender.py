@@ -76,7 +76,10 @@ class Sender:
             self._ask(one)
 
     def _out_of_scope(self) -> str:
-        if not self.operation.exists_in(self.world.version):
+        exists = self.operation.exists_in(self.world.version)
+        if exists is None:
+            return "partly-understood"
+        if not exists:
             return "not-in-version"
         return "not-on-this-target" if self.operation.needs in self.world.switched_off else ""
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.knowledge import Unknown
 from mmconform.record.record import Record
-from mmconform.version import Version
-from mmconform.world.people import PERSONAS, is_entitled
+from mmconform.world.people import PERSONAS, Roles, entitlement
 
 #: Requests of people with the roles as they are shipped. Other tests change roles and settings first, ask before and
 #: after, or make callers of their own, so what they are answered does not say who may do what.
@@ -56,23 +56,24 @@ class Access:
 
 def accesses(contract: Contract, record: Record) -> Iterator[Access]:
     """Yield, for every operation, persona of the world and ``about``, what a record tells, in the order of the answers."""
-    version = Version.parse(record.header["server"]["version"])
+    roles = Roles.of(record.header)
     found: dict[tuple[str, str, str], Access] = {}
     for answer in record.answers:
         operation, persona = contract.operations.get(answer["operation"]), answer["persona"]
-        if operation is None or not answer["valid"] or not operation.exists_in(version):
+        if operation is None or not answer["valid"] or not operation.exists_in(roles.version):
             continue
         if persona not in PERSONAS or not answer["request"].startswith(_AS_SHIPPED):
             continue
         about = answer["about"] if self_differs(operation) else "any"
         if about in ("self", "other", "any"):
             asked = "other" if about == "any" else about
-            entitled = is_entitled(operation.requirement, PERSONAS[persona], version, asked)
-            one = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, entitled))
+            entitled = entitlement(operation, PERSONAS[persona], roles, asked)
+            known = None if isinstance(entitled, Unknown) else entitled
+            one = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
             one.answers[answer["status"], answer["error"]] += 1
     yield from found.values()
 
 
 def self_differs(operation: Operation) -> bool:
     """Return whether it makes a difference whose resource a request is about."""
-    return bool(operation.requirement.for_others) or operation.requirement.or_self
+    return operation.requirement.differs_for_self

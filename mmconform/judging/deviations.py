@@ -1,7 +1,6 @@
 """Known deviations: data, each with a reason and evidence. They never change what was seen, only what it means."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,11 @@ from mmconform.contract.clause import Contract
 from mmconform.documents.reader import Source, read
 from mmconform.errors import DocumentError
 from mmconform.paths import DEVIATIONS
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 
 VERDICTS = ("server", "documentation", "ambiguous")
 _KEYS = ("clause", "personas", "versions", "signature", "verdict", "reason", "evidence", "first_seen")
-_BOUND = re.compile(r"(>=|<)(\d+(?:\.\d+){0,2})")
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Deviation:
 
     Attributes:
         personas: Who sees it.
-        since, until: The versions that show it; ``until`` exclusive, None for no end.
+        versions: Those that show it, and those of which nobody knows whether they do.
         is_rare: Few requests meet it, so that a run which does not meet it says nothing (`rare: true`).
         signature: As the check states it; another signature of the same clause is another deviation.
         verdict: Who is wrong: the ``server`` (only where the clause quotes the document), the ``documentation``, or
@@ -33,8 +31,7 @@ class Deviation:
 
     clause: str
     personas: frozenset[str]
-    since: Version
-    until: Version | None
+    versions: Versions
     signature: str
     verdict: str
     reason: str
@@ -43,22 +40,20 @@ class Deviation:
     place: str
     is_rare: bool = False
 
-    @property
-    def versions(self) -> str:
-        return f"from {self.since}" + (f" until {self.until}, exclusive" if self.until else " on")
-
     def is_in(self, version: Version) -> bool:
-        return self.since <= version and (self.until is None or version < self.until)
+        """Whether it is known that a version shows it."""
+        return self.versions.include(version) is True
 
-    def covers(self, clause: str, persona: str, signature: str, version: Version) -> bool:
-        return self.clause == clause and persona in self.personas and self.signature == signature and self.is_in(version)
+    def covers(self, clause: str, persona: str, signature: str, version: Version) -> bool | None:
+        """Return whether it explains what was seen; None where nobody knows whether that version is to show it."""
+        is_it = self.clause == clause and persona in self.personas and self.signature == signature
+        return is_it and self.versions.include(version)
 
     def overlaps(self, other: "Deviation") -> bool:
         return (
             (self.clause, self.signature) == (other.clause, other.signature)
             and bool(self.personas & other.personas)
-            and (self.until is None or other.since < self.until)
-            and (other.until is None or self.since < other.until)
+            and self.versions.overlap(other.versions)
         )
 
 
@@ -96,7 +91,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
     for key in _KEYS:
         if not entry.get(key):
             raise wrong(f"the deviation has no `{key}`")
-    unknown = sorted(entry.keys() - {*_KEYS, "rare"})
+    unknown = sorted(entry.keys() - {*_KEYS, "rare", "unknown", "carried_back"})
     if unknown:
         raise wrong(f"`{unknown[0]}` is no part of a deviation")
     personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
@@ -109,9 +104,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
         raise wrong(f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
     if entry["verdict"] not in VERDICTS:
         raise wrong(f"`{entry['verdict']}` is no verdict; there are {', '.join(VERDICTS)}")
-    since, until = _range(str(entry["versions"]), wrong)
-    if until is not None and until <= since:
-        raise wrong(f"`versions: {entry['versions']}` holds no version")
+    versions = _versions(entry, wrong)
     for key in ("reason", "evidence", "first_seen", "verdict"):
         if not isinstance(entry[key], str):
             raise wrong(f"`{key}` is no text")
@@ -127,8 +120,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
             yield Deviation(
                 name,
                 frozenset(personas),
-                since,
-                until,
+                versions,
                 str(signature),
                 entry["verdict"],
                 entry["reason"],
@@ -139,16 +131,8 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
             )
 
 
-def _range(text: str, wrong: Any) -> tuple[Version, Version | None]:
-    parts = text.split()
-    bounds = [_BOUND.fullmatch(part) for part in parts]
-    if not parts or not all(bounds) or len(parts) > 2 or (len(parts) == 2 and not text.startswith(">=")):
-        raise wrong(f"`versions: {text}` is no range; write `>=4.1`, `<5.6` or `>=4.1 <5.6`")
-    since, until = Version(0), None
-    for bound in bounds:
-        assert bound
-        if bound[1] == ">=":
-            since = Version.parse(bound[2])
-        else:
-            until = Version.parse(bound[2])
-    return since, until
+def _versions(entry: dict[str, Any], wrong: Callable[[str], DocumentError]) -> Versions:
+    try:
+        return Versions.of(entry)
+    except ValueError as error:
+        raise wrong(f"`versions: {entry['versions']}` is no range: {error}") from None

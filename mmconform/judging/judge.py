@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmconform.contract.clause import Clause, Contract
+from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks import CHECKS, Setting
 from mmconform.judging.deviations import Deviation
 from mmconform.servers.target import Target
@@ -13,7 +14,10 @@ from mmconform.wire.tape.redact import Redactor
 from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 #: Why a clause was not judged; there are no other reasons.
-SKIPS = ("not-in-version", "needs-licence", "not-on-this-target", WOULD_DO_HARM, UNFILLED)
+SKIPS = (
+    *("not-in-version", "needs-licence", "not-on-this-target", WOULD_DO_HARM, UNFILLED),
+    *("unknown-permission", "unknown-in-version", "partly-understood"),
+)
 
 _LONGEST_EXCERPT = 600
 
@@ -37,11 +41,12 @@ class Observation:
 
 @dataclass
 class Coverage:
-    """How far the requests to one operation got."""
+    """How far the requests to one operation got; ``puzzling`` ones may be about something that exists, or not."""
 
     sent: int = 0
     reached: int = 0
     served: int = 0
+    puzzling: int = 0
 
 
 class Judge:
@@ -65,16 +70,19 @@ class Judge:
 
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
         """Judge one exchange by the given clauses, or by all of its operation's."""
-        at = Setting(self.contract, self.target.version, exchange, self.target.redactor.values)
+        at = Setting(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
         coverage = self.coverage.setdefault(exchange.operation, Coverage())
         coverage.sent += 1
-        is_valid = at.is_routed and at.exists and at.is_real and not at.violations
+        is_valid = at.is_valid is True
+        coverage.puzzling += isinstance(at.is_valid, Unknown)
         coverage.reached += is_valid
         coverage.served += exchange.is_success and is_valid
         self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid, self.target.redactor))
         for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
             verdict = CHECKS[clause.rule](clause, at)
-            if verdict is not None:
+            if isinstance(verdict, Unknown):
+                self._add(clause.id, exchange.persona, "skip", verdict.reason, verdict.reason)
+            elif verdict is not None:
                 outcome = "pass" if verdict.passed else "fail"
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
 
@@ -113,13 +121,15 @@ class Judge:
     def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
         if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
             signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)
+        covered = [d.covers(clause, persona, signature, self.target.version) for d in self.deviations if outcome == "fail"]
+        if None in covered and True not in covered:  # between the versions of which it is known whether they show it
+            outcome, signature, seen = "skip", "unknown-in-version", "unknown-in-version"
         key = (clause, persona, outcome, signature)
         observation = self._seen.get(key)
         if observation is None:
             observation = self._seen[key] = Observation(clause, persona, outcome, signature, seen)
             if outcome == "fail":
-                known = any(d.covers(clause, persona, signature, self.target.version) for d in self.deviations)
-                observation.standing = "known" if known else "new"
+                observation.standing = "known" if any(covered) else "new"
                 observation.evidence = evidence(exchange, self.target) if exchange else {}
         observation.count += 1
 

@@ -10,11 +10,11 @@ from mmconform.documents.reader import read
 from mmconform.errors import DocumentError
 from mmconform.judging.changes import Change
 from mmconform.paths import DATA
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 
 FILE = DATA / "changes.yaml"
-_KEYS = ("operation", "since", "before", "after", "reason", "source")
+_KEYS = ("operation", "versions", "before", "after", "reason", "source")
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,14 @@ class KnownChange:
     """Something that servers answer otherwise since a version, and that no document tells.
 
     Attributes:
+        versions: Those that say it the new way.
         before, after: What they said and say, as in ``Change``; each can be several.
         personas: To whom; empty for everybody whom it meets.
         place: ``file:line`` of the entry.
     """
 
     operations: frozenset[str]
-    since: Version
+    versions: Versions
     before: frozenset[str]
     after: frozenset[str]
     reason: str
@@ -39,13 +40,19 @@ class KnownChange:
     def covers(self, change: Change, older: Version, newer: Version) -> bool:
         """Whether this is the change, for some at least of those who meet it."""
         is_it = change.operation in self.operations and change.before in self.before and change.after in self.after
-        return is_it and self.meets(change) and self.lies_between(older, newer)
+        return is_it and self.meets(change) and self.may_lie_between(older, newer)
 
     def meets(self, change: Change) -> bool:
         return not self.personas or bool(self.personas & set(change.personas))
 
     def lies_between(self, older: Version, newer: Version) -> bool:
-        return older < self.since <= newer
+        """Whether the newer of two versions is known to say it the new way, and the older the old way."""
+        return self.versions.include(older) is False and self.versions.include(newer) is True
+
+    def may_lie_between(self, older: Version, newer: Version) -> bool:
+        """Whether it is not known that both versions say the same."""
+        told = {self.versions.include(older), self.versions.include(newer)}
+        return None in told or self.lies_between(older, newer)
 
 
 def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
@@ -66,14 +73,14 @@ def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
         for key in _KEYS:
             if not entry.get(key):
                 raise DocumentError(name, line, f"the change has no `{key}`")
-        unknown = sorted(entry.keys() - {*_KEYS, "personas"})
+        unknown = sorted(entry.keys() - {*_KEYS, "personas", "unknown", "carried_back"})
         if unknown:
             raise DocumentError(name, line, f"`{unknown[0]}` is no part of a change")
         strange = sorted(_texts(entry["operation"]) - contract.operations.keys())
         if strange:
             raise DocumentError(name, line, f"`{strange[0]}` is no operation of the contract; `mmconform contract` lists them")
         try:
-            since = Version.parse(str(entry["since"]))
+            versions = Versions.of(entry)
         except ValueError as error:
             raise DocumentError(name, line, str(error)) from None
         operations, before, after = (_texts(entry[key]) for key in ("operation", "before", "after"))
@@ -82,7 +89,7 @@ def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
         if strangers:
             raise DocumentError(name, line, f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
         reason, evidence = str(entry["reason"]), str(entry["source"])
-        one = KnownChange(operations, since, before, after, reason, evidence, f"{name}:{line}", personas)
+        one = KnownChange(operations, versions, before, after, reason, evidence, f"{name}:{line}", personas)
         twin = next((k for k in found if _same(k, one)), None)
         if twin:
             raise DocumentError(name, line, f"says the same as {twin.place}; join them")
@@ -105,11 +112,11 @@ def explain(change: Change, contract: Contract, known: Iterable[KnownChange], ol
     """Return why something changed between two versions, as the document or the data say, or nothing."""
     if documented := _documented(change, contract, older, newer):
         return documented
-    within = [k for k in known if change.operation in k.operations and k.lies_between(older, newer)]
+    within = [k for k in known if change.operation in k.operations and k.may_lie_between(older, newer)]
     told = [k for k in within if k.covers(change, older, newer)] or [
         k for k in within if change.after in k.after and k.meets(change)
     ]
-    return "; ".join(f"{k.since}: {k.reason} ({k.source})" for k in told)
+    return "; ".join(f"{k.versions.since}: {k.reason} ({k.source})" for k in told)
 
 
 def _documented(change: Change, contract: Contract, older: Version, newer: Version) -> str:
@@ -132,4 +139,6 @@ def _texts(value: Any) -> frozenset[str]:
 
 def _same(one: KnownChange, other: KnownChange) -> bool:
     shared = (one.operations & other.operations, one.before & other.before, one.after & other.after)
-    return one.since == other.since and all(shared) and (one.personas == other.personas or bool(one.personas & other.personas))
+    return (
+        one.versions == other.versions and all(shared) and (one.personas == other.personas or bool(one.personas & other.personas))
+    )

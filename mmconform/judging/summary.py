@@ -1,5 +1,6 @@
 """One function decides what a run says; everything that shows a verdict reads its result from the record."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,7 @@ def summarise(
     return {
         "green": failed == 0 and tally["pass"] + tally["known"] > 0,
         **{key: tally[key] for key in ("pass", "known", "new", "skip")},
+        "skipped": _counted_by_reason(states, rows),
         "error": tally["error"] + errors,
         "fixed": fixed,
         "changed": changed,
@@ -73,6 +75,12 @@ def summarise(
         "left_out": list(left_out),
         "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),
     }
+
+
+def _counted_by_reason(states: dict[str, str], rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return how many clauses were not judged for which reason."""
+    reasons = {(row["signature"], row["clause"]) for row in rows if row["outcome"] == "skip" and states[row["clause"]] == "skip"}
+    return dict(sorted(Counter(reason for reason, _ in reasons).items()))
 
 
 def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[dict[str, Any]]) -> bool:
@@ -122,7 +130,7 @@ def held_back(record: Record) -> dict[str, dict[str, int]]:
     """Return how many requests to which operations were not sent, by the reason (``mmconform.world.guard``)."""
     found: dict[str, dict[tuple[str, str], int]] = {}
     for row in record.observations:
-        if row.get("signature") in (WOULD_DO_HARM, UNFILLED):
+        if row.get("signature") in (WOULD_DO_HARM, UNFILLED) and row["persona"] == "everyone":  # others' were sent
             tests = found.setdefault(row["signature"], {})
             key = row["operation"], row.get("test", "")
             tests[key] = max(tests.get(key, 0), row["count"])  # a request that is not sent leaves all clauses unjudged

@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 
 from mmconform.errors import plain
 from mmconform.judging.summary import STATES
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 
 BLACK, GREY, PALE = "#222222", "#8a8a8a", "#e4e4e4"
@@ -248,7 +248,7 @@ def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
         {"clause": one.clause, "version": name, "value": one.verdict}
         for one in known.itertuples()
         for name in names
-        if Version.parse(one.since) <= Version.parse(name) and (not one.until or Version.parse(name) < Version.parse(one.until))
+        if Versions.parse(one.versions).include(Version.parse(name))
     ]
     frame = pd.DataFrame(rows).drop_duplicates()
     frame["version"] = pd.Categorical(frame.version, list(names), ordered=True)

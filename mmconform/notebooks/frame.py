@@ -139,8 +139,9 @@ def access(*records: str | Path) -> pd.DataFrame:
     """Return who may do what, as documented and as answered to valid requests about something real.
 
     Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference),
-    ``persona``, ``documented`` (allowed or denied), ``answered`` (allowed, denied, or mixed), ``agrees``, and the counts
-    ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only says that there is nothing.
+    ``persona``, ``documented`` (allowed, denied, or unknown), ``answered`` (allowed, denied, or mixed), ``agrees`` (or
+    is unknown), and the counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only
+    says that there is nothing.
 
     Raises:
         MisuseError: as for :func:`load`.
@@ -150,9 +151,9 @@ def access(*records: str | Path) -> pd.DataFrame:
     for each in read_:
         for one in accesses(contract, each):
             if one.answered:
-                documented = "allowed" if one.is_entitled else "denied"
+                documented = {True: "allowed", False: "denied", None: "unknown"}[one.is_entitled]
                 told = {"operation": one.operation, "about": one.about, "persona": one.persona, "documented": documented}
-                seen = {"answered": one.answered, "agrees": documented == one.answered}
+                seen = {"answered": one.answered, "agrees": documented in ("unknown", one.answered)}
                 rows.append({**_of(each), **told, **seen, "served": one.served, "refused": one.refused})
     columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
@@ -226,7 +227,8 @@ def known_deviations() -> pd.DataFrame:
     """Return what is known to be broken.
 
     Columns: ``clause``, ``operation``, ``rule``, ``personas``, ``since`` and ``until`` (versions; the latter exclusive,
-    empty for no end), ``signature``, ``verdict`` (server, documentation, ambiguous: who is wrong), ``reason``,
+    empty for no end), ``versions`` (all spans, where a repair was carried back), ``signature``, ``verdict`` (server,
+    documentation, ambiguous: who is wrong), ``reason``,
     ``evidence``, ``first_seen``, ``place`` (``file:line`` of the entry) and ``text`` (the promise).
     """
     contract = _contract()
@@ -236,8 +238,9 @@ def known_deviations() -> pd.DataFrame:
             "operation": contract.clauses[one.clause].operation,
             "rule": contract.clauses[one.clause].rule,
             "personas": ", ".join(persona for persona in _PERSONAS if persona in one.personas),
-            "since": str(one.since),
-            "until": str(one.until or ""),
+            "since": str(one.versions.since or ""),
+            "until": str(one.versions.until or ""),
+            "versions": one.versions.text,
             "signature": one.signature,
             "verdict": one.verdict,
             "reason": one.reason,

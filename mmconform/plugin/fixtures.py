@@ -20,6 +20,7 @@ from mmconform.servers.target import Target
 from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.tape.name import cassette_name
+from mmconform.world.behaviours import NotKnownError
 from mmconform.world.behaviours import behaves as _behaves
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import World
@@ -188,7 +189,10 @@ def skip_reason(item: Any, judge: Judge, world: World) -> str:
     since, until = (mark.kwargs.get(key) for key in ("since", "until")) if mark else (None, None)
     too_early = since and world.version < Version.parse(since)
     too_late = until and world.version >= Version.parse(until)
-    if too_early or too_late or (clause.rule != "since" and not operation.exists_in(world.version)):
+    exists = operation.exists_in(world.version)
+    if exists is None:
+        return "partly-understood"
+    if too_early or too_late or (clause.rule != "since" and not exists):
         return "not-in-version"
     return "not-on-this-target" if operation.needs in world.switched_off else ""
 
@@ -217,6 +221,9 @@ def performing(item: Any) -> Iterator[None]:
         pytest.skip(f"not-on-this-target: {missing}")
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
+    except NotKnownError as unknown:
+        judge.skip(judge.contract.clauses[clause], unknown.reason)
+        pytest.skip(f"{unknown.reason}: {unknown}")
     except UnseenError as error:
         judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), error.reason, str(error))
     else:

@@ -130,6 +130,7 @@ class Session:
             if self.is_worker:
                 given = self.told["stages"][target.slug]
                 target.redactor.learn(given["operator"])
+                target.told_roles = {role: frozenset(held) for role, held in given["roles"].items()}
                 self.stages[target.slug] = live_server.LiveServer(
                     target,
                     given["operator"],
@@ -174,6 +175,7 @@ class Session:
                 "may_configure": stage.may_configure,
                 "has_people": stage.has_people,
                 "url": stage.target.base_url,
+                "roles": {role: sorted(held) for role, held in stage.target.told_roles.items()},
             }
             for slug, stage in self.stages.items()
         }
@@ -207,6 +209,7 @@ class Session:
             world = World(client, target.version, run_id, stage.operator if stage else "redacted-operator")
             if stage:
                 world.switched_off = stage.switched_off
+                world.told_roles = target.told_roles
                 world.journal = None if target.is_thrown_away else stage.journal(self.run_id)
             if target.is_recorded or self.recording:
                 path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None

@@ -17,7 +17,7 @@ from mmconform.documents.load import load
 from mmconform.documents.reader import read
 from mmconform.reference.golang import number, plain_text, wrapped
 from mmconform.reference.store import AccessToken, Session, Store, User, new_id
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 from mmconform.world.behaviours import denial, differences, refusal
 
 DATA = Path(__file__).parent
@@ -103,8 +103,7 @@ def table(name: str) -> Any:
 
 def is_in(row: dict[str, Any], version: Version) -> bool:
     """Return whether a row of version facts speaks of a version."""
-    since, until = Version.parse(str(row.get("since", "0"))), row.get("until")
-    return since <= version and (until is None or version < Version.parse(str(until)))
+    return Versions.of(row).include(version) is True
 
 
 class App:

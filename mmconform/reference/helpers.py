@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mmconform.contract.permission import permissions
 from mmconform.reference.app import BASE, Answer, App, Call, Handler, RefusedError, Route, is_in, table
 from mmconform.reference.golang import number
 from mmconform.reference.store import Application, Command, Role, Session, Team, User, new_id, now
@@ -365,12 +366,12 @@ def _cancel_job(app: App, call: Call) -> Answer:
 
 
 def _role(app: App, role: Role) -> dict[str, Any]:
-    everybodys = set[str]().union(*(other.permissions for other in app.store.roles.values()))
-    held = everybodys if "*" in role.permissions else role.permissions
     times = {"create_at": now(), "update_at": now(), "delete_at": 0}
     about = {"id": role.id, "name": role.name, "display_name": role.name, "description": ""}
     flags = {"scheme_managed": False, "built_in": True}
-    return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held - {"*"})})
+    every = {name for name, one in permissions().items() if one.versions.include(app.version)}
+    held = (role.permissions | every if "*" in role.permissions else role.permissions) - {"*"}
+    return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held)})
 
 
 @_serves("GET", "/roles/name/{name}", since="4.9")

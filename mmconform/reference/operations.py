@@ -164,6 +164,8 @@ def get_token(app: App, call: Call) -> Answer:
 def _named_token(app: App, call: Call) -> AccessToken:
     """Return the token that the body names. Who may not act learns that first, and that a token is none second."""
     id_ = texts(call.body, keeps_the_rest=app.does["a-map-with-one-wrong-value-is-still-read"]).get("token_id", "")
+    if not app.does["an-oauth-session-changes-tokens"] and call.session and call.session.kind == "oauth":
+        raise RefusedError("denied")
     permitted(app, call)
     token = found_token(app, id_)
     in_reach(app, call, token.user)

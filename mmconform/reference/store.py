@@ -116,7 +116,7 @@ class Store:
         self.preferences: dict[tuple[str, str, str], str] = {}
         self.roles = {name: Role(name, set()) for name in ("system_user", "team_user")}
         for grant in grants():
-            if grant.since <= version and not (grant.until and version >= grant.until):
+            if grant.versions.include(version):
                 self.roles.setdefault(grant.role, Role(grant.role, set())).permissions.add(grant.permission)
         self.config: dict[str, dict[str, Any]] = {
             "ServiceSettings": {

@@ -242,7 +242,7 @@ class _Cards:
                     "clauses": [],
                     "signatures": [],
                     "personas": sorted(d.personas),
-                    "versions": d.versions,
+                    "versions": str(d.versions),
                     "verdict": d.verdict,
                     "reason": d.reason.strip(),
                     "evidence": d.evidence.strip(),

@@ -21,6 +21,7 @@ from mmconform.wire.origin import VERSION_ID, Anybody, Origin
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import TAPE_URL
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.people import Roles
 
 #: What a server may call its version: it becomes the name of a folder, and a server may say anything.
 _VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
@@ -76,6 +77,7 @@ class Target:
         is_reference: It is a server of ours.
         keeps_documents: It is to keep the documents even where servers are known not to.
         running: The reference server that was started for it.
+        told_roles: What it was seen to grant to which role, where it was asked.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Target:
     keeps_documents: bool = False
     running: Reference | None = None
     origin: Origin = field(default_factory=Origin)
+    told_roles: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def client(self) -> Client:
         """Return a new client for this target."""
@@ -113,6 +116,11 @@ class Target:
     @property
     def version(self) -> Version:
         return self.server.version
+
+    @property
+    def roles(self) -> Roles:
+        """Who holds what on it."""
+        return Roles(self.version, self.told_roles)
 
     def close(self) -> None:
         """Stop what was started for it."""

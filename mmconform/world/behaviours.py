@@ -1,37 +1,36 @@
 """How servers refuse and behave in which version: what the hand-written suites expect, as data."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mmconform.contract.knowledge import Unknown
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A status and error id, and in which versions they are given; ``until`` is exclusive."""
+    """A status and error id, and in which versions they are given."""
 
     status: int
     id: str
-    since: Version
-    until: Version | None
+    versions: Versions
     source: str
 
-    def holds_in(self, version: Version) -> bool:
-        return self.since <= version and (self.until is None or version < self.until)
 
+class NotKnownError(Exception):
+    """What a server is to do is not known, so that a test says nothing about it.
 
-def _spans(entries: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Version, Version | None]]:
-    return [
-        (
-            entry,
-            Version.parse(str(entry.get("since", "0"))),
-            Version.parse(str(entry["until"])) if "until" in entry else None,
-        )
-        for entry in entries
-    ]
+    Attributes:
+        reason: One of ``mmconform.judging.judge.SKIPS``.
+    """
+
+    def __init__(self, message: str, reason: str = "unknown-in-version") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @cache
@@ -39,8 +38,7 @@ def refusals() -> dict[str, tuple[Refusal, ...]]:
     """Return every named refusal from ``data/answers.yaml``."""
     data: dict[str, list[dict[str, Any]]] = read(DATA / "answers.yaml")[0].data
     return {
-        name: tuple(Refusal(e["status"], e["id"], since, until, e["source"]) for e, since, until in _spans(entries))
-        for name, entries in data.items()
+        name: tuple(Refusal(e["status"], e["id"], Versions.of(e), e["source"]) for e in entries) for name, entries in data.items()
     }
 
 
@@ -49,8 +47,11 @@ def refusal(name: str, version: Version) -> list[Refusal]:
 
     Raises:
         KeyError: no refusal has that name, or it does not exist in that version: a mistake in a test.
+        NotKnownError: nobody has read what servers of that version say.
     """
-    found = [r for r in refusals()[name] if r.holds_in(version)]
+    found = [r for r in refusals()[name] if r.versions.include(version)]
+    if not found and any(r.versions.include(version) is None for r in refusals()[name]):
+        raise NotKnownError(f"how {version} refuses with `{name}` is not known")
     if not found:
         raise KeyError(f"the refusal `{name}` says nothing about version {version}")
     return found
@@ -69,9 +70,25 @@ def absence(operation: str, version: Version) -> list[Refusal]:
 
 
 @cache
-def _behaviours() -> dict[str, list[tuple[dict[str, Any], Version, Version | None]]]:
+def _gates() -> tuple[tuple[re.Pattern[str], Unknown], ...]:
+    data: list[dict[str, str]] = read(DATA / "gates.yaml")[0].data
+    return tuple((re.compile(row["id"]), Unknown(row["reason"])) for row in data)
+
+
+def gate(error_id: str) -> Unknown | None:
+    """Return why an error with this id says nothing about permissions (``data/gates.yaml``); None where it may."""
+    return next((reason for pattern, reason in _gates() if pattern.search(error_id)), None)
+
+
+@cache
+def _behaviours() -> dict[str, list[dict[str, Any]]]:
     data: dict[str, list[dict[str, Any]]] = read(DATA / "behaviours.yaml")[0].data
-    return {name: _spans(entries) for name, entries in data.items()}
+    return data
+
+
+def _shows(name: str, version: Version) -> bool | None:
+    told = [Versions.of(row).include(version) for row in _behaviours()[name]]
+    return True if True in told else None if None in told else False
 
 
 def behaves(name: str, version: Version) -> bool:
@@ -79,12 +96,32 @@ def behaves(name: str, version: Version) -> bool:
 
     Raises:
         KeyError: no behaviour has that name: a mistake in a test.
+        NotKnownError: nobody has read what servers of that version do.
     """
-    return any(since <= version and (until is None or version < until) for _, since, until in _behaviours()[name])
+    shows = _shows(name, version)
+    if shows is None:
+        raise NotKnownError(f"whether in {version} `{name}` is not known")
+    return shows
 
 
 def differences(version: Version) -> list[tuple[str, bool, bool]]:
-    """Return every named behaviour: whether servers of a version show it, and whether it breaks the document."""
-    return [
-        (name, behaves(name, version), any(entry.get("breaks") for entry, *_ in spans)) for name, spans in _behaviours().items()
-    ]
+    """Return every named behaviour: whether servers of a version are known to show it, and whether it breaks the document."""
+    return [(name, _shows(name, version) is True, any(row.get("breaks") for row in rows)) for name, rows in _behaviours().items()]
+
+
+@cache
+def harmless_job(version: Version) -> str:
+    """Return the type of a job that does nothing in a version (``data/harmless_jobs.yaml``)."""
+    rows: list[dict[str, Any]] = read(DATA / "harmless_jobs.yaml")[0].data
+    return next((row["type"] for row in rows if Versions.of(row).include(version)), str(rows[0]["type"]))
+
+
+@cache
+def newest() -> Version:
+    """Return the newest version of which these data tell (``data/newest.yaml``)."""
+    return Version.parse(read(DATA / "newest.yaml")[0].data["version"])
+
+
+def is_newer(version: Version) -> bool:
+    """Return whether a version is of a later line than the newest of which data tell: it is judged by the newest rules."""
+    return version[:2] > newest()[:2]

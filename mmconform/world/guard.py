@@ -7,25 +7,17 @@ from functools import cached_property
 from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.contract.permission import Requirement
+from mmconform.contract.permission import Holds, Requirement, is_there, leaves
 from mmconform.version import Version
 from mmconform.wire.client import HeldBackError, Sending
 from mmconform.world.harm import below_the_api, dangerous, harmless
-from mmconform.world.people import PERSONAS, grants, is_entitled
+from mmconform.world.people import PERSONAS, Roles, entitlement
 from mmconform.world.world import OPERATOR
 
 #: The reasons by which the record counts what was held back.
 WOULD_DO_HARM, UNFILLED = "would-do-harm", "unknown-identifier"
-#: Held by administrators alone, by definition.
-_MIGHTIEST = "manage_system"
 _ABOUT_ACCESS = re.compile(r"permission|authenti|session|logged in|log in|token", re.IGNORECASE)
 _NOT_DECLARED = "who could be served would change something, and nothing declares the operation harmless"
-
-
-def _is_known(requirement: Requirement) -> bool:
-    """Whether our data say of every permission of a requirement who holds it."""
-    known = {grant.permission for grant in grants()} | {_MIGHTIEST}
-    return all(term.permission in known for group in (*requirement.all_of, *requirement.for_others) for term in group)
 
 
 def require_filled(operation: Operation, values: Container[str]) -> None:
@@ -106,12 +98,17 @@ class Guard:
         known = PERSONAS.get(persona)
         if known is None or operation.id in self._unclear:
             return True
-        return is_entitled(operation.requirement, known, self.version, about) is not False
+        return entitlement(operation, known, Roles(self.version), about) is not False
 
     @cached_property
     def _unclear(self) -> frozenset[str]:
         """The operations of which nobody knows who is served: a sentence or a permission is unknown."""
         return frozenset(
             {remark.operation for remark in self.contract.remarks if remark.reason is None and _ABOUT_ACCESS.search(remark.text)}
-            | {id_ for id_, operation in self.contract.operations.items() if not _is_known(operation.requirement)}
+            | {id_ for id_, operation in self.contract.operations.items() if not self._is_known(operation.requirement)}
         )
+
+    def _is_known(self, requirement: Requirement) -> bool:
+        """Whether all of a requirement is understood, and about permissions that the server has: else it asks for others."""
+        named = [leaf.permission for leaf in leaves(requirement.demand) if isinstance(leaf, Holds)]
+        return requirement.is_understood and all(is_there(permission, self.version) for permission in named)

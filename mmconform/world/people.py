@@ -1,13 +1,16 @@
 """Who asks, and which permissions each of them holds in which version of the server."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from mmconform.contract.permission import AnyOf, Requirement
+from mmconform.contract.clause import Operation
+from mmconform.contract.knowledge import Knowledge, Unknown, some
+from mmconform.contract.permission import Holds, is_met, is_there
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,11 @@ MADE = {
 
 @dataclass(frozen=True)
 class Grant:
-    """A role holds a permission from one version until another."""
+    """A role holds a permission in some versions."""
 
     role: str
     permission: str
-    since: Version
-    until: Version | None
+    versions: Versions
     source: str
 
 
@@ -70,23 +72,9 @@ def grants() -> tuple[Grant, ...]:
     """Return who holds what, from ``data/roles.yaml``."""
     data: list[dict[str, Any]] = read(DATA / "roles.yaml")[0].data
     return tuple(
-        Grant(
-            entry["role"],
-            permission,
-            Version.parse(entry["since"]),
-            Version.parse(entry["until"]) if "until" in entry else None,
-            entry["source"],
-        )
+        Grant(entry["role"], permission, Versions.of(entry), entry["source"])
         for entry in data
         for permission in entry["permissions"]
-    )
-
-
-def role_holds(role: str, permission: str, version: Version) -> bool:
-    """Return whether a built-in role, as it is shipped, holds a permission in a version."""
-    return any(
-        g.role == role and g.permission in (permission, "*") and g.since <= version and (g.until is None or version < g.until)
-        for g in grants()
     )
 
 
@@ -96,7 +84,7 @@ def unlike_a_fresh_role(role: str, granted: set[str], version: Version) -> list[
     A system administrator holds all that there are; which these are in a version, is told by who else holds them.
     """
     named = {g.permission for g in grants()} - {"*"}
-    here = [g for g in grants() if g.since <= version and not (g.until and version >= g.until)]
+    here = [g for g in grants() if g.versions.include(version)]
     if role == "system_admin":
         return sorted({g.permission for g in here} - {"*"} - granted)
     return sorted(({g.permission for g in here if g.role == role} ^ granted) & named)
@@ -104,43 +92,92 @@ def unlike_a_fresh_role(role: str, granted: set[str], version: Version) -> list[
 
 def role_exists(role: str, version: Version) -> bool:
     """Return whether a version knows a role."""
-    return any(g.role == role and g.since <= version for g in grants())
+    return any(g.role == role and g.versions.include(version) for g in grants())
 
 
-def holds(persona: Persona, permission: str, version: Version, *, in_team: bool) -> bool:
-    """Return whether a persona holds a permission through its system roles or, ``in_team``, through its team role."""
-    roles = [] if persona.is_anonymous else ["system_user", *persona.roles]
-    if in_team and persona.team_role:
-        roles.append(persona.team_role)
-    return any(role_holds(role, permission, version) for role in roles)
+#: What everybody is in a channel that they belong to, and what some are; which channels those are is known of nobody.
+_IN_CHANNELS = ("channel_user", "channel_admin")
+#: The roles that decide about the people of a run: a server is asked for these.
+ROLES = (
+    *("system_user", *sorted({role for persona in PERSONAS.values() for role in persona.roles})),
+    *("team_user", "team_admin", *_IN_CHANNELS),
+)
 
 
-def is_entitled(requirement: Requirement, persona: Persona, version: Version, about: str) -> bool | None:
-    """Return whether the requirement lets the persona through.
+@dataclass(frozen=True)
+class Roles:
+    """Who holds what on one server.
+
+    Attributes:
+        told: What the server itself says of its roles; empty where it was not asked.
+    """
+
+    version: Version
+    told: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any]) -> "Roles":
+        """Return who holds what, as the header of a record tells it."""
+        told = {role: frozenset(held) for role, held in header.get("roles", {}).items()}
+        return cls(Version.parse(header["server"]["version"]), told)
+
+    def hold(self, role: str, permission: str) -> Knowledge:
+        """Return whether a role holds a permission: as the server tells, or else as data do."""
+        there = is_there(permission, self.version)
+        if permission in self.told.get(role, ()):
+            return True
+        if role in self.told and (there is not None or any(permission in held for held in self.told.values())):
+            return False
+        if there is False:
+            return False  # nobody holds what there is no longer
+        return self._is_granted(role, permission, there)
+
+    def _is_granted(self, role: str, permission: str, there: bool | None) -> Knowledge:
+        active = [g for g in grants() if g.versions.include(self.version) and role not in self.told]
+        if any(g.permission == permission for g in active):
+            return any(g.role == role and g.permission in (permission, "*") for g in active)
+        if there and any(g.role == role and g.permission == "*" for g in active):
+            return True
+        return Unknown("unknown-permission")
+
+
+#: The kinds of resources that lie in the world's team.
+_IN_THE_TEAM = ("command",)
+
+
+def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str) -> Knowledge:
+    """Return whether the documentation lets a persona call an operation.
 
     Args:
-        requirement: What the documentation demands.
+        operation: What is called; its requirement is what the documentation demands.
         persona: Who asks.
-        version: The server's version.
+        roles: Who holds what on the server.
         about: As in :class:`mmconform.wire.exchange.Exchange`.
-
-    Returns:
-        None when it depends on what cannot be known: an own id stands somewhere in the request, and self may do more
-        than others.
     """
     if persona.is_anonymous:
-        return not requirement.authenticated
+        asked = operation.requirement.authenticated
+        return asked if isinstance(asked, Unknown) else not asked
+    if not operation.requirement.is_understood:
+        return Unknown("partly-understood")
+    is_placed = about in ("self", "other") and any(kind in _IN_THE_TEAM for kind in operation.kinds)
+    is_self: Knowledge = Unknown() if about == "unclear" else about == "self"
+    return is_met(operation.requirement.demand, lambda term: holds(persona, term, roles, is_placed=is_placed), is_self)
 
-    def met(groups: tuple[AnyOf, ...]) -> bool:
-        in_team = about == "other" or about == "self"
-        return all(
-            any(holds(persona, t.permission, version, in_team=in_team and t.scope != "system") for t in group) for group in groups
-        )
 
-    as_self = requirement.or_self or met(requirement.all_of)
-    as_other = met(requirement.all_of) and met(requirement.for_others)
-    if about == "self":
-        return as_self
-    if about == "unclear" and as_self != as_other:
-        return None
-    return as_other
+def holds(persona: Persona, term: Holds, roles: Roles, *, is_placed: bool) -> Knowledge:
+    """Return whether a persona holds a permission, in whatever is asked about.
+
+    Args:
+        is_placed: It lies in the world's team, of whose members the roles are known. Anywhere else somebody may hold what
+            a role in teams or channels gives, and may not.
+    """
+    everywhere = some(roles.hold(role, term.permission) for role in ("system_user", *persona.roles))
+    if everywhere is True or term.scope in ("", "system"):
+        return everywhere
+    in_team = ("team_user", persona.team_role) if persona.team_role else ()
+    if term.scope == "team" and is_placed:
+        return some([everywhere, *(roles.hold(role, term.permission) for role in in_team)])
+    local = {"team": in_team, "channel": (*in_team, *_IN_CHANNELS)}.get(term.scope)
+    if local is not None and all(roles.hold(role, term.permission) is False for role in local):
+        return everywhere
+    return some([everywhere, Unknown("unknown-identifier")])

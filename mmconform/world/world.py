@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mmconform.contract.clause import Operation
+from mmconform.contract.knowledge import Unknown
 from mmconform.errors import MisuseError
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
@@ -13,8 +15,9 @@ from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.wire.tape.redact import MARK, TAPED_RUN, Redactor
+from mmconform.world.behaviours import NotKnownError, harmless_job
 from mmconform.world.obstacles import explain
-from mmconform.world.people import PERSONAS, Persona, role_exists, unlike_a_fresh_role
+from mmconform.world.people import PERSONAS, Persona, Roles, entitlement, role_exists, unlike_a_fresh_role
 
 #: What every name that we give on a server begins with.
 PREFIX = "mmc-"
@@ -23,10 +26,6 @@ OPERATOR = "operator"
 TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
 #: With a licence the job that does nothing without one does something.
 JOBS = "jobs that do nothing"
-
-#: Job types that do nothing on a server without a licence, and since when POST /jobs takes them there
-#: (model/job.go and jobs/server.go of each version; from 6.5 on a type needs a registered worker).
-_HARMLESS_JOBS = ((Version(6, 5), "active_users"), (Version(4, 1), "data_retention"))
 
 
 class Journaling(Protocol):
@@ -54,6 +53,7 @@ class World:
     Attributes:
         switched_off: Features of the server that a run would need and may not switch on.
         journal: What writes down changes; None on tape.
+        told_roles: What the server says of its roles, where it was asked.
     """
 
     client: Client
@@ -65,6 +65,7 @@ class World:
     command_id: str = ""
     switched_off: frozenset[str] = frozenset()
     journal: Journaling | None = None
+    told_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def note(self, **entry: Any) -> None:
         """Write a change down, before or right after it is made; on tape nothing changes and nothing is written."""
@@ -80,7 +81,24 @@ class World:
 
     @property
     def harmless_job(self) -> str:
-        return next((kind for since, kind in _HARMLESS_JOBS if self.version >= since), "data_retention")
+        """The type of a job that does nothing."""
+        return harmless_job(self.version)
+
+    @property
+    def roles(self) -> Roles:
+        """Who holds what."""
+        return Roles(self.version, self.told_roles)
+
+    def lets(self, operation: Operation, persona: Persona, about: str) -> bool:
+        """Return whether the documentation lets a persona call an operation about something of this world.
+
+        Raises:
+            NotKnownError: that is not known.
+        """
+        entitled = entitlement(operation, persona, self.roles, about)
+        if isinstance(entitled, Unknown):
+            raise NotKnownError(f"whether {persona.name} may call {operation.id} is not known", entitled.reason)
+        return entitled
 
     def must(
         self,

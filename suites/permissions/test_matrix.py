@@ -3,7 +3,6 @@
 import pytest
 
 from mmconform.plugin.suite import PERSONAS, Actor, Operation, Persona, Stage, clause
-from mmconform.world.people import is_entitled
 
 
 @pytest.fixture(params=[name for name in PERSONAS if name != "anonymous"])
@@ -32,7 +31,7 @@ def test_who_may_call(
     stranger = token_user if persona.name == "other_token_user" else other_token_user
     owner = caller if about == "self" else stranger
     reply = caller.ask(operation.id, owner)
-    if is_entitled(operation.requirement, persona, stage.world.version, about):
+    if stage.world.lets(operation, persona, about):
         assert reply.served
     else:
         assert reply.denied

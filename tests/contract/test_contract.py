@@ -4,7 +4,7 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES
-from mmconform.contract.permission import Requirement, Term
+from mmconform.contract.permission import Every, Holds, Oneself, Requirement, Some
 from mmconform.documents.load import SOURCES, load
 from mmconform.version import Version
 
@@ -14,8 +14,9 @@ DECLARED = [clause for clause in CLAUSES.values() if clause.origin == "document"
 OURS = [clause for clause in CLAUSES.values() if clause.origin == "overlay"]
 
 
-def needs(permission, for_others=None):
-    return Requirement(all_of=((Term(permission),),), for_others=((Term(for_others),),) if for_others else ())
+def needs(permission, for_others=None, scope="system"):
+    one = Holds(permission, scope)
+    return Requirement(demand=Every((one, Some((Oneself(), Holds(for_others, "system"))))) if for_others else one)
 
 
 # Read off the seeds: who may call, and since when.
@@ -29,7 +30,7 @@ PROMISED = {
     "DisableUserAccessToken": (needs("revoke_user_access_token", "edit_other_users"), Version(4, 4)),
     "EnableUserAccessToken": (needs("create_user_access_token", "edit_other_users"), Version(4, 4)),
     "GetWebrtcToken": (Requirement(), None),
-    "RegenCommandToken": (Requirement(all_of=((Term("manage_slash_commands", "team"),),)), None),
+    "RegenCommandToken": (needs("manage_slash_commands", scope="team"), None),
     "CreateJob": (needs("manage_jobs"), Version(4, 1)),
 }
 
@@ -181,7 +182,7 @@ paths:
     contract = build(load([path]).document)
     assert [(r.line, r.text, r.reason) for r in contract.remarks] == [(8, "Get it.", None), (11, "Must be awake.", None)]
     assert contract.clauses["A.permission"].line == 12
-    assert contract.operations["A"].requirement == Requirement(authenticated=False)
+    assert contract.operations["A"].requirement == Requirement(authenticated=False, is_understood=False)
     assert "A.auth" not in contract.clauses
 
 

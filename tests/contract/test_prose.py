@@ -3,7 +3,7 @@
 import pytest
 
 from mmconform.contract import prose
-from mmconform.contract.permission import Requirement, Term
+from mmconform.contract.permission import Every, Holds, Oneself, Requirement, Some
 from mmconform.contract.prose import Effect, Informative, Paging, Permits, Secret, Sentence, Since
 from mmconform.documents.load import load
 from mmconform.version import Version
@@ -16,36 +16,42 @@ def meaning(text):
     return prose.understand(Sentence(text, "", 0))
 
 
-def system(*groups):
-    return tuple(tuple(Term(name) for name in group.split("|")) for group in groups)
+def has(permission, scope=""):
+    return Requirement(demand=Holds(permission, scope))
 
 
-def scoped(scope, *groups):
-    return tuple(tuple(Term(name, scope) for name in group.split("|")) for group in groups)
+def any_of(*permissions, scope=""):
+    return Requirement(demand=Some(tuple(Holds(name, scope) for name in permissions)))
 
+
+def every(*permissions, scope=""):
+    return Requirement(demand=Every(tuple(Holds(name, scope) for name in permissions)))
+
+
+SELF_OR_A = Requirement(demand=Some((Oneself(), Holds("a"))))
 
 PERMISSIONS = {
-    "Must have `a` permission.": Requirement(all_of=system("a")),
-    "Must have the `a` permission": Requirement(all_of=system("a")),
-    "must have `a` permissions.": Requirement(all_of=system("a")),
-    "Must be authenticated and have `a` permission.": Requirement(all_of=system("a")),
-    "`a` permission is required.": Requirement(all_of=system("a")),
-    "The `a` permission is required.": Requirement(all_of=system("a")),
-    "Must have `a` or `b` permission.": Requirement(all_of=system("a|b")),
-    "Must have the `a` or the `b` or the `c` permission.": Requirement(all_of=system("a|b|c")),
-    "Must have `a` and `b` permissions.": Requirement(all_of=system("a", "b")),
-    "Must have `a` and `b`, and `c` permissions.": Requirement(all_of=system("a", "b", "c")),
-    "Must have `a` permission for the team.": Requirement(all_of=scoped("team", "a")),
-    "Must have `a` permission for the team the command is in.": Requirement(all_of=scoped("team", "a")),
-    "Must have `a` permission in the team the channel is in.": Requirement(all_of=scoped("team", "a")),
-    "Must have `a` permission for the channel.": Requirement(all_of=scoped("channel", "a")),
-    "Must have `a` permission for the channel the post is in.": Requirement(all_of=scoped("channel", "a")),
-    "Must have `a` or `b` permission for the channel.": Requirement(all_of=scoped("channel", "a|b")),
-    "Must have `a` and `b` permissions for the team.": Requirement(all_of=scoped("team", "a", "b")),
-    "For non-self requests, must also have the `a` permission.": Requirement(for_others=system("a")),
-    "For non-self requests must also have `a` permission.": Requirement(for_others=system("a")),
-    "Must be logged in as the user or have the `a` permission.": Requirement(all_of=system("a"), or_self=True),
-    "Must be the user being updated or have `a` permission.": Requirement(all_of=system("a"), or_self=True),
+    "Must have `a` permission.": has("a"),
+    "Must have the `a` permission": has("a"),
+    "must have `a` permissions.": has("a"),
+    "Must be authenticated and have `a` permission.": has("a"),
+    "`a` permission is required.": has("a"),
+    "The `a` permission is required.": has("a"),
+    "Must have `a` or `b` permission.": any_of("a", "b"),
+    "Must have the `a` or the `b` or the `c` permission.": any_of("a", "b", "c"),
+    "Must have `a` and `b` permissions.": every("a", "b"),
+    "Must have `a` and `b`, and `c` permissions.": every("a", "b", "c"),
+    "Must have `a` permission for the team.": has("a", "team"),
+    "Must have `a` permission for the team the command is in.": has("a", "team"),
+    "Must have `a` permission in the team the channel is in.": has("a", "team"),
+    "Must have `a` permission for the channel.": has("a", "channel"),
+    "Must have `a` permission for the channel the post is in.": has("a", "channel"),
+    "Must have `a` or `b` permission for the channel.": any_of("a", "b", scope="channel"),
+    "Must have `a` and `b` permissions for the team.": every("a", "b", scope="team"),
+    "For non-self requests, must also have the `a` permission.": SELF_OR_A,
+    "For non-self requests must also have `a` permission.": SELF_OR_A,
+    "Must be logged in as the user or have the `a` permission.": SELF_OR_A,
+    "Must be the user being updated or have `a` permission.": SELF_OR_A,
     "Must be authenticated.": Requirement(),
     "Must be logged in.": Requirement(),
     "Requires an active session but no other permissions.": Requirement(),

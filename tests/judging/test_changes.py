@@ -14,7 +14,7 @@ from mmconform.judging.changes import compare
 from mmconform.record import record
 from mmconform.record.record import Record
 from mmconform.report.comparison import Page
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 
 CONTRACT = build(load().document)
 SERVER = dict.fromkeys(("calls_itself", "build", "commit", "edition", "x_version_id"), "x")
@@ -170,7 +170,7 @@ def test_records_of_different_requests_are_not_compared(header):
 # -- what is known to have changed ---------------------------------------------------------------------------------
 
 KNOWN = known_changes.KnownChange(
-    frozenset({"CreateJob"}), Version(5, 1), frozenset({"201"}), frozenset({NO}), "because", "a.go@v5.1.0", "x:1"
+    frozenset({"CreateJob"}), Versions.parse(">=5.1"), frozenset({"201"}), frozenset({NO}), "because", "a.go@v5.1.0", "x:1"
 )
 
 
@@ -185,6 +185,15 @@ def test_a_known_change_is_one_of_its_operation_answers_versions_and_people():
     assert known(change, [KNOWN], (4, 0), (11, 0))
     assert not known(replace(change, after="404 x"), [KNOWN]) and not known(replace(change, before="400"), [KNOWN])
     assert not known(replace(change, operation="RegenCommandToken"), [KNOWN])
+
+
+def test_a_change_that_was_carried_back_lies_between_the_patches_of_each_line():
+    (change,) = changes([answer("201")], [answer(NO)])
+    back = replace(KNOWN, versions=Versions.parse(">=5.3, >=5.1.2 <5.2", ">=5.2 <5.3"))
+    assert known(change, [back], (5, 1, 1), (5, 1, 2)) and not known(change, [back], (5, 1, 0), (5, 1, 1))
+    assert known(change, [back], (5, 1, 1), (5, 2)) and known(change, [back], (5, 2), (5, 3)), "it may have changed there"
+    assert known_changes.unmet([back], [], Version(5, 2), Version(5, 3)) == [], "nobody knows that it did"
+    assert known_changes.unmet([back], [], Version(5, 1, 1), Version(5, 3)) == [back]
 
 
 def test_what_is_known_for_some_is_new_when_somebody_else_meets_it():
@@ -209,7 +218,7 @@ def test_a_known_change_between_two_versions_that_is_not_met_is_told():
     assert known_changes.unmet([KNOWN], [], Version(5, 1), Version(5, 2)) == []
 
 
-GOOD = 'operation: CreateJob\n  since: 5.1.0\n  before: "201"\n  after: "400"\n  reason: r\n  source: s\n'
+GOOD = 'operation: CreateJob\n  versions: ">=5.1"\n  before: "201"\n  after: "400"\n  reason: r\n  source: s\n'
 BAD = {
     "no list": ("a: 1\n", 1, "expected a list"),
     "no mapping": ("- a\n", 1, "expected a mapping"),
@@ -217,7 +226,7 @@ BAD = {
     "a strange key": (f"- {GOOD}  colour: red\n", 1, "`colour` is no part"),
     "a strange operation": (f"- {GOOD.replace('CreateJob', 'MakeTea')}", 1, "`MakeTea` is no operation"),
     "a strange persona": (f"- {GOOD}  personas: [king]\n", 1, "`king` is no persona"),
-    "a strange version": (f"- {GOOD.replace('5.1.0', 'soon')}", 1, "`soon` is no version"),
+    "a strange version": (f"- {GOOD.replace('>=5.1', 'soon')}", 1, "`soon` is no span of versions"),
     "the same twice": (f"- {GOOD}- {GOOD}", 7, "says the same as"),
 }
 

@@ -6,6 +6,7 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES
+from mmconform.contract.knowledge import Unknown
 from mmconform.documents.load import load
 from mmconform.judging.checks import CHECKS, EFFECTS, Setting
 from mmconform.judging.routes import reaches
@@ -459,3 +460,153 @@ VIOLATIONS = [
 @pytest.mark.parametrize(("operation", "url", "body", "expected"), VIOLATIONS, ids=range(len(VIOLATIONS)))
 def test_in_what_a_request_breaks_the_schema_is_told_without_its_values(operation, url, body, expected):
     assert violations(CONTRACT, CONTRACT.operations[operation], exchange(operation, 200, url=url, body=body)) == expected
+
+
+# -- what is not known ---------------------------------------------------------------------------------------------------
+
+OTHERS = """\
+openapi: 3.0.3
+info: {title: T, version: '1'}
+servers: [{url: 'http://h.example/api/v4'}]
+security: [{s: []}]
+components: {securitySchemes: {s: {type: http, scheme: bearer}}}
+paths:
+  /channels/{channel_id}:
+    get:
+      operationId: GetChannel
+      description: "##### Permissions\\nMust have `read_channel` permission for the channel."
+      parameters: [{name: channel_id, in: path, required: true, schema: {type: string}}]
+      responses: {'200': &ok {description: ok, content: {application/json: {schema: {type: object}}}}, '404': *ok, '403': *ok}
+  /system/things/{name}:
+    get:
+      operationId: GetThing
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      parameters: [{name: name, in: path, required: true, schema: {type: string}}]
+      responses: {'200': *ok}
+  /things:
+    get:
+      operationId: GetThings
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      parameters:
+      - {name: in_team, in: query, description: The ID of the team, schema: {type: string}}
+      - {name: sort, in: query, schema: {type: string}}
+      responses: {'200': *ok}
+    post:
+      operationId: FindThings
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      requestBody: {content: {application/json: {schema: {type: array, items: {type: string}}}}}
+      responses: {'200': *ok}
+    put:
+      operationId: PutThing
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      requestBody:
+        content:
+          application/json:
+            schema:
+              type: object
+              properties: {name: {type: string}, deep: {type: object, properties: {user_ids: {type: array}}}}
+      responses: {'200': *ok}
+  /half:
+    get:
+      operationId: GetHalf
+      description: "##### Permissions\\nMust be authenticated. Authenticated user must have the `add_user_to_team` permission."
+      parameters: [{name: page, in: query, schema: {type: integer}}]
+      responses: {'200': *ok}
+  /open:
+    get:
+      operationId: GetOpen
+      description: "##### Permissions\\nNo authentication required for this endpoint."
+      responses: {'200': *ok}
+"""
+LATER = Version(11, 1)
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    path = tmp_path_factory.mktemp("others") / "others.yaml"
+    path.write_text(OTHERS, encoding="utf-8")
+    return build(load([path]).document)
+
+
+def other(contract, rule, operation, status, answer=None, *, method="GET", url, body=None, by="system_admin"):
+    """What a check says: None, "kept", the signature of the failure, or the reason why it is not judged."""
+    sent = json.dumps(body).encode() if body is not None else None
+    got = json.dumps(answer if answer is not None else {}).encode()
+    media = {"content-type": "application/json"}
+    seen = Exchange(operation, by, "nobody", method, f"/api/v4{url}", {}, sent, status, media, got)
+    verdict = CHECKS[rule](contract.clauses[f"{operation}.{rule}"], Setting(contract, LATER, seen))
+    if isinstance(verdict, Unknown):
+        return f"unknown: {verdict.reason}"
+    if verdict is None:
+        return None
+    return "kept" if verdict.passed else verdict.signature
+
+
+DENIED, MISSING = error("api.context.permissions.app_error"), error("app.channel.get.existing.app_error", 404)
+NOBODY_KNOWS = "unknown: unknown-identifier"
+
+
+@pytest.mark.parametrize("by", ["member", "outsider", "system_admin"])
+@pytest.mark.parametrize(("status", "answer"), [(404, MISSING), (403, DENIED), (200, {})])
+def test_an_identifier_of_an_unknown_kind_proves_nothing(others, by, status, answer):
+    """A server that answers 404 to everybody keeps nothing."""
+    told = other(others, "permission", "GetChannel", status, answer, url="/channels/abc", by=by)
+    assert told in (NOBODY_KNOWS, "unknown: unknown-permission")
+
+
+def test_whoever_certainly_lacks_the_permission_is_served_with_nothing_all_the_same(others):
+    told = other(others, "permission", "GetThing", 200, url="/system/things/abc", by="member")
+    assert told == "200 without permission"
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "url", "body", "expected"),
+    [
+        ("GetThings", "GET", "/things", None, "kept"),
+        ("GetThings", "GET", "/things?sort=x", None, "kept"),
+        ("GetThings", "GET", "/things?in_team=x", None, NOBODY_KNOWS),
+        ("FindThings", "POST", "/things", ["x"], NOBODY_KNOWS),
+        ("PutThing", "PUT", "/things", {"name": "x"}, "kept"),
+        ("PutThing", "PUT", "/things", {"deep": {"user_ids": ["x"]}}, NOBODY_KNOWS),
+    ],
+)
+def test_an_identifier_counts_wherever_it_stands_and_only_where_it_was_sent(others, operation, method, url, body, expected):
+    assert other(others, "permission", operation, 200, method=method, url=url, body=body) == expected
+    assert other(others, "permission", operation, 403, DENIED, method=method, url=url, body=body, by="member") == expected
+
+
+def test_a_paragraph_that_is_understood_in_part_judges_nobody(others):
+    for by, status in (("member", 403), ("member", 200), ("system_admin", 403)):
+        assert other(others, "permission", "GetHalf", status, DENIED, url="/half", by=by) == "unknown: partly-understood"
+    assert other(others, "input", "GetHalf", 403, DENIED, url="/half?page=x", by="member") == "unknown: partly-understood"
+    assert other(others, "input", "GetHalf", 200, url="/half?page=x", by="member") == '200 for query page: type "integer"'
+    assert other(others, "auth", "GetHalf", 200, url="/half", by="anonymous") == "200 for anonymous"
+
+
+def test_a_sentence_that_may_let_everybody_in_takes_the_demand_for_a_session_back(others):
+    for status in (200, 400, 401):
+        assert other(others, "auth", "GetOpen", status, url="/open", by="anonymous") == "unknown: partly-understood"
+    assert "GetOpen.permission" not in others.clauses
+
+
+@pytest.mark.parametrize(
+    ("by", "answer", "expected"),
+    [
+        ("system_admin", error("api.no_license"), "unknown: needs-licence"),
+        ("member", error("api.no_license"), "unknown: needs-licence"),
+        ("system_admin", error("api.emoji.disabled.app_error"), "unknown: not-on-this-target"),
+        ("system_admin", DENIED, "403 api.context.permissions.app_error with permission"),
+        ("member", DENIED, "kept"),
+    ],
+)
+def test_what_is_not_offered_is_no_refusal(others, by, answer, expected):
+    assert other(others, "permission", "GetThings", 403, answer, url="/things", by=by) == expected
+
+
+def test_a_route_that_is_not_there_breaks_no_promise_about_sessions(others):
+    gone = error(NO_ROUTE["id"], 404)
+    assert other(others, "auth", "GetThings", 404, gone, url="/things", by="anonymous") is None
+    assert (
+        other(others, "auth", "GetThings", 404, MISSING, url="/things", by="anonymous")
+        == "404 app.channel.get.existing.app_error"
+    )

@@ -8,7 +8,7 @@ from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, summary
 from mmconform.judging.deviations import Deviation
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 from mmconform.world.people import PERSONAS
 
 GOOD = """\
@@ -47,8 +47,7 @@ def test_a_deviation_is_read_with_its_place(load):
     assert found == Deviation(
         "CreateJob.permission",
         frozenset({"member"}),
-        Version(4, 1),
-        Version(5, 6),
+        Versions.parse(">=4.1 <5.6"),
         "201 without permission",
         "server",
         "why",
@@ -82,7 +81,7 @@ RANGES = [
 @pytest.mark.parametrize(("text", "since", "until"), RANGES)
 def test_a_range_of_versions_is_read(load, text, since, until):
     (found,) = load(GOOD.replace(">=4.1 <5.6", text))
-    assert (found.since, found.until) == (since, until)
+    assert found.versions.spans == ((since, until),)
 
 
 BAD = {

@@ -18,7 +18,7 @@ from mmconform.record import choose, record
 from mmconform.report.page import as_html, command, page_data
 from mmconform.report.terminal import MARKS
 from mmconform.version import Version
-from mmconform.world.people import MADE, PERSONAS, is_entitled
+from mmconform.world.people import MADE, PERSONAS, Roles, entitlement
 from tests.conftest import flaw
 
 #: A known deviation as `deviations/jobs.yaml` has it, and one that nobody knows.
@@ -420,7 +420,6 @@ def test_the_commands_page_holds_the_proof_that_is_published(reports, tmp_path):
 def test_rules_and_entitlement_are_what_the_library_says(data, contract, record_of):
     shown = data(record_of("9.11.2", answers=[asked(GET, p, "other", 403) for p in PERSONAS]))
     assert tuple(shown["rules"]) == RULES
-    requirement = contract.operations[GET].requirement
     for row in shown["access"]:
-        entitled = is_entitled(requirement, PERSONAS[row["persona"]], Version(9, 11, 2), "other")
+        entitled = entitlement(contract.operations[GET], PERSONAS[row["persona"]], Roles(Version(9, 11, 2)), "other")
         assert row["documented"] == ("a" if entitled else "d")

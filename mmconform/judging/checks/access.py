@@ -1,24 +1,28 @@
 """auth, permission: who is let in."""
 
 from mmconform.contract.clause import Clause
-from mmconform.judging.checks.since import NO_ROUTE
-from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.contract.knowledge import Unknown, every
+from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, Setting, Verdict, broken
+from mmconform.world.behaviours import gate
 
 
-def auth(clause: Clause, at: Setting) -> Verdict | None:
+def auth(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     """An anonymous caller never gets a 2xx, and gets 401 wherever the request reaches the operation."""
     if not at.is_anonymous:
         return None
+    asked = at.operation.requirement.authenticated
+    if isinstance(asked, Unknown):
+        return asked if at.is_answered else None
     if at.exchange.is_success:
         return broken(f"{at.exchange.status} for anonymous", f"an anonymous caller was served with {at.exchange.status}")
-    if not at.is_answered:
+    if not at.is_answered or at.has_no_route:  # a route that is not there breaks another promise
         return None
     if at.exchange.status == 401:
         return KEPT
     return broken(at.exchange.says, f"an anonymous caller was answered {at.exchange.says}, not 401")
 
 
-def permission(clause: Clause, at: Setting) -> Verdict | None:
+def permission(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     """Whoever lacks the permission never gets a 2xx, whatever the request looks like; whoever has it is not refused.
 
     Only a valid request about something that exists counts as proof: a wrong id must not look like a refusal. The
@@ -26,14 +30,32 @@ def permission(clause: Clause, at: Setting) -> Verdict | None:
     """
     if at.is_anonymous or not at.exists:
         return None
-    exchange, counts = at.exchange, at.is_routed and at.is_real and not at.violations
-    if at.is_entitled is False:
-        if exchange.is_success and at.is_routed:
-            return broken(f"{exchange.status} without permission", f"served with {exchange.status} without the permission")
-        refused = exchange.status in (403, 404) and exchange.error_id not in ("", NO_ROUTE)
-        return KEPT if counts and refused else None
-    if at.is_entitled and counts:
-        if exchange.status in (401, 403):
-            return broken(f"{exchange.says} with permission", f"refused with {exchange.says} in spite of the permission")
-        return KEPT if exchange.is_success else None
+    if at.entitled is False and at.exchange.is_success and at.is_routed:
+        status = at.exchange.status
+        return broken(f"{status} without permission", f"served with {status} without the permission")
+    if at.is_valid is False:
+        return None
+    unknown = every([at.is_valid, True if at.entitled is False else at.entitled])
+    if isinstance(unknown, Unknown):
+        return unknown if unknown.reason else None
+    return _of_the_entitled(at) if at.entitled is True else _of_the_others(at)
+
+
+def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
+    if at.exchange.status in (401, 403):
+        says = at.exchange.says
+        refused = broken(f"{says} with permission", f"refused with {says} in spite of the permission")
+        return _unless_gated(at, refused)
+    return KEPT if at.exchange.is_success else None
+
+
+def _of_the_others(at: Setting) -> Verdict | Unknown | None:
+    if at.exchange.status in (403, 404) and at.exchange.error_id not in ("", NO_ROUTE):
+        return _unless_gated(at, KEPT)
     return None
+
+
+def _unless_gated(at: Setting, verdict: Verdict) -> Verdict | Unknown:
+    """Return a verdict about a refusal, unless it is one for want of something that this server does not offer."""
+    reason = gate(at.exchange.error_id)
+    return verdict if reason is None else reason

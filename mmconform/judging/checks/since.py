@@ -1,21 +1,28 @@
 """since: in which versions the operation is there."""
 
 from mmconform.contract.clause import Clause
+from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
 
-#: The error id of a path that no route matches (api4/api.go Handle404, all versions).
-NO_ROUTE = "api.context.404.app_error"
 
-
-def since(clause: Clause, at: Setting) -> Verdict | None:
+def since(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     """The operation is there from its first version to its last, and in no other."""
     if not at.is_routed or at.is_anonymous:
         return None
+    if at.operation.exists_in(at.version) is None:
+        return Unknown("partly-understood")
     if at.exists:
-        if at.exchange.says == f"404 {NO_ROUTE}":
+        if at.has_no_route and _may_miss_its_route(at):
+            return Unknown("unknown-identifier")
+        if at.has_no_route:
             return broken(at.exchange.says, f"version {at.version} has no such route, but should")
         # A 404 that is no server's own may come from anything on the way; it shows nothing.
         return KEPT if str(at.exchange.status) in at.operation.answers and at.exchange.json_or_none is not None else None
     if at.exchange.is_success:
         return broken(f"{at.exchange.status} outside its versions", f"version {at.version} serves it, but should not have it")
     return KEPT
+
+
+def _may_miss_its_route(at: Setting) -> bool:
+    """Whether a path may hold what the operation's route does not take: a name of some form, where ids are letters and digits."""
+    return any(p.place == "path" and p.is_puzzling and not p.name.lower().endswith("id") for p in at.operation.parameters)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.clause import KINDS, Contract, Operation
+from mmconform.contract.knowledge import Knowledge, Unknown, every
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
-from mmconform.world.people import PERSONAS, is_entitled
+from mmconform.world.people import PERSONAS, Roles, entitlement
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,23 @@ def broken(signature: str, seen: str) -> Verdict:
     return Verdict(False, signature, seen)
 
 
+#: The error id of a path that no route matches (api4/api.go Handle404, all versions).
+NO_ROUTE = "api.context.404.app_error"
+
+
 @dataclass(frozen=True)
 class Setting:
-    """Everything that a check may know beside the clause: the exchange, and what the contract says about it."""
+    """Everything that a check may know beside the clause: the exchange, and what the contract says about it.
+
+    Attributes:
+        roles: Who holds what on the server; None for what data say of its version.
+    """
 
     contract: Contract
     version: Version
     exchange: Exchange
     secrets: frozenset[str] = frozenset()
+    roles: Roles | None = None
 
     @property
     def operation(self) -> Operation:
@@ -54,8 +64,8 @@ class Setting:
 
     @property
     def exists(self) -> bool:
-        """Whether the operation exists in the server's version, according to the contract."""
-        return self.operation.exists_in(self.version)
+        """Whether the contract says for certain that the server's version has the operation."""
+        return self.operation.exists_in(self.version) is True
 
     @cached_property
     def is_routed(self) -> bool:
@@ -68,10 +78,16 @@ class Setting:
         return violations(self.contract, self.operation, self.exchange)
 
     @cached_property
-    def is_entitled(self) -> bool | None:
-        """Whether the documentation lets the persona through; None when that cannot be known."""
+    def entitled(self) -> Knowledge:
+        """Whether the documentation lets the persona through."""
         persona = PERSONAS.get(self.exchange.persona)
-        return is_entitled(self.operation.requirement, persona, self.version, self.exchange.about) if persona else None
+        roles = self.roles or Roles(self.version)
+        return entitlement(self.operation, persona, roles, self.exchange.about) if persona else Unknown()
+
+    @property
+    def is_permission_told(self) -> bool:
+        """Whether the documentation says who may call."""
+        return f"{self.operation.id}.permission" in self.contract.clauses
 
     @property
     def is_anonymous(self) -> bool:
@@ -83,8 +99,27 @@ class Setting:
         return self.exists and self.is_routed and self.exchange.status not in MESSAGE_REFUSED
 
     @property
-    def is_real(self) -> bool:
+    def has_no_route(self) -> bool:
+        """Whether the server says that it has no such path."""
+        return self.exchange.says == f"404 {NO_ROUTE}"
+
+    @cached_property
+    def is_real(self) -> Knowledge:
         """Whether the request names a resource that exists, or needs to name none."""
-        return self.exchange.about in ("self", "other") or not (
-            any(p.resource for p in self.operation.parameters) or (self.operation.body and self.operation.body.resources)
-        )
+        if self.exchange.about not in ("self", "other") and self.operation.kinds & set(KINDS):
+            return False
+        return Unknown("unknown-identifier") if self._puzzles else True
+
+    @property
+    def _puzzles(self) -> bool:
+        """Whether the request holds an identifier of which nobody has told what it identifies."""
+        query = {name for name, _ in self.exchange.query}
+        if any(p.is_puzzling and (p.place == "path" or p.name in query) for p in self.operation.parameters):
+            return True
+        puzzling = self.operation.body.puzzling if self.operation.body and self.exchange.body else frozenset()
+        return "" in puzzling or bool(puzzling & set(self.exchange.json_sent))
+
+    @property
+    def is_valid(self) -> Knowledge:
+        """Whether it is a valid request, about something that exists, that reached the operation: only such a one proves much."""
+        return every([self.is_routed, self.exists, not self.violations, self.is_real])

@@ -15,7 +15,7 @@ from mmconform.files import close_to_others, open_private
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import MOST_PEOPLE, find_obstacles, prepare, sign_in, sign_out
+from mmconform.servers.live.prepare import MOST_PEOPLE, ask_roles, find_obstacles, prepare, sign_in, sign_out
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target
 from mmconform.wire.client import Client, UnseenError
@@ -161,6 +161,7 @@ def prepare_server(
             note.note(what="lease", run=run_id)
             server.lease.take()
         found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
+        target.told_roles = ask_roles(target, server.operator)
     except UnseenError as error:
         server.clean()
         raise MisuseError(f"preparing {target.base_url} failed: {error}") from None

@@ -17,6 +17,7 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.world import obstacles
+from mmconform.world.people import ROLES
 from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
 
 #: Active accounts that a whole run makes, at most: so many more have to fit on the server.
@@ -152,6 +153,21 @@ def find_obstacles(world: World, newcomers: int = MOST_PEOPLE) -> Iterator[str]:
             confirm_roles(world)
         except MisuseError as error:
             yield str(error)
+
+
+def ask_roles(target: Target, token: str) -> dict[str, frozenset[str]]:
+    """Return what the server grants to each built-in role that it has; nothing before 4.9, when it could not tell.
+
+    Raises:
+        UnseenError: it does not answer.
+    """
+    told = {}
+    for role in ROLES if target.version >= Version(4, 9) else ():
+        answer = target.client().send("GET", f"/api/v4/roles/name/{role}", persona=OPERATOR, token=token)
+        held = answer.json_object.get("permissions")
+        if answer.is_success and isinstance(held, list):
+            told[role] = frozenset(map(str, held))
+    return told
 
 
 def switched_off(target: Target, config: Exchange) -> frozenset[str]:

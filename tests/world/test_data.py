@@ -1,0 +1,160 @@
+"""The data about versions: every row names its source, and whether later repairs were carried back."""
+
+import re
+
+import pytest
+
+from mmconform.contract.permission import permissions
+from mmconform.documents.load import load
+from mmconform.documents.reader import read
+from mmconform.paths import DATA, DEVIATIONS
+from mmconform.version import Version, Versions
+from mmconform.wire.tape import tape
+from mmconform.world import behaviours
+from mmconform.world.behaviours import NotKnownError, behaves, gate, harmless_job, is_newer, newest
+from mmconform.world.people import grants
+
+ABOUT_VERSIONS = ("answers", "behaviours", "changes", "gates", "harmless_jobs", "permissions", "roles")
+FILES = [*(DATA / f"{name}.yaml" for name in ABOUT_VERSIONS), *sorted(DEVIATIONS.glob("*.yaml"))]
+LAST_TAG = Version(5, 36, 99)  # of mattermost/mattermost-server; later history has no tags of ours
+
+
+def rows(path):
+    data = read(path)[0].data
+    lists = data.values() if isinstance(data, dict) else [data]
+    return [row for rows in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+
+
+ROWS = {f"{path.parent.name}/{path.name}/{n}": row for path in FILES for n, row in enumerate(rows(path))}
+DATED = {
+    name: row
+    for name, row in ROWS.items()
+    if not name.startswith("data/permissions")
+    and any(Version.parse(number) > LAST_TAG for number in re.findall(r"[\d.]+", str(row.get("versions", ""))))
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_tells_its_source_and_its_versions_can_be_read(name):
+    assert ROWS[name].get("source") or ROWS[name].get("evidence")
+    Versions.of(ROWS[name])
+
+
+@pytest.mark.parametrize("name", DATED)
+def test_a_row_that_begins_or_ends_after_the_last_tag_says_whether_that_was_carried_back(name):
+    answer, versions = DATED[name].get("carried_back"), Versions.of(DATED[name])
+    assert answer in ("yes", "no", "unknown")
+    assert (answer == "yes") == (len(versions.spans) > 1)
+    assert answer != "unknown" or versions.unknown
+
+
+@pytest.mark.parametrize("version", tape.every())
+def test_of_every_recorded_version_all_is_known(version):
+    """Else a test on tape would say nothing where it said something."""
+    at = Version.parse(version)
+    assert [name for name in behaviours._behaviours() if behaviours._shows(name, at) is None] == []
+    assert [name for name, row in ROWS.items() if Versions.of(row).include(at) is None] == []
+
+
+REPAIRS = {
+    "no-token-for-an-administrator-without-their-permission": (
+        ["7.1.8", "7.7.4", "7.8.3", "7.9.2", "7.10.0", "11.1.0"],
+        ["7.1.7", "7.2.0", "7.7.3", "7.8.2", "7.9.1"],
+    ),
+    "a-missing-user-comes-before-the-body": (["7.1.8", "7.10.0"], ["7.1.7", "7.9.1"]),
+    "an-administrator-is-out-of-reach": (
+        ["9.11.10", "10.4.4", "10.5.2", "10.6.0", "10.11.1"],
+        ["9.11.9", "10.3.9", "10.4.3", "10.5.1"],
+    ),
+    "an-oauth-session-changes-tokens": (["4.1.0", "10.11.21", "11.0.0", "11.7.6"], ["10.11.22", "11.7.7", "11.9.0"]),
+    "an-oauth-session-sees-tokens": (["4.1.0", "10.11.22", "11.7.7", "11.9.0"], ["4.0.5"]),
+    "an-oauth-session-may-not-make-tokens": (["4.1.2", "4.2.1", "4.3.0"], ["4.1.1", "4.2.0"]),
+}
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_a_repair_is_there_in_the_patches_that_it_was_carried_back_to_and_in_no_other(name):
+    shown, not_shown = REPAIRS[name]
+    assert [v for v in shown if not behaves(name, Version.parse(v))] == []
+    assert [v for v in not_shown if behaves(name, Version.parse(v))] == []
+
+
+UNKNOWN = [
+    ("only-the-permissions-for-bots-count-for-bots", "8.0.1"),
+    ("an-oauth-session-changes-tokens", "11.8.0"),
+    ("search-finds-by-prefix", "6.2.0"),
+]
+
+
+@pytest.mark.parametrize(("name", "version"), UNKNOWN)
+def test_between_the_versions_that_were_read_nothing_is_told(name, version):
+    with pytest.raises(NotKnownError) as caught:
+        behaves(name, Version.parse(version))
+    assert caught.value.reason == "unknown-in-version"
+
+
+# -- permissions and roles -----------------------------------------------------------------------------------------------
+
+SCOPES = {
+    "manage_team": "team",
+    "edit_post": "channel",
+    "remove_user_from_team": "team",
+    "manage_system": "system",
+    "create_post": "channel",
+    "read_user_access_token": "system",
+    "manage_slash_commands": "team",
+    "restore_custom_group": "group",
+    "run_view": "run",
+}
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_a_permission_counts_where_the_servers_list_says(name):
+    assert permissions()[name].scope == SCOPES[name]
+
+
+def test_every_permission_has_a_scope_that_servers_know():
+    assert {one.scope for one in permissions().values()} == {"system", "team", "channel", "group", "playbook", "run"}
+    assert len(permissions()) > 290
+
+
+def test_what_a_row_grants_is_a_permission_of_the_list():
+    assert {grant.permission for grant in grants()} - {"*"} <= permissions().keys()
+
+
+def test_every_permission_that_our_documents_name_is_in_the_list():
+    named = {name for _, _, one in load().document.operations() for name in re.findall(r"`(\w+)` permission", one["description"])}
+    assert named and named <= permissions().keys()
+
+
+# -- the rest ------------------------------------------------------------------------------------------------------------
+
+GATES = {
+    "api.custom_profile_attributes.license_error": "needs-licence",
+    "api.license.upgrade_needed.app_error": "needs-licence",
+    "api.bot.create_disabled": "not-on-this-target",
+    "api.user.delete_user.not_enabled.app_error": "not-on-this-target",
+    "api.context.mfa_required.app_error": "not-on-this-target",
+    "api.context.permissions.app_error": None,
+    "store.sql_command.save.get.app_error": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("error_id", GATES)
+def test_what_is_not_offered_is_no_refusal_of_somebody(error_id):
+    found = gate(error_id)
+    assert (None if found is None else found.reason) == GATES[error_id]
+
+
+JOBS = {"4.1.0": "data_retention", "5.36.1": "data_retention", "6.0.0": "active_users", "6.4.0": "active_users"}
+
+
+@pytest.mark.parametrize("version", [*JOBS, "11.6.0"])
+def test_the_job_that_does_nothing_needs_manage_jobs_and_nothing_else(version):
+    assert harmless_job(Version.parse(version)) == JOBS.get(version, "active_users")
+
+
+def test_a_version_is_newer_when_its_line_is():
+    major, minor, _ = newest()
+    assert not is_newer(Version(major, minor, 99)) and is_newer(Version(major, minor + 1)) and is_newer(Version(major + 1))
