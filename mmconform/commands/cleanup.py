@@ -12,8 +12,10 @@ from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.live_server import only_run
 from mmconform.servers.live.prepare import sign_in, sign_out
 from mmconform.servers.target import Target, has_credentials, live
-from mmconform.wire.client import UnseenError
+from mmconform.wire.client import Patience, UnseenError
 
+#: Of tidying up after many runs, whatever the server does.
+_MOST_SECONDS = 3600
 EXAMPLE = "MM_ADMIN_LOGIN=admin MM_ADMIN_PASSWORD=… mmconform cleanup http://127.0.0.1:8065"
 
 
@@ -28,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    target = live(options.url, allow_remote=options.allow_remote)
+    target = live(options.url, allow_remote=options.allow_remote, patience=Patience.of_a_command(_MOST_SECONDS))
     journals = journal.of_server(REPORTS, target.base_url)
     is_needed = bool(journals) or options.everything
     try:

@@ -9,16 +9,19 @@ from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
+from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.prepare import can_be_gateway, find_obstacles, people, sign_in, sign_out, switched_off
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
-from mmconform.wire.client import Client
+from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.people import MADE, PERSONAS
 from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World
 
+#: Of looking around, whatever the server does.
+_MOST_SECONDS = 300
 _HOW = {
     TOKENS: "ServiceSettings.EnableUserAccessTokens",
     COMMANDS: "ServiceSettings.EnableCommands",
@@ -39,6 +42,7 @@ class Diagnosis:
         clauses, reached: Promises in the contract, and those that a run would reach.
         obstacles: What would stop a run, each with what to change.
         gaps: What a run would leave out, each with what to change.
+        notes: What else to know of what a run would say.
     """
 
     target: str
@@ -52,6 +56,7 @@ class Diagnosis:
     not_in_version: list[str]
     obstacles: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         """Return the diagnosis for a person."""
@@ -68,6 +73,7 @@ class Diagnosis:
             lines.append(f"                not in this version: {', '.join(self.not_in_version)}")
         lines += [f"  STOPS A RUN   {obstacle}" for obstacle in self.obstacles]
         lines += [f"  left out      {gap}" for gap in self.gaps]
+        lines += [f"  note          {note}" for note in self.notes]
         lines.append("  Nothing stands in the way." if not self.obstacles + self.gaps else "")
         return "\n".join(lines).rstrip()
 
@@ -76,7 +82,8 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     """Return what a run on a live server would reach.
 
     Raises:
-        MisuseError: no credentials, or not an administrator's; the server does not answer.
+        MisuseError: no credentials, or not an administrator's.
+        UnseenError: the server does not answer.
     """
     client = target.client()
     token = sign_in(client)
@@ -113,6 +120,7 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     found.gaps += [f"tests that change ServiceSettings.{key}, which the server's environment fixes" for key in sorted(fixed)]
     if others:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
+    found.notes += [target.origin.remark] if target.origin.remark else []
     found.obstacles += _in_use(target, client, token)
     sign_out(client, token)
     client.close()
@@ -166,6 +174,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
-    found = examine(live(options.url, allow_remote=options.allow_remote), contract)
+    target = live(options.url, allow_remote=options.allow_remote, patience=Patience.of_a_command(_MOST_SECONDS))
+    try:
+        found = examine(target, contract)
+    except UnseenError as error:
+        raise MisuseError(f"looking at {target.base_url} stopped: {error}") from None
     print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if options.format == "json" else found.text())
     return FOUND if found.obstacles or found.gaps else FINE

@@ -130,6 +130,7 @@ class Conformance:
             f"known deviations: {_span(known)}",
             f"record: {REPORTS.name}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
         ]
+        lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
         not_understood = sum(1 for remark in contract.remarks if remark.reason is None)
         if not_understood:
             what = f"{not_understood} sentences of the documentation were not understood"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from waitress.server import create_server
 
 from mmconform.reference.app import App, Call
-from mmconform.reference.store import User
+from mmconform.reference.store import User, new_id
 
 
 class Reference:
@@ -74,6 +74,7 @@ class Reference:
         headers = [
             ("Content-Type", answer.media),
             ("Content-Length", str(len(body))),
+            ("X-Request-Id", new_id()),
             ("X-Version-Id", f"{version}.{version}.reference.false"),
             *answer.headers,
         ]

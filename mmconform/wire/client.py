@@ -84,6 +84,11 @@ class Patience:
     request: float = 60
     until: float = inf
 
+    @classmethod
+    def of_a_command(cls, seconds: float) -> "Patience":
+        """Return how long a whole command that begins now may wait for servers."""
+        return cls(until=time.monotonic() + seconds)
+
     @property
     def is_over(self) -> bool:
         return time.monotonic() > self.until

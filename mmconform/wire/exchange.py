@@ -1,6 +1,7 @@
 """One request and its response, as plain data that checks can judge at any later time."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -96,10 +97,14 @@ class Exchange:
         if isinstance(data, dict):
             return {str(name): _json_type(value) for name, value in sorted(data.items())}
         rows = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
-        names = sorted({name for row in rows for name in row})
-        return {
-            f"[].{name}": "|".join(sorted({_json_type(row[name]) if name in row else "absent" for row in rows})) for name in names
-        }
+        types, had = defaultdict[str, set[str]](set), Counter[str]()
+        for row in rows:  # once: rows may have ever new names
+            had.update(row.keys())
+            for name, value in row.items():
+                types[name].add(_json_type(value))
+        for name in (name for name, times in had.items() if times < len(rows)):
+            types[name].add("absent")
+        return {f"[].{name}": "|".join(sorted(types[name])) for name in sorted(types)}
 
     @property
     def error_id(self) -> str:

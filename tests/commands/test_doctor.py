@@ -8,6 +8,7 @@ from mmconform.commands import cli
 from mmconform.commands.doctor import examine
 from mmconform.servers.target import live
 from mmconform.version import Version
+from mmconform.wire.origin import Origin
 from mmconform.world.obstacles import standing
 from mmconform.world.world import COMMANDS, TOKENS
 
@@ -35,9 +36,9 @@ def server(serve, monkeypatch):
 
         def answer(method, path, headers, body):
             data = answers.get(path.partition("?")[0])
-            if data is None:  # nobody has a lease
-                return 404, [("X-Version-Id", f"{version}.x.y.false")], b'{"id": "none", "message": "no", "status_code": 404}'
             more = [("Content-Type", "application/json"), ("X-Version-Id", f"{version}.x.y.false")]
+            if data is None:  # nobody has a lease
+                return 404, more, b'{"id": "no.such.app_error", "message": "", "detailed_error": "", "status_code": 404}'
             return (200, more, json.dumps(data).encode()) if method == "GET" else None
 
         return serve(answer)
@@ -174,3 +175,9 @@ def test_without_credentials_one_line_says_which(server, monkeypatch, capsys):
     monkeypatch.delenv("MM_ADMIN_TOKEN")
     assert cli.main(["doctor", url]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_strips_the_version_is_noted(diagnose, monkeypatch):
+    monkeypatch.setattr("mmconform.wire.origin.VERSION_ID", "x-nobody-has-this")
+    found = diagnose()
+    assert found.notes == [Origin("").remark] and found.notes[0] in found.text()

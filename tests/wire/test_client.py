@@ -1,10 +1,12 @@
 """The client: one request, one answer, and nothing carried over from one to the next."""
 
+import json
 from threading import Event
 
 import pytest
 
 from mmconform.wire.client import Client, Patience, UnseenError
+from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 
 OK = (200, [("Content-Type", "application/json")], b"{}")
@@ -161,3 +163,10 @@ FIELDS = [
 @pytest.mark.parametrize(("status", "body", "fields"), FIELDS)
 def test_an_answer_has_fields_with_types(serve, client, status, body, fields):
     assert client(serve(lambda *_: (status, [], body)).url).send("GET", "/a", persona="member").fields == fields
+
+
+def test_rows_may_have_ever_new_names():
+    """Each row is looked at once: 20,000 rows with a name of their own each."""
+    rows = [{"id": "x", f"name{number}": number} for number in range(20_000)]
+    one = Exchange("", "member", "nobody", "GET", "/a", {}, None, 200, {}, json.dumps(rows).encode())
+    assert (one.fields["[].id"], one.fields["[].name7"], len(one.fields)) == ("string", "absent|number", 20_001)

@@ -287,3 +287,51 @@ def test_a_message_of_any_shape_takes_its_length(redactor, text):
     redactor.learn_answer({"Set-Cookie": [text]}, text.encode())
     redactor.text(text)
     redactor.hide(text)
+
+
+# -- many secrets ------------------------------------------------------------------------------------------------------
+
+
+def test_of_two_secrets_at_one_place_the_longer_is_replaced():
+    redactor = Redactor(replaying=False)
+    redactor.learn("secret-1234", "SHORT")
+    redactor.learn("secret-1234-and-more", "LONG")
+    assert redactor.text("a secret-1234-and-more, a secret-1234 and secret-1234-and") == "a LONG, a SHORT and SHORT-and"
+
+
+def test_secrets_beside_each_other_and_at_both_ends_are_replaced():
+    redactor = Redactor(replaying=False)
+    redactor.learn("abcdefgh", "1")
+    redactor.learn("bcdefghi", "2")
+    assert redactor.text("abcdefghabcdefgh") == "11"
+    assert redactor.text("abcdefghi bcdefghi") == "1i 2"
+    assert redactor.text("abcdefg") == "abcdefg" and redactor.text("") == ""
+
+
+def test_an_empty_secret_is_none():
+    redactor = Redactor(replaying=False)
+    redactor.learn("", "operator@conformance.invalid")
+    assert redactor.text("anything") == "anything"
+
+
+class CountedText(str):
+    """A text that counts how often it is searched."""
+
+    searches = 0
+
+    def __contains__(self, part):
+        CountedText.searches += 1
+        return super().__contains__(part)
+
+    def replace(self, *given):
+        CountedText.searches += 1
+        return CountedText(super().replace(*given))
+
+
+def test_a_text_is_not_searched_once_for_each_of_thousands_of_secrets():
+    redactor = Redactor(replaying=False)
+    for number in range(5000):
+        redactor.learn(f"token-{number:020}")
+    CountedText.searches = 0
+    text = redactor.text(CountedText(f"one is token-{4321:020}."))
+    assert "4321" not in text and CountedText.searches < 50

@@ -23,6 +23,7 @@ from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
+from mmconform.servers.live.pages import rows
 from mmconform.wire.client import Client, Guarding, Sending, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.cassette import NOT_TAPED
@@ -179,19 +180,10 @@ class Lease:
             write_whole(self._mark, text, private=True)
 
     def _administrators(self) -> Iterator[str]:
-        page = 0
-        while True:
-            # Before 5.x there is no such filter, and everybody is told; an account of ours holds no lease.
-            answer = self._call("GET", f"/api/v4/users?role=system_admin&page={page}&per_page=200")
-            rows = answer.json_or_none
-            if not answer.is_success or not isinstance(rows, list):
-                raise MisuseError(f"asking for the administrators failed: the server answered {answer.says}")
-            for row in rows:
-                if isinstance(row, dict) and "system_admin" in str(row.get("roles")).split() and not row.get("delete_at"):
-                    yield str(row.get("id"))
-            if len(rows) < 200:
-                return
-            page += 1
+        # Before 5.x there is no such filter, and everybody is told; an account of ours holds no lease.
+        for row in rows(lambda page: self._call("GET", page), "/api/v4/users?role=system_admin&"):
+            if "system_admin" in str(row.get("roles")).split() and not row.get("delete_at"):
+                yield str(row.get("id"))
 
     def _write(self, since: float | None) -> float:
         began = clock()

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mmconform.errors import MisuseError
+from mmconform.servers.live.pages import rows
 from mmconform.wire.client import Client
 from mmconform.world.world import OPERATOR, PREFIX
 
 #: The names that worlds and tests give (``World.run``, ``Stage.name``); nobody else's begin like that by accident.
 _NAME = re.compile(PREFIX + r"[a-z0-9]{6}(-[a-z0-9]+)?")
-_PAGE = 200
 
 
 def find(client: Client, token: str) -> Iterator[dict[str, str]]:
@@ -24,27 +23,17 @@ def find(client: Client, token: str) -> Iterator[dict[str, str]]:
         UnseenError: it does not answer.
     """
 
-    def rows(url: str, off: int = 0) -> Iterator[dict[str, Any]]:
-        page = 0
-        while True:
-            answer = client.send("GET", f"{url}page={page}&per_page={_PAGE}", persona=OPERATOR, token=token)
-            found = answer.json_or_none
-            if answer.status == off:
-                return
-            if not answer.is_success or not isinstance(found, list):
-                raise MisuseError(f"looking for what runs left failed: GET {answer.path} answered {answer.says}")
-            yield from (row for row in found if isinstance(row, dict) and not row.get("delete_at"))
-            if len(found) < _PAGE:
-                return
-            page += 1
+    def living(url: str, off: int = 0) -> Iterator[dict[str, Any]]:
+        found = rows(lambda page: client.send("GET", page, persona=OPERATOR, token=token), url, off)
+        return (row for row in found if not row.get("delete_at"))
 
-    for team in rows("/api/v4/teams?"):
+    for team in living("/api/v4/teams?"):
         if _NAME.fullmatch(str(team.get("name"))):
             yield {"what": "team", "name": str(team["name"]), "id": str(team.get("id"))}
-    for user in rows("/api/v4/users?"):
+    for user in living("/api/v4/users?"):
         if is_ours(user):
             yield {"what": "user", "name": str(user["username"]), "id": str(user.get("id"))}
-    for app in rows("/api/v4/oauth/apps?", off=501):
+    for app in living("/api/v4/oauth/apps?", off=501):
         if _NAME.fullmatch(str(app.get("name"))):
             yield {"what": "oauth", "name": str(app["name"]), "id": str(app.get("id"))}
 

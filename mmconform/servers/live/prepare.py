@@ -1,6 +1,7 @@
 """Gets a live server ready for a run: who we are there, who else is, and what has to be switched on."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from urllib.parse import urlsplit
 from mmconform.errors import MisuseError
 from mmconform.servers.live.journal import Journal, change, part
 from mmconform.servers.live.leftovers import is_ours
+from mmconform.servers.live.pages import rows
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target, credentials, is_loopback
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
+from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import obstacles
 from mmconform.world.people import ROLES
 from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
@@ -58,15 +61,51 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     except UnseenError as error:
         raise MisuseError(str(error)) from None
     if me.status == 401:
-        raise MisuseError(
-            "the server does not accept MM_ADMIN_TOKEN (401); is it a session or personal access token of this server?"
-        )
+        raise MisuseError(_not_accepted(client, token, is_given=not name))
+    _confirm_nobody_forgets_who_asks(client, token)
     roles = me.json_object.get("roles", "")
     # Teams tell who made them: the administrator's own address is nobody's business on a tape.
     client.redactor.learn(str(me.json_object.get("email", "")), "operator@conformance.invalid")
     if "system_admin" not in str(roles).split():
         raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
     return Secret(token)
+
+
+def _not_accepted(client: Client, token: str, *, is_given: bool) -> str:
+    """Return why a session is not accepted: where it is as a cookie, it is not the session's fault."""
+    cookie = {"Cookie": f"MMAUTHTOKEN={token}", "X-Requested-With": "XMLHttpRequest", **NOT_TAPED}
+    is_good = False
+    with suppress(UnseenError):
+        is_good = client.send("GET", "/api/v4/users/me", persona=OPERATOR, headers=cookie).is_success
+    if is_given and not is_good:
+        return "the server does not accept MM_ADMIN_TOKEN (401); is it a session or personal access token of this server?"
+    what = "there is MM_ADMIN_TOKEN, but it" if is_given else "signed in, but the session"
+    shown = " (as a cookie it is accepted)" if is_good else ""
+    return f"{what} is not accepted (401){shown}: does something in front drop `Authorization`?"
+
+
+def _confirm_nobody_forgets_who_asks(client: Client, token: str) -> None:
+    """Ask the same as two people, and what was not asked before: a cache that forgets who asked serves the one, not the other.
+
+    Raises:
+        MisuseError: there is such a cache, or an answer is nobody's to judge.
+    """
+
+    def is_served(number: str, token: str | None) -> bool:
+        persona = OPERATOR if token else "anonymous"
+        asked = client.send("GET", f"/api/v4/users/me?mmconform={number}", persona=persona, token=token, headers=NOT_TAPED)
+        return asked.is_success
+
+    one, other = secrets.token_hex(6), secrets.token_hex(6)
+    try:
+        is_kept = is_served(one, token) and is_served(one, None) and not is_served(other, None)
+    except UnseenError as error:
+        raise MisuseError(str(error)) from None
+    if is_kept:
+        raise MisuseError(
+            "GET /api/v4/users/me gives the administrator's answer to somebody without a session: something in front of the "
+            "server (a cache?) forgets who asked, and no verdict could be trusted; have it pass /api/ on unchanged"
+        )
 
 
 def _advice(client: Client) -> str:
@@ -194,12 +233,7 @@ def can_be_gateway(target: Target) -> bool:
 def people(world: World) -> int:
     """Return how many active accounts the server has that are neither ours, nor the administrator's, nor bots."""
     me = world.must(OPERATOR, "GET", "/api/v4/users/me")["id"]
-    found, page = 0, 0
-    while True:
-        users = world.must(OPERATOR, "GET", f"/api/v4/users?page={page}&per_page=200")
-        found += sum(
-            1 for user in users if user["id"] != me and not is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
-        )
-        page += 1
-        if len(users) < 200:
-            return found
+    users = rows(lambda page: world.client.send("GET", page, persona=OPERATOR, token=world.operator), "/api/v4/users?")
+    return sum(
+        1 for user in users if user.get("id") != me and not is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
+    )

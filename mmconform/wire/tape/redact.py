@@ -13,6 +13,8 @@ import hmac
 import json
 import re
 import secrets
+from bisect import insort
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -34,6 +36,8 @@ TAPED_RUN = "taped0"
 __all__ = ["MARK", "SECRET_COOKIES", "SECRET_FIELDS", "TAPED_RUN", "Redactor", "exposed"]
 
 _SHORTEST = 8
+#: So many letters of a secret tell where it may begin; what is shorter is none.
+_START = 4
 #: What may be base64 of a secret, and a text in JSON.
 _BASE64, _LITERAL = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}"), re.compile(r'"[^"\\]*(?:\\.[^"\\]*)+"')
 _WORD = re.compile(r"""[^\s"'<>]+""")
@@ -57,6 +61,7 @@ class Redactor:
         self.replaying = replaying
         self._key = secrets.token_bytes(32)
         self._placeholders: dict[str, str] = {}
+        self._by_start: dict[str, list[str]] = defaultdict(list)
         self._credentials: dict[str, str] = {}
         self._likely: set[str] = set()
 
@@ -70,7 +75,9 @@ class Redactor:
         """Remember a secret value; without a placeholder it gets one of its own."""
         if len(value) >= _SHORTEST or placeholder:
             known = placeholder or (value if value.startswith(MARK) else self._placeholder(value))
-            self._placeholders.setdefault(value, known)
+            if len(value) >= _START and value not in self._placeholders:
+                self._placeholders[value] = known
+                insort(self._by_start[value[:_START]], value, key=lambda one: -len(one))
 
     def learn_credential(self, value: str, persona: str) -> None:
         """Remember a session or token as the credential of a persona."""
@@ -113,10 +120,15 @@ class Redactor:
         )
 
     def _replaced(self, text: str) -> str:
-        for value, placeholder in self._placeholders.items():
-            if value in text:
-                text = text.replace(value, placeholder)
-        return text
+        """Replace every known secret, of two at the same place the longer one; as quickly for thousands as for one."""
+        pieces, done = [], 0
+        for at in range(len(text) - _START + 1):
+            if at >= done and (known := self._by_start.get(text[at : at + _START])):
+                value = next((value for value in known if text.startswith(value, at)), "")
+                if value:
+                    pieces += [text[done:at], self._placeholders[value]]
+                    done = at + len(value)
+        return "".join([*pieces, text[done:]]) if done else text
 
     def _undisguised(self, text: str) -> str:
         """Replace secrets in words and texts that are read otherwise than they are written."""
