@@ -25,7 +25,7 @@ from mmconform.wire.connection import Adapter
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.origin import Answer, Origin
 from mmconform.wire.reasons import reason, was_refused
-from mmconform.wire.tape.cassette import NotOnTape
+from mmconform.wire.tape.cassette import NOT_TAPED, NotOnTape
 from mmconform.wire.tape.redact import Redactor
 
 #: No answer of this API is larger, or nested deeper; what is, is not read to its end.
@@ -297,7 +297,8 @@ class Client:
     def _send_once(self, prepared: requests.PreparedRequest, seconds: float) -> Answer:
         # The adapter, not a session: that one also looks into where a redirect would lead. Its timeout, a little longer
         # than anybody waits, only ends the thread.
-        adapter = self._adapter
+        is_recorded = self.redactor.replaying or not NOT_TAPED.items() <= prepared.headers.items()
+        adapter = self._adapter if is_recorded else Adapter(is_recorded=False)
         response = adapter.send(prepared, stream=True, timeout=seconds + 1, verify=self._trusted)
         try:
             return Answer(response.status_code, _lower(response.headers), _whole(response))

@@ -1,13 +1,14 @@
 """Cassettes: what is written is safe and whole, and what is played is what was recorded."""
 
 import json
+from threading import Event, Thread
 
 import pytest
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.wire.client import Client, NotTapedError
-from mmconform.wire.tape.cassette import TAPE_URL, open_cassette
+from mmconform.wire.tape.cassette import NOT_TAPED, TAPE_URL, open_cassette
 from mmconform.wire.tape.redact import Redactor
 
 #: One in every place in which a server hands secrets out.
@@ -241,3 +242,27 @@ def test_a_cassette_has_a_line_for_every_request_and_a_line_for_its_answer(tape)
     tape.record(counting(), lambda client: [ask(client, f"/{i}") for i in range(3)])
     lines = tape.path.read_text(encoding="utf-8").splitlines()
     assert [line.split(":")[0] for line in lines] == ["interactions", *["- request", "  response"] * 3, "version"]
+
+
+def test_what_is_not_for_the_tape_takes_nothing_from_it(tape):
+    """It may be asked on another thread, at any moment: what the tests ask meanwhile is on the tape all the same."""
+    over = Event()
+
+    def ask_beside(client):
+        def beside():
+            while not over.is_set():
+                client.send("GET", "/beside", persona="operator", headers=NOT_TAPED)
+
+        others = [Thread(target=beside) for _ in range(3)]
+        for other in others:
+            other.start()
+        try:
+            return [ask(client, f"/{number}") for number in range(60)]
+        finally:
+            over.set()
+            for other in others:
+                other.join()
+
+    recorded = tape.record(lambda method, path, *_: (200, [], path.encode()), ask_beside)
+    assert tape.replay(lambda client: [ask(client, f"/{number}") for number in range(60)]) == recorded
+    assert "beside" not in tape.path.read_text()
