@@ -18,7 +18,7 @@ from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.people import MADE, PERSONAS
-from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World
+from mmconform.world.world import COMMANDS, ENDLESS, JOBS, OPERATOR, TOKENS, WEBRTC, World, features_of
 
 #: Of looking around, whatever the server does.
 _MOST_SECONDS = 300
@@ -26,6 +26,7 @@ _HOW = {
     TOKENS: "ServiceSettings.EnableUserAccessTokens",
     COMMANDS: "ServiceSettings.EnableCommands",
     WEBRTC: "run the suites on the server's own machine: the server has to reach a gateway of ours",
+    ENDLESS: "ServiceSettings.MaximumPersonalAccessTokenLifetimeDays is more than 0; make it 0, or add --disruptive",
     JOBS: "add --disruptive: with a licence every job does something",
 }
 #: What tests change of a server's ``ServiceSettings``.
@@ -98,7 +99,7 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     fixed = _fixed(world)
     left_off |= {feature for feature in off if _HOW[feature].partition(".")[2] in fixed}
     operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
-    reached = [o for o in operations if o.needs not in left_off]
+    reached = [o for o in operations if left_off.isdisjoint(features_of(o))]
     asked = {operation.id for operation in reached}
     absent = {operation.id for operation in contract.operations.values()} - {operation.id for operation in operations}
     found = Diagnosis(
@@ -114,7 +115,7 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
         list(find_obstacles(world)),
     )
     for feature in sorted(left_off):
-        names = ", ".join(operation.id for operation in operations if operation.needs == feature)
+        names = ", ".join(operation.id for operation in operations if feature in features_of(operation))
         if names:
             found.gaps.append(f"{names}: {_advice(feature)}")
     found.gaps += [f"tests that change ServiceSettings.{key}, which the server's environment fixes" for key in sorted(fixed)]
@@ -145,7 +146,9 @@ def _describe(target: Target) -> str:
 
 def _advice(feature: str) -> str:
     how = _HOW[feature]
-    return f"{feature} are switched off; set {how} to true, or add --disruptive" if "." in how else how
+    return (
+        f"{feature} are switched off; set {how} to true, or add --disruptive" if how.startswith("ServiceSettings.Enable") else how
+    )
 
 
 def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list[str]:

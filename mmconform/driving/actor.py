@@ -279,7 +279,7 @@ class Actor:
     def new_token(self, description: str = "made for a test") -> Token:
         """Return a new personal access token of this person, made by the operator."""
         self.stage.need(TOKENS)
-        made = self.stage.operator("POST", f"/api/v4/users/{self.id}/tokens", {"description": description})
+        made = self.stage.operator("POST", f"/api/v4/users/{self.id}/tokens", self.stage.world.token_body(description))
         self.stage.made += 1
         self.stage.client.redactor.learn_credential(made["token"], f"{self.persona}'s token {self.stage.made}")
         return Token(made["id"], Secret(made["token"]))
@@ -298,7 +298,7 @@ class Actor:
 
         try:
             while len(made) < tokens and not client.redactor.replaying:
-                answer = ask(f"/api/v4/users/{self.id}/tokens", {"description": "one of many"})
+                answer = ask(f"/api/v4/users/{self.id}/tokens", self.stage.world.token_body("one of many"))
                 if not answer.is_success or not answer.json_id:
                     raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
                 made.append(answer.json_id)

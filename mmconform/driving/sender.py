@@ -81,7 +81,7 @@ class Sender:
             return "partly-understood"
         if not exists:
             return "not-in-version"
-        return "not-on-this-target" if self.operation.needs in self.world.switched_off else ""
+        return "not-on-this-target" if self.world.lacks(self.operation) else ""
 
     def _ask(self, planned: Planned) -> None:
         """Send one case; the judge sees what came of it, or that nothing did."""

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -296,7 +296,11 @@ class Conformance:
         server.meanwhile.clear()
         if is_blamed and not reason and (world := self.session.worlds.get(judge.target.slug)):
             stage: Any = item.funcargs.get("stage")
-            reason = self.session.disturbed = self._changed_meanwhile(world, judge.target, stage.unchanged() if stage else ())
+            try:
+                reason = self._changed_meanwhile(world, judge.target, stage.unchanged() if stage else ())
+            except (UnseenError, MisuseError) as error:
+                judge.withdraw(f"whether it was the server's doing could not be looked at: {error}")
+            self.session.disturbed = reason
         if reason:
             judge.withdraw(reason)
 
@@ -385,7 +389,8 @@ class Conformance:
         session = self.session
         for target in session.targets if not (session.disturbed or session.has_lost_a_server or session.is_interrupted) else ():
             if target.slug in session.stages and target.slug in session.worlds:
-                session.disturbed = session.disturbed or self._changed_meanwhile(session.worlds[target.slug], target)
+                with suppress(UnseenError, MisuseError):  # cleaning up will meet it too
+                    session.disturbed = session.disturbed or self._changed_meanwhile(session.worlds[target.slug], target)
 
     def _finish_tape(self, is_whole: bool) -> None:
         """Keep the recording, or throw it away.

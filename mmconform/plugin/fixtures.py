@@ -194,7 +194,7 @@ def skip_reason(item: Any, judge: Judge, world: World) -> str:
         return "partly-understood"
     if too_early or too_late or (clause.rule != "since" and not exists):
         return "not-in-version"
-    return "not-on-this-target" if operation.needs in world.switched_off else ""
+    return "not-on-this-target" if world.lacks(operation) else ""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import secrets
 import string
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -26,6 +27,10 @@ OPERATOR = "operator"
 TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
 #: With a licence the job that does nothing without one does something.
 JOBS = "jobs that do nothing"
+#: From 11.10 on a server can demand that tokens end (model/user_access_token.go@0c97a1ef93): then ours do, and to make one as
+#: the document says, without an end, is no valid request there.
+ENDLESS = "personal access tokens without an end"
+_DAY = 24 * 60 * 60 * 1000
 
 
 class Journaling(Protocol):
@@ -127,9 +132,18 @@ class World:
             )
         return _told(exchange.json_or_none, f"{method} {exchange.path}")
 
+    def lacks(self, operation: Operation) -> bool:
+        """Whether the server has switched off what an operation needs to be served."""
+        return not self.switched_off.isdisjoint(features_of(operation))
+
+    def token_body(self, description: str) -> dict[str, Any]:
+        """Return the body with which the administrator makes a token for somebody: one that ends only where it has to."""
+        ends = {"expires_at": time.time_ns() // 10**6 + _DAY} if ENDLESS in self.switched_off else {}
+        return {"description": description, **ends}
+
     def token_for(self, persona: str, client: Client) -> str:
         """Return the id of a new personal access token of a persona."""
-        made = self.must(OPERATOR, "POST", f"/api/v4/users/{self.people[persona].id}/tokens", {"description": "spare"}, client)
+        made = self.must(OPERATOR, "POST", f"/api/v4/users/{self.people[persona].id}/tokens", self.token_body("spare"), client)
         return str(made["id"])
 
 
@@ -152,6 +166,11 @@ def _told(data: Any, request: str) -> Any:
     if data is None and request.startswith(("PUT", "DELETE")):
         return None
     raise MisuseError(f"setting up the test world failed: the answer to {request} is no JSON object or list of them")
+
+
+def features_of(operation: Operation) -> set[str]:
+    """Return the features without which an operation serves nobody what it promises."""
+    return {operation.needs, ENDLESS} if operation.id == "CreateUserAccessToken" else {operation.needs}
 
 
 def new_run_id() -> str:
@@ -208,7 +227,7 @@ def _person(world: World, persona: Persona) -> Person:
     session = login(world.client, username, password, persona.name)
     token: dict[str, str] = {}
     if world.version >= Version(4, 1) and TOKENS not in world.switched_off:
-        token = world.must(OPERATOR, "POST", f"/api/v4/users/{id_}/tokens", {"description": "standing"})
+        token = world.must(OPERATOR, "POST", f"/api/v4/users/{id_}/tokens", world.token_body("standing"))
     return Person(persona, id_, username, session, token.get("id", ""), Secret(token.get("token", "")))
 
 

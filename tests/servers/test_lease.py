@@ -287,6 +287,16 @@ def test_a_run_without_its_lease_puts_nothing_back_and_keeps_its_journal(of, ser
     assert note.path.exists() and server.deleted == [] and "bbbbbb" in server.kept["a2"]
 
 
+def test_whoever_was_never_let_in_is_told_by_whom_and_not_that_something_was_lost(of, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    monkeypatch.setenv("MM_ADMIN_TOKEN", "t" * 26)
+    held(server, "bbbbbb")
+    target = live(of("aaaaaa")._client.base_url)
+    with pytest.raises(MisuseError, match=r"^http://\S+ is in use by run bbbbbb on far away"):
+        live_server.prepare_server(target, "aaaaaa", create_first_admin=False, disruptive=False, recording=False)
+    assert list(tmp_path.rglob("journal-*")) == [] and "bbbbbb" in server.kept["a2"]
+
+
 def test_the_other_processes_of_a_run_see_its_lease(of, server, sleep, tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "_PATIENCE", 0.0)
     path = tmp_path / "reports" / "lease"

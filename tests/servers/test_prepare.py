@@ -1,6 +1,7 @@
 """Getting a live server ready: who else is there, and that nobody gets in between."""
 
 import json
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,13 +10,15 @@ from mmconform.errors import MisuseError
 from mmconform.reference import named
 from mmconform.reference.app import Answer
 from mmconform.reference.server import Reference
+from mmconform.reference.store import User
 from mmconform.servers.live import live_server
-from mmconform.servers.live.prepare import people
-from mmconform.servers.target import Server, Target
+from mmconform.servers.live.journal import Journal
+from mmconform.servers.live.prepare import people, prepare, sign_in
+from mmconform.servers.target import Server, Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.world import World, build, login
+from mmconform.world.world import ENDLESS, World, build, login
 
 
 def user(name, **more):
@@ -98,3 +101,52 @@ def test_a_server_that_lets_none_of_our_people_in_is_told_by_the_first(serve, er
     running.close()
     assert f"by the member answered 401 {error}" in str(caught.value) and len(world.people) == 1
     assert ("ServiceSettings.EnforceMultifactorAuthentication has to be false" in str(caught.value)) == ("mfa" in error)
+
+
+# -- tokens that have to end (from 11.10 on) ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strict():
+    """A server that takes no token without an end within ten days."""
+    app = named.app("reference@5.36.1", "5.36.1")
+    app.store.config["ServiceSettings"].update(EnableUserAccessTokens=True, MaximumPersonalAccessTokenLifetimeDays=10)
+    plain, asked = app.answer, []
+
+    def answer(call):
+        if call.method == "POST" and call.path.endswith("/tokens"):
+            asked.append(json.loads(call.body))
+            ends = asked[-1].get("expires_at", 0)
+            days = app.store.config["ServiceSettings"]["MaximumPersonalAccessTokenLifetimeDays"]
+            if days and not time.time() * 1000 < ends < (time.time() + 10 * 86400) * 1000:
+                return Answer(400, {"id": "app.user_access_token.expires_at", "message": "No.", "status_code": 400})
+        return plain(call)
+
+    app.answer = answer
+    with Reference(app, "operator", "a password") as running:
+        yield app, running, asked
+
+
+def prepared(running, tmp_path, **options):
+    target = live(running.url)
+    token = sign_in(target.client(), ours=("operator", "a password"))
+    found = prepare(target, Journal(tmp_path / "journal-a.jsonl", running.url), token, recording=False, **options)
+    world = World(target.client(), Version(5, 36, 1), "abc123", token, switched_off=found.switched_off)
+    build(world)
+    return found, world
+
+
+def test_where_a_run_may_it_lifts_the_limit_and_its_tokens_do_not_end(strict, tmp_path):
+    app, running, asked = strict
+    found, _ = prepared(running, tmp_path, disruptive=True)
+    assert app.store.config["ServiceSettings"]["MaximumPersonalAccessTokenLifetimeDays"] == 0
+    assert ENDLESS not in found.switched_off and all("expires_at" not in body for body in asked) and asked
+
+
+def test_where_it_may_not_its_tokens_end_and_making_one_as_documented_is_not_judged(strict, tmp_path, contract):
+    app, running, asked = strict
+    app.store.users["z"] = User("zoe", "zoe@example.org", "", ["system_user"])
+    _, world = prepared(running, tmp_path, disruptive=False)
+    assert app.store.config["ServiceSettings"]["MaximumPersonalAccessTokenLifetimeDays"] == 10
+    assert all(person.token for person in world.people.values()) and all("expires_at" in body for body in asked)
+    assert [o.id for o in contract.operations.values() if world.lacks(o)] == ["CreateUserAccessToken"]

@@ -76,6 +76,11 @@ class Lease:
     def is_lost(self) -> bool:
         return bool(self._lost)
 
+    @property
+    def was_taken(self) -> bool:
+        """Whether it was ours at some time."""
+        return self._since > 0
+
     def confirm(self) -> None:
         """Look, before something is changed, whether the lease is still ours where it may have expired.
 
@@ -152,9 +157,10 @@ class Lease:
             self._write(self._since)
             return
         if not found and has_expired:
-            found = self._begin() or []
-            if self._until > clock():
+            again = self._begin()
+            if again is None:
                 return
+            found = again
         by = f"run {found[0].run[:20]} on {found[0].machine[:60]} has it now" if found else "somebody has cleaned up there"
         url = self._client.base_url
         self._lost = (
@@ -170,7 +176,7 @@ class Lease:
         found = self.holders()
         if found and found[0].run == self.run:
             return None
-        self._until = 0.0
+        self._since, self._until = 0.0, 0.0
         with suppress(UnseenError):
             self._delete([other for other in found if other.run == self.run])
         return [other for other in found if other.run != self.run]

@@ -105,6 +105,15 @@ class LiveServer:
                         note.path.unlink()
                         break
 
+    def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
+        try:
+            return tidy.undo(paths, client, self.operator)
+        except MisuseError as error:
+            until = (
+                "; for up to five minutes the lease of this run keeps other runs out, but not that cleanup" if self.lease else ""
+            )
+            raise MisuseError(f"{error}{until}") from None
+
     def clean(self) -> Counter[str]:
         """Undo everything that the journals of this stage tell, newest first.
 
@@ -115,14 +124,14 @@ class LiveServer:
         client = self.target.to_be_tidied(replace(self.target.patience, until=until)).client()
         done: Counter[str] = Counter()
         try:
-            if self.lease:
+            if self.lease and self.lease.was_taken:
                 self.lease.confirm()
             paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
             if self.target.is_thrown_away:
                 for path in paths:
                     path.unlink()
             elif paths:
-                done = tidy.undo(paths, client, self.operator)
+                done = self._undo(paths, client)
         finally:
             if self.lease:
                 self.lease.release()

@@ -21,10 +21,11 @@ from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import obstacles
 from mmconform.world.people import ROLES
-from mmconform.world.world import COMMANDS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
+from mmconform.world.world import COMMANDS, ENDLESS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
 
 #: Active accounts that a whole run makes, at most: so many more have to fit on the server.
 MOST_PEOPLE = 180
+_LIFETIME = "MaximumPersonalAccessTokenLifetimeDays"
 
 
 @dataclass
@@ -150,6 +151,8 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
     wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
     if target.version >= Version(4, 1):
         wanted["ServiceSettings"]["EnableUserAccessTokens"] = True
+    if demands_an_end(config):
+        wanted["ServiceSettings"][_LIFETIME] = 0
     if has_webrtc(target) and can_be_gateway(target):
         gateway = Gateway()
         wanted["WebrtcSettings"] = gateway.settings
@@ -218,7 +221,15 @@ def switched_off(target: Target, config: Exchange) -> frozenset[str]:
     features = {COMMANDS: service["EnableCommands"], WEBRTC: not has_webrtc(target)}
     if target.version >= Version(4, 1):
         features[TOKENS] = service["EnableUserAccessTokens"]
+    features[ENDLESS] = not demands_an_end(config)
     return frozenset(name for name, on in features.items() if not on)
+
+
+def demands_an_end(config: Exchange) -> bool:
+    """Return whether a server takes no personal access token without an end (from 11.10 on, where a longest lifetime is set)."""
+    service = config.json_object.get("ServiceSettings")
+    days = service.get(_LIFETIME) if isinstance(service, dict) else None
+    return isinstance(days, int) and days > 0
 
 
 def has_webrtc(target: Target) -> bool:

@@ -11,7 +11,7 @@ from mmconform.errors import MisuseError
 from mmconform.servers.live.alive import whoami
 from mmconform.servers.live.journal import unlike
 from mmconform.version import Version
-from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world.people import role_exists
@@ -25,12 +25,12 @@ def changed_meanwhile(world: World, client: Client, made: Iterable[Person] = ())
 
     Args:
         made: People whom a test made, beside those of the world, and did not change since.
+
+    Raises:
+        UnseenError: the server does not answer.
+        MisuseError: it does not tell.
     """
-    look = _Look(world, client, [*world.people.values(), *made])
-    try:
-        return next(look.changes(), "")
-    except (UnseenError, MisuseError) as error:
-        return f"whether it was the server's doing could not be looked at: {error}"
+    return next(_Look(world, client, [*world.people.values(), *made]).changes(), "")
 
 
 class _Look:
