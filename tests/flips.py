@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmconform.driving import actor
 from mmconform.plugin import conformance, fixtures
 from mmconform.wire import client
 from mmconform.wire.tape import name
@@ -28,7 +27,7 @@ PLAN_FILE = Path(os.environ["FLIPS_PLAN"])
 #: For each test the numbers of the answers that it judges.
 PLAN: dict[str, list[int]] = json.loads(PLAN_FILE.read_text(encoding="utf-8")) if PLAN_FILE.exists() else {}
 IS_PLANNING = not PLAN
-now = SimpleNamespace(kind=NONE, test="", sent=0, number=0, done=False)
+now = SimpleNamespace(kind=NONE, test="", sent=0, number=0, done=False, persona="")
 
 #: Which operations promise to keep tokens secret, and to answer about one user or token.
 SECRETIVE = ("GetUserAccessTokensForUser", "GetUserAccessTokens", "GetUserAccessToken")
@@ -67,7 +66,7 @@ conformance.cassette_name = fixtures.cassette_name = _without_flip
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     kind, _, position = item.callspec.params["flip"].partition("@")
-    now.kind, now.sent, now.done = kind, 0, False
+    now.kind, now.sent, now.done, now.persona = kind, 0, False, ""
     now.test = _without_flip(item, item.callspec.params["target"].slug)
     if kind != NONE:
         judged = PLAN.get(now.test, [])
@@ -95,22 +94,22 @@ def send(self, *arguments, **named):
     if IS_PLANNING and "property/" in now.test and now.test not in PLAN and exchange.is_success:
         judges(now.sent)
     if not IS_PLANNING and now.number == now.sent:
+        now.persona = exchange.persona
         return falsified(exchange, now.kind, self.redactor.values)
     return exchange
 
 
 client.Client.send = send
 
-_expected = actor.Reply._expected
 
-
-def expected(self, what, is_so):
-    if IS_PLANNING:
-        judges(self.exchange.number)
-    return _expected(self, what, is_so)
-
-
-actor.Reply._expected = expected
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    try:
+        return (yield)
+    finally:
+        if IS_PLANNING and "stage" in item.funcargs:
+            for expectation in item.funcargs["stage"].expectations:
+                judges(expectation.reply.exchange.number)
 
 
 def falsified(exchange, kind, secrets):
@@ -156,6 +155,8 @@ def pytest_runtest_logreport(report):
             "kind": now.kind if now.done or now.kind == NONE else NOTHING,
             "clause": own,
             "found": found,
+            "asked": now.persona,
+            "blamed": sorted({row["persona"] for row in seen["rows"] if row.get("standing") == "new"}),
             "outcome": report.outcome,
         }
         file.write(json.dumps(row) + "\n")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
+from mmconform.driving.expectation import Expectation
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, UnseenError
@@ -33,7 +34,7 @@ class Stage:
     """Where one hand-written test plays: the world, and the client in the test's cassette.
 
     Attributes:
-        expected: What was expected of ``last``, the last answer of which something was; ``first`` was the first.
+        expectations: What the test has expected of which answers, in order.
         made: How many things this test has made, for their names.
         clause: What the next assertion is about, in a test that is about many clauses in turn.
         people: Whom this test has made, and how many ``changes`` of accounts there had been before.
@@ -44,9 +45,7 @@ class Stage:
     client: Client
     judge: Judge
     test: str
-    expected: str = ""
-    first: "Reply | None" = None
-    last: "Reply | None" = None
+    expectations: list[Expectation] = field(default_factory=list, repr=False)
     made: int = 0
     clause: str = ""
     people: list[tuple[Person, int]] = field(default_factory=list)
@@ -98,34 +97,41 @@ class Reply:
     stage: Stage
 
     @property
-    def served(self) -> bool:
-        """Whether the answer is a 2xx."""
+    def served(self) -> Expectation:
+        """The answer is a 2xx."""
         return self._expected("served", self.exchange.is_success)
 
     @property
-    def denied(self) -> bool:
-        """Whether the caller was refused for lack of permission, in the way of this operation and version."""
-        refusals = denial(self.exchange.operation, self.stage.world.version)
-        return self._expected("denied", self._is_one_of(refusals))
+    def denied(self) -> Expectation:
+        """The caller was refused for lack of permission, in the way of this operation and version."""
+        return self._refused("denied", self._denials)
 
     @property
-    def absent(self) -> bool:
-        """Whether the answer is that of a server which does not have the operation."""
-        refusals = absence(self.exchange.operation, self.stage.world.version)
-        return self._expected("absent", self._is_one_of(refusals))
-
-    def refused_as(self, name: str) -> bool:
-        """Whether the answer is the named refusal (``data/answers.yaml``) as this version gives it."""
-        return self._expected(f"refused as {name}", self._is_one_of(refusal(name, self.stage.world.version)))
+    def is_denied(self) -> bool:
+        """Whether it is ``denied``, where nothing is expected."""
+        return self._is_one_of(self._denials)
 
     @property
-    def refused(self) -> bool:
-        """Whether the answer is a refusal of any kind: a 4xx."""
+    def _denials(self) -> list[Refusal]:
+        return denial(self.exchange.operation, self.stage.world.version)
+
+    @property
+    def absent(self) -> Expectation:
+        """The answer is that of a server which does not have the operation."""
+        return self._refused("absent", absence(self.exchange.operation, self.stage.world.version))
+
+    def refused_as(self, name: str) -> Expectation:
+        """The answer is the named refusal (``data/answers.yaml``) as this version gives it."""
+        return self._refused(f"refused as {name}", refusal(name, self.stage.world.version))
+
+    @property
+    def refused(self) -> Expectation:
+        """The answer is a refusal of any kind: a 4xx."""
         return self._expected("refused", 400 <= self.exchange.status < 500)
 
     @property
-    def is_no_server_error(self) -> bool:
-        """Whether the answer is no 5xx."""
+    def is_no_server_error(self) -> Expectation:
+        """The answer is no 5xx."""
         return self._expected("without an error of the server", self.exchange.status < 500)
 
     @property
@@ -151,10 +157,16 @@ class Reply:
     def _is_one_of(self, refusals: list[Refusal]) -> bool:
         return any((self.exchange.status, self.exchange.error_id) == (r.status, r.id) for r in refusals)
 
-    def _expected(self, what: str, is_so: bool) -> bool:
-        self.stage.expected, self.stage.last = what, self
-        self.stage.first = self.stage.first or self
-        return is_so
+    def shows(self, is_so: bool, complaint: str) -> Expectation:
+        """What the answer shows is as it should be; the complaint says what is wrong where it is not."""
+        return Expectation(self, ("what the promise says",), is_so, "", complaint, self.stage.clause)
+
+    def _refused(self, what: str, refusals: list[Refusal]) -> Expectation:
+        source = "; ".join(f"{one.status} {one.id}: {one.source}" for one in refusals)
+        return self._expected(what, self._is_one_of(refusals), f"data/answers.yaml, {source}")
+
+    def _expected(self, what: str, is_so: bool, source: str = "") -> Expectation:
+        return Expectation(self, (what,), is_so, source, "", self.stage.clause)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
     is_live = not (stage.judge.target.is_recorded or stage.judge.target.is_reference)
     team = new_team(stage) if with_commands else ""
     told: list[str] = []
-    broken: list[tuple[Exception, str, Reply | None, str]] = []
+    broken: list[Exception] = []
 
     class Lives(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -66,7 +66,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         def teardown(self) -> None:
             failure = sys.exception()
             if isinstance(failure, AssertionError | UnseenError | NotTapedError):
-                broken.append((failure, stage.expected, stage.last, stage.clause))
+                broken.append(failure)
 
         def _do(self, actor: Actor, operation: str, **arguments: Any) -> Reply:
             reply = actor.do(operation, **arguments)
@@ -139,7 +139,8 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
                 if by_admin:
                     assert reply.served
                     stage.clause = "RegenCommandToken.effect.makes-a-new-token"
-                    assert reply.json["token"] != self.model.commands[command], "the command's token is still the old one"
+                    is_new = reply.json["token"] != self.model.commands[command]
+                    assert reply.shows(is_new, "the command's token is still the old one")
                     self.model.commands[command] = reply.json["token"]
                 else:
                     assert reply.denied
@@ -161,7 +162,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             assert reply.served
             listed = {row["id"]: row["is_active"] for row in reply.json}
             stage.clause = PROMISES[self.last_act]
-            assert listed == self.model.is_active, "the list of tokens is not what the model expects"
+            assert reply.shows(listed == self.model.is_active, "the list of tokens is not what the model expects")
 
         @invariant()
         def every_credential_is_what_the_model_says(self) -> None:
@@ -197,7 +198,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         # Hypothesis plays a failing life again; a tape has no answers to that, and a server may answer otherwise.
         if not broken:
             raise
-        failure, stage.expected, stage.last, stage.clause = broken[-1 if is_live else 0]
+        failure = broken[-1 if is_live else 0]
         if is_live:
             _write_script(REPORTS / stage.judge.target.slug / "shortest-life.sh", told)
         raise failure from None

@@ -1,6 +1,6 @@
 """Runs the checks over exchanges and gathers what they say into observations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ SKIPS = (
 )
 
 _LONGEST_EXCERPT = 600
+#: Headers that our HTTP library sends of itself.
+_OF_THE_CLIENT = ("user-agent", "accept", "accept-encoding", "connection", "content-length")
 
 
 @dataclass
@@ -86,9 +88,21 @@ class Judge:
                 outcome = "pass" if verdict.passed else "fail"
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
 
-    def conclude(self, clause: str, persona: str, signature: str, seen: str, exchange: Exchange | None) -> None:
-        """Note what a whole test showed of its own clause; an empty signature means that it was kept."""
-        self._add(clause, persona, "fail" if signature else "pass", signature, seen, exchange)
+    def conclude(
+        self,
+        clause: str,
+        persona: str,
+        signature: str,
+        seen: str,
+        exchange: Exchange | None,
+        expected: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note what a whole test showed of its own clause; an empty signature means that it was kept.
+
+        Args:
+            expected: ``expected`` and its ``source``, for the evidence.
+        """
+        self._add(clause, persona, "fail" if signature else "pass", signature, seen, exchange, expected or {})
 
     def skip(self, clause: Clause, reason: str) -> None:
         """Note that a clause cannot be judged here, for a reason of the closed list."""
@@ -118,7 +132,16 @@ class Judge:
         for operation in sorted(operations):
             self.unseen(operation, "everyone", reason)
 
-    def _add(self, clause: str, persona: str, outcome: str, signature: str, seen: str, exchange: Exchange | None = None) -> None:
+    def _add(
+        self,
+        clause: str,
+        persona: str,
+        outcome: str,
+        signature: str,
+        seen: str,
+        exchange: Exchange | None = None,
+        expected: Mapping[str, str] | None = None,
+    ) -> None:
         if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
             signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)
         covered = [d.covers(clause, persona, signature, self.target.version) for d in self.deviations if outcome == "fail"]
@@ -130,7 +153,7 @@ class Judge:
             observation = self._seen[key] = Observation(clause, persona, outcome, signature, seen)
             if outcome == "fail":
                 observation.standing = "known" if any(covered) else "new"
-                observation.evidence = evidence(exchange, self.target) if exchange else {}
+                observation.evidence = {**evidence(exchange, self.target), **(expected or {})} if exchange else {}
         observation.count += 1
 
     @property
@@ -168,7 +191,16 @@ def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:
         "media": redactor.text(exchange.answer_headers.get("content-type", "")),
         "answer": _excerpt(redactor.body(answer)),
         "about": exchange.about,
+        "credential": exchange.credential,
+        "headers": _headers(exchange, redactor),
     }
+
+
+def _headers(exchange: Exchange, redactor: Redactor) -> dict[str, str]:
+    """Return what of the headers decides the answer; for a credential stands ``<whose it is>``."""
+    told = {name: value for name, value in exchange.headers.items() if name.lower() not in _OF_THE_CLIENT}
+    bearer = {"Authorization": f"Bearer <{exchange.credential}>"} if exchange.credential else {}
+    return bearer | {name: redactor.text(redactor.named(str(value))) for name, value in told.items()}
 
 
 def _excerpt(body: bytes) -> str:

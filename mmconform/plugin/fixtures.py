@@ -10,6 +10,7 @@ from vcr.cassette import Cassette
 
 from mmconform.contract.clause import Contract
 from mmconform.driving.actor import Actor, Stage, someone
+from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import open_private
@@ -211,8 +212,13 @@ def performing(item: Any) -> Iterator[None]:
     judge, clause = stage.judge, clause_of(item)
     try:
         yield
+    except BrokenPromiseError as broken:
+        _conclude_broken(judge, broken.expectation, clause)
     except AssertionError as failure:
-        _conclude_broken(judge, stage, stage.clause or clause, str(failure).partition("\n")[0])
+        told = str(failure).partition("\n")[0]
+        if not stage.expectations or not told or told.startswith("assert "):
+            raise  # of no answer: a mistake in the test, and nothing about the server
+        _conclude_broken(judge, stage.expectations[-1].reply.shows(False, told), clause)
     except HeldBackError as held:
         judge.skip(judge.contract.clauses[clause], held.reason)
         pytest.skip(f"{held.reason}: {held}")
@@ -227,32 +233,23 @@ def performing(item: Any) -> Iterator[None]:
     except UnseenError as error:
         judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), error.reason, str(error))
     else:
-        if stage.first is None:
+        if not stage.expectations:
             pytest.fail("the test expected nothing of any answer", pytrace=False)
         judge.conclude(clause, _subject(stage), "", "", None)
 
 
-def _conclude_broken(judge: Judge, stage: Stage, clause: str, told: str) -> None:
-    reply = stage.last
-    expected = stage.expected
-    if reply and expected == "served" and reply.exchange.status == 403 and reply.denied:
+def _conclude_broken(judge: Judge, broken: Expectation, clause: str) -> None:
+    reply, exchange = broken.reply, broken.reply.exchange
+    clause = broken.clause or clause
+    if broken.wanted == ("served",) and exchange.status == 403 and reply.is_denied:
         # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.
-        clause = f"{reply.exchange.operation}.permission"
-    says = reply.exchange.says if reply else ""
-    if any((o.clause, o.outcome, o.signature) == (clause, "fail", says) for o in judge.observations):
+        clause = f"{exchange.operation}.permission"
+    if any((o.clause, o.outcome, o.signature) == (clause, "fail", exchange.says) for o in judge.observations):
         return  # what every answer is judged by has said it of this one already
-    if reply and (not told or told.startswith("assert ")):
-        judge.conclude(
-            clause,
-            _subject(stage),
-            f"{reply.exchange.says}, not {expected}",
-            f"{reply}, not {expected}",
-            reply.exchange,
-        )
-    else:
-        judge.conclude(clause, _subject(stage), told, told, reply.exchange if reply else None)
+    expected = {"expected": " or ".join(broken.wanted), "source": broken.source}
+    judge.conclude(clause, exchange.persona, broken.signature, broken.seen, exchange, expected)
 
 
 def _subject(stage: Stage) -> str:
     """Return whom a test is about: the persona of the first answer of which something was expected."""
-    return stage.first.exchange.persona if stage.first else "everyone"
+    return stage.expectations[0].reply.exchange.persona if stage.expectations else "everyone"

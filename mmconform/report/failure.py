@@ -1,8 +1,9 @@
 """A failure for a person: the promise, what was seen, who asked, how to repeat it, how to declare it known."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from mmconform.contract.clause import Clause, Contract
@@ -48,13 +49,15 @@ class Failure:
             f"{clause.id} is not kept by Mattermost {plain(self.server['name'])}",
             f"  promise   {plain(clause.text)}",
             f"            {clause.place}{ours}",
+            *_expected(evidence),
             f"  seen      {plain(self.seen)} ({'once' if self.count == 1 else f'{self.count} times'})",
         ]
         if evidence:
             lines.append(f"  answer    {plain(str(evidence.get('answer', '')))[:240]}")
-        lines.append(f"  asked by  {personas}{about}")
+        lines.append(f"  asked by  {personas}{about}{_through(evidence)}")
         if evidence:
             lines.append(f"  repeat    {self.curl}")
+        lines.append(f"  in        pytest --target {plain(quote(self.target))} {plain(quote(self.tests[0]))}")
         if self.standing == "new":
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
             lines += [f"            {line}" for line in self.entry]
@@ -79,6 +82,23 @@ class Failure:
             "  evidence: …",
             "  first_seen: …",
         ]
+
+
+def _expected(evidence: Mapping[str, Any]) -> list[str]:
+    if not evidence.get("expected"):
+        return []
+    source = f" ({plain(str(evidence['source']))})" if evidence.get("source") else ""
+    return [f"  expected  {plain(str(evidence['expected']))}{source}"]
+
+
+def _through(evidence: Mapping[str, Any]) -> str:
+    """Say with what kind of credential the first of them asked; older records do not tell."""
+    credential, headers = evidence.get("credential"), evidence.get("headers")
+    if credential:
+        kinds = (("OAuth", "an OAuth session"), ("'s token", "a personal access token"), ("", "a session"))
+        return f", through {next(kind for mark, kind in kinds if mark in str(credential))}"
+    shown = [name for name in headers if name.lower() != "content-type"] if isinstance(headers, Mapping) else []
+    return f", through the headers {plain(', '.join(shown))}" if shown else ""
 
 
 def failures(contract: Contract, record: Record) -> list[Failure]:

@@ -189,6 +189,7 @@ class Client:
             answer.headers,
             answer.content,
             own,
+            self.redactor.whose(token, persona) if token else "",
         )
 
     def _guarded(self, sending: Sending, request: str, prepared: requests.PreparedRequest) -> Answer:

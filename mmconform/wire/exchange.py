@@ -21,6 +21,7 @@ class Exchange:
         url: Path and query as sent, without scheme, host and the path under which the server lives.
         headers: Of the request, without the credential.
         answer_headers: Names in lower case.
+        credential: Whose session or token was sent, as the redactor calls it; nothing where none was, or in another header.
         own: The ids of the caller's own account and tokens.
     """
 
@@ -35,6 +36,7 @@ class Exchange:
     answer_headers: Mapping[str, str]
     answer: bytes
     own: frozenset[str] = field(default=frozenset())
+    credential: str = ""
 
     def __repr__(self) -> str:
         """What may be shown of it: neither what was sent nor what was answered."""

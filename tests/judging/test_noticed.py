@@ -39,3 +39,10 @@ def test_nearly_every_falsification_is_noticed_by_the_tests_own_clause(flips):
     assert share >= 0.95, report
     kinds = {run["kind"] for run in falsified}
     assert kinds == {"status", "error id", "leaked secret", "wrong owner", "missing field", "media"}
+
+
+def test_a_failure_names_the_caller_who_was_judged(flips):
+    """Whom it names is also whose request it repeats."""
+    broken = [run for run in flips if run["kind"] not in ("none", "nothing to falsify") and run["blamed"]]
+    assert len(broken) > 1200
+    assert [f"{run['blamed']}, not {run['asked']}: {run['test']}" for run in broken if run["blamed"] != [run["asked"]]] == []

@@ -163,6 +163,16 @@ class Redactor:
         scheme, space, value = header.partition(" ")
         return scheme + space + self._credentials[value] if value in self._credentials else self.text(header)
 
+    def whose(self, credential: str, persona: str) -> str:
+        """Return what a credential is called, or the persona where it is unknown."""
+        return self._credentials.get(credential, persona)
+
+    def named(self, text: str) -> str:
+        """Return the text with ``<whose it is>`` for every credential."""
+        for value, whose in self._credentials.items():
+            text = text.replace(value, f"<{whose}>")
+        return text
+
     def _placeholder(self, value: str) -> str:
         padding = len(value) - len(value.rstrip("="))
         digest = hmac.new(self._key, value.encode(), hashlib.sha256).digest()

@@ -1,0 +1,54 @@
+"""What a hand-written test expects of an answer, and the exception in which its verdict travels."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmconform.driving.actor import Reply
+
+
+@dataclass(frozen=True, repr=False)
+class Expectation:
+    """True where it is met; to ask for the truth of one that is not raises what was broken, with the answer that broke it.
+
+    ``|`` joins two of which one has to be met.
+
+    Attributes:
+        wanted: Every answer that would do, in words; the last one is in the signature of a failure.
+        source: Where that is known from, beside the promise itself.
+        complaint: What is wrong with an answer of the right status.
+        clause: What it is about, where the test is about several promises in turn.
+    """
+
+    reply: "Reply"
+    wanted: tuple[str, ...]
+    is_met: bool
+    source: str = ""
+    complaint: str = ""
+    clause: str = ""
+
+    def __bool__(self) -> bool:
+        self.reply.stage.expectations.append(self)
+        if not self.is_met:
+            raise BrokenPromiseError(self)
+        return True
+
+    def __or__(self, other: "Expectation") -> "Expectation":
+        sources = "; ".join(dict.fromkeys(one for one in (self.source, other.source) if one))
+        return replace(other, wanted=(*self.wanted, *other.wanted), is_met=self.is_met or other.is_met, source=sources)
+
+    @property
+    def signature(self) -> str:
+        return self.complaint or f"{self.reply.exchange.says}, not {self.wanted[-1]}"
+
+    @property
+    def seen(self) -> str:
+        return self.complaint or f"{self.reply}, not {' or '.join(self.wanted)}"
+
+
+class BrokenPromiseError(AssertionError):
+    """An answer is not what a test expects of it."""
+
+    def __init__(self, expectation: Expectation) -> None:
+        super().__init__(expectation.seen)
+        self.expectation = expectation
