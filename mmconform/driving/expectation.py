@@ -1,10 +1,21 @@
 """What a hand-written test expects of an answer, and the exception in which its verdict travels."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from mmconform.driving.actor import Reply
+from mmconform.wire.exchange import Exchange
+
+
+class Judged(Protocol):
+    """An answer of which something is expected (:class:`mmconform.driving.actor.Reply`)."""
+
+    exchange: Exchange
+    stage: Any
+
+    @property
+    def is_denied(self) -> bool: ...
+
+    def shows(self, is_so: bool, complaint: str) -> "Expectation": ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,7 +31,7 @@ class Expectation:
         clause: What it is about, where the test is about several promises in turn.
     """
 
-    reply: "Reply"
+    reply: Judged
     wanted: tuple[str, ...]
     is_met: bool
     source: str = ""
