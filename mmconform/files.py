@@ -2,10 +2,13 @@
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_IMODE
 from typing import IO
+
+from mmconform.errors import MisuseError
 
 _OWNER_FILE, _OWNER_FOLDER, _EVERYBODY = 0o600, 0o700, 0o666
 
@@ -16,7 +19,15 @@ def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     Args:
         private: Nobody but its owner may read it, however wide the umask; what the umask forbids stays forbidden. So is
             everything that comes from a server.
+
+    Raises:
+        MisuseError: it cannot be written.
     """
+    with writing(path):
+        _write_whole(path, text, private)
+
+
+def _write_whole(path: Path, text: str, private: bool) -> None:
     make_folder(path.parent, private=private)
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
     try:
@@ -30,10 +41,15 @@ def write_whole(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def open_private(path: Path, mode: str) -> IO[str]:
-    """Open a text file that only its owner may read, also one that was there before."""
-    make_folder(path.parent)
+    """Open a text file that only its owner may read, also one that was there before.
+
+    Raises:
+        MisuseError: it cannot be written.
+    """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if mode == "a" else os.O_TRUNC)
-    descriptor = os.open(path, flags, _OWNER_FILE)
+    with writing(path):
+        make_folder(path.parent)
+        descriptor = os.open(path, flags, _OWNER_FILE)
     with suppress(OSError):  # somebody else's
         _close_to_others(path)
     return os.fdopen(descriptor, mode, encoding="utf-8")
@@ -44,6 +60,32 @@ def make_folder(path: Path, *, private: bool = True) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(_OWNER_FOLDER if private else 0o777, exist_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line that a file cannot be written: no right to, a full disk, a read-only checkout.
+
+    Raises:
+        MisuseError: an error of the system while it is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MisuseError(
+            f"{path} cannot be written: {error.strerror}; make room, or use a checkout that may be written"
+        ) from None
+
+
+def check_writable(folder: Path) -> None:
+    """Try whether files can be written in a folder, before it is too late to find out.
+
+    Raises:
+        MisuseError: they cannot.
+    """
+    trial = folder / f".{secrets.token_hex(6)}"
+    write_whole(trial, "a line\n" * 1000, private=True)
+    trial.unlink()
 
 
 def close_to_others(folder: Path) -> None:

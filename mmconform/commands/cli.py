@@ -10,6 +10,7 @@ from typing import Any
 from mmconform import __version__
 from mmconform.commands.shared import MISUSED
 from mmconform.errors import MisuseError
+from mmconform.report.encoding import tolerate
 
 COMMANDS = {
     "merge": "Merge the source documents and list every repair.",
@@ -52,6 +53,7 @@ class _Subcommand(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns 0 when all is fine, 1 when something was found, 2 when it was used wrongly."""
+    tolerate(sys.stdout, sys.stderr)
     options = parser().parse_args(arguments)
     try:
         status = int(options.run(options))
@@ -66,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written once more at the end
         return _CLOSED
+    except OSError as error:
+        print(f"mmconform: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+        return MISUSED
 
 
 def parser(*, whole: bool = False) -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ from mmconform.plugin.session import Session
 from mmconform.plugin.veil import Veil
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
+from mmconform.report.encoding import tolerate
 from mmconform.report.failure import gather
 from mmconform.report.plan import plan
 from mmconform.report.terminal import show
@@ -94,6 +95,8 @@ class Conformance:
         self._is_clean = True
         self._tape: Path | None = None
         self._records: list[tuple[Target, Record]] = []
+        if terminal := session.config.pluginmanager.get_plugin("terminalreporter"):
+            tolerate(terminal._tw._file)
 
     # -- workers -------------------------------------------------------------------------------------------------------
 
@@ -245,7 +248,11 @@ class Conformance:
 
     def pytest_runtest_logstart(self) -> None:
         """With the first test: what comes to no end is not to look like an earlier run."""
-        if not (self._has_begun or self.session.is_worker or self.session.judges_nothing):
+        if not (self.session.is_worker or self.session.judges_nothing):
+            self._set_records_aside()
+
+    def _set_records_aside(self) -> None:
+        if not self._has_begun:
             self._has_begun = True
             for target in self.session.targets:
                 record.set_aside(self.session.run.path(target))
@@ -356,7 +363,7 @@ class Conformance:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and self._has_begun
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.session.judges_nothing
         stopped = self._was_stopped(session)
         steps: tuple[Callable[[], None], ...] = (lambda: self._finish_tape(ended and not stopped), self._clean)
         for step in steps:
@@ -368,7 +375,8 @@ class Conformance:
         if self.session.is_worker:
             told = {"cleaned": dict(self._cleaned), "attendance": self.attendance.tell()}
             session.config.workeroutput["mmconform"] = told  # type: ignore[attr-defined]
-        elif ended:
+        elif ended and (self.attendance.asked or self.session.is_named):
+            self._set_records_aside()
             self._write_records(session, stopped)
 
     def _was_stopped(self, session: pytest.Session) -> bool:
@@ -396,7 +404,7 @@ class Conformance:
         """Keep the recording, or throw it away.
 
         Raises:
-            MisuseError: a secret stands on it.
+            MisuseError: a secret stands on it, or it cannot take its place.
         """
         recording, run = self.session.recording, self.session.run
         if not recording:

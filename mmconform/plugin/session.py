@@ -13,6 +13,8 @@ import pytest
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.driving.run import Run
 from mmconform.errors import MisuseError
+from mmconform.files import check_writable
+from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
 from mmconform.servers.live import live_server
 from mmconform.servers.live.lease import Leased, Mark
@@ -55,6 +57,7 @@ class Session:
         if config.getoption("--record-mode") not in (None, "none", "rewrite"):
             raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
         self.patience = self._patience()
+        self.is_named = bool(option(config, "--target") or option(config, "--spec"))
         names = option(config, "--target") or ["recorded"]
         addresses = {slug: stage["url"] for slug, stage in self.told.get("stages", {}).items()}
         usable = {"allow_remote": option(config, "--allow-remote"), "patience": self.patience, "running": addresses}
@@ -122,8 +125,22 @@ class Session:
             raise MisuseError("--record-mode=rewrite needs a live server: --target http://HOST:PORT")
         if self.recording_wanted and (getattr(self.config.option, "numprocesses", None) or len(self.targets) > 1):
             raise MisuseError("a tape is recorded from one server by one process; leave out -n and further targets")
+        if self.recording_wanted and (option(self.config, "--spec") or option(self.config, "--overlay")):
+            raise MisuseError("a tape is recorded with our own documents; leave out --spec and --overlay")
+        for target in self.targets if not self.is_worker else ():
+            check_writable(REPORTS / target.slug)
         if not self.is_live:
             return
+        if self.recording_wanted:
+            self.recording = Recording(self.targets[0], may_replace=option(self.config, "--replace-tape"))
+        try:
+            self._prepare()
+        except BaseException:
+            if self.recording:
+                self.recording.drop()
+            raise
+
+    def _prepare(self) -> None:
         for signal_ in (signal.SIGINT, signal.SIGTERM):  # a run that changes a server has something to tidy up
             signal.signal(signal_, self.interrupt)
         for target in self.targets:
@@ -152,8 +169,6 @@ class Session:
             )
             lease = self.stages[target.slug].lease
             target.guard = Leased(self.guard(target), lease.confirm) if lease else self.guard(target)
-        if self.recording_wanted:
-            self.recording = Recording(self.targets[0])
 
     def guard(self, target: Target) -> Guard:
         """Return what decides which requests are sent to a target."""

@@ -23,9 +23,6 @@ from mmconform.wire.tape.cassette import TAPE_URL
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import Roles
 
-#: What a server may call its version: it becomes the name of a folder, and a server may say anything.
-_VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
-
 
 @dataclass(frozen=True)
 class Server:
@@ -46,7 +43,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        return self.build if re.fullmatch(_VERSION, self.build) else self.calls_itself
+        return self.build if tape.is_version(self.build) else self.calls_itself
 
 
 def describe(server: Server) -> dict[str, str]:
@@ -160,7 +157,7 @@ def resolve(
     if not version:
         return [recorded(tapes[-1])]
     wanted = version.removeprefix("v")
-    if wanted not in tapes and not (tape.place(wanted) / tape.LABEL).is_file():
+    if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
         raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
     return [recorded(wanted)]
 
@@ -291,10 +288,10 @@ def _look(base_url: str, redactor: Redactor, patience: Patience) -> tuple[Server
     if ping.json_or_none is None or not (version_id or says.get("Version")):
         raise MisuseError(f"{base_url} {_is_no_server(base_url, ping)}")
     itself = str(says.get("Version") or ".".join(version_id.split(".")[:3]))
-    if not re.fullmatch(_VERSION, itself):
+    if not tape.is_version(itself):
         raise MisuseError(f"{base_url} does not tell its version (X-Version-Id: {version_id})")
     build = plain(str(says.get("BuildNumber") or ""))
-    version = Version.parse(build if re.fullmatch(_VERSION, build) else itself)
+    version = Version.parse(build if tape.is_version(build) else itself)
     edition = "enterprise" if says.get("BuildEnterpriseReady") == "true" else "team"
     server = Server(version, itself, build, plain(str(says.get("BuildHash") or "")), edition, plain(version_id))
     return server, Origin.learn([ping.answer_headers, about.answer_headers])

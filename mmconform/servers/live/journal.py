@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmconform.errors import MisuseError
-from mmconform.files import open_private
+from mmconform.files import open_private, writing
 from mmconform.wire.exchange import Exchange
 
 #: What servers tell instead of a secret (model/config.go@v5.36.1 FAKE_SETTING).
@@ -32,9 +32,13 @@ class Journal:
         self.path, self.url = path, url
 
     def note(self, **entry: Any) -> None:
-        """Append a line, the first one below the server's address; it is on disk when this returns."""
+        """Append a line, the first one below the server's address; it is on disk when this returns.
+
+        Raises:
+            MisuseError: it cannot be written; then nothing may be changed either.
+        """
         first = [] if self.path.exists() else [{"what": "server", "url": self.url}]
-        with open_private(self.path, "a") as file:
+        with writing(self.path), open_private(self.path, "a") as file:
             file.writelines(json.dumps({**line, "at": time.time_ns()}) + "\n" for line in [*first, entry])
             file.flush()
             os.fsync(file.fileno())

@@ -114,6 +114,10 @@ class LiveServer:
             )
             raise MisuseError(f"{error}{until}") from None
 
+    def _left_by_workers(self) -> list[Path]:
+        """Return the journals of workers that died: all of this server, which the first process has for itself."""
+        return journal.of_server(REPORTS, self.target.base_url) if self.lock and self.operator else []
+
     def clean(self) -> Counter[str]:
         """Undo everything that the journals of this stage tell, newest first.
 
@@ -126,7 +130,7 @@ class LiveServer:
         try:
             if self.lease and self.lease.was_taken:
                 self.lease.confirm()
-            paths = [path for path in dict.fromkeys(self.journals) if path.exists()]
+            paths = [path for path in dict.fromkeys([*self.journals, *self._left_by_workers()]) if path.exists()]
             if self.target.is_thrown_away:
                 for path in paths:
                     path.unlink()

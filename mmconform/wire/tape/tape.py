@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from mmconform.documents.reader import dump, read
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, plain
 from mmconform.files import write_whole
 from mmconform.paths import CASSETTES, REPORTS
 from mmconform.version import Version
@@ -15,14 +16,30 @@ from mmconform.wire.tape.redact import MARK
 LABEL = "TAPE.yaml"
 WORLD = "world.yaml"
 FORMAT = 1
+#: What a server may call its version: it becomes the name of a folder, and a server may say anything.
+VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
 
 _BANNER = "# What this tape was recorded from. Recorded, never edited: a tape is deleted or recorded anew.\n"
 
 
 def every() -> list[str]:
-    """Return the versions of which there is a tape, oldest first."""
-    names = [path.parent.name for path in CASSETTES.glob(f"*/{LABEL}") if not path.parent.name.startswith(".")]
+    """Return the versions of which there is a tape, oldest first; one that lost its label is among them, to be refused."""
+    names = [path.name for path in _folders() if is_version(path.name) and next(path.rglob("*.yaml"), None)]
     return sorted(names, key=Version.parse)
+
+
+def foreign() -> list[str]:
+    """Return the folders beside the tapes that are not named like one. They are left alone."""
+    return [path.name for path in _folders() if not is_version(path.name)]
+
+
+def is_version(name: str) -> bool:
+    """Return whether a server may call its version so, and hence a tape."""
+    return bool(re.fullmatch(VERSION, name))
+
+
+def _folders() -> list[Path]:
+    return sorted(path for path in CASSETTES.glob("[!.]*") if path.is_dir())
 
 
 def before(name: str) -> str:
@@ -55,6 +72,11 @@ def read_label(folder: Path) -> dict[str, Any]:
         raise MisuseError(f"{_shown(path)}: says nothing about `{missing[0]}`; record the tape anew")
     if data["format"] != FORMAT:
         raise MisuseError(f"{_shown(path)}: is of format {data['format']}, and this suite reads format {FORMAT}")
+    if folder.parent == CASSETTES and isinstance(server := data["server"], dict):
+        said = [str(server.get("name")), str(server.get("version"))]
+        if said != [folder.name, str(Version.parse(folder.name))]:
+            what = plain(" and ".join(dict.fromkeys(said)))[:80]
+            raise MisuseError(f"{_shown(path)}: is the tape of {what}, not of {folder.name}; give the folder its name back")
     return dict(data)
 
 

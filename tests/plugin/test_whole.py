@@ -1,0 +1,167 @@
+"""A run that was not whole: what was asked for and not judged is never green, and what was not asked for is never red."""
+
+import os
+import re
+
+import pytest
+
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record.record import NAME, PREVIOUS, read
+
+TAPE = "recorded:5.36.1"
+SMALL = "suites/permissions/test_commands.py"
+
+
+@pytest.fixture
+def meddled(as_user, tmp_path):
+    """Run some suites beside a plugin that meddles."""
+
+    def meddled(plugin, *arguments):
+        (tmp_path / "meddler.py").write_text(plugin, encoding="utf-8")
+        path = f"{tmp_path}{os.pathsep}{ROOT}"
+        return as_user("pytest", "-q", "-p", "meddler", "--target", TAPE, *arguments, PYTHONPATH=path)
+
+    return meddled
+
+
+def seen(slug="5.36.1"):
+    return read(REPORTS / slug / NAME)
+
+
+LEAVES_OUT = """
+def pytest_collection_modifyitems(items):
+    del items[::2]
+"""
+ANNOUNCES = """
+import pytest
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    shard, rest = items[::2], items[1::2]
+    items[:] = shard
+    config.hook.pytest_deselected(items=rest)
+"""
+SKIPS = """
+import pytest
+def pytest_runtest_setup(item):
+    if "regenerate" in item.name:
+        pytest.skip("not today")
+"""
+SKIPS_LATE = """
+import pytest
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    yield
+    pytest.skip("enough")
+"""
+MARKS = """
+import pytest
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="broken here"))
+"""
+PRETENDS = """
+import pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    return True
+"""
+MEDDLERS = {
+    "takes tests away": (LEAVES_OUT, "taken off the list by a plugin or a conftest.py"),
+    "shards": (ANNOUNCES, "taken off the list by a plugin or a conftest.py"),
+    "skips": (SKIPS, "skipped by somebody else (not today)"),
+    "skips after the test": (SKIPS_LATE, "skipped by somebody else (enough)"),
+    "marks all": (MARKS, "skipped by somebody else (broken here)"),
+    "runs nothing": (PRETENDS, "never came to an end"),
+}
+
+
+@pytest.mark.parametrize("how", MEDDLERS)
+def test_what_somebody_else_leaves_out_is_not_green_and_disproves_no_deviation(meddled, how):
+    plugin, told = MEDDLERS[how]
+    ran = meddled(plugin, SMALL)
+    assert ran.returncode != 0 and "GREEN" not in ran.stdout, ran.stdout
+    assert "left-out" in ran.stdout and told in ran.stdout, ran.stdout
+    assert "delete the entry" not in ran.stdout
+
+
+def test_what_the_user_leaves_out_is_not_red(meddled):
+    ran = meddled("", SMALL, "-k", "regenerate", f"--deselect={SMALL}::nothing")
+    assert ran.returncode == 0 and "GREEN" in ran.stdout, ran.stdout
+    assert seen().footer["left_out"] == [] and seen().header["selection"]
+
+
+def test_a_file_that_cannot_be_read_is_not_green(meddled):
+    broken = """
+import _pytest.python
+original = _pytest.python.Module._getobj
+def broken(self):
+    if self.path.name == "test_bots.py":
+        raise ImportError("no such thing")
+    return original(self)
+_pytest.python.Module._getobj = broken
+"""
+    ran = meddled(broken, SMALL, "suites/permissions/test_bots.py", "--continue-on-collection-errors")
+    assert ran.returncode == 1 and "RED" in ran.stdout, ran.stdout
+    assert seen().footer["left_out"] == ["suites/permissions/test_bots.py: could not be collected"]
+
+
+def test_nothing_verified_is_not_green(meddled):
+    """A test of an operation that this version does not have."""
+    ran = meddled("", "suites/permissions/test_matrix.py", "-k", "nobody_is_served and GetWebrtcToken")
+    assert "RED  verified 0 of 96" in ran.stdout and "nothing-verified" in ran.stdout, ran.stdout
+    assert ran.returncode == 1
+
+
+ALONE = (
+    "suites/permissions/test_input.py",
+    "suites/permissions/test_credentials.py",
+    "suites/compatibility/test_since.py",
+)
+
+
+@pytest.mark.parametrize("file", ALONE)
+def test_a_passing_test_is_green_when_it_is_run_alone(as_user, file):
+    listed = as_user("pytest", file, "--collect-only", "-q", "--target", TAPE).stdout
+    test = next(line for line in listed.splitlines() if "::" in line)
+    ran = as_user("pytest", test, "-q", "--target", TAPE)
+    assert ran.returncode == 0 and "GREEN" in ran.stdout, ran.stdout
+
+
+def test_a_typo_leaves_the_last_record_and_a_run_sets_it_aside(as_user):
+    slug = "reference-5.36.1"
+    place = REPORTS / slug
+    first = as_user("pytest", SMALL, "-q", "--target", "reference@5.36.1", "-k", "without_the_permission")
+    assert first.returncode == 0, first.stdout
+    before = (place / NAME).read_bytes()
+    typo = as_user("pytest", "-q", "--target", "reference@5.36.1", "-k", "no_such_test")
+    assert typo.returncode == 5 and (place / NAME).read_bytes() == before
+    killed = "import os, signal\ndef pytest_runtest_teardown(item):\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    (place / "interrupting.py").write_text(killed, encoding="utf-8")
+    path = f"{place}{os.pathsep}{ROOT}"
+    again = as_user("pytest", SMALL, "-q", "-p", "interrupting", "--target", "reference@5.36.1", PYTHONPATH=path)
+    (place / "interrupting.py").unlink()
+    assert again.returncode == 2 and not (place / NAME).exists(), again.stdout
+    assert (place / PREVIOUS).read_bytes() == before
+    refused = as_user("mmconform", "report", slug)
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+
+
+DIES = """
+import os, signal, pytest
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item):
+    if os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_that_is_killed_is_not_green_and_leaves_nobody_behind(as_user, tmp_path):
+    (tmp_path / "dying.py").write_text(DIES, encoding="utf-8")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    ran = as_user("pytest", SMALL, "-q", "-n", "2", "-p", "dying", "--target", "reference@5.36.1", PYTHONPATH=path)
+    assert ran.returncode == 1 and "GREEN" not in ran.stdout and "the worker gw0 died" in ran.stdout, ran.stdout
+    footer = seen("reference-5.36.1").footer
+    assert not footer["green"] and footer["error"] > 0
+    made = [int(number) for number in re.findall(r"(\d+) users deactivated", ran.stdout)]
+    assert sum(made) > 6  # those of the dead worker too
+    assert list((REPORTS / "reference-5.36.1").glob("journal-*")) == []
