@@ -241,6 +241,8 @@ class Actor:
             headers=headers,
             **content,
         )
+        if self.stage.world.look_after(exchange, self.stage.client) and exchange.status == 401:
+            raise UnseenError(f"{exchange.method} {exchange.path}", f"{self.persona} was signed out meanwhile")
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
         if known.makes_jobs:
             self.stage.world.note_job(exchange)

@@ -86,7 +86,12 @@ class Sender:
     def _ask(self, planned: Planned) -> None:
         """Send one case; the judge sees what came of it, or that nothing did."""
         try:
-            self.judge.see(self._send(planned), self._judged)
+            exchange = self._send(planned)
+            if self.world.look_after(exchange, self.client) and exchange.status == 401:
+                exchange = self._send(planned)  # what the dead are answered says nothing
+                if self.world.look_after(exchange, self.client) and exchange.status == 401:
+                    raise UnseenError(exchange.path, "the caller's session was ended before the answer")
+            self.judge.see(exchange, self._judged)
         except HeldBackError as held:
             self.judge.held_back(self.operation.id, held.reason, str(held))
         except UnseenError as error:

@@ -42,6 +42,7 @@ _WIDTH = 100
 _SUITES = ("property", "permissions", "lifecycle", "compatibility")
 #: What is true of every server: its API deletes no account and no team.
 _LEFT = "left the server as it was (but accounts can only be deactivated, and teams archived): "
+_PUT_BACK = "put back what this run had changed (but accounts can only be deactivated, and teams archived): "
 _PUT_RIGHT = "put right, but not everything: "
 #: Settings of pytest that decide what is collected.
 _WHAT_IS_A_TEST = ("python_", "norecursedirs", "testpaths")
@@ -92,6 +93,7 @@ class Conformance:
         self.current: Any = None
         self._has_begun = False
         self._cleaned: Counter[str] = Counter()
+        self._losses: Counter[str] = Counter()
         self._is_clean = True
         self._tape: Path | None = None
         self._records: list[tuple[Target, Record]] = []
@@ -110,6 +112,7 @@ class Conformance:
         """Take over what an xdist worker put right and knows; of one that died, its journals tell."""
         told = getattr(node, "workeroutput", {}).get("mmconform", {})
         self._cleaned.update(told.get("cleaned", {}))
+        self._losses.update(told.get("losses", {}))
         self.attendance.learn(told.get("attendance", {}))
         if error or not told:
             self.session.run.fail(self.session.targets)
@@ -373,7 +376,7 @@ class Conformance:
                 self.problems.append(str(error))
                 session.exitstatus = 2
         if self.session.is_worker:
-            told = {"cleaned": dict(self._cleaned), "attendance": self.attendance.tell()}
+            told = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "attendance": self.attendance.tell()}
             session.config.workeroutput["mmconform"] = told  # type: ignore[attr-defined]
         elif ended and (self.attendance.asked or self.session.is_named):
             self._set_records_aside()
@@ -426,6 +429,7 @@ class Conformance:
             MisuseError: not everything could be undone.
         """
         self._is_clean = False
+        self._losses.update(self.session.losses)
         try:
             self._cleaned.update(self.session.clean())
         except KeyboardInterrupt:
@@ -459,9 +463,14 @@ class Conformance:
             terminalreporter.write_line(f"  record: {self.session.run.path(target).relative_to(ROOT)}\n")
         if self._tape:
             terminalreporter.write_line(f"recorded {self._tape.relative_to(ROOT)}")
+        for loss, times in self._losses.items():
+            terminalreporter.write_line(f"made anew after {loss}" + (f" ({times} times)" if times > 1 else ""))
+        for difference in self.session.meanwhile:
+            terminalreporter.write_line(f"changed meanwhile, not by a request of ours: {difference}")
         if self._cleaned:
             done = ", ".join(f"{number} {what}" for what, number in self._cleaned.items())
-            terminalreporter.write_line((_LEFT if self._is_clean else _PUT_RIGHT) + done)
+            said = _PUT_RIGHT if not self._is_clean else _PUT_BACK if self.session.meanwhile else _LEFT
+            terminalreporter.write_line(said + done)
         for problem in self.problems:
             terminalreporter.write_line(problem, red=True)
 

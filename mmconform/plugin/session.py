@@ -17,6 +17,7 @@ from mmconform.files import check_writable
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
 from mmconform.servers.live import live_server
+from mmconform.servers.live.keeper import Keeper
 from mmconform.servers.live.lease import Leased, Mark
 from mmconform.servers.live.prepare import MOST_PEOPLE
 from mmconform.servers.live.recording import Recording
@@ -70,6 +71,7 @@ class Session:
         self.is_free = self.is_live and not self.recording_wanted  # to ask what it likes
         self.run = Run(option(config, "--spec"), option(config, "--overlay"), self._seed(), self._examples())
         self.worlds: dict[str, World] = {}
+        self.keepers: dict[str, Keeper] = {}
         self.stages: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
         self.run_id = new_run_id()
@@ -174,7 +176,8 @@ class Session:
         """Return what decides which requests are sent to a target."""
         stage = self.stages.get(target.slug)
         is_throwaway = stage is not None and not stage.has_people
-        return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway)
+        note = stage.sent_log.note if stage and not target.is_thrown_away else lambda sending, status: None
+        return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway, note)
 
     @property
     def has_lost_a_server(self) -> bool:
@@ -209,10 +212,11 @@ class Session:
                 done += stage.clean()
             except MisuseError as error:
                 problems.append(error)
+            problems += [MisuseError(f"NOT AS IT WAS: {difference}") for difference in stage.aftermath.ours]
         for target in self.targets:
             target.close()
         if problems:
-            raise problems[0]
+            raise MisuseError("\n".join(str(problem) for problem in problems))
         return done
 
     def world(self, target: Target) -> World:
@@ -232,9 +236,25 @@ class Session:
                     build(world)
             else:
                 build(world)
+            if stage and not target.is_thrown_away:
+                world.keeper = self.keepers[target.slug] = self._keeper(target, world, stage)
             client.close()
             self.worlds[target.slug] = world
         return self.worlds[target.slug]
+
+    def _keeper(self, target: Target, world: World, stage: live_server.LiveServer) -> Keeper:
+        guard, operations = self.guard(target), self.run.contract.operations
+        return Keeper(world, lambda id_: id_ in operations and not guard.is_harmless(operations[id_]), stage.sign_in_again)
+
+    @property
+    def losses(self) -> Counter[str]:
+        """What operations did to the people of the worlds, which were made anew then."""
+        return sum((keeper.losses for keeper in self.keepers.values()), Counter[str]())
+
+    @property
+    def meanwhile(self) -> list[str]:
+        """What somebody else changed on the servers while this run went on."""
+        return [difference for stage in self.stages.values() for difference in stage.aftermath.others]
 
     def tape_of(self, target: Target) -> Path:
         """Return the folder in which the cassettes of a target are, or are being made."""

@@ -79,6 +79,11 @@ def _client_config(app: App, call: Call) -> Answer:
     return Answer(200, {"Version": version, **build, "IsLicensed": "false"})
 
 
+@_serves("GET", "/license/client", is_open=True)
+def _client_licence(app: App, call: Call) -> Answer:
+    return Answer(200, {"IsLicensed": "false"})
+
+
 @_serves("GET", "/config", operator=True)
 def _config(app: App, call: Call) -> Answer:
     return Answer(200, app.store.config)
@@ -288,6 +293,13 @@ def _get_team(app: App, call: Call) -> Answer:
     return Answer(200, _team(app, _team_named(app, app.id_in_path(call, "team_id"))))
 
 
+@_serves("POST", "/teams/{team_id}/restore", since="5.24", operator=True)
+def _restore_team(app: App, call: Call) -> Answer:
+    team = _team_named(app, app.id_in_path(call, "team_id"))
+    team.is_archived = False
+    return Answer(200, _team(app, team))
+
+
 @_serves("DELETE", "/teams/{team_id}", operator=True)
 def _archive_team(app: App, call: Call) -> Answer:
     _team_named(app, app.id_in_path(call, "team_id")).is_archived = True
@@ -298,8 +310,21 @@ def _archive_team(app: App, call: Call) -> Answer:
 def _join(app: App, call: Call) -> Answer:
     team, user = _team_named(app, app.id_in_path(call, "team_id")), str(_sent(call).get("user_id", ""))
     team.members[user] = ["team_user"]
-    about = {"team_id": team.id, "user_id": user, "roles": "team_user", "delete_at": 0, "explicit_roles": ""}
-    return Answer(201, _shaped(app, "member", {**about, "scheme_guest": False, "scheme_user": True, "scheme_admin": False}))
+    return Answer(201, _member(app, team, user))
+
+
+@_serves("GET", "/teams/{team_id}/members/{user_id}", operator=True)
+def _get_member(app: App, call: Call) -> Answer:
+    team, user = _team_named(app, app.id_in_path(call, "team_id")), app.id_in_path(call, "user_id")
+    if user not in team.members:
+        raise RefusedError("no-user")
+    return Answer(200, _member(app, team, user))
+
+
+def _member(app: App, team: Team, user: str) -> dict[str, Any]:
+    roles = " ".join(team.members[user])
+    about = {"team_id": team.id, "user_id": user, "roles": roles, "delete_at": 0, "explicit_roles": ""}
+    return _shaped(app, "member", {**about, "scheme_guest": False, "scheme_user": True, "scheme_admin": False})
 
 
 @_serves("DELETE", "/teams/{team_id}/members/{user_id}", operator=True)
@@ -372,6 +397,17 @@ def _role(app: App, role: Role) -> dict[str, Any]:
     every = {name for name, one in permissions().items() if one.versions.include(app.version)}
     held = (role.permissions | every if "*" in role.permissions else role.permissions) - {"*"}
     return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held)})
+
+
+@_serves("GET", "/roles", since="6.0", operator=True)
+def _list_roles(app: App, call: Call) -> Answer:
+    return Answer(200, [_role(app, role) for role in app.store.roles.values()])
+
+
+@_serves("POST", "/roles/names", since="4.9")
+def _get_roles(app: App, call: Call) -> Answer:
+    names = json.loads(call.body)
+    return Answer(200, [_role(app, role) for role in app.store.roles.values() if role.name in names])
 
 
 @_serves("GET", "/roles/name/{name}", since="4.9")

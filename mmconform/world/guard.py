@@ -98,17 +98,18 @@ class Guard:
         known = PERSONAS.get(persona)
         if known is None or operation.id in self._unclear:
             return True
+        if not known.is_anonymous and not self._is_known(operation.requirement):
+            return True
         return entitlement(operation, known, Roles(self.version), about) is not False
 
     @cached_property
     def _unclear(self) -> frozenset[str]:
-        """The operations of which nobody knows who is served: a sentence or a permission is unknown."""
-        return frozenset(
-            {remark.operation for remark in self.contract.remarks if remark.reason is None and _ABOUT_ACCESS.search(remark.text)}
-            | {id_ for id_, operation in self.contract.operations.items() if not self._is_known(operation.requirement)}
-        )
+        """The operations of which a sentence about who is served is not understood: even anonymous could be."""
+        unknown = (remark for remark in self.contract.remarks if remark.reason is None)
+        half = (id_ for id_, operation in self.contract.operations.items() if not operation.requirement.is_understood)
+        return frozenset({remark.operation for remark in unknown if _ABOUT_ACCESS.search(remark.text)} | set(half))
 
     def _is_known(self, requirement: Requirement) -> bool:
-        """Whether all of a requirement is understood, and about permissions that the server has: else it asks for others."""
+        """Whether all the permissions of a requirement are those that the server has: else it asks for others."""
         named = [leaf.permission for leaf in leaves(requirement.demand) if isinstance(leaf, Holds)]
-        return requirement.is_understood and all(is_there(permission, self.version) for permission in named)
+        return all(is_there(permission, self.version) for permission in named)

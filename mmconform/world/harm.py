@@ -66,6 +66,16 @@ def dangerous() -> tuple[Row, ...]:
     return tuple(_rows("dangerous.yaml"))
 
 
+@cache
+def _ordinary() -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(path) for path in read(DATA / "ordinary.yaml")[0].data["paths"])
+
+
+def is_ordinary(path: str) -> bool:
+    """Whether what lies at a path is somebody's or some team's own: no setting, role or licence changes with it."""
+    return any(pattern.fullmatch(path) for pattern in _ordinary())
+
+
 def below_the_api(path: str) -> str:
     """Return a path as a router understands it, without what all have in common: decoded, no empty or dotted segments.
 

@@ -39,9 +39,16 @@ class Journaling(Protocol):
     def note(self, **entry: Any) -> None: ...
 
 
+class Keeping(Protocol):
+    """What notices that people of a world are no longer what they were."""
+
+    def after(self, exchange: Exchange, client: Client) -> frozenset[str]:
+        """Look after everybody where an exchange gives reason to, and return who was made anew."""
+
+
 @dataclass(frozen=True)
 class Person:
-    """A persona's account on the target: its session and its personal access token."""
+    """A persona's account on the target: its session, its personal access token, and the password to sign in again."""
 
     persona: Persona
     id: str
@@ -49,6 +56,7 @@ class Person:
     session: str | None = field(repr=False)
     token_id: str
     token: str = field(repr=False)
+    password: str = field(default="", repr=False)
 
 
 @dataclass
@@ -59,6 +67,7 @@ class World:
         switched_off: Features of the server that a run would need and may not switch on.
         journal: What writes down changes; None on tape.
         told_roles: What the server says of its roles, where it was asked.
+        keeper: What looks after the people; None on tape.
     """
 
     client: Client
@@ -71,11 +80,21 @@ class World:
     switched_off: frozenset[str] = frozenset()
     journal: Journaling | None = None
     told_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    keeper: Keeping | None = None
 
     def note(self, **entry: Any) -> None:
         """Write a change down, before or right after it is made; on tape nothing changes and nothing is written."""
         if self.journal:
             self.journal.note(**entry)
+
+    def look_after(self, exchange: Exchange, client: Client) -> bool:
+        """Have the people looked after, where an exchange gives reason to; return whether its caller was no longer who they were.
+
+        Raises:
+            MisuseError: the world cannot be made what it was.
+            UnseenError: the server does not answer.
+        """
+        return self.keeper is not None and exchange.persona in self.keeper.after(exchange, client)
 
     def note_job(self, answer: Exchange | None = None) -> None:
         """Write down that a job is asked for, and then what came of it: only the answer tells its id."""
@@ -197,7 +216,7 @@ def build(world: World) -> None:
     world.note(what="team", name=team, id=world.team_id)
     for persona in PERSONAS.values():
         if not persona.is_anonymous:
-            world.people[persona.name] = _person(world, persona)
+            world.people[persona.name] = make_person(world, persona)
             if len(world.people) == 1:
                 _confirm_admitted(world, world.people[persona.name])
     if COMMANDS in world.switched_off:
@@ -207,9 +226,19 @@ def build(world: World) -> None:
     world.note(what="command", id=world.command_id, team=world.team_id)
 
 
-def _person(world: World, persona: Persona) -> Person:
+def make_person(world: World, persona: Persona, *, again: bool = False) -> Person:
+    """Make a persona's account, with a session and a personal access token.
+
+    Args:
+        again: The account of that name is lost; this one has another.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
     redactor = world.client.redactor
     username = f"{PREFIX}{world.run}-{persona.short}"
+    if again:
+        username = f"{PREFIX}{world.run}-{persona.short[:6]}{secrets.token_hex(2)}"
     taped = f"{MARK}-password-{persona.short}"
     password = Secret(taped if redactor.replaying else new_password())
     redactor.learn(password, taped)
@@ -228,7 +257,7 @@ def _person(world: World, persona: Persona) -> Person:
     token: dict[str, str] = {}
     if world.version >= Version(4, 1) and TOKENS not in world.switched_off:
         token = world.must(OPERATOR, "POST", f"/api/v4/users/{id_}/tokens", world.token_body("standing"))
-    return Person(persona, id_, username, session, token.get("id", ""), Secret(token.get("token", "")))
+    return Person(persona, id_, username, session, token.get("id", ""), Secret(token.get("token", "")), password)
 
 
 def new_password() -> str:

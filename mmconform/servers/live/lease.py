@@ -67,7 +67,7 @@ class Lease:
     """
 
     def __init__(self, client: Client, token: str, run: str, mark: Path | None = None) -> None:
-        self._client, self._token, self.run, self._mark = client, token, run, mark
+        self._client, self.token, self.run, self._mark = client, token, run, mark
         self._since, self._until = 0.0, 0.0
         self._over, self._turn = Event(), RLock()
         self._lost = ""
@@ -210,7 +210,7 @@ class Lease:
             self._call("POST", f"/api/v4/users/{holder.user}/preferences/delete", json=[row])
 
     def _call(self, method: str, url: str, **arguments: Any) -> Exchange:
-        return self._client.send(method, url, persona=OPERATOR, token=self._token, headers=NOT_TAPED, **arguments)
+        return self._client.send(method, url, persona=OPERATOR, token=self.token, headers=NOT_TAPED, **arguments)
 
 
 class Mark:

@@ -14,13 +14,16 @@ from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import close_to_others, open_private
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, tidy
+from mmconform.servers.live.aftermath import Aftermath, SentLog, compare, touched_by
+from mmconform.servers.live.alive import is_alive
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import MOST_PEOPLE, ask_roles, find_obstacles, prepare, sign_in, sign_out
+from mmconform.servers.live.prepare import MOST_PEOPLE, ask_roles, find_obstacles, login_and_password, prepare, sign_in, sign_out
+from mmconform.servers.live.state import Call, State, look
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
-from mmconform.world.world import World
+from mmconform.world.world import OPERATOR, World
 
 #: Seconds that tidying up may take, whatever time the run had left.
 CLEANING = 300
@@ -35,6 +38,8 @@ class LiveServer:
         operator: The administrator's session or token.
         switched_off: Features that a run needs and may not switch on.
         may_configure: Whether tests may change server-wide settings.
+        before: What it was set to before the first change.
+        aftermath: What is different afterwards.
         has_people: Whether somebody uses it beside the administrator and ourselves.
         meanwhile: What somebody else was seen to change while a test went on, which says nothing about the server then.
     """
@@ -47,6 +52,8 @@ class LiveServer:
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
     lock: IO[str] | None = None
+    before: State | None = None
+    aftermath: Aftermath = field(default_factory=Aftermath)
     lease: Lease | None = None
     meanwhile: list[str] = field(default_factory=list)
 
@@ -105,6 +112,17 @@ class LiveServer:
                         note.path.unlink()
                         break
 
+    def sign_in_again(self) -> str:
+        """Return a new session of the administrator's, where the old one was ended.
+
+        Raises:
+            MisuseError: no login and password are known, or the server refuses.
+        """
+        self.operator = sign_in(self.target.to_be_tidied().client(), ours=self.target.admin or login_and_password())
+        if self.lease:
+            self.lease.token = self.operator
+        return self.operator
+
     def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
         try:
             return tidy.undo(paths, client, self.operator)
@@ -128,6 +146,9 @@ class LiveServer:
         client = self.target.to_be_tidied(replace(self.target.patience, until=until)).client()
         done: Counter[str] = Counter()
         try:
+            with suppress(MisuseError, UnseenError):  # of what then cannot be undone, undoing says more
+                if self.operator and not is_alive(client, self.operator, OPERATOR):
+                    self.sign_in_again()
             if self.lease and self.lease.was_taken:
                 self.lease.confirm()
             paths = [path for path in dict.fromkeys([*self.journals, *self._left_by_workers()]) if path.exists()]
@@ -135,7 +156,9 @@ class LiveServer:
                 for path in paths:
                     path.unlink()
             elif paths:
+                entries = [entry for path in paths for entry in journal.read(path)]
                 done = self._undo(paths, client)
+                self._compare(client, entries)
         finally:
             if self.lease:
                 self.lease.release()
@@ -147,6 +170,23 @@ class LiveServer:
             if self.lock:
                 self.lock.close()
         return done
+
+    @property
+    def sent_log(self) -> SentLog:
+        """The log of the requests that may change something; told apart by the server's folder alone, since one run has it."""
+        return SentLog(REPORTS / self.target.slug / "sent.jsonl")
+
+    def _compare(self, client: Client, entries: list[dict[str, Any]]) -> None:
+        if not self.before:
+            return
+        try:
+            self.aftermath = compare(self.before, self._caller(client), self.sent_log, touched_by(entries, self.before))
+        except UnseenError as error:
+            raise MisuseError(f"whether the server is as it was could not be seen: {error}") from None
+        self.sent_log.path.unlink(missing_ok=True)
+
+    def _caller(self, client: Client) -> Call:
+        return lambda method, url, **arguments: client.send(method, url, persona=OPERATOR, token=self.operator, **arguments)
 
 
 def prepare_server(
@@ -173,6 +213,8 @@ def prepare_server(
             stop_at_obstacles(target, server.operator, newcomers)
             note.note(what="lease", run=run_id)
             server.lease.take()
+            server.sent_log.path.unlink(missing_ok=True)
+            server.before = look(server._caller(target.client()))
         found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
         target.told_roles = ask_roles(target, server.operator)
     except UnseenError as error:

@@ -109,6 +109,20 @@ def _confirm_nobody_forgets_who_asks(client: Client, token: str) -> None:
         )
 
 
+def login_and_password() -> tuple[str, str]:
+    """Return what the administrator can sign in with again.
+
+    Raises:
+        MisuseError: there is only a token, or nothing.
+    """
+    _, name, password = credentials()
+    if not (name and password):
+        raise MisuseError(
+            "MM_ADMIN_TOKEN was a session; set MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD too, or give a personal access token"
+        )
+    return name, password
+
+
 def _advice(client: Client) -> str:
     """Return what to do about a login that failed, where the server tells that it could not but fail."""
     with suppress(UnseenError):

@@ -30,7 +30,7 @@ class State:
     def differences(self, after: "State") -> Iterator["Difference"]:
         """Yield what is not what it was."""
         for key in _unequal(self.settings, after.settings):
-            yield Difference(CONFIGURATION, ".".join(key), self.settings.get(key), after.settings.get(key))
+            yield Difference(CONFIGURATION, ".".join(key), self.settings.get(key), after.settings.get(key), key)
         for name in _unequal(self.roles, after.roles):
             was, now = (_held(state.roles.get(name)) for state in (self, after))
             yield Difference(ROLES, name, was, now)
@@ -46,6 +46,7 @@ class Difference:
     name: str
     before: Any
     after: Any
+    key: tuple[str, str] = ("", "")
 
     def __str__(self) -> str:
         return f"{self.area}: {self.name}{self._how()}"

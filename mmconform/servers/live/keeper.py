@@ -1,0 +1,132 @@
+"""Notices that an operation signed out, deactivated, demoted or removed people of a world, and makes them what they were.
+
+Else the next operation would be blamed for what it answers to the dead. No look is on a tape, and none happens on replay.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mmconform.errors import MisuseError
+from mmconform.servers.live.alive import is_alive, whoami
+from mmconform.wire.client import Client
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world.people import role_exists
+from mmconform.world.world import OPERATOR, Person, World, login, make_person
+
+
+def _told(lost: dict[str, str]) -> str:
+    by_fate: dict[str, list[str]] = {}
+    for name, what in lost.items():
+        by_fate.setdefault(what, []).append(name)
+    return "; ".join(f"{', '.join(names)} {what}" for what, names in by_fate.items())
+
+
+@dataclass
+class Keeper:
+    """Keeps the people of one world what they are.
+
+    Attributes:
+        may_consume: Whether an operation, by its id, is one that may change people.
+        sign_in: Signs the administrator in once more.
+        losses: After which operation of whom what became of whom, and how often.
+    """
+
+    world: World
+    may_consume: Callable[[str], bool]
+    sign_in: Callable[[], str]
+    losses: Counter[str] = field(default_factory=Counter)
+
+    def after(self, exchange: Exchange, client: Client) -> frozenset[str]:
+        """Look after everybody where an exchange gives reason to, and make anew who is no longer what they were.
+
+        Returns:
+            Who was not: what they were answered says nothing about the server.
+
+        Raises:
+            MisuseError: the administrator's own session is over and cannot be renewed, or the server makes nobody anew.
+            UnseenError: the server does not answer.
+        """
+        if client.redactor.replaying or not self._is_reason_to_look(exchange, client):
+            return frozenset()
+        cause = f"{exchange.operation} by {exchange.persona}"
+        lost = {**self._keep_operator(cause, client), **self._keep_team(cause, client)}
+        dead = {name: what for name, person in self.world.people.items() if (what := self._loss(person, client))}
+        for name in dead:
+            self.world.people[name] = self._anew(self.world.people[name], client)
+        if lost := {**lost, **dead}:
+            self.losses[f"{cause}: {_told(lost)}"] += 1
+        return frozenset(dead)
+
+    def _is_reason_to_look(self, exchange: Exchange, client: Client) -> bool:
+        caller = self.world.people.get(exchange.persona)
+        if exchange.status == 401 and caller:
+            return not is_alive(client, caller.session, exchange.persona)
+        return not 300 <= exchange.status < 500 and self.may_consume(exchange.operation)
+
+    def _keep_operator(self, cause: str, client: Client) -> dict[str, str]:
+        if is_alive(client, self.world.operator, OPERATOR):
+            return {}
+        try:
+            self.world.operator = self.sign_in()
+        except MisuseError as error:
+            raise MisuseError(f"the administrator's own session is over since {cause}, and there is no other: {error}") from None
+        return {"the administrator": "signed out"}
+
+    def _keep_team(self, cause: str, client: Client) -> dict[str, str]:
+        team = f"/api/v4/teams/{self.world.team_id}"
+        if self._call(client, "GET", team).json_object.get("delete_at") == 0:
+            return {}
+        restored = self._call(client, "POST", f"{team}/restore")
+        if not restored.is_success:
+            raise MisuseError(f"the run's team is archived since {cause}, and not restored: the server answered {restored.says}")
+        return {"the run's team": "archived"}
+
+    def _loss(self, person: Person, client: Client) -> str:
+        """Return what became of somebody; nothing when they are what they were."""
+        found = whoami(client, person.session, person.persona.name)
+        if not found.is_success:
+            account = self._call(client, "GET", f"/api/v4/users/{person.id}")
+            return (
+                "removed" if not account.is_success else "deactivated" if account.json_object.get("delete_at") else "signed out"
+            )
+        if set(str(found.json_object.get("roles")).split()) != set(self._roles(person)):
+            return "given other roles"
+        return "taken out of the team, or given another role there" if not self._is_in_team(person, client) else ""
+
+    def _roles(self, person: Person) -> list[str]:
+        return ["system_user", *(role for role in person.persona.roles if role_exists(role, self.world.version))]
+
+    def _is_in_team(self, person: Person, client: Client) -> bool:
+        wanted = person.persona.team_role
+        found = self._call(client, "GET", f"/api/v4/teams/{self.world.team_id}/members/{person.id}").json_object
+        is_member = bool(found.get("user_id")) and not found.get("delete_at")
+        is_admin = is_member and ("team_admin" in str(found.get("roles")).split() or found.get("scheme_admin") is True)
+        return (is_member, is_admin) == (wanted is not None, wanted == "team_admin")
+
+    def _anew(self, person: Person, client: Client) -> Person:
+        """Return somebody as they were: the same account where it can be had, else another."""
+        again = self._restored(person, client)
+        if again and not self._loss(again, client):
+            return again
+        return make_person(self.world, person.persona, again=True)
+
+    def _restored(self, person: Person, client: Client) -> Person | None:
+        team = f"/api/v4/teams/{self.world.team_id}/members"
+        self._call(client, "PUT", f"/api/v4/users/{person.id}/active", {"active": True})
+        self._call(client, "PUT", f"/api/v4/users/{person.id}/roles", {"roles": " ".join(self._roles(person))})
+        if role := person.persona.team_role:
+            self._call(client, "POST", team, {"team_id": self.world.team_id, "user_id": person.id})
+            roles = " ".join(dict.fromkeys(["team_user", role]))
+            self._call(client, "PUT", f"{team}/{person.id}/roles", {"roles": roles})
+        else:
+            self._call(client, "DELETE", f"{team}/{person.id}")
+        try:
+            return replace(person, session=login(client, person.username, person.password, person.persona.name))
+        except MisuseError:
+            return None
+
+    def _call(self, client: Client, method: str, url: str, json: Any = None) -> Exchange:
+        return client.send(method, url, persona=OPERATOR, token=self.world.operator, json=json, headers=NOT_TAPED)

@@ -1,0 +1,166 @@
+"""What a run sends to a server on which some operations do harm, and what it says of the server afterwards."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mmconform.reference import helpers
+from mmconform.reference.app import Answer, App, RefusedError, Route
+from mmconform.reference.operations import HANDLERS, NEEDS
+from mmconform.reference.server import Reference
+from mmconform.version import Version
+
+DOCUMENT = Path(__file__).parent.parent / "world" / "dangerous-document.yaml"
+NAME, PASSWORD = "operator", "a-password-for-1-test"
+OK = {"status": "OK"}
+
+
+class Watched(App):
+    """A reference server that remembers who asked for what, and has a few operations that do harm."""
+
+    def __init__(self):
+        version, asked = Version.parse("11.0.3"), []
+        more = [Route("POST", "/api/v4" + path, handler) for path, handler in HARMFUL.items()]
+        super().__init__(version, NEEDS, HANDLERS, [*helpers.routes(version), *more], keeps_documents=True)
+        self.asked, self.restarts = asked, 0
+
+    def answer(self, call):
+        session = self.session(call) if "authorization" in call.headers else None
+        user = self.store.users.get(session.user) if session else None
+        answer = super().answer(call)
+        self.asked.append((call.method, call.path, user.username if user else "anonymous", answer.status))
+        return answer
+
+    def requests(self, method, path):
+        """Who sent a request, in turn; the path as a pattern."""
+        return [who for asked, where, who, _ in self.asked if asked == method and re.fullmatch(f"/api/v4{path}", where)]
+
+
+def restart(app, call):
+    app.restarts += 1
+    return Answer(200, OK)
+
+
+def make_widget(app, call):
+    return Answer(201, OK)
+
+
+def change_a_setting(app, call):
+    app.store.config["ServiceSettings"]["EnableBotAccountCreation"] = "by a widget"
+    app.store.roles["team_user"].permissions.add("spin_widgets")
+    return Answer(200, OK)
+
+
+def end_every_session(app, call):
+    if not app.has(call, "manage_system"):
+        raise RefusedError("no-permission")
+    for user in list(app.store.users):
+        app.store.end_sessions(user=user)
+    return Answer(200, OK)
+
+
+HARMFUL = {
+    "/restart": restart,
+    "/widgets": make_widget,
+    "/widgets/all": change_a_setting,
+    "/users/sessions/revoke/all": end_every_session,
+}
+
+
+@pytest.fixture
+def server():
+    app = Watched()
+    with Reference(app, NAME, PASSWORD) as running:
+        running.slug = running.url.partition("//")[2].replace(":", "-")
+        yield running
+
+
+@pytest.fixture
+def run(server, as_user):
+    """Run the generated cases of the document on the server."""
+    known = {"MM_ADMIN_LOGIN": NAME, "MM_ADMIN_PASSWORD": PASSWORD}
+
+    def run(*options, **environment):
+        arguments = ("--target", server.url, f"--spec={DOCUMENT}", "--max-examples=1", "-q", "-p", "no:cacheprovider")
+        return as_user("pytest", *arguments, *options, "suites/property", **(known | environment))
+
+    return run
+
+
+def of_operator(names):
+    return [name for name in names if name != NAME]
+
+
+def test_nobody_sends_what_cannot_be_undone(server, run):
+    said = run("-k", "Restart or EndEverySession or RemoveUser or MakeWidget").stdout
+    assert server.app.requests("POST", "/restart") == []
+    assert server.app.requests("POST", "/users/sessions/revoke/all") == []
+    assert of_operator(server.app.requests("POST", "/widgets")) and set(server.app.requests("POST", "/widgets")) == {"anonymous"}
+    removing = of_operator(server.app.requests("DELETE", "/users/[a-z0-9]+"))
+    assert removing and not any(name.endswith("sysadmin") for name in removing)
+    assert re.search(r"skipped, would-do-harm: .*Restart", said)
+    assert re.search(r"not sent, would-do-harm: \d+ requests to 4 operations", said)
+    assert "left the server as it was" in said
+
+
+def test_a_dry_run_changes_nothing_and_needs_no_credentials(server, run):
+    done = run("--dry-run", MM_ADMIN_LOGIN="", MM_ADMIN_PASSWORD="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {method for method, _, _, _ in server.app.asked} == {"GET"}
+    assert "17 operations" in done.stdout and "stops, restarts or replaces the server" in done.stdout
+
+
+def test_a_world_survives_what_ends_its_people(server, run):
+    done = run("--disruptive", "-k", "SignOut or EndEverySession or RemoveUser")
+    assert "made anew after SignOut by member: member signed out" in done.stdout
+    assert re.search("made anew after EndEverySession by system_admin: the administrator, member, .* signed out", done.stdout)
+    assert "made anew after RemoveUser by system_admin: system_admin deactivated" in done.stdout
+    assert "GREEN" in done.stdout, done.stdout
+    assert "left the server as it was" in done.stdout
+    assert [user.username for user in server.app.store.users.values() if user.is_active] == [NAME]
+
+
+def test_a_setting_that_a_request_of_ours_changed_is_put_back(server, run):
+    before = server.app.store.roles["team_user"].permissions.copy()
+    done = run("--disruptive", "-k", "WidgetsOfAllSorts")
+    assert server.app.requests("POST", "/widgets/all")
+    assert server.app.store.config["ServiceSettings"].get("EnableBotAccountCreation") != "by a widget"
+    assert server.app.store.roles["team_user"].permissions == before
+    assert "left the server as it was" in done.stdout
+
+
+def test_what_cannot_be_put_back_is_told_and_is_no_success(server, run, monkeypatch):
+    config = server.app.store.config
+    config["ServiceSettings"]["EnableBotAccountCreation"] = False
+
+    class Stubborn(dict):
+        def update(self, values):
+            super().update({**values, "EnableBotAccountCreation": "by a widget"})
+
+    config["ServiceSettings"] = Stubborn(config["ServiceSettings"])
+    done = run("--disruptive", "-k", "WidgetsOfAllSorts")
+    assert done.returncode == 2
+    assert "NOT AS IT WAS: configuration: ServiceSettings.EnableBotAccountCreation; after WidgetsOfAllSorts by" in done.stdout
+    assert "left the server as it was" not in done.stdout
+
+
+def test_what_somebody_else_changed_is_not_ours(server, run):
+    asked, app = server.app.answer, server.app
+
+    def answer(call):
+        if call.path.endswith("/users/ids") and call.method == "POST":  # in the middle of the run
+            app.store.config["ServiceSettings"]["SiteURL"] = "http://elsewhere.invalid"
+        return asked(call)
+
+    app.answer = answer
+    done = run("-k", "UsersByIds")
+    assert "changed meanwhile, not by a request of ours: configuration: ServiceSettings.SiteURL" in done.stdout
+    assert "elsewhere" not in done.stdout
+    assert "left the server as it was" not in done.stdout and "put back what this run had changed" in done.stdout
+    assert "NOT AS IT WAS" not in done.stdout
+
+
+def test_a_path_with_a_placeholder_is_not_sent(server, run):
+    done = run("--disruptive", "-k", "PinOfWidget")
+    assert not [path for _, path, _, _ in server.app.asked if "{" in path or "%7b" in path.lower()], done.stdout
