@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
         return FINE
     for clause in clauses:
         print(f"{clause.id}\n  {clause.text}\n  {clause.place}" + (f", ours: {clause.evidence}" if clause.evidence else ""))
+        if clause.rule == "permission" and not contract.operations[clause.operation].requirement.is_understood:
+            print("  not judged: a sentence beside it is not understood")
     for remark in contract.remarks:
         if options.operation in (None, remark.operation) and options.rule is None:
             what = f"informative ({remark.reason})" if remark.reason else "warning: not understood"
@@ -52,6 +54,7 @@ def _as_json(clause: Clause, contract: Contract) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     if clause.rule == "permission":
         extra["requirement"] = operation.requirement.as_json()
+        extra["judged"] = operation.requirement.is_understood
     if clause.rule == "since":
         extra |= {"since": str(operation.since or ""), "removed": str(operation.removed or "")}
     return {**asdict(clause), "method": operation.method, "path": operation.path, **extra}

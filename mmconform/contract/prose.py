@@ -127,7 +127,7 @@ _SESSION = re.compile(r"\b(?:authenticat\w+|log(?:ged)? in|login|sessions?|token
 
 def leaves_session_alone(sentence: Sentence) -> bool:
     """Return whether a sentence that is not understood at least does not take the demand for a session back."""
-    text = sentence.text
+    text = re.sub(r"`[^`]*`|\b(?:public|private)(?: or (?:public|private))? channels?\b", "", sentence.text)  # not who calls
     return not _TAKES_BACK.search(text) and not (_ON_CONDITION.search(text) and _SESSION.search(text))
 
 

@@ -144,6 +144,17 @@ def _by_operation(tests: dict[tuple[str, str], int]) -> dict[str, int]:
     return counts
 
 
+def newer_than_known(record: Record) -> list[str]:
+    """Return what is to be said of a server that is newer than what our data tell of."""
+    newest = record.header.get("newest_known")
+    version = record.header["server"]["version"]
+    return (
+        [f"{version} is newer than {newest}, the newest version of which our data tell: judged by the newest rules"]
+        if newest
+        else []
+    )
+
+
 def problems(record: Record) -> list[tuple[str, str]]:
     """Return why a run is not green beside what is new: kinds and sentences; empty when nothing else is wrong."""
     footer = record.footer

@@ -34,6 +34,7 @@ from mmconform.wire.client import UnseenError
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import configure
 from mmconform.wire.tape.name import cassette_name
+from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.world import Person, World
 
 #: Of the table where no terminal says how wide it is.
@@ -137,6 +138,9 @@ class Conformance:
             f"record: {REPORTS.name}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
         ]
         lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
+        newer = [target.server.name for target in targets if is_newer(target.version)]
+        if newer:
+            lines.append(f"note: our data tell of versions to {newest()}; {', '.join(newer)} is judged by the newest rules")
         not_understood = sum(1 for remark in contract.remarks if remark.reason is None)
         if not_understood:
             what = f"{not_understood} sentences of the documentation were not understood"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
-from mmconform.judging.summary import Cell, problems, skip_reasons, table
+from mmconform.judging.summary import Cell, newer_than_known, problems, skip_reasons, table
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.report.terminal import MARKS
@@ -55,6 +55,7 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
 def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
     wrong = [(f"**{kind}**", code(sentence)) for kind, sentence in problems(record)]
     skipped = skip_reasons(contract, record).items()
+    wrong += [("note", code(sentence)) for sentence in newer_than_known(record)]
     return wrong + [(f"skipped, {code(reason)}", ", ".join(map(code, operations))) for reason, operations in skipped]
 
 

@@ -752,7 +752,7 @@ function drawHead() {
 
 function drawWords() {
   $("words").replaceChildren(h("p", {}, `${data.made_by}. A promise is one testable sentence or schema of the documentation (sha256 ${data.spec.slice(0, 12)}), or our addition with its evidence. `,
-    "Verified: kept, known or new; skipped and unobserved are not. Changed answers: what a tape answers otherwise than the one before it to the same requests (▼ worse, ≠ different, + better). ",
+    "Verified: kept, known or new; skipped and unobserved are not. No promise says which refusal somebody without the permission gets who asks for something invalid, or that does not exist; that is not judged. Changed answers: what a tape answers otherwise than the one before it to the same requests (▼ worse, ≠ different, + better). ",
     "A run is green when nothing is new, in error or without an answer, no answer changed without a known reason, and nothing listed as known has gone away."));
 }
 

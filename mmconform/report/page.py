@@ -44,7 +44,11 @@ _WHY_SKIPPED = {
     "not-in-version": "this version does not have the operation",
     "needs-licence": "only a server with a licence can show it",
     "would-do-harm": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
-    "unknown-identifier": "nobody says what an identifier in its path stands for, so that it was not sent",
+    "unknown-identifier": "nobody says what an identifier of the request stands for, or in which team or channel it lies; "
+    "with a part of its path missing it was not sent",
+    "unknown-permission": "it is not known who holds the permission that is demanded",
+    "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
+    "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
     "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
 }
 
@@ -345,6 +349,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "target": header["target"],
                 **{key: server[key] for key in ("edition", "build", "commit", "calls_itself")},
                 **{key: header[key] for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},
+                "newest_known": header.get("newest_known", ""),
                 **{key: value for key, value in footer.items() if key not in _COUNTS},
                 "verified": footer["pass"] + footer["known"] + footer["new"],
                 "command": command(header),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
-from mmconform.judging.summary import Cell, held_back, problems, skip_reasons, table
+from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 
@@ -103,7 +103,11 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
 
 def _details(contract: Contract, record: Record) -> list[str]:
     skipped = skip_reasons(contract, record)
-    lines = [f"  skipped, {plain(reason)}: {_named(operations)}" for reason, operations in skipped.items()]
+    counts = record.footer.get("skipped", {})
+    lines = [f"  note: {plain(sentence)}" for sentence in newer_than_known(record)]
+    for reason, operations in skipped.items():
+        many = f"{counts[reason]} promises of " if counts.get(reason, 0) > len(operations) else ""
+        lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}")
     for reason, requests in held_back(record).items():
         many = f"{sum(requests.values())} requests to {len(requests)} operations"
         lines.append(f"  not sent, {plain(reason)}: {many} (--dry-run tells which)")

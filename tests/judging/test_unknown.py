@@ -1,0 +1,161 @@
+"""What is not known is not judged, is counted by its reason, and is shown wherever verdicts are."""
+
+from dataclasses import replace
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.documents.load import load
+from mmconform.driving.run import Run
+from mmconform.judging.deviations import Deviation
+from mmconform.judging.judge import SKIPS, Coverage, Judge
+from mmconform.judging.summary import skip_reasons
+from mmconform.record import record as records
+from mmconform.report.markdown import markdown
+from mmconform.report.page import page_data
+from mmconform.report.terminal import show
+from mmconform.servers.target import Server, Target
+from mmconform.version import Version, Versions
+from mmconform.wire.tape.redact import Redactor
+
+UNKNOWN = ("unknown-permission", "unknown-identifier", "unknown-in-version", "partly-understood")
+CLAUSE = "CreateJob.permission"
+
+
+def target(version="5.36.1"):
+    server = Server(Version.parse(version), version, version, "", "team", "")
+    return Target(f"recorded:{version}", version, "http://recorded.invalid", server, Redactor(replaying=True))
+
+
+def deviation(versions, unknown=""):
+    spans = Versions.parse(versions, unknown)
+    return Deviation(CLAUSE, frozenset({"member"}), spans, "201", "documentation", "r", "e", "2026", "deviations/a.yaml:1")
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome", "standing"),
+    [
+        (deviation(">=5.0"), "fail", "known"),
+        (deviation(">=6.0"), "fail", "new"),
+        (deviation(">=6.0", ">=5.36 <6.0"), "skip", ""),
+    ],
+)
+def test_a_deviation_between_the_versions_of_which_it_is_known_is_neither_known_nor_new(contract, known, outcome, standing):
+    judge = Judge(contract, target(), [known])
+    judge.conclude(CLAUSE, "member", "201", "served", None)
+    (seen,) = judge.observations
+    assert (seen.outcome, seen.standing) == (outcome, standing)
+    assert outcome != "skip" or seen.signature == "unknown-in-version"
+
+
+@pytest.fixture
+def unjudged(record_of):
+    """A record in which one promise could not be judged for a reason."""
+    return lambda reason, **header: record_of(
+        "5.36.1", {"clause": CLAUSE, "outcome": "skip", "signature": reason, "persona": "member"}, **header
+    )
+
+
+@pytest.mark.parametrize("reason", UNKNOWN)
+def test_every_reason_is_counted_and_shown_in_every_report(contract, unjudged, tmp_path, reason):
+    assert reason in SKIPS
+    record = unjudged(reason)
+    assert record.footer["skipped"][reason] == 1 and skip_reasons(contract, record)[reason] == ["CreateJob"]
+    assert f"skipped, {reason}: CreateJob" in show(contract, record, colour=False, width=100)
+    assert f"skipped, `{reason}`: `CreateJob`" in markdown(contract, [record])
+    shown = page_data(contract, [record], [])
+    assert shown["reasons"][reason] and any(f["signature"] == reason for f in shown["findings"])
+    records.write(tmp_path / "observations.jsonl", record)
+    assert records.read(tmp_path / "observations.jsonl").footer["skipped"] == record.footer["skipped"]
+
+
+def test_a_server_that_is_newer_than_the_data_is_said_to_be(contract, unjudged):
+    record = unjudged("partly-understood", newest_known="5.30.0")
+    sentence = "5.36.1 is newer than 5.30.0, the newest version of which our data tell: judged by the newest rules"
+    assert sentence in show(contract, record, colour=False, width=100)
+    assert sentence in markdown(contract, [record])
+    assert page_data(contract, [record], [])["targets"][0]["newest_known"] == "5.30.0"
+
+
+@pytest.mark.parametrize(("version", "told"), [("11.6.3", None), ("11.7.0", "11.6.0"), ("12.0.0", "11.6.0")])
+def test_the_record_of_a_newer_server_tells_the_newest_version_of_the_data(tmp_path, monkeypatch, version, told):
+    monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
+    run, at = Run([], []), target(version)
+    assert run.finish(at, "some", []).header.get("newest_known") == told
+
+
+def test_the_record_keeps_what_the_server_said_of_its_roles(tmp_path, monkeypatch):
+    """Of the permissions that the documents name: who reads the record, reads who was entitled."""
+    monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
+    run, at = Run([], []), target()
+    asked = replace(at, told_roles={"system_user": frozenset({"manage_jobs", "create_team"})})
+    assert run.finish(asked, "some", []).header["roles"] == {"system_user": ["manage_jobs"]}
+
+
+@pytest.mark.parametrize(("reached", "in_scope"), [(0, False), (1, True)])
+def test_what_could_only_be_asked_about_the_unknown_is_not_said_to_be_unexercised(tmp_path, monkeypatch, reached, in_scope):
+    monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
+    run, at = Run([], []), target()
+    rows = [{"clause": "CreateJob.status", "outcome": "pass", "signature": "", "operation": "CreateJob", "rule": "status"}]
+    rows = [{**row, "persona": "member", "test": "t", "count": 1} for row in rows]
+    run.take(at.slug, rows, [], {"CreateJob": Coverage(sent=3, reached=reached, served=0, puzzling=2)}, 0, is_generated=True)
+    footer = run.finish(at, "some", []).footer
+    assert ("CreateJob" in footer["not_exercised"]) is in_scope
+
+
+# -- minimum versions ----------------------------------------------------------------------------------------------------
+
+DOCUMENT = """\
+openapi: 3.0.3
+info: {{title: T, version: '1'}}
+paths:
+  /x:
+    get:
+      operationId: X
+      description: |
+{text}
+      responses: {{'200': {{description: ok}}}}
+"""
+MIN = "__Minimum server version__: "
+EXISTS = {
+    "one": ([MIN + "4.1"], {"4.0": False, "4.1": True}),
+    "the second is about a part": ([MIN + "3.10", "With a parameter.", MIN + "6.5"], {"3.9": False, "5.36": True}),
+    "the same twice": ([MIN + "4.1", MIN + "4.1"], {"4.0": False, "4.1": True}),
+    "one after the other": ([MIN + "4.1", MIN + "6.5"], {"4.0": False, "5.0": None, "6.5": True}),
+    "the higher first": ([MIN + "6.5", "With a parameter.", MIN + "4.1"], {"4.0": None, "5.0": None, "6.5": True}),
+    "with a condition": ([MIN + "5.24 or later with a licence"], {"5.0": None, "5.24": True}),
+    "without a number": ([MIN + "soon"], {"4.0": None, "11.0": None}),
+}
+
+
+@pytest.mark.parametrize("case", EXISTS)
+def test_since_when_an_operation_is_there_is_said_only_where_that_is_certain(tmp_path, case):
+    lines, expected = EXISTS[case]
+    path = tmp_path / "x.yaml"
+    path.write_text(DOCUMENT.format(text="\n\n".join(f"        {line}" for line in lines)), encoding="utf-8")
+    contract = build(load([path]).document)
+    operation = contract.operations["X"]
+    assert {v: operation.exists_in(Version.parse(v)) for v in expected} == expected
+    unclear = None in expected.values()
+    assert unclear == any(remark.reason is None and "inimum" in remark.text for remark in contract.remarks)
+
+
+SESSIONS = {
+    "No permission required for open teams.": False,
+    "No current authentication required.": False,
+    "Local mode only.": False,
+    "Anyone may call this.": False,
+    "Requires authentication if the server is closed.": False,
+    "Authenticated user must have the `add_user_to_team` permission.": True,
+    "If updating a public channel, `manage_public_channel_members` permission is required.": True,
+}
+
+
+@pytest.mark.parametrize("sentence", SESSIONS)
+def test_a_sentence_that_may_let_somebody_in_leaves_no_promise_about_sessions(tmp_path, sentence):
+    path = tmp_path / "x.yaml"
+    text = DOCUMENT.format(text=f"        ##### Permissions\n        {sentence}").replace("paths:", "security: [{s: []}]\npaths:")
+    path.write_text(text, encoding="utf-8")
+    requirement = build(load([path]).document).operations["X"].requirement
+    assert requirement.is_understood is False
+    assert (requirement.authenticated is True) == SESSIONS[sentence]
