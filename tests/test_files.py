@@ -5,6 +5,7 @@ from stat import S_IMODE
 
 import pytest
 
+from mmconform.errors import MisuseError
 from mmconform.files import close_to_others, make_folder, open_private, write_whole
 from mmconform.record import record
 from mmconform.record.record import Record
@@ -72,6 +73,6 @@ def test_a_file_for_everybody_is_as_the_umask_has_it(umask, tmp_path):
 
 def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(tmp_path):
     (tmp_path / "file").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(MisuseError, match="cannot be written"):
         write_whole(tmp_path / "file", "x", private=True)
     assert modes(tmp_path).keys() == {"file"}

@@ -141,6 +141,7 @@ class Conformance:
         newer = [target.server.name for target in targets if is_newer(target.version)]
         if newer:
             lines.append(f"note: our data tell of versions to {newest()}; {', '.join(newer)} is judged by the newest rules")
+        lines += [f"warning: cassettes/{name} is no tape of a version; it is left alone" for name in tape.foreign()]
         not_understood = sum(1 for remark in contract.remarks if remark.reason is None)
         if not_understood:
             what = f"{not_understood} sentences of the documentation were not understood"

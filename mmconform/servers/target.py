@@ -185,7 +185,7 @@ def recorded(name: str) -> Target:
         raise MisuseError(f"cassettes/{name}/{tape.LABEL}: does not say which server was recorded; record it anew") from None
     return Target(
         f"recorded:{name}",
-        name if folder.parent == CASSETTES else f"recorded-{name}",
+        f"recorded-{name}" if name.startswith("reference") else name,
         TAPE_URL,
         server,
         Redactor(replaying=True),

@@ -1,8 +1,10 @@
 """The tapes: whole, labelled, without secrets, and exactly as many cassettes as there are tests."""
 
+import dataclasses
 import hashlib
 import re
 import shutil
+import subprocess
 from collections import defaultdict
 from urllib.parse import urlsplit
 
@@ -13,10 +15,11 @@ from vcr.serializers import yamlserializer
 from mmconform.documents.reader import read
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.errors import MisuseError
-from mmconform.paths import CASSETTES
-from mmconform.servers.target import recorded, resolve
+from mmconform.paths import CASSETTES, ROOT, SPECS
+from mmconform.servers.live.recording import Recording
+from mmconform.servers.target import Target, recorded, resolve
 from mmconform.wire.tape import tape
-from mmconform.wire.tape.redact import exposed
+from mmconform.wire.tape.redact import Redactor, exposed
 
 VERSIONS = tape.every()
 EACH_VERSION = pytest.mark.parametrize("version", VERSIONS)
@@ -260,3 +263,126 @@ def test_a_version_is_compared_with_its_neighbour_and_with_no_other():
     names = tape.every()
     assert [tape.before(name) for name in names] == ["", *names[:-1]]
     assert tape.before("1.2.3") == ""
+
+
+# -- folders, labels and line ends -------------------------------------------------------------------------------------
+
+
+def test_a_tape_in_a_folder_of_another_version_is_refused(copied):
+    copied.rename(copied.with_name("9.9.9"))
+    said = refusal(copied.with_name("9.9.9"))
+    assert said == f"cassettes/9.9.9/TAPE.yaml: is the tape of {copied.name}, not of 9.9.9; give the folder its name back"
+
+
+def test_a_link_under_another_name_is_no_other_tape(copied):
+    copied.with_name("9.9.9").symlink_to(copied)
+    assert "is the tape of" in refusal(copied.with_name("9.9.9"))
+
+
+@pytest.mark.parametrize("name", ["mine", "5.36.1 (copy)", "backup-5.36.1", "5", "newest"])
+def test_a_folder_that_is_not_named_like_a_tape_is_left_alone(copied, name):
+    shutil.copytree(copied, copied.with_name(name))
+    assert tape.every() == [copied.name] and tape.foreign() == [name]
+    assert resolve("recorded:all")[0].slug == copied.name
+
+
+def test_an_empty_folder_is_no_tape(copied):
+    copied.with_name("99.0.0").mkdir()
+    assert tape.every() == [copied.name]
+
+
+def test_a_tape_that_lost_its_label_is_not_passed_over(copied):
+    """Else the newest but one would be judged, and called the newest."""
+    shutil.copytree(copied, copied.with_name("99.0.0"), ignore=lambda *_: [tape.LABEL])
+    with pytest.raises(MisuseError, match=r"^cassettes/99\.0\.0/TAPE\.yaml: ") as caught:
+        resolve("recorded")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stranger_in_the_folder_of_tapes_is_one_line_of_a_run(as_user):
+    stranger = tape.CASSETTES / "no-tape"
+    stranger.mkdir()
+    try:
+        (stranger / tape.LABEL).write_text("hello", encoding="utf-8")
+        done = as_user("pytest", "suites/permissions/test_webrtc.py", "--collect-only")
+    finally:
+        shutil.rmtree(stranger)
+    assert done.returncode == 0, done.stdout
+    assert "warning: cassettes/no-tape is no tape of a version; it is left alone\n" in done.stdout
+
+
+@pytest.fixture
+def committed(tmp_path):
+    """A repository that holds some of what is pinned to its bytes; returns a function that clones it with these settings."""
+    origin = tmp_path / "origin"
+    pinned = [tape.CASSETTES / VERSIONS[-1] / tape.WORLD, tape.CASSETTES / VERSIONS[-1] / tape.LABEL, *SPECS.rglob("*.txt")]
+
+    def git(*arguments):
+        own = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+        subprocess.run(["git", *own, *map(str, arguments)], check=True, capture_output=True)
+
+    git("init", "-q", origin)
+    for path in (ROOT / ".gitattributes", *pinned):
+        (origin / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, origin / path.relative_to(ROOT))
+    git("-C", origin, "add", "-A")
+    git("-C", origin, "commit", "-qm", "all")
+
+    def clone(*settings):
+        git("clone", "-q", *settings, origin, tmp_path / "clone")
+        return [(path, tmp_path / "clone" / path.relative_to(ROOT)) for path in pinned]
+
+    return clone
+
+
+def test_no_checkout_changes_a_byte(committed):
+    """``core.autocrlf=true`` is the default of Git for Windows."""
+    cloned = committed("-c", "core.autocrlf=true")
+    assert len(cloned) >= 4
+    assert [path for path, copy in cloned if path.read_bytes() != copy.read_bytes()] == []
+
+
+# -- replacing a tape --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recording(copied):
+    """Begin to record a live server that differs in these ways from that of the tape that is there."""
+    there = recorded(copied.name).server
+
+    def recording(may_replace=False, **differs):
+        server = dataclasses.replace(there, **differs)
+        return Recording(Target("http://x", "x", "http://x", server, Redactor(replaying=False)), may_replace=may_replace)
+
+    return recording
+
+
+@pytest.mark.parametrize(
+    "differs", [{"commit": "f" * 40}, {"commit": ""}, {"edition": "enterprise"}, {"calls_itself": "1.2.3"}], ids=str
+)
+def test_a_server_that_only_calls_itself_so_does_not_replace_the_real_tape(recording, copied, differs):
+    with pytest.raises(MisuseError, match=r"is the tape of another server .*--replace-tape") as caught:
+        recording(**differs)
+    assert "\n" not in str(caught.value)
+    assert recorded(copied.name).tape == copied  # whole, as before
+    assert recording(may_replace=True, **differs).folder.is_dir()
+
+
+def test_the_same_server_may_be_recorded_again(recording):
+    assert recording(version_id="the digest of other settings").folder.is_dir()
+
+
+def test_a_tape_is_not_recorded_through_a_link(recording, copied):
+    copied.rename(copied.with_name("elsewhere"))
+    copied.symlink_to(copied.with_name("elsewhere"))
+    with pytest.raises(MisuseError, match="symbolic link"):
+        recording(may_replace=True)
+
+
+def test_the_tape_before_stays_until_the_new_one_is_whole(recording, copied):
+    new = recording()
+    (new.folder / tape.WORLD).write_text("interactions: []\nversion: 1\n", encoding="utf-8")
+    assert recorded(copied.name).tape == copied
+    assert new.finish(seed=1, max_examples=1, spec="f" * 64) == copied
+    assert set(tape.cassettes(copied)) == {tape.WORLD}
+    assert [path.name for path in copied.parent.iterdir()] == [copied.name]
