@@ -162,9 +162,9 @@ class Remark:
     reason: str | None
 
 
-@dataclass
+@dataclass(eq=False)
 class Contract:
-    """All operations and clauses of one document.
+    """All operations and clauses of one document. Whatever is asked for each answer is looked up, never searched.
 
     Attributes:
         base: The path before every operation's path, such as ``/api/v4``.
@@ -178,13 +178,29 @@ class Contract:
     operations: dict[str, Operation] = field(default_factory=dict)
     clauses: dict[str, Clause] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
+    _clauses_of: dict[str, list[Clause]] = field(default_factory=dict)
+    _more_literal: dict[str, tuple[Operation, ...]] = field(default_factory=dict)
 
     def of(self, operation: str, *rules: str) -> Iterator[Clause]:
         """Yield the clauses of an operation, of the given rules or of all."""
-        for clause in self.clauses.values():
-            if clause.operation == operation and (not rules or clause.rule in rules):
+        for clause in self._clauses_of.get(operation, ()):
+            if not rules or clause.rule in rules:
                 yield clause
 
     def add(self, clauses: Iterable[Clause]) -> None:
         for clause in clauses:
-            self.clauses.setdefault(clause.id, clause)
+            if clause.id not in self.clauses:
+                self.clauses[clause.id] = clause
+                self._clauses_of.setdefault(clause.operation, []).append(clause)
+
+    def more_literal(self, operation: Operation) -> tuple[Operation, ...]:
+        """Return the operations with paths as long as this one's and fewer parameters: a router tries them first."""
+        if operation.id not in self._more_literal:
+            self._more_literal[operation.id] = tuple(
+                other
+                for other in self.operations.values()
+                if other.method == operation.method
+                and other.path.count("/") == operation.path.count("/")
+                and other.path.count("{") < operation.path.count("{")
+            )
+        return self._more_literal[operation.id]

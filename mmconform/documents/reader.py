@@ -6,6 +6,7 @@ a date is a string) and keeps, beside it, the lines of every key, so that a repa
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,10 @@ class Source:
     _keys: dict[Pointer, int] = field(default_factory=dict)
     _scalars: dict[Pointer, _Scalar] = field(default_factory=dict)
 
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
     def line_of(self, *pointer: str) -> int:
         """Return the line (from 1) of the key or list item at the pointer, or of its nearest known parent."""
         for end in range(len(pointer), 0, -1):
@@ -80,11 +85,10 @@ class Source:
         if scalar is None:
             return self.line_of(*pointer)
         visible = sum(not c.isspace() for c in value[:offset])
-        lines = self.text.splitlines()
         row = scalar.first + 1 if scalar.is_block else scalar.first
         start = value.split(maxsplit=1)[0] if value.split() else ""
-        while row < len(lines):
-            line = lines[row]
+        while row < len(self.lines):
+            line = self.lines[row]
             if not scalar.is_block and row == scalar.first:
                 line = line[max(line.find(start), 0) :]
             visible -= sum(not c.isspace() for c in line)

@@ -23,10 +23,4 @@ def reaches(contract: Contract, operation: Operation, exchange: Exchange) -> boo
     path = exchange.path[len(contract.base) :]
     if not _pattern(operation.path).fullmatch(path):
         return False
-    return not any(
-        other.path != operation.path
-        and other.method == exchange.method
-        and other.path.count("{") < operation.path.count("{")
-        and _pattern(other.path).fullmatch(path)
-        for other in contract.operations.values()
-    )
+    return not any(_pattern(other.path).fullmatch(path) for other in contract.more_literal(operation))

@@ -2,20 +2,33 @@
 
 import json
 import re
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mmconform.contract.clause import Contract, Operation, Parameter
 from mmconform.json_schema import Draft202012Validator
 from mmconform.wire.exchange import Exchange
 
 
-@lru_cache(maxsize=512)
-def _validator(schema: str, components: str) -> tuple[Draft202012Validator, set[str]]:
-    """Return a validator, and every property name that the schema may speak of."""
-    data, shared = json.loads(schema), json.loads(components)
-    whole = {**data, "components": shared} if isinstance(data, dict) else data
-    return Draft202012Validator(whole), _property_names(whole)
+class _Schemas:
+    """What the schemas of one contract are compiled to, each once: they are told apart by identity, not by their text."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.components = contract.components
+        self.names = _property_names(contract.components)
+        self._compiled: dict[int, tuple[Any, Draft202012Validator, set[str]]] = {}
+
+    def of(self, schema: Any) -> tuple[Draft202012Validator, set[str]]:
+        """Return a validator, and the property names that only the schema itself speaks of."""
+        known = self._compiled.get(id(schema))
+        if known is None:
+            whole = {**schema, "components": self.components} if isinstance(schema, dict) else schema
+            # The schema is kept with it, since the identity of what is gone may be given to something else.
+            known = self._compiled[id(schema)] = (schema, Draft202012Validator(whole), _property_names(schema) - self.names)
+        return known[1:]
+
+
+_schemas: "WeakKeyDictionary[Contract, _Schemas]" = WeakKeyDictionary()
 
 
 def mismatches(contract: Contract, schema: Any, value: Any) -> list[str]:
@@ -23,10 +36,14 @@ def mismatches(contract: Contract, schema: Any, value: Any) -> list[str]:
 
     Ids and values are left out, so that the same flaw reads the same in every answer.
     """
-    validator, declared = _validator(json.dumps(schema, sort_keys=True), json.dumps(contract.components, sort_keys=True))
+    schemas = _schemas.get(contract) or _schemas.setdefault(contract, _Schemas(contract))
+    validator, own_names = schemas.of(schema)
     found = set()
     for error in validator.iter_errors(value):
-        parts = ("items" if isinstance(part, int) else part if part in declared else "*" for part in error.absolute_path)
+        parts = (
+            "items" if isinstance(part, int) else part if part in schemas.names or part in own_names else "*"
+            for part in error.absolute_path
+        )
         place = "/".join(parts) or "the body"
         wanted = json.dumps(error.validator_value) if error.validator in ("type", "pattern", "enum", "const") else ""
         if error.validator == "required":

@@ -8,6 +8,7 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import RULES
 from mmconform.contract.knowledge import Unknown
 from mmconform.documents.load import load
+from mmconform.judging import schemas
 from mmconform.judging.checks import CHECKS, EFFECTS, Setting
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
@@ -610,3 +611,35 @@ def test_a_route_that_is_not_there_breaks_no_promise_about_sessions(others):
         other(others, "auth", "GetThings", 404, MISSING, url="/things", by="anonymous")
         == "404 app.channel.get.existing.app_error"
     )
+
+
+# -- what a large document costs ---------------------------------------------------------------------------------------
+
+
+class Unsearchable(dict):
+    """Knows what it holds, but not how to go through it."""
+
+    def __iter__(self):
+        raise AssertionError("the whole document is gone through for one answer")
+
+    values = items = keys = __iter__
+
+
+def test_what_an_answer_is_judged_by_is_looked_up_and_compiled_once(monkeypatch):
+    contract = build(load().document)
+    seen = exchange("GetUserAccessToken", 200, TOKEN)
+    first = [CHECKS[c.rule](c, Setting(contract, NOW, seen)) for c in contract.of(seen.operation)]
+    contract.clauses, contract.operations = Unsearchable(contract.clauses), Unsearchable(contract.operations)
+    contract.components = Unsearchable(contract.components)
+    monkeypatch.setattr(schemas, "Draft202012Validator", None)
+    assert [CHECKS[c.rule](c, Setting(contract, NOW, seen)) for c in contract.of(seen.operation)] == first
+    assert [verdict.passed for verdict in first if verdict]
+
+
+def test_a_schema_made_where_another_was_is_not_taken_for_it():
+    """Schemas are told apart by identity, which Python gives to something else as soon as it is free."""
+    contract = build(load().document)
+    kinds = {"string": "x", "integer": 1, "boolean": True, "array": [], "object": {}}
+    for kind in list(kinds) * 50:
+        assert not schemas.mismatches(contract, {"type": kind}, kinds[kind])
+        assert schemas.mismatches(contract, {"type": kind}, None) == [f'the body: type "{kind}"']
