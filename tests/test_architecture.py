@@ -91,7 +91,7 @@ def test_nobody_imports_the_plugin():
 
 #: Who may import what. vcrpy's cassettes are YAML of its own, so the module about them knows what broken YAML raises.
 LIBRARIES = {
-    "yaml": {"mmconform.documents.reader", "mmconform.wire.tape.cassette"},
+    "yaml": {"mmconform.documents.reader", "mmconform.documents.json_reader", "mmconform.wire.tape.cassette"},
     "pytest": below("plugin"),
     "rich": below("report"),
     "pandas": {"mmconform.notebooks.frame", "mmconform.notebooks.draw"},
@@ -103,7 +103,7 @@ LIBRARIES = {
     "schemathesis": {"mmconform.driving.generate"},
     "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},
-    "openapi_spec_validator": {"mmconform.documents.merge"},
+    "openapi_spec_validator": {"mmconform.documents.validate"},
     "jsonschema": {"mmconform.json_schema"},
 }
 

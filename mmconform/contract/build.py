@@ -13,6 +13,7 @@ from mmconform.contract.knowledge import Unknown, every
 from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
 from mmconform.documents.reader import Pointer
+from mmconform.documents.references import resolve
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.version import Version, Versions
 
@@ -92,14 +93,8 @@ class _Reader:
     # -- declared: parameters, bodies, answers ---------------------------------------------------------------------
 
     def _followed(self, node: Any) -> Any:
-        while isinstance(node, dict) and "$ref" in node:
-            target: Any = self.document.data
-            try:
-                for part in node["$ref"][2:].split("/"):
-                    target = target[part.replace("~1", "/").replace("~0", "~")]
-            except (KeyError, TypeError):  # an overlay can put in what no source has
-                raise MisuseError(f"`{node['$ref']}` leads nowhere in the merged document") from None
-            node = target
+        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            node = resolve(self.document.data, node["$ref"])
         return node
 
     def _parameters(self) -> Iterator[Parameter]:

@@ -1,5 +1,6 @@
 """A merged API description, and where each part of it comes from."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,8 @@ class Document:
     repairs: list[Repair] = field(default_factory=list)
     origins: dict[Pointer, list[Origin]] = field(default_factory=dict)
     additions: dict[Pointer, Addition] = field(default_factory=dict)
+    #: Where each mapping comes from, by identity; with the mapping, whose identity is its own as long as it is kept.
+    places: dict[int, tuple[dict[str, Any], Origin]] = field(default_factory=dict)
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield (path, method in lower case, operation object) in document order."""
@@ -77,6 +80,30 @@ class Document:
             if found is not None:
                 return found
         return None
+
+    def place(self, *pointer: str) -> tuple[str, int]:
+        """Return the file and line that a part of the document comes from: of the overlay where that made it."""
+        added = self.addition(*pointer)
+        if added:
+            return added.file, added.line
+        found: tuple[Origin, Pointer] | None = None
+        node: Any = self.data
+        for depth, key in enumerate(pointer, 1):
+            node = node[int(key)] if isinstance(node, list) else node.get(key) if isinstance(node, dict) else None
+            origins = self.origins.get(pointer[:depth])
+            if origins and (id(node) not in self.places):
+                found = origins[0], pointer[depth:]
+            elif id(node) in self.places:
+                found = self.places[id(node)][1], pointer[depth:]
+        if found is None:
+            return "the merged document", 0
+        origin, below = found
+        return origin.file, origin.source.line_of(*origin.pointer, *below)
+
+
+def parameter_names(path: str) -> list[str]:
+    """Return the names in the curly brackets of a path."""
+    return re.findall(r"{([^{}]+)}", path)
 
 
 def base_path(servers: Any) -> str:

@@ -1,20 +1,25 @@
 """Flaws of sources that need no knowledge of the version: each is mended in place and told as (pointer, what, done)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from openapi_schema_validator import oas31_format_checker
+
 from mmconform.documents.reader import Pointer
+from mmconform.documents.walk import places
+from mmconform.json_schema import Draft202012Validator
 
 Flaw = tuple[Pointer, str, str]
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "array": (list,),
-    "object": (dict,),
-}
+#: ECMA 262 names a group otherwise than Python.
+_NAMED_GROUP = re.compile(r"\(\?<(?=[A-Za-z_])")
+
+#: Keys whose value is a text, and which may be left out.
+_TEXTS = ("title", "summary", "description", "operationId", "termsOfService", "format")
+#: Keywords that a default can be held against without following a reference.
+_PLAIN = ("type", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "multipleOf")
+_DIALECTS = ("https://json-schema.org/draft/2020-12/schema", "https://spec.openapis.org/oas/3.1/dialect/base")
 
 #: What an operation of OpenAPI 3.x may hold beside extensions (OpenAPI 3.1.0, 4.8.10).
 _OPERATION = {"tags", "summary", "description", "externalDocs", "operationId", "parameters", "requestBody", "responses"} | {
@@ -51,14 +56,70 @@ def _mend_content(content: dict[str, Any], at: Pointer) -> Iterator[Flaw]:
         yield (*at, "schema"), "`schema` is no media type", "left out"
 
 
-def mend_defaults(node: Any, at: Pointer = ()) -> Iterator[Flaw]:
-    """Leave out defaults that are not of their schema's own type."""
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    if isinstance(node, dict) and "default" in node and isinstance(node.get("type"), str):
-        types = _TYPES.get(node["type"])
-        value = node["default"]
-        if types and value is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
-            del node["default"]
-            yield (*at, "default"), f"the default `{value}` is no {node['type']}", "left out"
-    for key, child in list(children):
-        yield from mend_defaults(child, (*at, str(key)))
+def mend_texts(data: dict[str, Any]) -> Iterator[Flaw]:
+    """Leave out texts that are begun and never written: `description:` with nothing behind it."""
+    for place in places(data):
+        for key in [key for key in _TEXTS if key in place.node and place.node[key] is None]:
+            del place.node[key]
+            yield (*place.at, key), f"`{key}` is empty", "read as if it were not there"
+
+
+def mend_schemas(data: dict[str, Any]) -> Iterator[Flaw]:
+    """Leave out of schemas what nothing can be held against."""
+    for place in places(data):
+        if place.is_schema or place.parent in ("parameters", "headers"):
+            yield from _mend_default(place.node, place.at)
+        if place.is_schema:
+            yield from _mend_required(place.node, place.at)
+            yield from _mend_pattern(place.node, place.at)
+            if place.node.get("$schema", _DIALECTS[0]) not in _DIALECTS:
+                yield (*place.at, "$schema"), f"`{place.node.pop('$schema')}` is another dialect", "read as JSON Schema 2020-12"
+
+
+def _mend_default(schema: dict[str, Any], at: Pointer) -> Iterator[Flaw]:
+    value = schema.get("default")
+    if value is None:
+        return
+    plain = {key: schema[key] for key in _PLAIN if isinstance(schema.get(key), (str, list, int, float)) and key in schema}
+    if plain.get("type") == "file":
+        return
+    try:
+        error = next(Draft202012Validator(plain, format_checker=oas31_format_checker).iter_errors(value), None)
+    except Exception:  # the schema itself is broken, and refused for that later
+        return
+    if error is not None:
+        del schema["default"]
+        wanted = f"no {schema['type']}" if error.validator == "type" else f"not what its `{error.validator}` wants"
+        yield (*at, "default"), f"the default `{value}` is {wanted}", "left out"
+
+
+def _mend_required(schema: dict[str, Any], at: Pointer) -> Iterator[Flaw]:
+    required = schema.get("required")
+    if isinstance(required, bool):  # as drafts of JSON Schema before 4 had it, on the property itself
+        del schema["required"]
+        yield (*at, "required"), f"`required: {str(required).lower()}` is no list of properties", "left out"
+    elif isinstance(required, list) and len(once := list(dict.fromkeys(map(str, required)))) < len(required):
+        schema["required"] = once
+        yield (*at, "required"), "`required` names a property twice", "named once"
+
+
+def _mend_pattern(schema: dict[str, Any], at: Pointer) -> Iterator[Flaw]:
+    if isinstance(pattern := schema.get("pattern"), str):
+        schema["pattern"] = pattern = _NAMED_GROUP.sub("(?P<", pattern)
+        if flaw := _flaw_of(pattern):
+            del schema["pattern"]
+            yield (*at, "pattern"), f"the pattern `{pattern[:80]}` cannot be read ({flaw})", "nothing is held against it"
+    named = schema.get("patternProperties")
+    named = named if isinstance(named, dict) else {}
+    for pattern in [p for p in named if _flaw_of(p)]:
+        del named[pattern]
+        yield (*at, "patternProperties", pattern), f"the pattern `{pattern[:80]}` cannot be read", "left out"
+
+
+def _flaw_of(pattern: str) -> str:
+    """Return why Python cannot read a regular expression of ECMA 262, or nothing."""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        return str(error)
+    return ""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from mmconform.documents import overlay
 from mmconform.documents.document import Document
-from mmconform.documents.merge import merge, read_sources, validate
+from mmconform.documents.merge import merge, read_sources
 from mmconform.documents.reader import dump, read
+from mmconform.documents.validate import validate
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.paths import ROOT, SPECS
 
@@ -47,28 +48,20 @@ def load(specs: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Loaded:
         name, where = operation.get("operationId") or "", f"{method} {path}"
         is_name = isinstance(name, str) and name
         if not is_name or name in seen:
-            file, line = _place(document, "paths", path, method)
+            file, line = document.place("paths", path, method)
             problem = f"`{name}` names both {seen[name]} and {where}" if is_name else f"{where} has no operationId"
             raise DocumentError(file, line, problem)
         seen[name] = where
     validate(document)
     if not seen:
-        raise MisuseError("the merged document describes no operation; does an overlay remove them?")
+        why = "; does an overlay remove them?" if actions else ""
+        raise MisuseError(f"{', '.join(_name(path) for path in specs or [SOURCES])}: describes no operation{why}")
     return Loaded(document, [action for action, count in zip(actions, changes, strict=True) if not count])
 
 
 def text_of(document: Document) -> str:
     """Return the document as the file ``specs/mattermost.yaml`` holds it."""
     return _BANNER + dump(document.data)
-
-
-def _place(document: Document, *pointer: str) -> tuple[str, int]:
-    """Return where a part of the document comes from: a source or, where an overlay made it, the overlay."""
-    origins = document.origins.get(pointer)
-    if origins:
-        return origins[0].file, origins[0].line
-    added = document.addition(*pointer)
-    return (added.file, added.line) if added else ("the merged document", 0)
 
 
 def _name(path: Path) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from openapi_spec_validator import OpenAPIV31SpecValidator
-
 from mmconform.documents.document import METHODS, Document, Origin, Repair, base_path
 from mmconform.documents.reader import Pointer, Source, read
 from mmconform.documents.upgrade import Upgrade, slug
@@ -62,6 +60,7 @@ def merge(sources: Iterable[Source], preferred: Mapping[Pointer, str] | None = N
     _servers(upgrades, data)
     for upgrade in upgrades:
         document.repairs += upgrade.repairs
+        document.places |= upgrade.places
         for key, value in upgrade.data.items():
             if key in ("openapi", "info", "servers", "paths", "components"):
                 continue
@@ -162,25 +161,3 @@ def _difference(one: Any, other: Any) -> str:
         keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
         return ", ".join(f"`{key}`" for key in keys[:4])
     return "their values"
-
-
-def validate(document: Document) -> None:
-    """Check the merged document against the OpenAPI 3.1 standard.
-
-    Raises:
-        MisuseError: it is not valid; says the first place that is not.
-    """
-    try:
-        error = next(iter(OpenAPIV31SpecValidator(document.data).iter_errors()), None)
-    except RecursionError:
-        raise MisuseError("the merged document has a `$ref` that leads back to itself, with nothing in between") from None
-    except Exception as unexpected:  # the validator raises errors of the libraries below it on broken references
-        raise MisuseError(f"the merged document cannot be validated: {_short(unexpected)}") from None
-    if error is not None:
-        where = tuple(str(part) for part in error.absolute_path)
-        place = next((f"{o[0]}: " for end in range(len(where), 0, -1) if (o := document.origins.get(where[:end]))), "")
-        raise MisuseError(f"{place}the merged document is not valid OpenAPI at {'/'.join(where) or '/'}: {_short(error.message)}")
-
-
-def _short(message: object) -> str:
-    return str(message).split("\n", 1)[0][:200]

@@ -5,6 +5,8 @@ a date is a string) and keeps, beside it, the lines of every key, so that a repa
 ``file:line``.
 """
 
+import math
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from mmconform.documents.json_reader import MAX_DEPTH, json_node
 from mmconform.errors import DocumentError
 
 Pointer = tuple[str, ...]
@@ -20,30 +23,30 @@ Pointer = tuple[str, ...]
 MAX_NODES = 1_000_000
 #: No API description is larger; what is would take longer than anybody waits.
 MAX_BYTES = 8 * 2**20
-#: No API description is nested deeper than this; the parser below would not survive what is.
-MAX_DEPTH = 500
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML 1.2 core schema: only ``true`` and ``false`` are booleans, and dates stay strings."""
+    """YAML 1.2 core schema (10.3.2): `on` is a word, a date is a text, 010 is ten and 1e3 a number; and merge keys."""
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, regexp)
-        for tag, regexp in resolvers
-        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
-        and not (tag == "tag:yaml.org,2002:bool" and first not in "tTfF")
-    ]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+_CORE = {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    "merge": r"<<",
 }
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {"map": yaml.MappingNode, "seq": yaml.SequenceNode, **dict.fromkeys((*_CORE, "str"), yaml.ScalarNode)}
+_Loader.yaml_implicit_resolvers = {None: [(_TAG + name, re.compile(rf"(?:{pattern})\Z")) for name, pattern in _CORE.items()]}
 
 
 @dataclass(frozen=True)
 class _Scalar:
-    """Where a scalar begins (the node's own line, 0-based) and whether it is a block scalar (``|`` or ``>``)."""
+    """Where a scalar begins and ends (the node's own lines, 0-based) and whether it is a block scalar (``|`` or ``>``)."""
 
     first: int
+    last: int
     is_block: bool
 
 
@@ -87,7 +90,7 @@ class Source:
         visible = sum(not c.isspace() for c in value[:offset])
         row = scalar.first + 1 if scalar.is_block else scalar.first
         start = value.split(maxsplit=1)[0] if value.split() else ""
-        while row < len(self.lines):
+        while row < min(scalar.last + 1, len(self.lines)):
             line = self.lines[row]
             if not scalar.is_block and row == scalar.first:
                 line = line[max(line.find(start), 0) :]
@@ -95,7 +98,7 @@ class Source:
             if visible < 0:
                 return row + 1
             row += 1
-        return self.line_of(*pointer)
+        return scalar.last + 1
 
 
 def read(path: Path, name: str | None = None) -> list[Source]:
@@ -118,8 +121,10 @@ def read(path: Path, name: str | None = None) -> list[Source]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
         raise DocumentError(file, None, f"cannot be read: {reason}") from None
-    if text.lstrip().startswith("{"):
-        text = text.replace("\t", " ")  # JSON may indent with tabs, YAML may not; a tab never stands inside a string
+    if (node := json_node(file, text, must=path.suffix == ".json")) is not None:
+        source = Source(file, text, None, node.start_mark.line + 1)
+        source.data = _Builder(source).build(node, ())
+        return [source]
     sources: list[Source] = []
     empty: list[int] = []
     try:
@@ -179,17 +184,23 @@ def _line(event: yaml.Event) -> int | None:
     return event.start_mark.line + 1 if event.start_mark else None
 
 
+_BOOLEANS = {"true": True, "false": False}
+_INFINITE = re.compile(r"\.(inf|nan)", re.IGNORECASE)
+
+
 class _Builder:
     """Turns YAML nodes into plain data, filling the lines of one source."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.open: set[int] = set()
-        self.constructor = _Loader("")
 
     def build(self, node: yaml.Node, at: Pointer) -> Any:
+        if node.tag != "!" and not isinstance(node, _KINDS.get(node.tag.removeprefix(_TAG), ())):
+            problem = f"the tag `{node.tag.replace(_TAG, '!!')}` is not read; write what it stands for"
+            raise DocumentError(self.source.file, node.start_mark.line + 1, problem)
         if isinstance(node, yaml.ScalarNode):
-            self.source._scalars[at] = _Scalar(node.start_mark.line, node.style in ("|", ">"))
+            self.source._scalars[at] = _Scalar(node.start_mark.line, node.end_mark.line, node.style in ("|", ">"))
             return self._scalar(node)
         if id(node) in self.open:
             raise DocumentError(self.source.file, node.start_mark.line + 1, "an alias contains itself")
@@ -212,10 +223,13 @@ class _Builder:
         But for paths: of two the last is taken, as other readers of YAML do, and the repair is listed.
         """
         built: dict[str, Any] = {}
+        merged = [value for key, value in node.value if key.tag == f"{_TAG}merge"]
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 raise DocumentError(self.source.file, line, "a key is not a plain word")
+            if key.tag == f"{_TAG}merge":
+                continue
             where = (*at, key.value)
             if key.value in built:
                 first = self.source.line_of(*where)
@@ -231,13 +245,44 @@ class _Builder:
             if key.tag != "tag:yaml.org,2002:str":
                 self.source.number_keys.append(where)
             built[key.value] = self.build(value, where)
+        for value in merged:
+            self._merge(value, at, built)
         return built
 
+    def _merge(self, node: yaml.Node, at: Pointer, into: dict[str, Any]) -> None:
+        """Put in what a merge key (`<<: *common`) adds; what stands beside it, or in an earlier mapping, counts before it."""
+        for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            if not isinstance(part, yaml.MappingNode):
+                raise DocumentError(self.source.file, part.start_mark.line + 1, "`<<` merges mappings, and this is none")
+            lines = dict(self.source._keys)
+            for key, value in self.build(part, at).items():
+                if key in into:
+                    self.source._keys[*at, key] = lines[*at, key]
+                into.setdefault(key, value)
+
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        value = node.value
         try:
-            return self.constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError):
-            return node.value
+            match node.tag.removeprefix(_TAG):
+                case "null":
+                    return None
+                case "bool":
+                    return _BOOLEANS[value.lower()]
+                case "int":
+                    return int(value, 0 if value[:2] in ("0o", "0x") else 10)
+                case "float":
+                    return self._float(node)
+                case _:
+                    return value
+        except (KeyError, ValueError):
+            raise DocumentError(self.source.file, node.start_mark.line + 1, f"`{value[:40]}` is no `{node.tag}`") from None
+
+    def _float(self, node: yaml.ScalarNode) -> float:
+        """Return a number; JSON, in which all this is sent, has no other than finite ones."""
+        number = float(_INFINITE.sub(r"\1", node.value))
+        if not math.isfinite(number):
+            raise DocumentError(self.source.file, node.start_mark.line + 1, f"`{node.value[:40]}` is no number that JSON has")
+        return int(number) if "." not in node.value and number.is_integer() and abs(number) < 2**53 else number
 
 
 def dump(data: Any) -> str:

@@ -64,13 +64,13 @@ _DOCUMENT: Shape = {
 }
 
 
-def check(source: Source) -> None:
-    """Check that everything stands where it can be read.
+def check(source: Source, data: dict[str, Any]) -> None:
+    """Check that everything of a source's data stands where it can be read.
 
     Raises:
         DocumentError: the first that does not; says what should be there.
     """
-    for pointer, wanted in _wrong(source.data, _DOCUMENT, ()):
+    for pointer, wanted in _wrong(data, _DOCUMENT, ()):
         raise DocumentError(source.file, source.line_of(*pointer), f"`{'.'.join(pointer)}` is no {wanted}"[:300])
 
 

@@ -10,9 +10,11 @@ import re
 from typing import Any
 
 from mmconform.documents import shape
-from mmconform.documents.document import METHODS, Origin, Repair, operations_of
-from mmconform.documents.flaws import mend_defaults, mend_operation
+from mmconform.documents.document import METHODS, Origin, Repair, operations_of, parameter_names
+from mmconform.documents.flaws import mend_operation, mend_schemas, mend_texts
 from mmconform.documents.reader import Pointer, Source
+from mmconform.documents.references import References, parts_of, resolve
+from mmconform.documents.walk import places, schemas
 from mmconform.errors import DocumentError
 
 _SCHEMA_KEYS = (
@@ -53,13 +55,12 @@ class Upgrade:
         self.source = source
         self.version = version_of(source)
         self.repairs: list[Repair] = []
+        self._moved: dict[Pointer, Pointer] = {}
         data = copy.deepcopy(source.data)
-        if not isinstance(data.get("paths"), dict) or not data["paths"]:
-            raise DocumentError(source.file, source.line_of("paths"), "describes no operation: `paths` is missing or empty")
-        for path, item in data["paths"].items():
-            if not path.startswith(("/", "x-")) or not isinstance(item, dict):
-                raise DocumentError(source.file, source.line_of("paths", path), f"`{path}` is not a path with operations")
-        shape.check(source)
+        self._paths(data)
+        shape.check(source, data)
+        #: Every mapping of the source, by identity: where it stands, whatever becomes of what is around it.
+        self.places = {id(place.node): (place.node, self.origin(*place.at)) for place in places(data)}
         for line in source.empty_documents:
             self.repairs.append(Repair(source.file, line, "an empty second document after `---`", "left out"))
         for key, line, first, is_equal in source.repeated_keys:
@@ -67,8 +68,12 @@ class Upgrade:
             self.repairs.append(Repair(source.file, line, what, "kept once" if is_equal else "this one is taken"))
         for pointer in source.number_keys:
             self._note(pointer, f"the key {pointer[-1]} is a number", "read as text")
-        self._dangling(data, data, ())
-        for flaw in mend_defaults(data):
+        for flaw in mend_texts(data):
+            self._repair(*flaw)
+        references = References(source, self.version, data, self._repair)
+        references.mend()
+        self._moved |= references.renamed
+        for flaw in mend_schemas(data):
             self._repair(*flaw)
         self._info(data)
         for path, method, operation in operations_of(data):
@@ -79,34 +84,74 @@ class Upgrade:
         self.data["openapi"] = "3.1.0"
 
     def origin(self, *pointer: str) -> Origin:
+        """Return where a part of the data came from."""
+        for long in (3, 2):
+            if pointer[:long] in self._moved:
+                return Origin(self.source, (*self._moved[pointer[:long]], *pointer[long:]))
         return Origin(self.source, pointer)
 
     def _repair(self, pointer: Pointer, what: str, done: str) -> None:
-        self.repairs.append(Repair(self.source.file, self.source.line_of(*pointer), what, done))
+        self.repairs.append(Repair(self.source.file, self.origin(*pointer).line, what, done))
 
     def _note(self, pointer: Pointer, what: str, done: str) -> None:
-        self.repairs.append(Repair(self.source.file, self.source.line_of(*pointer), what, done, "note"))
+        self.repairs.append(Repair(self.source.file, self.origin(*pointer).line, what, done, "note"))
+
+    def _refused(self, pointer: Pointer, what: str) -> DocumentError:
+        return DocumentError(self.source.file, self.source.line_of(*pointer), what)
+
+    # -- paths ---------------------------------------------------------------------------------------------------
+
+    def _paths(self, data: dict[str, Any]) -> None:
+        """Leave only paths with operations: no extensions, no references, no methods in capitals."""
+        paths = data.get("paths")
+        if not isinstance(paths, dict) or not paths:
+            raise self._refused(("paths",), "describes no operation: `paths` is missing or empty")
+        for path in [path for path in paths if path.startswith("x-")]:
+            del paths[path]
+            self._note(("paths", path), f"`{path}` is an extension and no path", "left out")
+        for path, item in paths.items():
+            if not path.startswith("/") or not isinstance(item, dict):
+                raise self._refused(("paths", path), f"`{path}` is not a path with operations")
+            for key in [key for key in item if key not in METHODS and key.lower() in METHODS]:
+                self._small(path, item, key)
+        for path, item in paths.items():
+            if "$ref" in item:
+                paths[path] = self._item(data, path, item)
+
+    def _small(self, path: str, item: dict[str, Any], key: str) -> None:
+        at = ("paths", path, key)
+        if key.lower() in item:
+            raise self._refused(at, f"{path} has both `{key}` and `{key.lower()}`; methods are written in small letters")
+        self._moved["paths", path, key.lower()] = at
+        self._repair(at, f"the method `{key}` of {path} is written in capitals", f"read as `{key.lower()}`")
+        for name in list(item):
+            item[name.lower() if name == key else name] = item.pop(name)
+
+    def _item(self, data: dict[str, Any], path: str, item: dict[str, Any]) -> dict[str, Any]:
+        """Return the operations that a path borrows; its own count before those."""
+        at: Pointer = ("paths", path)
+        borrowed = item
+        seen: list[Any] = []
+        while isinstance(borrowed, dict) and "$ref" in borrowed:
+            reference = borrowed["$ref"]
+            if not isinstance(reference, str) or not reference.startswith("#/") or reference in seen:
+                says = (
+                    "leads back to itself" if reference in seen else "points outside the document; bundle it into one file first"
+                )
+                raise self._refused((*at, "$ref"), f"`{reference}` {says}")
+            seen.append(reference)
+            borrowed = resolve(data, reference)
+        if not isinstance(borrowed, dict):
+            self._repair((*at, "$ref"), f"`{seen[-1]}` is defined nowhere", f"{path} has no operations but its own")
+            borrowed = {}
+        own = {key: value for key, value in item.items() if key != "$ref"}
+        for key in own.keys() & borrowed.keys():
+            self._repair((*at, key), f"`{key}` of {path} stands in `{seen[-1]}` too", "the path's own is taken")
+        for key in borrowed.keys() - own.keys():
+            self._moved["paths", path, key] = (*parts_of(seen[-1]), key)
+        return {**copy.deepcopy(borrowed), **own}
 
     # -- what sources get wrong ----------------------------------------------------------------------------------
-
-    def _dangling(self, root: Any, node: Any, at: Pointer) -> None:
-        """Replace references that lead nowhere by "anything", and refuse those that leave the document."""
-        children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, child in list(children):
-            where = (*at, str(key))
-            reference = child.get("$ref") if isinstance(child, dict) else None
-            if isinstance(reference, str):
-                if not reference.startswith("#/"):
-                    raise DocumentError(
-                        self.source.file,
-                        self.source.line_of(*where, "$ref"),
-                        f"`{reference}` points outside the document; only references that start with `#/` are followed",
-                    )
-                if _resolve(root, reference) is None:
-                    self._repair((*where, "$ref"), f"`{reference}` is defined nowhere", "any value is accepted")
-                    node[key] = {}
-            else:
-                self._dangling(root, child, where)
 
     def _info(self, data: dict[str, Any]) -> None:
         """Drop an ``info`` that describes an operation instead of the API."""
@@ -151,18 +196,16 @@ class Upgrade:
             if tag != str(tag).rstrip(". "):
                 self._repair((*at, "tags", str(i)), f"the tag `{tag}` ends like a sentence", f"`{str(tag).rstrip('. ')}`")
                 operation["tags"][i] = str(tag).rstrip(". ")
-        shared = data["paths"][path].get("parameters") or []
+        shared, wanted = data["paths"][path].get("parameters") or [], parameter_names(path)
+        self._twice(at, operation)
         for place, parameters in ((at, operation.get("parameters") or []), (at[:2], shared)):
             for i, parameter in enumerate(parameters):
                 self._parameter((*place, "parameters", str(i)), parameter)
-        declared = {
-            p.get("name")
-            for p in (
-                _resolve(data, q["$ref"]) or {} if "$ref" in q else q for q in [*(operation.get("parameters") or []), *shared]
-            )
-            if isinstance(p, dict) and p.get("in") == "path"
-        }
-        for missing in [p for p in re.findall(r"{(\w+)}", path) if p not in declared]:
+        declared = self._declared(data, [*(operation.get("parameters") or []), *shared])
+        for extra in [p for p in operation.get("parameters") or [] if p.get("in") == "path" and p.get("name") not in wanted]:
+            self._repair(at, f"the path parameter `{extra.get('name')}` is not in {path}", "left out")
+            operation["parameters"].remove(extra)
+        for missing in [name for name in wanted if name not in declared]:
             self._repair(at, f"the path parameter `{missing}` of {path} is not declared", "declared as a string")
             added: dict[str, Any] = {"name": missing, "in": "path", "required": True}
             added |= {"type": "string"} if self.version == "2.0" else {"schema": {"type": "string"}}
@@ -179,6 +222,23 @@ class Upgrade:
                         f"the response {status} of {method} {path} has no schema",
                         "nothing is known about its body",
                     )
+
+    def _declared(self, data: dict[str, Any], parameters: list[dict[str, Any]]) -> set[str]:
+        """Return the names of the path parameters among those."""
+        found = [resolve(data, p["$ref"]) if "$ref" in p else p for p in parameters]
+        return {str(p.get("name")) for p in found if isinstance(p, dict) and p.get("in") == "path"}
+
+    def _twice(self, at: Pointer, operation: dict[str, Any]) -> None:
+        """Keep one of two equal parameters."""
+        kept: list[Any] = []
+        for i, parameter in enumerate(operation.get("parameters") or []):
+            if parameter in kept:
+                what = f"the parameter `{parameter.get('name', parameter.get('$ref'))}` stands here twice, and is equal"
+                self._repair((*at, "parameters", str(i)), what, "kept once")
+            else:
+                kept.append(parameter)
+        if kept:
+            operation["parameters"] = kept
 
     def _parameter(self, at: Pointer, parameter: dict[str, Any]) -> None:
         if "$ref" in parameter:
@@ -222,24 +282,11 @@ class Upgrade:
             for method in METHODS:
                 if method in item:
                     new["paths"][path][method] = _new_operation(item[method], shared, old)
-        return _rewrite_references(new)  # type: ignore[no-any-return]
+        return _rewrite_references(new)
 
 
 def slug(method: str, path: str) -> str:
     return "_".join([method, *re.findall(r"\w+", path)])
-
-
-def _resolve(root: Any, reference: str) -> Any:
-    node = root
-    for part in reference[2:].split("/"):
-        part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
-            node = node[int(part)]
-        elif isinstance(node, dict) and part in node:
-            node = node[part]
-        else:
-            return None
-    return node
 
 
 def _new_operation(old: dict[str, Any], shared: list[Any], root: dict[str, Any]) -> dict[str, Any]:
@@ -272,7 +319,7 @@ def _new_operation(old: dict[str, Any], shared: list[Any], root: dict[str, Any])
 
 
 def _followed(parameter: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    target = _resolve(root, parameter["$ref"]) if "$ref" in parameter else parameter
+    target = resolve(root, parameter["$ref"]) if "$ref" in parameter else parameter
     return target if isinstance(target, dict) else {}
 
 
@@ -320,44 +367,35 @@ def _security(old: dict[str, Any]) -> dict[str, Any]:
     return {"type": "oauth2", "flows": {name: {**flow, "scopes": old.get("scopes") or {}}}}
 
 
-def _rewrite_references(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_rewrite_references(child) for child in node]
-    if not isinstance(node, dict):
-        return node
-    new = {key: _rewrite_references(child) for key, child in node.items()}
-    reference = new.get("$ref")
-    if isinstance(reference, str):
-        head, _, rest = reference[2:].partition("/")
-        if head in _COMPONENTS:
-            new["$ref"] = f"#/components/{_COMPONENTS[head]}/{rest}"
-    return new
+def _rewrite_references(data: dict[str, Any]) -> dict[str, Any]:
+    """Let references lead to where OpenAPI 3 keeps what Swagger keeps elsewhere; in place, so that everything stays itself."""
+    for place in places(data):
+        reference = place.node.get("$ref")
+        if isinstance(reference, str):
+            head, _, rest = reference[2:].partition("/")
+            if head in _COMPONENTS:
+                place.node["$ref"] = f"#/components/{_COMPONENTS[head]}/{rest}"
+    return data
 
 
-def _modern_schemas(node: Any) -> None:
+def _modern_schemas(data: dict[str, Any]) -> None:
     """Rewrite what JSON Schema 2020-12 says differently: nullable, exclusive bounds, file and single examples."""
-    if isinstance(node, list):
-        for child in node:
-            _modern_schemas(child)
-        return
-    if not isinstance(node, dict):
-        return
-    for key, child in node.items():
-        if key not in ("example", "examples", "default", "enum", "const"):
-            _modern_schemas(child)
+    for place in schemas(data):
+        _modern(place.node)
+
+
+def _modern(schema: dict[str, Any]) -> None:
     for flag in ("nullable", "x-nullable"):
-        # A property may be called `nullable`; only the keyword is a boolean.
-        if isinstance(node.get(flag), bool):
-            allowed = node.pop(flag)
-            if allowed and isinstance(node.get("type"), str):
-                node["type"] = [node["type"], "null"]
-                if "enum" in node and None not in node["enum"]:
-                    node["enum"] = [*node["enum"], None]
+        if isinstance(schema.get(flag), bool):
+            allowed = schema.pop(flag)
+            if allowed and isinstance(schema.get("type"), str):
+                schema["type"] = [schema["type"], "null"]
+                if "enum" in schema and None not in schema["enum"]:
+                    schema["enum"] = [*schema["enum"], None]
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        is_keyword = isinstance(node.get(exclusive), bool) and not isinstance(node.get(bound), dict)
-        if is_keyword and node.pop(exclusive) and bound in node:
-            node[exclusive] = node.pop(bound)
-    if node.get("type") == "file":
-        node["type"], node["format"] = "string", "binary"
-    if isinstance(node.get("discriminator"), str):
-        node["discriminator"] = {"propertyName": node["discriminator"]}
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
+    if schema.get("type") == "file":
+        schema["type"], schema["format"] = "string", "binary"
+    if isinstance(schema.get("discriminator"), str):
+        schema["discriminator"] = {"propertyName": schema["discriminator"]}

@@ -349,7 +349,7 @@ ROUND = {
 def test_a_reference_that_leads_back_to_itself_is_refused(write, kind):
     text = THING.replace("{type: object}", "{$ref: '#/definitions/A'}")
     path = write("a.yaml", text + "definitions:\n" + ROUND[kind].replace("    ", "  "))
-    assert refusal(path).startswith("the merged document has a `$ref` that leads back to itself")
+    assert re.match(rf"{re.escape(str(path))}:1[45]: .* at components/schemas/A: it has a `\$ref` that leads back", refusal(path))
 
 
 WRONG_SHAPES = {
