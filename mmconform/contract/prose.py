@@ -62,7 +62,12 @@ class Informative:
 
 Meaning = Since | Permits | Secret | Paging | Effect | Informative
 
-_HEADING = re.compile(r"^#{1,6}\s*(?P<heading>.+?)\s*#*\s*$")
+# A description can hold whatever its author likes: no pattern may take more than linear time, for which no two parts of one
+# that can match the same characters stand side by side, and no sentence is longer than anybody writes.
+_HEADING = re.compile(r"#{1,6}(?P<heading>[^#].*|#+$)")
+_OPENING_LINE = re.compile(r"\s*_[^\n_]*_[^\n]*\n")
+#: No sentence that a person understands is longer (the longest in an official description has 282 characters).
+LONGEST_SENTENCE = 1_000
 _END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:<br\s*/?>\s*|\s+)(?=[A-Z`_*])")
 
 
@@ -73,10 +78,10 @@ def sentences(text: str) -> Iterator[Sentence]:
         block, start = found.group(), found.start()
         heading = _HEADING.match(block.strip().split("\n", 1)[0])
         if heading:
-            section = heading["heading"].rstrip(":").lower()
+            section = heading["heading"].rstrip().rstrip("#").strip().rstrip(":").lower()
             _, _, rest = block.partition(block.strip().split("\n", 1)[0])
             start, block = start + len(block) - len(rest), rest
-        version = re.match(r"\s*_+[^\n]*_+[^\n]*\n", block)
+        version = _OPENING_LINE.match(block)
         pieces = (
             [(block[: version.end()], start), (block[version.end() :], start + version.end())] if version else [(block, start)]
         )
@@ -108,6 +113,8 @@ def _means(pattern: str) -> Callable[[Callable[[re.Match[str]], Meaning]], Calla
 
 def understand(sentence: Sentence) -> Meaning | None:
     """Return what the sentence means, or None when the grammar does not know it."""
+    if len(sentence.text) > LONGEST_SENTENCE:
+        return None
     for pattern, meaning in _RULES:
         found = pattern.fullmatch(sentence.text)
         if found:

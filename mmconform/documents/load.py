@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmconform.documents import overlay
+from mmconform.documents.bounds import bound
 from mmconform.documents.document import Document
 from mmconform.documents.merge import merge, read_sources
 from mmconform.documents.reader import dump, read
@@ -53,6 +54,8 @@ def load(specs: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Loaded:
             raise DocumentError(file, line, problem)
         seen[name] = where
     validate(document)
+    bound(document)
+    document.repairs.sort()
     if not seen:
         why = "; does an overlay remove them?" if actions else ""
         raise MisuseError(f"{', '.join(_name(path) for path in specs or [SOURCES])}: describes no operation{why}")

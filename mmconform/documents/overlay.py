@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonpath_rfc9535 as jsonpath
 
-from mmconform.documents.document import Addition, Document
+from mmconform.documents.document import Addition, Document, Repair
 from mmconform.documents.reader import Pointer, Source
 from mmconform.errors import DocumentError
 
@@ -90,12 +90,21 @@ def apply(document: Document, actions: list[Action]) -> list[int]:
         for place in reversed(places) if action.remove else places:
             if not place and (action.remove or not isinstance(action.update, dict)):
                 raise DocumentError(action.file, action.line, "the whole document cannot be removed or replaced")
-            touched = list(_remove(document.data, place) if action.remove else _update(document.data, place, action.update))
+            known: list[Pointer] = []
+            touched = list(
+                _remove(document.data, place) if action.remove else _update(document.data, place, action.update, known)
+            )
+            document.repairs += [_known(action, at) for at in known]
             count += len(touched)
             addition = Addition(action.file, action.line, action.reason, action.evidence)
             document.additions |= dict.fromkeys(touched, addition)
         changes.append(count)
     return changes
+
+
+def _known(action: Action, at: Pointer) -> Repair:
+    what = f"what the action on {action.target} adds to {'/'.join(at)} stands there already"
+    return Repair(action.file, action.line, what, "not added again", "note")
 
 
 def _node(data: Any, location: tuple[Any, ...]) -> Any:
@@ -109,28 +118,46 @@ def _remove(data: Any, location: tuple[Any, ...]) -> Iterator[Pointer]:
     yield tuple(str(part) for part in location)
 
 
-def _update(data: Any, location: tuple[Any, ...], update: Any) -> Iterator[Pointer]:
+def _update(data: Any, location: tuple[Any, ...], update: Any, known: list[Pointer]) -> Iterator[Pointer]:
     node = _node(data, location)
     pointer = tuple(str(part) for part in location)
     if isinstance(node, list):
-        yield (*pointer, str(len(node)))
-        node.append(copy.deepcopy(update))
+        yield from _append(node, [update], pointer, known)
     elif isinstance(node, dict) and isinstance(update, dict):
-        yield from _merge(node, update, pointer)
+        yield from _merge(node, update, pointer, known)
     elif node != update:
         _node(data, location[:-1])[location[-1]] = copy.deepcopy(update)
         yield pointer
 
 
-def _merge(node: dict[str, Any], update: dict[str, Any], at: Pointer) -> Iterator[Pointer]:
+def _merge(node: dict[str, Any], update: dict[str, Any], at: Pointer, known: list[Pointer]) -> Iterator[Pointer]:
     for key, value in update.items():
         old = node.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
-            yield from _merge(old, value, (*at, key))
+            yield from _merge(old, value, (*at, key), known)
         elif isinstance(old, list) and isinstance(value, list):
-            for item in value:
-                yield (*at, key, str(len(old)))
-                old.append(copy.deepcopy(item))
+            yield from _append(old, value, (*at, key), known)
         elif key not in node or old != value:
             node[key] = copy.deepcopy(value)
             yield (*at, key)
+
+
+def _append(node: list[Any], items: list[Any], at: Pointer, known: list[Pointer]) -> Iterator[Pointer]:
+    """Append what is not there yet: an overlay made for one document has to fit another that says more.
+
+    Of a parameter that is there under the same name and place, only what differs is updated.
+    """
+    for item in items:
+        if item in node:
+            known.append((*at, str(node.index(item))))
+        elif (same := next((i for i, old in enumerate(node) if _is_same_parameter(old, item)), None)) is not None:
+            yield from _merge(node[same], item, (*at, str(same)), known)
+        else:
+            yield (*at, str(len(node)))
+            node.append(copy.deepcopy(item))
+
+
+def _is_same_parameter(old: Any, new: Any) -> bool:
+    if not (isinstance(old, dict) and isinstance(new, dict) and {"name", "in"} <= old.keys() & new.keys()):
+        return False
+    return (old["name"], old["in"]) == (new["name"], new["in"])

@@ -58,6 +58,11 @@ def schemas(data: dict[str, Any]) -> Iterator[Place]:
     return (place for place in places(data) if place.is_schema)
 
 
+def schemas_in(schema: dict[str, Any]) -> Iterator[Place]:
+    """Yield the schemas that stand directly in one."""
+    return _in_schema(Place((), schema, None, None, True, ""), schema)
+
+
 def _in_schema(place: Place, node: dict[str, Any]) -> Iterator[Place]:
     for key, child in node.items():
         if (key in _SCHEMAS and isinstance(child, list)) or (key in _NAMED_SCHEMAS and isinstance(child, dict)):

@@ -8,7 +8,7 @@ document loaded whatever is selected. Held by a test over the digest of the sequ
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -104,26 +104,46 @@ class Generator:
         )
         # Without our extensions: a note in the overlay must not change what is generated.
         self._schema = schemathesis.openapi.from_dict(_plain(document.data), config=config)
+        self._refused = {o["operationId"]: o["x-not-generated"] for _, _, o in document.operations() if "x-not-generated" in o}
         found = (result.ok() for result in self._schema.get_all_operations() if isinstance(result, Ok))
         self._operations = {operation.definition.raw["operationId"]: operation for operation in found}
 
-    @cache  # noqa: B019  (lives as long as the run)
+    def not_generated(self, operation: str) -> str:
+        """Return why there are no cases of an operation; empty where there are."""
+        return self._drawn(operation)[1]
+
     def cases(self, operation: str) -> tuple[Case, ...]:
         """Return the cases of an operation: examples, coverage, fuzzing, in the order in which they were drawn."""
+        return self._drawn(operation)[0]
+
+    @cache  # noqa: B019  (lives as long as the run)
+    def _drawn(self, operation: str) -> tuple[tuple[Case, ...], str]:
+        if reason := self._refused.get(operation):
+            return (), reason
         drawn: list[Drawn] = []
+        try:
+            self._test(operation, drawn.append)()
+        except Exception as error:  # the document defeats the generator, which has no error of its own for that
+            return (
+                (),
+                f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"[
+                    :200
+                ],
+            )
+        return tuple(_case(operation, case) for case in drawn), ""
 
-        def collect(case: Drawn) -> None:
-            drawn.append(case)
+    def _test(self, operation: str, collect: Callable[[Drawn], None]) -> Callable[[], None]:
+        def collected(case: Drawn) -> None:
+            collect(case)
 
-        test = build_operation_test(
+        test: Callable[[], None] = build_operation_test(
             config=self._schema.config,
             operation=self._operations[operation],
-            test_func=collect,
+            test_func=collected,
             given_kwargs={},
             feedback=NO_FEEDBACK,
         )
-        test()
-        return tuple(_case(operation, case) for case in drawn)
+        return test
 
 
 def _case(operation: str, drawn: Drawn) -> Case:

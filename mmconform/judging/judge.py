@@ -13,9 +13,11 @@ from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
+#: What the document says of the requests of an operation defeats the generator.
+NOT_GENERATED = "not-generated"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
-    *("not-in-version", "needs-licence", "not-on-this-target", WOULD_DO_HARM, UNFILLED),
+    *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, WOULD_DO_HARM, UNFILLED),
     *("unknown-permission", "unknown-in-version", "partly-understood"),
 )
 

@@ -14,7 +14,7 @@ from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import open_private
-from mmconform.judging.judge import Judge
+from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
 from mmconform.plugin.session import Session
 from mmconform.servers.target import Target
@@ -83,9 +83,14 @@ class Fixtures:
         return judge
 
     @pytest.fixture
-    def cases(self, operation: Any) -> tuple[Case, ...]:
-        """The generated cases of the operation."""
-        return self.session.run.generator.cases(operation.id)
+    def cases(self, operation: Any, judge: Judge) -> tuple[Case, ...]:
+        """The generated cases of the operation. Where its schemas defeat the generator, that is counted and shown."""
+        generator = self.session.run.generator
+        if reason := generator.not_generated(operation.id):
+            for clause in judge.contract.of(operation.id):
+                judge.skip(clause, NOT_GENERATED)
+            pytest.skip(f"{NOT_GENERATED}: {operation.id}: {reason}")
+        return generator.cases(operation.id)
 
     @pytest.fixture
     def vcr_markers(self, request: pytest.FixtureRequest, vcr_markers: list[Any]) -> list[Any]:

@@ -49,6 +49,7 @@ _WHY_SKIPPED = {
     "unknown-permission": "it is not known who holds the permission that is demanded",
     "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
+    "not-generated": "what the document says of its requests defeats the generator",
     "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
 }
 

@@ -616,5 +616,5 @@ def test_a_document_error_is_a_misuse():
 
 def test_a_merged_document_that_is_not_valid_is_refused_with_the_place(write):
     path = write("a.yaml", THING.replace("summary: one", "deprecated: 7"))
-    where = re.escape(f"{path}:9: the merged document is not valid OpenAPI at paths//things/get/deprecated")
+    where = re.escape(f"{path}:11: the merged document is not valid OpenAPI at paths//things/get/deprecated")
     assert re.match(where, refusal(path))

@@ -181,3 +181,42 @@ def test_an_overlay_may_add_an_operation_with_a_description(write):
     )
     clause = build(load([], [path]).document).clauses["X.permission"]
     assert (clause.origin, clause.evidence, clause.file, clause.line) == ("overlay", "from what", str(path), 4)
+
+
+# -- an overlay made for one document, on another that says more -------------------------------------------------------
+
+FULLER = """openapi: 3.0.3
+info: {title: T, version: '1'}
+paths:
+  /a:
+    post:
+      operationId: A
+      parameters: [{name: page, in: query, schema: {type: integer}}]
+      requestBody: {content: {application/json: {schema: {type: object, required: [description]}}}}
+      responses: {'204': {description: d}}
+"""
+OVER = """overlay: 1.0.0
+info: {title: o, version: '1'}
+actions:
+- target: $.paths['/a'].post
+  description: d
+  x-evidence: e
+  update:
+    parameters: [{name: page, in: query, schema: {minimum: 0}}, {name: size, in: query, schema: {}}]
+    requestBody: {content: {application/json: {schema: {required: [description, name]}}}}
+"""
+
+
+def test_what_an_overlay_adds_to_a_list_and_stands_there_already_is_not_added_again(write):
+    document = load([write("a.yaml", FULLER)], [write("o.yaml", OVER)]).document
+    operation = document.data["paths"]["/a"]["post"]
+    assert operation["requestBody"]["content"]["application/json"]["schema"]["required"] == ["description", "name"]
+    notes = [(r.kind, r.line, r.done) for r in document.repairs if "stands there already" in r.what]
+    assert notes == [("note", 4, "not added again")]
+
+
+def test_a_parameter_that_an_overlay_knows_better_is_updated_and_not_declared_twice(write):
+    document = load([write("a.yaml", FULLER)], [write("o.yaml", OVER)]).document
+    page, size = document.data["paths"]["/a"]["post"]["parameters"]
+    assert page == {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+    assert size == {"name": "size", "in": "query", "schema": {}}
