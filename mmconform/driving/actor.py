@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -95,6 +96,17 @@ class Reply:
 
     exchange: Exchange
     stage: Stage
+    again: Callable[[], Exchange] | None = field(default=None, repr=False)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the server, asked the same once more, says the same: one that lags behind what it was told does not.
+
+        Only what changed nothing, a read or a refusal, is asked again; of everything else this is not known, and so no excuse.
+        """
+        later = self.again() if self.again else self.exchange
+        is_same = later.json_or_none == self.exchange.json_or_none or not later.is_success
+        return later.says == self.exchange.says and is_same
 
     @property
     def served(self) -> Expectation:
@@ -230,7 +242,8 @@ class Actor:
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
         if known.makes_jobs:
             self.stage.world.note_job()
-        exchange = self.stage.client.send(
+        send = partial(
+            self.stage.client.send,
             known.method,
             address + (f"?{query}" if query else ""),
             persona=self.persona,
@@ -238,15 +251,16 @@ class Actor:
             operation=operation,
             about=about,
             own=frozenset({self.person.id}) if self.person else frozenset(),
-            headers=headers,
             **content,
         )
+        exchange = send(headers=headers)
         if self.stage.world.look_after(exchange, self.stage.client) and exchange.status == 401:
             raise UnseenError(f"{exchange.method} {exchange.path}", f"{self.persona} was signed out meanwhile")
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
         if known.makes_jobs:
             self.stage.world.note_job(exchange)
-        return Reply(exchange, self.stage)
+        changes_nothing = known.method == "GET" or (400 <= exchange.status < 500 and not known.makes_jobs)
+        return Reply(exchange, self.stage, partial(send, headers={**headers, **NOT_TAPED}) if changes_nothing else None)
 
     def must(self, operation: str, **arguments: Any) -> Reply:
         """Call an operation that has to succeed for the test to mean anything.

@@ -320,7 +320,7 @@ class Conformance:
             judge.withdraw(reason)
 
     def _changed_meanwhile(self, world: World, target: Target, made: Iterable[Person] = ()) -> str:
-        if target.running:  # by ourselves: nobody else knows it
+        if target.is_reference:  # started by ourselves: nobody else knows it
             return ""
         client = target.client()
         try:

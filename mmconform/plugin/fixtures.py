@@ -1,15 +1,16 @@
 """The fixtures of suites, and what becomes of a hand-written test: an observation of its clause."""
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import pytest
 from vcr.cassette import Cassette
 
 from mmconform.contract.clause import Contract
-from mmconform.driving.actor import Actor, Stage, someone
+from mmconform.driving.actor import Actor, Reply, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
@@ -243,8 +244,26 @@ def performing(item: Any) -> Iterator[None]:
         judge.conclude(clause, _subject(stage), "", "", None)
 
 
+#: Of a database that is read from replicas, among others.
+_UNSTEADY = "asked the same a moment later, the server says something else: it lags behind what it was told"
+_MOMENT = 1.0
+
+
+def _is_unsteady(judge: Judge, reply: Reply) -> bool:
+    """Whether a live server, before it is blamed for an answer, gives another one a moment later."""
+    if judge.target.is_recorded or judge.target.is_reference or reply.again is None:
+        return False
+    time.sleep(_MOMENT)
+    with suppress(UnseenError, MisuseError):
+        return not reply.is_steady
+    return False
+
+
 def _conclude_broken(judge: Judge, broken: Expectation, clause: str) -> None:
     reply, exchange = broken.reply, broken.reply.exchange
+    if _is_unsteady(judge, reply):
+        judge.unseen(exchange.operation, exchange.persona, _UNSTEADY, f"{_UNSTEADY}: {reply}")
+        return
     clause = broken.clause or clause
     if broken.wanted == ("served",) and exchange.status == 403 and reply.is_denied:
         # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.

@@ -1,0 +1,55 @@
+"""An answer that is another one when the same is asked a moment later says nothing about the server."""
+
+import json
+
+import pytest
+
+from mmconform.driving.actor import Actor, Stage
+from mmconform.judging.judge import Judge
+from mmconform.servers.target import resolve
+from mmconform.wire.client import Client
+from mmconform.wire.tape.redact import Redactor
+from mmconform.world.world import World
+
+GONE = (404, {"id": "a.b", "message": "no", "status_code": 404})
+LIST = (200, [{"id": "t"}])
+
+
+@pytest.fixture
+def ask(serve, contract):
+    """Let a server give one answer after the other, ask an operation once, and return the reply."""
+
+    def ask(operation, *answers):
+        turns = iter([*answers, *[answers[-1]] * 9])
+
+        def answer(method, path, headers, body):
+            status, data = next(turns)
+            return status, [("X-Version-Id", "5.36.0"), ("Content-Type", "application/json")], json.dumps(data).encode()
+
+        running = serve(answer)
+        target = resolve("recorded:5.36.1")[0]
+        client = Client(running.url, Redactor(replaying=False))
+        stage = Stage(contract, World(client, target.version, "abc123", "t"), client, Judge(contract, target, []), "a test")
+        return Actor("member", None, "s" * 26, stage).do(operation, user_id="u" * 26, body={"token_id": "t"}), running
+
+    return ask
+
+
+@pytest.mark.parametrize("first", [LIST, GONE, (200, [])])
+@pytest.mark.parametrize("later", [LIST, GONE, (200, [])])
+def test_a_read_is_steady_when_it_says_the_same_again(ask, first, later):
+    reply, running = ask("GetUserAccessTokensForUser", first, later)
+    assert reply.is_steady == (first == later) and len(running.requests) == 2
+
+
+@pytest.mark.parametrize(("later", "is_steady"), [(GONE, True), ((200, {"status": "OK"}), False)])
+def test_a_refusal_changed_nothing_and_is_asked_again(ask, later, is_steady):
+    """A token that was just made is not there yet for who reads from a replica."""
+    reply, running = ask("RevokeUserAccessToken", GONE, later)
+    assert reply.is_steady == is_steady and len(running.requests) == 2
+
+
+@pytest.mark.parametrize("operation", ["RevokeUserAccessToken", "CreateUserAccessToken", "CreateJob"])
+def test_what_was_changed_is_not_changed_once_more(ask, operation):
+    reply, running = ask(operation, (201 if operation == "CreateJob" else 200, {"status": "OK"}), GONE)
+    assert reply.is_steady and len(running.requests) == 1
