@@ -15,6 +15,9 @@ class Judged(Protocol):
     @property
     def is_denied(self) -> bool: ...
 
+    @property
+    def is_steady(self) -> bool: ...
+
     def shows(self, is_so: bool, complaint: str) -> "Expectation": ...
 
 

@@ -10,8 +10,8 @@ import pytest
 from vcr.cassette import Cassette
 
 from mmconform.contract.clause import Contract
-from mmconform.driving.actor import Actor, Reply, Stage, someone
-from mmconform.driving.expectation import BrokenPromiseError, Expectation
+from mmconform.driving.actor import Actor, Stage, someone
+from mmconform.driving.expectation import BrokenPromiseError, Expectation, Judged
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import open_private
@@ -249,9 +249,9 @@ _UNSTEADY = "asked the same a moment later, the server says something else: it l
 _MOMENT = 1.0
 
 
-def _is_unsteady(judge: Judge, reply: Reply) -> bool:
+def _is_unsteady(judge: Judge, reply: Judged) -> bool:
     """Whether a live server, before it is blamed for an answer, gives another one a moment later."""
-    if judge.target.is_recorded or judge.target.is_reference or reply.again is None:
+    if judge.target.is_recorded or judge.target.is_reference:
         return False
     time.sleep(_MOMENT)
     with suppress(UnseenError, MisuseError):
