@@ -104,7 +104,7 @@ def test_the_tokens_of_the_command_are_no_credentials(team_admin: Actor, stage: 
 
 
 @clause("RegenCommandToken.permission")
-@applies(since="4.9")
+@applies(since="4.9", until="11.2")
 def test_the_creator_regenerates_as_long_as_they_have_the_permission(
     new_person: NewPerson, granting: Granting, system_admin: Actor
 ) -> None:
