@@ -92,16 +92,16 @@ def judge(url: str, seed: int) -> int:
         print(done.stdout[-2000:])
         return 1
     said = record.read(path)
-    outcomes = Counter(row.get("standing") or row["outcome"] for row in said.observations)
-    print(f"{seconds:.0f} s, status {done.returncode}, observations {dict(outcomes)}, green: {said.footer['green']}")
+    outcomes = Counter(row.state for row in said.observations)
+    print(f"{seconds:.0f} s, status {done.returncode}, observations {dict(outcomes)}, green: {said.footer.green}")
     for row in said.observations:
         if row.get("standing") == "new":
-            print(f"WRONG {row['test']} {row['persona']} {row['signature']}: {row['seen'][:200]}")
+            print(f"WRONG {row.test} {row.persona} {row.signature}: {row.seen[:200]}")
     undone = subprocess.run(
         [sys.executable, "-m", "mmconform", "cleanup", url], cwd=ROOT, capture_output=True, text=True, check=False
     )
     print((undone.stdout + undone.stderr).strip())
-    return int(bool(outcomes["new"]) or said.footer["green"] or "INTERNALERROR" in done.stdout)
+    return int(bool(outcomes["new"]) or said.footer.green or "INTERNALERROR" in done.stdout)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def ours(target: Target, folder: str, examples: int, cases: int) -> tuple[float,
     common = ("--target", target.base_url, "suites/property", "--hypothesis-seed=1")
     once, _ = pytest(folder, *common, "-k", "GetWebrtcToken", "--max-examples=1")
     seconds, _ = pytest(folder, *common, f"--max-examples={examples}")
-    sent = sum(row["sent"] for row in record.read(REPORTS / target.slug / record.NAME).operations)
+    sent = sum(row.sent for row in record.read(REPORTS / target.slug / record.NAME).operations)
     return cases / (seconds - once), cases / seconds, sent / seconds
 
 

@@ -13,8 +13,8 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.judging import deviations, summary
 from mmconform.paths import ROOT
-from mmconform.record.record import Record
 from mmconform.version import Version
+from tests import rows as lines
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +62,8 @@ def record_of(contract, known):
         served = [{"operation": o.id, "in_scope": o.exists_in(version)} for o in contract.operations.values()]
         operations = [{**o, "sent": 9, "reached": 6, "served": 3, "exercised": o["in_scope"]} for o in served]
         nothing = {"errors": 0, "not_taped": 0, "is_whole": False}
+        rows, operations, changes = lines.observations(*rows), lines.operations(*operations), lines.changes(*changes)
+        nothing["finished"] = "2026-11-22T00:01:00Z"
         footer = summary.summarise(contract, version, rows, operations, known, changes=changes, **nothing)
         server = {"name": name, "version": name, "calls_itself": name, "build": name, "commit": "c" * 40}
         about = {
@@ -76,7 +78,7 @@ def record_of(contract, known):
             "selection": "",
         }
         asked = [{"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", **a} for a in answers]
-        return Record({**about, **header}, rows, operations, {**footer, "finished": "2026-11-22T00:01:00Z"}, asked, list(changes))
+        return lines.make_record({**about, **header}, rows, operations, footer, asked, changes)
 
     return record_of
 

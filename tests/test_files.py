@@ -8,9 +8,10 @@ import pytest
 from mmconform.errors import MisuseError
 from mmconform.files import close_to_others, make_folder, open_private, write_whole
 from mmconform.record import record
-from mmconform.record.record import Record
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.tape import cassette, tape
+from tests.record.test_record import FOOTER, HEADER
+from tests.rows import make_record
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077, 0o177, 0o277], ids=oct)
@@ -25,7 +26,7 @@ def modes(folder):
 
 
 WRITERS = {
-    "record": lambda path: record.write(path, Record({}, [], [], {})),
+    "record": lambda path: record.write(path, make_record(HEADER, [], [], FOOTER)),
     "journal": lambda path: Journal(path, "http://x").note(what="user"),
     "lock": lambda path: open_private(path, "w").close(),
     "cassette": lambda path: cassette.AtomicPersister.save_cassette(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mmconform.contract import prose
-from mmconform.contract.clause import KINDS, Answer, Body, Clause, Contract, Operation, Parameter, Remark
+from mmconform.contract.clause import KINDS, Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule
 from mmconform.contract.identifiers import identifies, puzzles
 from mmconform.contract.knowledge import Unknown, every
 from mmconform.contract.permission import Requirement, with_scopes
@@ -177,7 +177,7 @@ class _Reader:
             return Clause(f"{self.id}.auth", self.id, "auth", text, origin.file, origin.line, "overlay", origin.evidence)
         return self._clause("auth", text, (*self.at, "security"))
 
-    def _clause(self, rule: str, text: str, *places: Pointer) -> Clause:
+    def _clause(self, rule: Rule, text: str, *places: Pointer) -> Clause:
         """Return a clause about declared things; ours (``overlay``) as soon as the overlay made one of the places."""
         for place in places:
             added = self._addition_in(place)
@@ -213,7 +213,7 @@ class _Reader:
         self._read_the_rest([sentence for sentence, meaning in told if meaning is None], [sentence for sentence, _ in told])
         yield from quoted.values()
 
-    def _quote(self, id_: str, rule: str, sentence: prose.Sentence) -> Clause:
+    def _quote(self, id_: str, rule: Rule, sentence: prose.Sentence) -> Clause:
         added = self.document.addition(*self.at, "description")
         file, line = self._sentence(sentence)
         ours = {"origin": "overlay", "evidence": added.evidence} if added else {}
@@ -264,7 +264,7 @@ class _Reader:
         place = (*origin.pointer, "description")
         return origin.file, origin.source.line_within(place, self.data["description"], sentence.offset)
 
-    def _meant(self, meaning: prose.Meaning) -> Iterator[tuple[str, str]]:
+    def _meant(self, meaning: prose.Meaning) -> Iterator[tuple[str, Rule]]:
         match meaning:
             case prose.Since():
                 yield "since", "since"

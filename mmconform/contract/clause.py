@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from mmconform.contract.permission import Requirement
 from mmconform.version import Version, Versions
@@ -12,7 +12,8 @@ from mmconform.version import Version, Versions
 KINDS = ("user", "token", "command", "search-term", "job-type")
 
 #: The kinds of clauses, in the order in which tables show them.
-RULES = ("status", "schema", "media", "input", "auth", "permission", "since", "secret", "paging", "effect")
+Rule = Literal["status", "schema", "media", "input", "auth", "permission", "since", "secret", "paging", "effect"]
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Clause:
 
     id: str
     operation: str
-    rule: str
+    rule: Rule
     text: str
     file: str
     line: int

@@ -1,10 +1,9 @@
 """One run: the contract, the targets, what was seen on each, and the records at the end."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract, Operation
@@ -19,6 +18,7 @@ from mmconform.judging.known_changes import KnownChange
 from mmconform.paths import REPORTS
 from mmconform.record import record
 from mmconform.record.provenance import now, tools
+from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Header, ObservationRow, OperationRow
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
@@ -34,8 +34,8 @@ class Seen:
         generated_for: The operations to which they sent them.
     """
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[ObservationRow] = field(default_factory=list)
+    answers: list[AnswerRow] = field(default_factory=list)
     coverage: dict[str, Coverage] = field(default_factory=dict)
     errors: int = 0
     not_taped: int = 0
@@ -78,8 +78,8 @@ class Run:
     def take(
         self,
         target: str,
-        rows: Iterable[dict[str, Any]],
-        answers: Iterable[dict[str, Any]],
+        rows: Iterable[ObservationRow],
+        answers: Iterable[AnswerRow],
         coverage: dict[str, Coverage],
         not_taped: int,
         *,
@@ -96,7 +96,7 @@ class Run:
         seen.seconds += seconds
         seen.errors += errors
         if is_generated:
-            seen.generated_tests |= {row["test"] for row in rows}
+            seen.generated_tests |= {row.test for row in rows}
             seen.generated_for |= coverage.keys()
         for operation, one in coverage.items():
             all_ = seen.coverage.setdefault(operation, Coverage())
@@ -113,7 +113,7 @@ class Run:
     @property
     def is_partly_unseen(self) -> bool:
         """Whether some test, or some request of one, came to nothing."""
-        return any(seen.errors or any(row["outcome"] == "error" for row in seen.rows) for seen in self.seen.values())
+        return any(seen.errors or any(row.outcome == "error" for row in seen.rows) for seen in self.seen.values())
 
     def fail(self, targets: Iterable[Target]) -> None:
         """Note that something went wrong which is no verdict: the run cannot be green."""
@@ -135,64 +135,62 @@ class Run:
             for id_ in self.contract.operations
             if all(states[c.id] == "skip" for c in self.contract.of(id_) if c.rule != "since")
         }
-        held = {row["operation"] for row in seen.rows if row["signature"] == WOULD_DO_HARM}
+        held = {row.operation for row in seen.rows if row.signature == WOULD_DO_HARM}
         operations = [
-            {
-                "operation": id_,
-                "in_scope": (in_scope := self._is_in_scope(operation, target, seen) and id_ not in skipped | held),
-                "sent": (coverage := seen.coverage.get(id_, Coverage())).sent,
-                "reached": coverage.reached,
-                "served": coverage.served,
-                "exercised": in_scope and coverage.served > 0,
-            }
+            OperationRow(
+                operation=id_,
+                in_scope=(in_scope := self._is_in_scope(operation, target, seen) and id_ not in skipped | held),
+                sent=(coverage := seen.coverage.get(id_, Coverage())).sent,
+                reached=coverage.reached,
+                served=coverage.served,
+                exercised=in_scope and coverage.served > 0,
+            )
             for id_, operation in self.contract.operations.items()
         ]
-        rows = sorted(seen.rows, key=lambda r: (r["clause"], r["persona"], r["outcome"], r["signature"], r["test"]))
-        answers = sorted(seen.answers, key=lambda a: (a["request"], a["number"]))
+        rows = sorted(seen.rows, key=lambda r: (r.clause, r.persona, r.outcome, r.signature, r.test))
+        answers = sorted(seen.answers, key=lambda a: (a.request, a.number))
         if target.is_thrown_away:
             answers = []  # nobody compares a flaw with anything
         is_whole = not selection and not left_out and self.seed == SEED and self.max_examples == MAX_EXAMPLES
-        header = {
-            "target": target.name,
-            "server": describe(target.server),
-            "spec": self.contract.digest,
-            "clauses": len(self.contract.clauses),
-            "tools": tools(),
-            "seed": self.seed,
-            "max_examples": self.max_examples,
-            "started": self.started,
-            "selection": selection,
-            **self._roles(target),
-            **({"newest_known": str(newest())} if is_newer(target.version) else {}),
-        }
-        changes, unmet = (
-            self._since(before, record.Record(header, rows, operations, {}, answers)) if before and is_whole else ([], [])
+        header = Header(
+            format=FORMAT,
+            target=target.name,
+            server=describe(target.server),
+            spec=self.contract.digest,
+            clauses=len(self.contract.clauses),
+            tools=tools(),
+            seed=self.seed,
+            max_examples=self.max_examples,
+            started=self.started,
+            selection=selection,
+            roles=self._roles(target),
+            newest_known=str(newest()) if is_newer(target.version) else "",
         )
-        footer = summary.summarise(
+        footer = partial(
+            summary.summarise,
             self.contract,
             target.version,
             rows,
             operations,
             self.known(target),
-            changes=changes,
-            unmet=unmet,
             not_exercised=[
-                row["operation"]
-                for row in operations
-                if row["in_scope"] and not row["exercised"] and row["operation"] in seen.generated_for
+                row.operation for row in operations if row.in_scope and not row.exercised and row.operation in seen.generated_for
             ],
             left_out=left_out,
             errors=seen.errors,
             not_taped=seen.not_taped,
             is_whole=is_whole,
+            finished=now(),
+            seconds=round(seen.seconds, 3),
         )
-        result = record.Record(
-            header, rows, operations, {**footer, "finished": now(), "seconds": round(seen.seconds, 3)}, answers, changes
-        )
+        result = record.Record(header, rows, operations, footer(), answers)
+        if before and is_whole:
+            changes, unmet = self._since(before, result)
+            result = replace(result, footer=footer(changes=changes, unmet=unmet), changes=changes)
         record.write(self.path(target), result)
         return result
 
-    def _roles(self, target: Target) -> dict[str, Any]:
+    def _roles(self, target: Target) -> dict[str, tuple[str, ...]]:
         """Return what the server said that its roles hold, of the permissions that the contract names."""
         named = {
             leaf.permission
@@ -200,20 +198,32 @@ class Run:
             for leaf in leaves(operation.requirement.demand)
             if isinstance(leaf, Holds)
         }
-        told = {role: sorted(held & named) for role, held in sorted(target.told_roles.items())}
-        return {"roles": told} if told else {}
+        return {role: tuple(sorted(held & named)) for role, held in sorted(target.told_roles.items())}
 
-    def _since(self, before: record.Record, after: record.Record) -> tuple[list[dict[str, Any]], list[str]]:
+    def _since(self, before: record.Record, after: record.Record) -> tuple[list[ChangeRow], list[str]]:
         """Return the changes from the version before, and the known ones that are not among them."""
-        older, newer = (Version.parse(r.header["server"]["version"]) for r in (before, after))
+        older, newer = (Version.parse(r.header.server.version) for r in (before, after))
         known, found = self.known_changes, compare(self.contract, before, after).changes
         rows = []
         for change in found:
             reason = known_changes.explain(change, self.contract, known, older, newer)
             is_known = known_changes.is_known(change, self.contract, known, older, newer)
-            row = {**asdict(change), "against": before.header["target"], "of": change.kind, "reason": reason}
-            rows.append({**row, "personas": list(change.personas), "standing": "known" if is_known else "new"})
-            del rows[-1]["kind"]
+            row = ChangeRow(
+                against=before.header.target,
+                operation=change.operation,
+                clause=change.clause,
+                of=change.kind,
+                personas=change.personas,
+                before=change.before,
+                after=change.after,
+                effect=change.effect,
+                count=change.count,
+                standing="known" if is_known else "new",
+                request=change.request,
+                number=change.number,
+                reason=reason,
+            )
+            rows.append(row)
         return rows, [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, found, older, newer)]
 
     def path(self, target: Target) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.knowledge import Unknown
 from mmconform.record.record import Record
+from mmconform.version import Version
 from mmconform.world.people import PERSONAS, Roles, entitlement
 
 #: Requests of people with the roles as they are shipped. Other tests change roles and settings first, ask before and
@@ -56,21 +57,21 @@ class Access:
 
 def accesses(contract: Contract, record: Record) -> Iterator[Access]:
     """Yield, for every operation, persona of the world and ``about``, what a record tells, in the order of the answers."""
-    roles = Roles.of(record.header)
+    roles = Roles(Version.parse(record.header.server.version), {r: frozenset(held) for r, held in record.header.roles.items()})
     found: dict[tuple[str, str, str], Access] = {}
     for answer in record.answers:
-        operation, persona = contract.operations.get(answer["operation"]), answer["persona"]
-        if operation is None or not answer["valid"] or not operation.exists_in(roles.version):
+        operation, persona = contract.operations.get(answer.operation), answer.persona
+        if operation is None or not answer.valid or not operation.exists_in(roles.version):
             continue
-        if persona not in PERSONAS or not answer["request"].startswith(_AS_SHIPPED):
+        if persona not in PERSONAS or not answer.request.startswith(_AS_SHIPPED):
             continue
-        about = answer["about"] if self_differs(operation) else "any"
+        about = answer.about if self_differs(operation) else "any"
         if about in ("self", "other", "any"):
             asked = "other" if about == "any" else about
             entitled = entitlement(operation, PERSONAS[persona], roles, asked)
             known = None if isinstance(entitled, Unknown) else entitled
             one = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
-            one.answers[answer["status"], answer["error"]] += 1
+            one.answers[answer.status, answer.error] += 1
     yield from found.values()
 
 

@@ -3,21 +3,23 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.record.record import Record
+from mmconform.record.rows import AnswerRow, ChangeKind, Effect
 from mmconform.world.people import MADE, PERSONAS
 
 #: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
 #: request is refused that was served, a field or an operation is gone, a field has another type, the server fails.
 #: ``better`` is the opposite, or something new; ``different`` is all else, such as another error id.
-EFFECTS = ("worse", "different", "better")
-KINDS = ("operation", "promise", "answer", "field")
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 _ORDER = [*PERSONAS, *MADE]
 _Asked = tuple[str, str, str, int]
+_Answers = dict[_Asked, AnswerRow]
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,11 @@ class Change:
 
     operation: str
     clause: str
-    kind: str
+    kind: ChangeKind
     personas: tuple[str, ...]
     before: str
     after: str
-    effect: str
+    effect: Effect
     count: int
     request: str = ""
     number: int = 0
@@ -65,14 +67,15 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     Raises:
         MisuseError: the records were made of other documents or other requests, so that nothing can be compared.
     """
-    for key, what in (
-        ("spec", "documents"),
-        ("seed", "requests (--hypothesis-seed)"),
-        ("max_examples", "requests (--max-examples)"),
+    old_header, new_header = before.header, after.header
+    for one, other, what in (
+        (old_header.spec, new_header.spec, "documents"),
+        (old_header.seed, new_header.seed, "requests (--hypothesis-seed)"),
+        (old_header.max_examples, new_header.max_examples, "requests (--max-examples)"),
     ):
-        if before.header[key] != after.header[key]:
+        if one != other:
             raise MisuseError(f"the two records were made of different {what}; run one of them again")
-    if before.header["spec"] != contract.digest:
+    if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")
     old, new = _asked(before), _asked(after)
     both = [key for key in old if key in new]
@@ -89,44 +92,35 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both))
 
 
-def says(answer: dict[str, Any]) -> str:
-    """Return status and error id of an answer."""
-    return f"{answer['status']} {answer['error']}".strip()
-
-
-def _asked(record: Record) -> dict[_Asked, dict[str, Any]]:
+def _asked(record: Record) -> _Answers:
     """Return the answers by what was asked: the same test, operation and persona, the same time round."""
     times: Counter[tuple[str, str, str]] = Counter()
-    found: dict[_Asked, dict[str, Any]] = {}
+    found: _Answers = {}
     for answer in record.answers:
-        key = (answer["request"], answer["operation"], answer["persona"])
+        key = (answer.request, answer.operation, answer.persona)
         times[key] += 1
         found[(*key, times[key])] = answer
     return found
-
-
-def _is_served(answer: dict[str, Any]) -> bool:
-    return 200 <= int(answer["status"]) < 300
 
 
 def _in_order(personas: Any) -> tuple[str, ...]:
     return tuple(sorted(set(personas), key=lambda p: _ORDER.index(p) if p in _ORDER else len(_ORDER)))
 
 
-def _operations(old: dict[_Asked, Any], new: dict[_Asked, Any], both: list[_Asked]) -> Iterator[Change]:
+def _operations(old: _Answers, new: _Answers, both: list[_Asked]) -> Iterator[Change]:
     """Yield the operations that one server serves to somebody, and the other, though asked the same, to nobody."""
-    served = [{key[1] for key in answers if _is_served(answers[key])} for answers in (old, new)]
+    served = [{key[1] for key in answers if answers[key].is_served} for answers in (old, new)]
     for operation in sorted(served[0] ^ served[1]):
         keys = [key for key in both if key[1] == operation]
-        telling = [key for key in keys if _is_served(old[key]) or _is_served(new[key])]
+        telling = [key for key in keys if old[key].is_served or new[key].is_served]
         if telling:
             first = telling[0]
             gone = operation in served[0]
-            after = Counter(says(new[key]) for key in telling).most_common(1)[0][0]
-            before = Counter(says(old[key]) for key in telling).most_common(1)[0][0]
+            after = Counter(new[key].says for key in telling).most_common(1)[0][0]
+            before = Counter(old[key].says for key in telling).most_common(1)[0][0]
             who = _in_order(key[2] for key in telling)
-            effect = "worse" if gone else "better"
-            number = new[first]["number"]
+            effect: Effect = "worse" if gone else "better"
+            number = new[first].number
             yield Change(operation, f"{operation}.since", "operation", who, before, after, effect, len(telling), first[0], number)
 
 
@@ -134,7 +128,7 @@ def _promises(before: Record, after: Record, moved: set[str]) -> Iterator[Change
     """Yield the promises that one server keeps to somebody and the other breaks, or breaks in another way."""
 
     old, new = _outcomes(before), _outcomes(after)
-    groups: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, Effect], list[str]] = defaultdict(list)
     for key in old.keys() & new.keys():
         gone, come = old[key] - new[key], new[key] - old[key]
         if gone or come:
@@ -151,8 +145,8 @@ def _outcomes(record: Record) -> dict[tuple[str, str], set[str]]:
     """Return, for each clause and persona of which something was seen, in which ways the promise is broken."""
     broken: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in record.observations:
-        if row["outcome"] in ("pass", "fail"):
-            broken[row["clause"], row["persona"]] |= {row["signature"]} if row["outcome"] == "fail" else set()
+        if row.outcome in ("pass", "fail"):
+            broken[row.clause, row.persona] |= {row.signature} if row.outcome == "fail" else set()
     return broken
 
 
@@ -160,30 +154,30 @@ def _broken(signatures: set[str]) -> str:
     return "broken: " + "; ".join(sorted(signatures))
 
 
-def _worsening(gone: set[str], come: set[str]) -> str:
+def _worsening(gone: set[str], come: set[str]) -> Effect:
     return "different" if gone and come else "worse" if come else "better"
 
 
-def _answers(contract: Contract, old: dict[_Asked, Any], new: dict[_Asked, Any], keys: list[_Asked]) -> Iterator[Change]:
+def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked]) -> Iterator[Change]:
     """Yield the requests that the two servers answer with another status or error id."""
-    groups: dict[tuple[str, str, str, str], list[_Asked]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, Effect], list[_Asked]] = defaultdict(list)
     for key in keys:
         was, is_ = old[key], new[key]
-        if says(was) != says(is_):
-            groups[key[1], says(was), says(is_), _effect(was, is_)].append(key)
+        if was.says != is_.says:
+            groups[key[1], was.says, is_.says, _effect(was, is_)].append(key)
     for (operation, before, after, effect), of_group in groups.items():
         first = of_group[0]
         rule = _rule({int(before[:3]), int(after[:3])})
         clause = f"{operation}.{rule}" if f"{operation}.{rule}" in contract.clauses else f"{operation}.status"
         who = _in_order(key[2] for key in of_group)
-        yield Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], new[first]["number"])
+        yield Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], new[first].number)
 
 
-def _effect(was: dict[str, Any], is_: dict[str, Any]) -> str:
-    fails, failed = is_["status"] >= 500, was["status"] >= 500
+def _effect(was: AnswerRow, is_: AnswerRow) -> Effect:
+    fails, failed = is_.status >= 500, was.status >= 500
     if fails != failed:
         return "worse" if fails else "better"
-    return "worse" if _is_served(was) and not _is_served(is_) and was["valid"] else "different"
+    return "worse" if was.is_served and not is_.is_served and was.valid else "different"
 
 
 def _rule(statuses: set[int]) -> str:
@@ -192,7 +186,7 @@ def _rule(statuses: set[int]) -> str:
     return "permission" if 403 in statuses else "status"
 
 
-def _fields(contract: Contract, old: dict[_Asked, Any], new: dict[_Asked, Any], moved: set[str]) -> Iterator[Change]:
+def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -> Iterator[Change]:
     """Yield the fields of answers that only one of the servers sends, or that are of another type."""
     was, is_ = _shapes(old), _shapes(new)
     for operation in sorted((was.keys() & is_.keys()) - moved):
@@ -202,16 +196,17 @@ def _fields(contract: Contract, old: dict[_Asked, Any], new: dict[_Asked, Any], 
                 continue
             kinds = ["|".join(sorted(types)) or "absent" for types in (before, after)]
             personas = _in_order(p for who in (after or before).values() for p in who)
-            effect = "better" if not before else "worse"
-            change = (f"{name}: {kinds[0]}", f"{name}: {kinds[1]}", effect, sum(map(len, (after or before).values())))
-            yield Change(operation, f"{operation}.schema", "field", personas, *change)
+            effect: Effect = "better" if not before else "worse"
+            one, other = (f"{name}: {kind}" for kind in kinds)
+            count = sum(map(len, (after or before).values()))
+            yield Change(operation, f"{operation}.schema", "field", personas, one, other, effect, count)
 
 
-def _shapes(answers: dict[_Asked, Any]) -> dict[str, dict[str, dict[str, list[str]]]]:
+def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[str]]]]:
     """Return, for each operation, its answers' fields, each field's types, and who saw them."""
     shapes: dict[str, dict[str, dict[str, list[str]]]] = {}
     for (_, operation, persona, _), answer in answers.items():
-        for name, types in answer.get("fields", {}).items():
+        for name, types in answer.fields.items():
             for kind in types.split("|"):
                 shapes.setdefault(operation, {}).setdefault(name, {}).setdefault(kind, []).append(persona)
     return shapes

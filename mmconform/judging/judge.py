@@ -1,13 +1,14 @@
 """Runs the checks over exchanges and gathers what they say into observations."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks import CHECKS, Setting
 from mmconform.judging.deviations import Deviation
+from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
@@ -35,12 +36,13 @@ class Observation:
 
     clause: str
     persona: str
-    outcome: str
+    outcome: Outcome
     signature: str = ""
     seen: str = ""
     count: int = 0
-    standing: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
+    standing: Standing = ""
+    deviation: str = ""
+    evidence: Evidence | None = None
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Judge:
         self.deviations = list(deviations)
         self.coverage: dict[str, Coverage] = {}
         self.not_taped: list[str] = []
-        self.answers: list[dict[str, Any]] = []
+        self.answers: list[AnswerRow] = []
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
@@ -87,7 +89,7 @@ class Judge:
             if isinstance(verdict, Unknown):
                 self._add(clause.id, exchange.persona, "skip", verdict.reason, verdict.reason)
             elif verdict is not None:
-                outcome = "pass" if verdict.passed else "fail"
+                outcome: Outcome = "pass" if verdict.passed else "fail"
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
 
     def conclude(
@@ -138,7 +140,7 @@ class Judge:
         self,
         clause: str,
         persona: str,
-        outcome: str,
+        outcome: Outcome,
         signature: str,
         seen: str,
         exchange: Exchange | None = None,
@@ -146,16 +148,20 @@ class Judge:
     ) -> None:
         if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
             signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)
-        covered = [d.covers(clause, persona, signature, self.target.version) for d in self.deviations if outcome == "fail"]
-        if None in covered and True not in covered:  # between the versions of which it is known whether they show it
+        covered = {
+            d.place: d.covers(clause, persona, signature, self.target.version) for d in self.deviations if outcome == "fail"
+        }
+        covering = [place for place, is_covered in covered.items() if is_covered]
+        if None in covered.values() and not covering:  # between the versions of which it is known whether they show it
             outcome, signature, seen = "skip", "unknown-in-version", "unknown-in-version"
         key = (clause, persona, outcome, signature)
         observation = self._seen.get(key)
         if observation is None:
             observation = self._seen[key] = Observation(clause, persona, outcome, signature, seen)
             if outcome == "fail":
-                observation.standing = "known" if any(covered) else "new"
-                observation.evidence = {**evidence(exchange, self.target), **(expected or {})} if exchange else {}
+                observation.deviation = covering[0] if covering else ""
+                observation.standing = "known" if covering else "new"
+                observation.evidence = evidence(exchange, self.target, expected or {}) if exchange else None
         observation.count += 1
 
     @property
@@ -163,39 +169,41 @@ class Judge:
         return sorted(self._seen.values(), key=lambda o: (o.clause, o.persona, o.outcome, o.signature))
 
 
-def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor) -> dict[str, Any]:
-    fields = {redactor.text(name): types for name, types in exchange.fields.items()}
-    return {
-        "number": number,
-        "operation": exchange.operation,
-        "persona": exchange.persona,
-        "about": exchange.about,
-        "valid": is_valid,
-        "status": exchange.status,
-        "error": redactor.text(exchange.error_id),
-        **({"fields": fields} if fields else {}),
-    }
+def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor) -> AnswerRow:
+    return AnswerRow(
+        request="",  # of which the test knows the name
+        number=number,
+        operation=exchange.operation,
+        persona=exchange.persona,
+        about=cast(About, exchange.about),
+        valid=is_valid,
+        status=exchange.status,
+        error=redactor.text(exchange.error_id),
+        fields={redactor.text(name): types for name, types in exchange.fields.items()},
+    )
 
 
-def evidence(exchange: Exchange, target: Target) -> dict[str, Any]:
-    """Return an exchange for the record: secrets redacted, other people's rows and long bodies cut."""
+def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str]) -> Evidence:
+    """Return an exchange for the record, with what was expected: secrets redacted, other people's rows and long bodies cut."""
     redactor = target.redactor
     answer = exchange.answer
     data = exchange.json_or_none
     if isinstance(data, list):
         rows = [row for row in data if isinstance(row, dict) and (exchange.own & {row.get("id"), row.get("user_id")})]
         answer = f"{len(data)} rows, of which {len(rows)} are the caller's own".encode()
-    return {
-        "method": exchange.method,
-        "url": redactor.text(exchange.url),
-        "body": _excerpt(redactor.body(exchange.body or b"")),
-        "status": exchange.status,
-        "media": redactor.text(exchange.answer_headers.get("content-type", "")),
-        "answer": _excerpt(redactor.body(answer)),
-        "about": exchange.about,
-        "credential": exchange.credential,
-        "headers": _headers(exchange, redactor),
-    }
+    return Evidence(
+        method=exchange.method,
+        url=redactor.text(exchange.url),
+        body=_excerpt(redactor.body(exchange.body or b"")),
+        status=exchange.status,
+        media=redactor.text(exchange.answer_headers.get("content-type", "")),
+        answer=_excerpt(redactor.body(answer)),
+        about=exchange.about,
+        credential=exchange.credential,
+        headers=_headers(exchange, redactor),
+        expected=expected.get("expected", ""),
+        source=expected.get("source", ""),
+    )
 
 
 def _headers(exchange: Exchange, redactor: Redactor) -> dict[str, str]:

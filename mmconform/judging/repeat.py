@@ -1,11 +1,10 @@
 """The line for a shell that repeats an exchange, made of a record that may be anybody's."""
 
 import re
-from collections.abc import Mapping
 from shlex import quote
-from typing import Any
 
 from mmconform.errors import plain
+from mmconform.record.rows import Evidence
 from mmconform.world.people import MADE, PERSONAS
 
 #: The host where a record does not name one.
@@ -19,13 +18,13 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HARMLESS = re.compile(r"[A-Za-z0-9 :=;,./_-]*")
 
 
-def curl(evidence: Mapping[str, Any], persona: str, host: str = SERVER) -> str:
+def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     """Return a line that repeats the exchange of a record's ``evidence``.
 
     Whatever the record says, the line is one command with these arguments: every word is quoted, the address stays with its
     host, no word is taken for an option or a file, and credentials are variables of a closed set (:func:`variable`).
     """
-    method, url, body = (plain(str(evidence.get(key) or "")) for key in ("method", "url", "body"))
+    method, url, body = map(plain, (evidence.method, evidence.url, evidence.body))
     url = url if url.startswith("/") else f"/{url}"  # else it could end in another host: http://server + @elsewhere
     words = ["curl", "-i"]
     words += ["--globoff"] if re.search(r"[][{}]", url) else []
@@ -36,11 +35,10 @@ def curl(evidence: Mapping[str, Any], persona: str, host: str = SERVER) -> str:
     return " ".join(words + (["--data-raw", quote(body)] if body else []))
 
 
-def _headers(evidence: Mapping[str, Any], persona: str, has_body: bool) -> list[tuple[str, str]]:
+def _headers(evidence: Evidence, persona: str, has_body: bool) -> list[tuple[str, str]]:
     """Return the headers that were sent; older records do not tell them."""
-    told = evidence.get("headers")
-    if isinstance(told, Mapping):
-        return [(name, plain(str(value))) for name, value in told.items() if _NAME.fullmatch(name)]
+    if evidence.headers is not None:
+        return [(name, plain(value)) for name, value in evidence.headers.items() if _NAME.fullmatch(name)]
     bearer = [] if persona == "anonymous" else [("Authorization", f"Bearer <{persona}>")]
     return bearer + ([("Content-Type", "application/json")] if has_body else [])
 

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
+from mmconform.record.rows import ChangeRow, Footer, ObservationRow, OperationRow
 from mmconform.version import Version
 from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
@@ -15,9 +15,9 @@ from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 STATES = ("new", "error", "known", "pass", "skip", "unobserved")
 
 
-def state_of(observations: Iterable[dict[str, Any]]) -> str:
+def state_of(observations: Iterable[ObservationRow]) -> str:
     """Return the worst that was seen of one clause (``STATES``)."""
-    seen = {o.get("standing") or o["outcome"] for o in observations}
+    seen = {o.state for o in observations}
     return next((state for state in STATES if state in seen), "unobserved")
 
 
@@ -32,18 +32,20 @@ class Cell:
 def summarise(
     contract: Contract,
     version: Version,
-    rows: Sequence[dict[str, Any]],
-    operations: Sequence[dict[str, Any]],
+    rows: Sequence[ObservationRow],
+    operations: Sequence[OperationRow],
     deviations: Iterable[Deviation],
     *,
-    changes: Sequence[dict[str, Any]] = (),
+    changes: Sequence[ChangeRow] = (),
     unmet: Sequence[str] = (),
     not_exercised: Sequence[str] = (),
     left_out: Sequence[str] = (),
     errors: int,
     not_taped: int,
     is_whole: bool,
-) -> dict[str, Any]:
+    finished: str,
+    seconds: float = 0,
+) -> Footer:
     """Return the footer of a record.
 
     Args:
@@ -57,47 +59,53 @@ def summarise(
             was not met be called fixed.
     """
     states = clause_states(contract, rows)
-    asked = {row["operation"] for row in operations if row["in_scope"]}
+    asked = {row.operation for row in operations if row.in_scope}
     tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
     fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
     fixed += unmet
-    changed = sum(1 for change in changes if change["standing"] == "new")
+    changed = sum(1 for change in changes if change.standing == "new")
     failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed + len(left_out)
-    return {
-        "green": failed == 0 and tally["pass"] + tally["known"] > 0,
-        **{key: tally[key] for key in ("pass", "known", "new", "skip")},
-        "skipped": _counted_by_reason(states, rows),
-        "error": tally["error"] + errors,
-        "fixed": fixed,
-        "changed": changed,
-        "not_taped": not_taped,
-        "not_exercised": list(not_exercised),
-        "left_out": list(left_out),
-        "unobserved": sorted(c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked),
-    }
+    unobserved = (c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked)
+    return Footer(
+        green=failed == 0 and tally["pass"] + tally["known"] > 0,
+        kept=tally["pass"],
+        known=tally["known"],
+        new=tally["new"],
+        skipped=tally["skip"],
+        reasons=_counted_by_reason(states, rows),
+        errors=tally["error"] + errors,
+        fixed=tuple(fixed),
+        changed=changed,
+        not_taped=not_taped,
+        not_exercised=tuple(not_exercised),
+        left_out=tuple(left_out),
+        unobserved=tuple(sorted(unobserved)),
+        finished=finished,
+        seconds=seconds,
+    )
 
 
-def _counted_by_reason(states: dict[str, str], rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def _counted_by_reason(states: dict[str, str], rows: Sequence[ObservationRow]) -> dict[str, int]:
     """Return how many clauses were not judged for which reason."""
-    reasons = {(row["signature"], row["clause"]) for row in rows if row["outcome"] == "skip" and states[row["clause"]] == "skip"}
+    reasons = {(row.signature, row.clause) for row in rows if row.outcome == "skip" and states[row.clause] == "skip"}
     return dict(sorted(Counter(reason for reason, _ in reasons).items()))
 
 
-def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[dict[str, Any]]) -> bool:
+def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[ObservationRow]) -> bool:
     """Whether all who should see a deviation in this version saw the clause kept, and none saw the deviation."""
     if deviation.is_rare or not deviation.is_in(version):
         return False
-    about = [row for row in rows if row["clause"] == deviation.clause and row["persona"] in deviation.personas]
-    if any(row["outcome"] == "fail" and row["signature"] == deviation.signature for row in about):
+    about = [row for row in rows if row.clause == deviation.clause and row.persona in deviation.personas]
+    if any(row.outcome == "fail" and row.signature == deviation.signature for row in about):
         return False
-    return any(row["outcome"] == "pass" for row in about)
+    return any(row.outcome == "pass" for row in about)
 
 
-def clause_states(contract: Contract, rows: Iterable[dict[str, Any]]) -> dict[str, str]:
+def clause_states(contract: Contract, rows: Iterable[ObservationRow]) -> dict[str, str]:
     """Return the state of every clause of the contract."""
-    by_clause: dict[str, list[dict[str, Any]]] = {clause: [] for clause in contract.clauses}
+    by_clause: dict[str, list[ObservationRow]] = {clause: [] for clause in contract.clauses}
     for row in rows:
-        by_clause.setdefault(row["clause"], []).append(row)
+        by_clause.setdefault(row.clause, []).append(row)
     return {clause: state_of(seen) for clause, seen in by_clause.items()}
 
 
@@ -119,10 +127,10 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
     states = clause_states(contract, record.observations)
     reasons: dict[str, list[str]] = {}
     for row in record.observations:
-        if row["outcome"] == "skip" and states[row["clause"]] == "skip":
-            operations = reasons.setdefault(row["signature"], [])
-            if row["operation"] not in operations:
-                operations.append(row["operation"])
+        if row.outcome == "skip" and states[row.clause] == "skip":
+            operations = reasons.setdefault(row.signature, [])
+            if row.operation not in operations:
+                operations.append(row.operation)
     return reasons
 
 
@@ -130,10 +138,10 @@ def held_back(record: Record) -> dict[str, dict[str, int]]:
     """Return how many requests to which operations were not sent, by the reason (``mmconform.world.guard``)."""
     found: dict[str, dict[tuple[str, str], int]] = {}
     for row in record.observations:
-        if row.get("signature") in (WOULD_DO_HARM, UNFILLED) and row["persona"] == "everyone":  # others' were sent
-            tests = found.setdefault(row["signature"], {})
-            key = row["operation"], row.get("test", "")
-            tests[key] = max(tests.get(key, 0), row["count"])  # a request that is not sent leaves all clauses unjudged
+        if row.signature in (WOULD_DO_HARM, UNFILLED) and row.persona == "everyone":  # others' were sent
+            tests = found.setdefault(row.signature, {})
+            key = row.operation, row.test
+            tests[key] = max(tests.get(key, 0), row.count)  # a request that is not sent leaves all clauses unjudged
     return {reason: _by_operation(tests) for reason, tests in found.items()}
 
 
@@ -146,8 +154,8 @@ def _by_operation(tests: dict[tuple[str, str], int]) -> dict[str, int]:
 
 def newer_than_known(record: Record) -> list[str]:
     """Return what is to be said of a server that is newer than what our data tell of."""
-    newest = record.header.get("newest_known")
-    version = record.header["server"]["version"]
+    newest = record.header.newest_known
+    version = record.header.server.version
     return (
         [f"{version} is newer than {newest}, the newest version of which our data tell: judged by the newest rules"]
         if newest
@@ -159,19 +167,19 @@ def problems(record: Record) -> list[tuple[str, str]]:
     """Return why a run is not green beside what is new: kinds and sentences; empty when nothing else is wrong."""
     footer = record.footer
     nothing_said = "nothing is said about the server"
-    found = [("fixed", f"{entry} was not seen any more; delete the entry") for entry in footer["fixed"]]
+    found = [("fixed", f"{entry} was not seen any more; delete the entry") for entry in footer.fixed]
     for change in record.changes:
-        if change["standing"] == "new":
-            what = f"since {change['against']}, {change['clause']}: {change['before']} → {change['after']}"
-            who = f"for {', '.join(change['personas'])}, first in {change.get('request', '')} ({change.get('number', '')})"
+        if change.standing == "new":
+            what = f"since {change.against}, {change.clause}: {change.before} → {change.after}"
+            who = f"for {', '.join(change.personas)}, first in {change.request} ({change.number})"
             found.append(("changed", f"{what} {who}; find out why, and add it to mmconform/data/changes.yaml"))
-    if footer["error"]:
-        found.append(("error", f"{footer['error']} tests broke or got no answer; {nothing_said}"))
-    if footer["not_taped"]:
-        found.append(("not-taped", f"{footer['not_taped']} requests that the tape has no answer for; {nothing_said}"))
-    if footer["not_exercised"]:
-        found.append(("not-exercised", f"no valid request was served for {', '.join(footer['not_exercised'])}"))
-    found += [("left-out", f"{what}; what was asked for and not judged is not green") for what in footer["left_out"]]
-    if not footer["pass"] + footer["known"] + footer["new"]:
+    if footer.errors:
+        found.append(("error", f"{footer.errors} tests broke or got no answer; {nothing_said}"))
+    if footer.not_taped:
+        found.append(("not-taped", f"{footer.not_taped} requests that the tape has no answer for; {nothing_said}"))
+    if footer.not_exercised:
+        found.append(("not-exercised", f"no valid request was served for {', '.join(footer.not_exercised)}"))
+    found += [("left-out", f"{what}; what was asked for and not judged is not green") for what in footer.left_out]
+    if not footer.verified:
         found.append(("nothing-verified", "no test judged any promise"))
     return found

@@ -59,8 +59,8 @@ def load(*records: str | Path) -> pd.DataFrame:
     rows = [
         {
             **_of(one),
-            **{column: row.get(column, "") for column in columns},
-            **{column: row.get("evidence", {}).get(column) for column in ("method", "url", "status", "answer")},
+            **{column: getattr(row, column) for column in columns},
+            **{column: getattr(row.evidence, column, None) for column in ("method", "url", "status", "answer")},
         }
         for one in read_
         for row in one.observations
@@ -81,7 +81,11 @@ def answers(*records: str | Path) -> pd.DataFrame:
     """
     read_ = _read(records)
     columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "request", "number")
-    rows = [{**_of(one), **{column: row.get(column) for column in columns}} for one in read_ for row in one.answers]
+    rows = [
+        {**_of(one), **{column: getattr(row, column) for column in columns}, "fields": row.fields or None}
+        for one in read_
+        for row in one.answers
+    ]
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
 
 
@@ -99,16 +103,16 @@ def runs(*records: str | Path) -> pd.DataFrame:
     rows = [
         {
             **_of(one),
-            **{column: one.header["server"][column] for column in ("edition", "build", "commit")},
-            "green": one.footer["green"],
-            "promises": one.header["clauses"],
-            "kept": one.footer["pass"],
-            "known": one.footer["known"],
-            "new": one.footer["new"],
-            "skipped": one.footer["skip"],
-            "unobserved": len(one.footer["unobserved"]),
-            "requests": sum(row["sent"] for row in one.operations),
-            "selection": one.header["selection"],
+            **{column: getattr(one.header.server, column) for column in ("edition", "build", "commit")},
+            "green": one.footer.green,
+            "promises": one.header.clauses,
+            "kept": one.footer.kept,
+            "known": one.footer.known,
+            "new": one.footer.new,
+            "skipped": one.footer.skipped,
+            "unobserved": len(one.footer.unobserved),
+            "requests": sum(row.sent for row in one.operations),
+            "selection": one.header.selection,
         }
         for one in read_
     ]
@@ -173,7 +177,7 @@ def timeline(*records: str | Path) -> pd.DataFrame:
     read_ = _read(records)
     known, rows = known_changes.load(contract), []
     for before, after in pairwise(read_):
-        older, newer = (one.header["server"]["version"] for one in (before, after))
+        older, newer = (one.header.server.version for one in (before, after))
         span = Version.parse(older), Version.parse(newer)
         if _asked(before) == _asked(after):
             rows += [
@@ -350,7 +354,7 @@ def _read(records: Sequence[str | Path]) -> list[Record]:
     if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
         own: dict[str, Record] = {}
         with suppress(MisuseError):  # there may be none
-            own = {one.header["target"]: one for one in _default(contract)}
+            own = {one.header.target: one for one in _default(contract)}
         found = [one for name in records for one in ([own[str(name)]] if str(name) in own else _named([name]))]
     else:
         found = _named(records) if records else _default(contract)
@@ -376,9 +380,9 @@ def _read_once(path: Path, _changed: int) -> Record:
     return record.read(path)
 
 
-def _asked(one: Record) -> list[Any]:
+def _asked(one: Record) -> tuple[str, int, int]:
     """What decides which requests a run makes."""
-    return [one.header[key] for key in ("spec", "seed", "max_examples")]
+    return one.header.spec, one.header.seed, one.header.max_examples
 
 
 @cache
@@ -387,14 +391,14 @@ def _contract(*specs: str | Path) -> Contract:
 
 
 def _of(one: Record) -> dict[str, str]:
-    return {"target": one.header["target"], "version": one.header["server"]["version"]}
+    return {"target": one.header.target, "version": one.header.server.version}
 
 
 def _ordered(frame: pd.DataFrame, records: Sequence[Record] = (), operations: Sequence[str] = ()) -> pd.DataFrame:
     """Give the columns that have an order of their own that order; what is not known in it comes last."""
     orders = {
-        "version": [one.header["server"]["version"] for one in records],
-        "operation": operations or [row["operation"] for one in records[:1] for row in one.operations],
+        "version": [one.header.server.version for one in records],
+        "operation": operations or [row.operation for one in records[:1] for row in one.operations],
         "rule": RULES,
         "persona": _PERSONAS,
     }

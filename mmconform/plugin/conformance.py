@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from vcr import VCR
 
@@ -23,6 +24,7 @@ from mmconform.plugin.session import Session
 from mmconform.plugin.veil import Veil
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
+from mmconform.record.rows import AnswerRow, ObservationRow
 from mmconform.report.encoding import tolerate
 from mmconform.report.failure import gather
 from mmconform.report.plan import plan
@@ -340,12 +342,12 @@ class Conformance:
         ended = call.when == "call" or (call.when == "setup" and report.skipped)
         if target and (ended or report.failed):
             rows = [_row(o, item, judge) for o in judge.observations] if judge and ended else []
-            fails = any(row.get("standing") == "new" or row["outcome"] == "error" for row in rows)
+            fails = any(row.state in ("new", "error") for row in rows)
             taped = judge.not_taped if judge else []
             report.conformance = {
                 "target": target.slug,
-                "rows": rows,
-                "answers": _answers(item, judge) if judge and ended else [],
+                "rows": msgspec.to_builtins(rows),  # as a worker can send them
+                "answers": msgspec.to_builtins(_answers(item, judge)) if judge and ended else [],
                 "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and ended else {},
                 "errors": int(report.failed and not fails and not taped),
                 "not_taped": len(taped),
@@ -364,7 +366,9 @@ class Conformance:
         elif seen["rows"] or report.failed:
             self.attendance.judged.add(report.nodeid)
         coverage = {operation: Coverage(**reach) for operation, reach in seen["coverage"].items()}
-        told = (seen["target"], seen["rows"], seen["answers"], coverage, seen["not_taped"])
+        rows = msgspec.convert(seen["rows"], list[ObservationRow])
+        answers = msgspec.convert(seen["answers"], list[AnswerRow])
+        told = (seen["target"], rows, answers, coverage, seen["not_taped"])
         self.session.run.take(*told, seconds=seen["seconds"], errors=seen["errors"], is_generated=seen["generated"])
 
     # -- the end -------------------------------------------------------------------------------------------------------
@@ -455,7 +459,7 @@ class Conformance:
                 session.exitstatus = 2
                 continue
             self._records.append((target, written))
-            if not written.footer["green"] and session.exitstatus == pytest.ExitCode.OK:
+            if not written.footer.green and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -486,17 +490,28 @@ def cassette_of(item: Any) -> str:
     return cassette_name(item, target.slug if target else "")
 
 
-def _row(observation: Observation, item: Any, judge: Judge) -> dict[str, Any]:
+def _row(observation: Observation, item: Any, judge: Judge) -> ObservationRow:
     clause = judge.contract.clauses[observation.clause]
-    row = {k: v for k, v in asdict(observation).items() if v not in ("", {})}
-    row |= {"operation": clause.operation, "rule": clause.rule, "test": item.nodeid, "signature": observation.signature}
-    if judge.target.is_recorded:
-        row["cassette"] = f"{cassette_of(item)}.yaml"
-    return row
+    return ObservationRow(
+        clause=clause.id,
+        operation=clause.operation,
+        rule=clause.rule,
+        persona=observation.persona,
+        test=item.nodeid,
+        outcome=observation.outcome,
+        count=observation.count,
+        standing=observation.standing,
+        signature=observation.signature,
+        seen=observation.seen,
+        cassette=f"{cassette_of(item)}.yaml" if judge.target.is_recorded else "",
+        deviation=observation.deviation,
+        evidence=observation.evidence,
+    )
 
 
-def _answers(item: Any, judge: Judge) -> list[dict[str, Any]]:
-    return [{"request": cassette_of(item), **answer} for answer in judge.answers]
+def _answers(item: Any, judge: Judge) -> list[AnswerRow]:
+    name = cassette_of(item)
+    return [msgspec.structs.replace(answer, request=name) for answer in judge.answers]
 
 
 def _reason(report: Any) -> str:

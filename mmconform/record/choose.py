@@ -43,17 +43,15 @@ def current(
         except MisuseError as error:
             left_out.append(str(error))
             continue
-        target = one.header["target"]
+        target = one.header.target
         kind, _, name = target.partition(":")
-        if one.header["selection"]:
-            left_out.append(
-                f"{path}: is of a part only ({one.header['selection']}); run pytest --target {target} again, or name it"
-            )
+        if one.header.selection:
+            left_out.append(f"{path}: is of a part only ({one.header.selection}); run pytest --target {target} again, or name it")
         elif kind != "recorded":
             left_out.append(f"{path}: is about {target}; name it to have it in the report")
         elif name not in tapes:
             left_out.append(f"{path}: there is no tape of {name} any more")
-        elif one.header["spec"] != contract.digest:
+        elif one.header.spec != contract.digest:
             left_out.append(f"{path}: was judged against other documents; run pytest --target {target} again")
         else:
             found.append(one)

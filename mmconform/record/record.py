@@ -1,58 +1,82 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
-import json
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
-from mmconform.json_schema import Draft202012Validator
 from mmconform.paths import REPORTS
+from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
 
-FORMAT = 4
 NAME = "observations.jsonl"
 #: The record before, while a run goes on and after one that came to no end. No reader looks for it.
 PREVIOUS = "observations.previous.jsonl"
-_SCHEMA = json.loads((Path(__file__).with_suffix(".schema.json")).read_text(encoding="utf-8"))
-_VALIDATORS = {
-    one["$ref"].rpartition("/")[2]: Draft202012Validator({**one, "$defs": _SCHEMA["$defs"]}) for one in _SCHEMA["oneOf"]
-}
+_DECODER = msgspec.json.Decoder(Row)
+
+
+class RecordError(DocumentError):
+    """A record that cannot be used. Its text starts with ``file:line:``."""
+
+
+class ForeignRecordError(RecordError):
+    """The file is no record, or a line of it is not as ``record.schema.json`` says."""
+
+
+class OtherFormatError(RecordError):
+    """The record was written by another version of this suite."""
+
+
+class CutShortError(RecordError):
+    """Lines are missing: the run was interrupted, or the file cut short."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A complete record. Rows are plain objects as ``record.schema.json`` describes them."""
+    """A complete record."""
 
-    header: dict[str, Any]
-    observations: list[dict[str, Any]]
-    operations: list[dict[str, Any]]
-    footer: dict[str, Any]
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    changes: list[dict[str, Any]] = field(default_factory=list)
+    header: Header
+    observations: list[ObservationRow]
+    operations: list[OperationRow]
+    footer: Footer
+    answers: list[AnswerRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """All lines, in the order in which they are written."""
+        return [self.header, *self.operations, *self.observations, *self.answers, *self.changes, self.footer]
 
 
 def write(path: Path, record: Record) -> None:
     """Write a record; the file is there whole or not at all."""
-    rows: Iterable[dict[str, Any]] = (
-        {"kind": "header", "format": FORMAT, **record.header},
-        *({"kind": "operation", **row} for row in record.operations),
-        *({"kind": "observation", **row} for row in record.observations),
-        *({"kind": "answer", **row} for row in record.answers),
-        *({"kind": "change", **row} for row in record.changes),
-        {
-            "kind": "footer",
-            "operations": len(record.operations),
-            "observations": len(record.observations),
-            "answers": len(record.answers),
-            "changes": len(record.changes),
-            **record.footer,
-        },
-    )
-    write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows), private=True)
+    lines = {
+        "operations": len(record.operations),
+        "observations": len(record.observations),
+        "answers": len(record.answers),
+        "changes": len(record.changes),
+    }
+    rows = [*record.rows[:-1], msgspec.structs.replace(record.footer, **lines)]
+    write_whole(path, "".join(_line(row) for row in rows), private=True)
+
+
+def _line(row: Row) -> str:
+    try:
+        return msgspec.json.encode(row).decode() + "\n"
+    except UnicodeEncodeError:  # half a character, which a server may send and UTF-8 has not
+        return msgspec.json.encode(_whole_characters(msgspec.to_builtins(row))).decode() + "\n"
+
+
+def _whole_characters(node: object) -> object:
+    if isinstance(node, str):
+        return node.encode("utf-8", "backslashreplace").decode()
+    if isinstance(node, dict):
+        return {_whole_characters(key): _whole_characters(value) for key, value in node.items()}
+    return [_whole_characters(child) for child in node] if isinstance(node, list | tuple) else node
 
 
 def set_aside(path: Path) -> None:
@@ -101,9 +125,9 @@ def age(record: Record) -> tuple[Version, str]:
         MisuseError: the record does not say the version.
     """
     try:
-        return Version.parse(record.header["server"]["version"]), record.header["target"]
+        return Version.parse(record.header.server.version), record.header.target
     except ValueError:
-        raise MisuseError(f"the record of {record.header['target']} does not say of which version it is") from None
+        raise MisuseError(f"the record of {record.header.target} does not say of which version it is") from None
 
 
 def check(records: Iterable[Record], spec: str, clauses: Container[str]) -> None:
@@ -113,9 +137,9 @@ def check(records: Iterable[Record], spec: str, clauses: Container[str]) -> None
         MisuseError: names the first that is not.
     """
     for record in records:
-        if record.header["spec"] != spec or not all(row["clause"] in clauses for row in record.observations):
+        if record.header.spec != spec or not all(row.clause in clauses for row in record.observations):
             raise MisuseError(
-                f"the record of {record.header['target']} was judged against other documents than these; "
+                f"the record of {record.header.target} was judged against other documents than these; "
                 "run pytest again, or name its documents with --spec and --overlay"
             )
 
@@ -124,39 +148,62 @@ def read(path: Path) -> Record:
     """Return the record in a file.
 
     Raises:
-        DocumentError: it is not there, not a record, of another format, cut short, or holds a line that is not as
-            ``record.schema.json`` says.
+        RecordError: it cannot be read.
+        ForeignRecordError, OtherFormatError, CutShortError: says which line and why.
     """
     try:
-        *lines, rest = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(str(path), None, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        *lines, rest = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise RecordError(str(path), None, f"cannot be read: {error.strerror or error}") from None
     if rest:
-        raise DocumentError(str(path), len(lines) + 1, "the last line is not complete; the record was cut short")
-    rows = []
+        raise CutShortError(str(path), len(lines) + 1, "the last line is not complete; the record was cut short")
+    rows: dict[type[Row], list[Row]] = {kind: [] for kind in (Header, OperationRow, ObservationRow, AnswerRow, ChangeRow, Footer)}
+    if lines:
+        _check_format(path, lines[0])
     for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            raise DocumentError(str(path), number, "is no JSON; the record is corrupt or was cut short") from None
-        if number == 1:
-            if not isinstance(row, dict) or row.get("kind") != "header":
-                raise DocumentError(str(path), 1, "is not the header of a record")
-            if row.get("format") != FORMAT:
-                raise DocumentError(str(path), 1, f"is of format {row.get('format')}, and this suite reads format {FORMAT}")
-        validator = _VALIDATORS.get(row.get("kind")) if isinstance(row, dict) else None
-        if not validator:
-            raise DocumentError(str(path), number, "is no line of a record: unknown kind")
-        if flaw := next(iter(validator.iter_errors(row)), None):
-            raise DocumentError(str(path), number, f"is no line of a record: {flaw.message[:120]}")
-        rows.append(row)
-    if not rows or rows[-1]["kind"] != "footer":
-        raise DocumentError(str(path), len(lines), "the footer is missing: the run was interrupted, or the file cut short")
-    by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _VALIDATORS}
-    for row in rows:
-        by_kind[row["kind"]].append(row)
-    for kind in ("operation", "observation", "answer", "change"):
-        counted, found = rows[-1][f"{kind}s"], len(by_kind[kind])
-        if counted != found:
-            raise DocumentError(str(path), len(lines), f"the footer counts {counted} {kind}s, not {found}")
-    return Record(rows[0], by_kind["observation"], by_kind["operation"], rows[-1], by_kind["answer"], by_kind["change"])
+        row = _decoded(path, number, line)
+        if isinstance(row, Header) != (number == 1) or isinstance(row, Footer) != (number == len(lines)):
+            raise ForeignRecordError(str(path), number, f"a {type(row).__name__.lower()} stands where none belongs")
+        rows[type(row)].append(row)
+    return _whole(path, len(lines), rows)
+
+
+def _check_format(path: Path, line: bytes) -> None:
+    try:
+        first = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ForeignRecordError(str(path), 1, _NO_JSON) from None
+    if not isinstance(first, dict) or first.get("kind") != "header":
+        raise ForeignRecordError(str(path), 1, "is not the header of a record")
+    if first.get("format") != FORMAT:
+        told = f"is of format {first.get('format')}, and this suite reads format {FORMAT}; run pytest again"
+        raise OtherFormatError(str(path), 1, told)
+
+
+def _decoded(path: Path, number: int, line: bytes) -> Row:
+    try:
+        row: Row = _DECODER.decode(line)
+        return row
+    except msgspec.ValidationError as error:
+        raise ForeignRecordError(str(path), number, f"is no line of a record: {str(error)[:120]}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ForeignRecordError(str(path), number, _NO_JSON) from None
+
+
+_NO_JSON = "is no JSON; the record is corrupt or was cut short"
+
+
+def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:
+    if not rows[Footer]:
+        raise CutShortError(str(path), lines, "the footer is missing: the run was interrupted, or the file cut short")
+    record = Record(rows[Header][0], rows[ObservationRow], rows[OperationRow], rows[Footer][0], rows[AnswerRow], rows[ChangeRow])  # type: ignore[arg-type]
+    footer = record.footer
+    for kind, counted, found in (
+        ("operations", footer.operations, record.operations),
+        ("observations", footer.observations, record.observations),
+        ("answers", footer.answers, record.answers),
+        ("changes", footer.changes, record.changes),
+    ):
+        if counted != len(found):
+            raise CutShortError(str(path), lines, f"the footer counts {counted} {kind}, not {len(found)}")
+    return record

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
+import msgspec
+
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging import known_changes
@@ -25,7 +27,7 @@ class Page:
 
     def __init__(self, contract: Contract, before: Record, after: Record, comparison: Comparison) -> None:
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
-        older, newer = (Version.parse(record.header["server"]["version"]) for record in (before, after))
+        older, newer = (Version.parse(record.header.server.version) for record in (before, after))
         known = known_changes.load(contract)
         self.reasons = {change: known_changes.explain(change, contract, known, older, newer) for change in comparison.changes}
 
@@ -55,7 +57,7 @@ class Page:
         """Return the comparison as plain data."""
 
         def side(record: Record) -> dict[str, Any]:
-            return {"target": record.header["target"], "server": record.header["server"]}
+            return {"target": record.header.target, "server": msgspec.structs.asdict(record.header.server)}
 
         changes = []
         for change in self.comparison.changes:
@@ -66,7 +68,7 @@ class Page:
         return {"before": side(self.before), "after": side(self.after), **counts, "changes": changes}
 
     def _title(self) -> str:
-        names = [f"{record.header['server']['name']} ({record.header['target']})" for record in (self.before, self.after)]
+        names = [f"{record.header.server.name} ({record.header.target})" for record in (self.before, self.after)]
         return f"Mattermost {names[0]} → {names[1]}"
 
     def _headline(self) -> str:

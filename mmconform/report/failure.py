@@ -1,15 +1,15 @@
 """A failure for a person: the promise, what was seen, who asked, how to repeat it, how to declare it known."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from shlex import quote
-from typing import Any
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.repeat import SERVER, curl
 from mmconform.record.record import Record
+from mmconform.record.rows import Evidence, ObservationRow, ServerRow
 
 #: The observations that are failures, in the order in which people look at them.
 STANDINGS = ("new", "known")
@@ -24,6 +24,7 @@ class Failure:
         target: As the user wrote it.
         personas, tests: Who saw it, and in which tests.
         count: Exchanges that showed it.
+        deviations: The entries that make it known, as ``file:line`` at the time of the run.
         evidence: The first of them; empty where a whole test showed it.
     """
 
@@ -31,31 +32,32 @@ class Failure:
     signature: str
     standing: str
     seen: str
-    server: dict[str, str]
+    server: ServerRow
     target: str
     personas: tuple[str, ...]
     tests: tuple[str, ...]
     count: int
-    evidence: dict[str, Any]
+    evidence: Evidence | None
+    deviations: tuple[str, ...]
 
     def explain(self) -> str:
         """Return the failure as text of several lines, safe for a terminal whatever the server said."""
-        clause, evidence = self.clause, self.evidence
+        clause, evidence = self.clause, self.evidence or Evidence()
         personas = plain(", ".join(self.personas))
-        whose = {"self": "their own", "other": "somebody else's"}.get(str(evidence.get("about", "")))
+        whose = {"self": "their own", "other": "somebody else's"}.get(evidence.about)
         about = f" ({'the first ' if self.count > 1 else ''}about {whose})" if whose else ""
         ours = f" (our addition; evidence: {plain(clause.evidence)})" if clause.evidence else ""
         lines = [
-            f"{clause.id} is not kept by Mattermost {plain(self.server['name'])}",
+            f"{clause.id} is not kept by Mattermost {plain(self.server.name)}",
             f"  promise   {plain(clause.text)}",
             f"            {clause.place}{ours}",
             *_expected(evidence),
             f"  seen      {plain(self.seen)} ({'once' if self.count == 1 else f'{self.count} times'})",
         ]
-        if evidence:
-            lines.append(f"  answer    {plain(str(evidence.get('answer', '')))[:240]}")
+        if self.evidence:
+            lines.append(f"  answer    {plain(evidence.answer)[:240]}")
         lines.append(f"  asked by  {personas}{about}{_through(evidence)}")
-        if evidence:
+        if self.evidence:
             lines.append(f"  repeat    {self.curl}")
         lines.append(f"  in        pytest --target {plain(quote(self.target))} {plain(quote(self.tests[0]))}")
         if self.standing == "new":
@@ -67,7 +69,7 @@ class Failure:
     def curl(self) -> str:
         """The command that repeats the first request; credentials are shell variables named like the personas."""
         host = self.target.rstrip("/").removesuffix("/api/v4") if self.target.startswith("http") else SERVER
-        return curl(self.evidence, self.personas[0], host)
+        return curl(self.evidence or Evidence(), self.personas[0], host)
 
     @property
     def entry(self) -> list[str]:
@@ -75,7 +77,7 @@ class Failure:
         return [
             f"- clause: {self.clause.id}",
             f"  personas: [{plain(', '.join(self.personas))}]",
-            f'  versions: ">={plain(self.server["version"])}"',
+            f'  versions: ">={plain(self.server.version)}"',
             f"  signature: {plain(json.dumps(self.signature))}",
             f"  verdict: {'server | ' if self.clause.origin == 'document' else ''}documentation | ambiguous",
             "  reason: …",
@@ -84,20 +86,19 @@ class Failure:
         ]
 
 
-def _expected(evidence: Mapping[str, Any]) -> list[str]:
-    if not evidence.get("expected"):
+def _expected(evidence: Evidence) -> list[str]:
+    if not evidence.expected:
         return []
-    source = f" ({plain(str(evidence['source']))})" if evidence.get("source") else ""
-    return [f"  expected  {plain(str(evidence['expected']))}{source}"]
+    source = f" ({plain(evidence.source)})" if evidence.source else ""
+    return [f"  expected  {plain(evidence.expected)}{source}"]
 
 
-def _through(evidence: Mapping[str, Any]) -> str:
-    """Say with what kind of credential the first of them asked; older records do not tell."""
-    credential, headers = evidence.get("credential"), evidence.get("headers")
-    if credential:
+def _through(evidence: Evidence) -> str:
+    """Say with what kind of credential the first of them asked."""
+    if evidence.credential:
         kinds = (("OAuth", "an OAuth session"), ("'s token", "a personal access token"), ("", "a session"))
-        return f", through {next(kind for mark, kind in kinds if mark in str(credential))}"
-    shown = [name for name in headers if name.lower() != "content-type"] if isinstance(headers, Mapping) else []
+        return f", through {next(kind for mark, kind in kinds if mark in evidence.credential)}"
+    shown = [name for name in evidence.headers or () if name.lower() != "content-type"]
     return f", through the headers {plain(', '.join(shown))}" if shown else ""
 
 
@@ -107,27 +108,28 @@ def failures(contract: Contract, record: Record) -> list[Failure]:
     Raises:
         KeyError: the record is about clauses that the contract has not.
     """
-    return gather(contract, record.header["server"], record.header["target"], record.observations)
+    return gather(contract, record.header.server, record.header.target, record.observations)
 
 
-def gather(contract: Contract, server: dict[str, str], target: str, rows: Iterable[dict[str, Any]]) -> list[Failure]:
+def gather(contract: Contract, server: ServerRow, target: str, rows: Iterable[ObservationRow]) -> list[Failure]:
     """Return the failures among some observations: one for each clause, signature and standing."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str], list[ObservationRow]] = {}
     for row in rows:
-        if row["outcome"] == "fail":
-            groups.setdefault((row["standing"], row["clause"], row.get("signature", "")), []).append(row)
+        if row.outcome == "fail":
+            groups.setdefault((row.standing, row.clause, row.signature), []).append(row)
     found = [
         Failure(
             contract.clauses[clause],
             signature,
             standing,
-            same[0].get("seen", ""),
+            same[0].seen,
             server,
             target,
-            tuple(dict.fromkeys(row["persona"] for row in same)),
-            tuple(dict.fromkeys(row["test"] for row in same)),
-            sum(row["count"] for row in same),
-            same[0].get("evidence", {}),
+            tuple(dict.fromkeys(row.persona for row in same)),
+            tuple(dict.fromkeys(row.test for row in same)),
+            sum(row.count for row in same),
+            same[0].evidence,
+            tuple(dict.fromkeys(row.deviation for row in same)),
         )
         for (standing, clause, signature), same in groups.items()
     ]

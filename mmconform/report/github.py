@@ -21,10 +21,10 @@ def github(contract: Contract, records: Sequence[Record]) -> str:
             if failure.standing == "new":
                 found.setdefault((failure.clause.id, failure.signature), []).append(failure)
         for kind, sentence in problems(record):
-            lines.append(_command(f"{record.header['target']}: {sentence}", title=kind))
+            lines.append(_command(f"{record.header.target}: {sentence}", title=kind))
     for (id_, _), same in found.items():
         clause, first = same[0].clause, same[0]
-        servers = ", ".join(failure.server["name"] for failure in same)
+        servers = ", ".join(failure.server.name for failure in same)
         message = (
             f"“{clause.text}” is not kept by Mattermost {servers}\n{plain(first.seen)}, asked by {', '.join(first.personas)}"
         )

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 from xml.etree import ElementTree as ET
+
+import msgspec
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.summary import problems, state_of
 from mmconform.record.record import Record
+from mmconform.record.rows import ObservationRow
 from mmconform.report.failure import Failure, gather
 
 
@@ -30,10 +32,10 @@ def junit(contract: Contract, records: Sequence[Record]) -> str:
 
 def _suite(contract: Contract, record: Record) -> ET.Element:
     header, footer = record.header, record.footer
-    suite = ET.Element("testsuite", name=plain(header["target"]), timestamp=header["started"].removesuffix("Z"))
-    suite.set("time", str(footer.get("seconds", (_time(footer["finished"]) - _time(header["started"])).total_seconds())))
-    server = {f"server.{key}": value for key, value in header["server"].items()}
-    suite.append(_properties({**server, "spec": header["spec"], "seed": str(header["seed"]), "selection": header["selection"]}))
+    suite = ET.Element("testsuite", name=plain(header.target), timestamp=header.started.removesuffix("Z"))
+    suite.set("time", str(footer.seconds or (_time(footer.finished) - _time(header.started)).total_seconds()))
+    server = {f"server.{key}": value for key, value in msgspec.structs.asdict(header.server).items()}
+    suite.append(_properties({**server, "spec": header.spec, "seed": str(header.seed), "selection": header.selection}))
     suite.extend(_cases(contract, record))
     suite.set("tests", str(len(suite.findall("testcase"))))
     for counted, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -46,18 +48,18 @@ def _cases(contract: Contract, record: Record) -> Iterator[ET.Element]:
         case = ET.Element("testcase", classname="run", name=f"{number} {kind}")
         ET.SubElement(case, "error", message=plain(sentence))
         yield case
-    judged: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    judged: dict[tuple[str, str], list[ObservationRow]] = {}
     for row in record.observations:
-        judged.setdefault((row["clause"], row["persona"]), []).append(row)
+        judged.setdefault((row.clause, row.persona), []).append(row)
     for (id_, persona), rows in judged.items():
         clause = contract.clauses[id_]
-        broken = gather(contract, record.header["server"], record.header["target"], rows)
+        broken = gather(contract, record.header.server, record.header.target, rows)
         case = _case(clause, persona)
         case.append(_properties({"clause": id_, "place": clause.place, **_standing(broken)}))
         state = state_of(rows)
         if state in ("skip", "error"):
-            row = next(row for row in rows if row["outcome"] == state)
-            ET.SubElement(case, "skipped" if state == "skip" else "error", message=plain(row.get("seen", row["signature"])))
+            row = next(row for row in rows if row.outcome == state)
+            ET.SubElement(case, "skipped" if state == "skip" else "error", message=plain(row.seen))
         told = [failure for failure in broken if failure.standing == state]
         text = "\n\n".join(failure.explain() for failure in told)
         if state == "new":
@@ -65,7 +67,7 @@ def _cases(contract: Contract, record: Record) -> Iterator[ET.Element]:
         elif told:
             ET.SubElement(case, "system-out").text = f"known deviation\n{text}"
         yield case
-    for id_ in record.footer["unobserved"]:
+    for id_ in record.footer.unobserved:
         case = _case(contract.clauses[id_], "anybody")
         ET.SubElement(case, "skipped", message="unobserved: nothing in this run could show it")
         yield case

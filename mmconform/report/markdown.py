@@ -22,24 +22,24 @@ def markdown(contract: Contract, records: Sequence[Record]) -> str:
 
 def _line(contract: Contract, record: Record) -> str:
     footer = record.footer
-    verified = footer["pass"] + footer["known"] + footer["new"]
     cells = [
-        "✅ green" if footer["green"] else "❌ red",
-        code(f"Mattermost {record.header['server']['name']}", in_table=True),
-        code(record.header["target"], in_table=True),
-        f"{verified} of {len(contract.clauses)} promises",
-        *(f"**{footer[key]}**" if key == "new" and footer[key] else str(footer[key]) for key in ("pass", "known", "new", "skip")),
+        "✅ green" if footer.green else "❌ red",
+        code(f"Mattermost {record.header.server.name}", in_table=True),
+        code(record.header.target, in_table=True),
+        f"{footer.verified} of {len(contract.clauses)} promises",
+        *map(str, (footer.kept, footer.known)),
+        f"**{footer.new}**" if footer.new else "0",
+        str(footer.skipped),
     ]
     return f"| {' | '.join(cells)} |"
 
 
 def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
     footer = record.footer
-    verified = footer["pass"] + footer["known"] + footer["new"]
     lines = [
-        f"## {code('Mattermost ' + record.header['server']['name'])}",
+        f"## {code('Mattermost ' + record.header.server.name)}",
         "",
-        f"Verified {verified} of {len(contract.clauses)} promises: {footer['new']} new, {footer['known']} known.",
+        f"Verified {footer.verified} of {len(contract.clauses)} promises: {footer.new} new, {footer.known} known.",
         "",
         *(f"- {kind}: {sentence}" for kind, sentence in _details(contract, record)),
         "",

@@ -9,6 +9,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import msgspec
+
 from mmconform import __version__
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
@@ -17,6 +19,7 @@ from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.judging.summary import clause_states, state_of
 from mmconform.record.record import Record, check
+from mmconform.record.rows import Header, ObservationRow
 from mmconform.report.terminal import MARKS
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
@@ -100,7 +103,7 @@ def page_data(
     if not records:
         raise MisuseError("there is no record to show; run pytest first")
     check(records, contract.digest, contract.clauses)
-    records = sorted(records, key=lambda r: (_version(r), r.header["started"], r.header["target"]))
+    records = sorted(records, key=lambda r: (_version(r), r.header.started, r.header.target))
     cards, exchanges = _Cards(deviations), _Table()
     findings = _findings(contract, records, cards, exchanges)
     data: dict[str, Any] = {
@@ -127,9 +130,9 @@ def page_data(
 
 def _version(record: Record) -> Version:
     try:
-        return Version.parse(record.header["server"]["version"])
+        return Version.parse(record.header.server.version)
     except ValueError as error:
-        raise MisuseError(f"the record of {record.header['target']} does not say of which version it is: {error}") from None
+        raise MisuseError(f"the record of {record.header.target} does not say of which version it is: {error}") from None
 
 
 def _inert(value: Any) -> Any:
@@ -200,10 +203,10 @@ def _first(records: Sequence[Record], version: Version | None) -> int | None:
 def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
     """Return every clause with its state in each target, for everybody and for each persona alone, and who saw it kept."""
     states = [clause_states(contract, record.observations) for record in records]
-    seen: dict[tuple[str, str], list[list[dict[str, Any]]]] = {}
+    seen: dict[tuple[str, str], list[list[ObservationRow]]] = {}
     for t, record in enumerate(records):
         for row in record.observations:
-            seen.setdefault((row["clause"], row["persona"]), [[] for _ in records])[t].append(row)
+            seen.setdefault((row.clause, row.persona), [[] for _ in records])[t].append(row)
     rows: dict[str, dict[str, Any]] = {
         clause.id: {
             "id": clause.id,
@@ -219,18 +222,18 @@ def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
         for clause in contract.clauses.values()
     }
     for (clause, persona), at in seen.items():
-        row = rows[clause]
-        row["by"][persona] = "".join(_LETTER[state_of(observations)] for observations in at)
-        passes = [[o for o in observations if o["outcome"] == "pass"] for observations in at]
+        shown = rows[clause]
+        shown["by"][persona] = "".join(_LETTER[state_of(observations)] for observations in at)
+        passes = [[o for o in observations if o.outcome == "pass"] for observations in at]
         if any(passes):
             tests = sorted({_test(o) for observations in passes for o in observations})
-            row["kept"][persona] = {"at": [sum(o["count"] for o in one) for one in passes], "tests": tests}
+            shown["kept"][persona] = {"at": [sum(o.count for o in one) for one in passes], "tests": tests}
     return list(rows.values())
 
 
-def _test(row: Mapping[str, Any]) -> str:
+def _test(row: ObservationRow) -> str:
     """Return the test of an observation without its parameters, of which the target is one."""
-    return str(row["test"].partition("[")[0])
+    return row.test.partition("[")[0]
 
 
 class _Cards:
@@ -238,7 +241,7 @@ class _Cards:
 
     def __init__(self, deviations: Iterable[Deviation]) -> None:
         self.rows: list[dict[str, Any]] = []
-        self._by_clause: dict[str, list[tuple[Deviation, dict[str, Any]]]] = {}
+        self._numbers: dict[tuple[str, str, str], int] = {}
         by_place: dict[str, dict[str, Any]] = {}
         for d in deviations:
             if d.place not in by_place:
@@ -259,14 +262,11 @@ class _Cards:
             for key, value in (("clauses", d.clause), ("signatures", d.signature)):
                 if value not in row[key]:
                     row[key].append(value)
-            self._by_clause.setdefault(d.clause, []).append((d, row))
+            self._numbers[d.place, d.clause, d.signature] = self.rows.index(row)
 
-    def of(self, row: Mapping[str, Any], version: Version) -> int | None:
-        """Return the number of the card that explains an observation."""
-        for deviation, card in self._by_clause.get(row["clause"], ()):
-            if deviation.covers(row["clause"], row["persona"], row["signature"], version):
-                return self.rows.index(card)
-        return None
+    def of(self, row: ObservationRow) -> int | None:
+        """Return the number of the card that explains an observation; None where the entry has moved since."""
+        return self._numbers.get((row.deviation, row.clause, row.signature))
 
 
 def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exchanges: _Table) -> list[dict[str, Any]]:
@@ -277,16 +277,16 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
     found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     for t, record in enumerate(records):
         for row in record.observations:
-            if row["outcome"] == "pass":
+            if row.outcome == "pass":
                 continue
-            key = (row["clause"], row["persona"], row["outcome"], row.get("signature", ""))
+            key = (row.clause, row.persona, row.outcome, row.signature)
             finding = found.setdefault(
                 key,
                 {
                     "clause": key[0],
                     "persona": key[1],
                     "signature": key[3],
-                    "seen": row.get("seen", ""),
+                    "seen": row.seen,
                     "at": [None] * len(records),
                 },
             )
@@ -294,15 +294,15 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
             if here is None:
                 here = finding["at"][t] = {
                     "count": 0,
-                    "state": _LETTER[row.get("standing") or row["outcome"]],
+                    "state": _LETTER[row.state],
                     "test": _test(row),
                 }
-            here["count"] += row["count"]
-            if row.get("evidence") and "exchange" not in here:
-                shown = {key: str(row["evidence"].get(key, "")) for key in _EXCHANGE}
-                here["exchange"] = exchanges.number({**shown, "curl": curl(row["evidence"], row["persona"])})
-                here["cassette"] = row.get("cassette", "")
-            if here["state"] == "k" and "card" not in here and (card := cards.of(row, _version(record))) is not None:
+            here["count"] += row.count
+            if row.evidence and "exchange" not in here:
+                shown = {key: str(getattr(row.evidence, key)) for key in _EXCHANGE}
+                here["exchange"] = exchanges.number({**shown, "curl": curl(row.evidence, row.persona)})
+                here["cassette"] = row.cassette
+            if here["state"] == "k" and "card" not in here and (card := cards.of(row)) is not None:
                 here["card"] = card
     order = {clause: n for n, clause in enumerate(contract.clauses)}
     return sorted(found.values(), key=lambda f: (order.get(f["clause"], 0), f["signature"], f["persona"]))
@@ -336,39 +336,37 @@ def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any
 
 def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
     """Return what the records say about themselves, under names that tell them apart."""
-    names = Counter(record.header["server"]["name"] for record in records)
+    names = Counter(record.header.server.name for record in records)
     rows: list[dict[str, Any]] = []
     for record in records:
-        header, footer, server = record.header, record.footer, record.header["server"]
-        name = server["name"] if names[server["name"]] == 1 else f"{server['name']} {header['target']}"
+        header, footer, server = record.header, record.footer, record.header.server
+        name = server.name if names[server.name] == 1 else f"{server.name} {header.target}"
         if any(row["name"] == name for row in rows):
-            name += f" {header['started']}"
+            name += f" {header.started}"
         rows.append(
             {
                 "name": name,
-                "short": server["version"],
-                "target": header["target"],
-                **{key: server[key] for key in ("edition", "build", "commit", "calls_itself")},
-                **{key: header[key] for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},
-                "newest_known": header.get("newest_known", ""),
-                **{key: value for key, value in footer.items() if key not in _COUNTS},
-                "verified": footer["pass"] + footer["known"] + footer["new"],
+                "short": server.version,
+                "target": header.target,
+                **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},
+                **{key: getattr(header, key) for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},
+                "newest_known": header.newest_known,
+                **{f.encode_name: getattr(footer, f.name) for f in msgspec.structs.fields(footer) if f.name not in _COUNTS},
+                "verified": footer.verified,
                 "command": command(header),
                 # What a promise says is in the clauses' states; what stays are answers, fields and whole operations.
-                "changes": [{key: row[key] for key in _CHANGE if key in row} for row in record.changes if row["of"] != "promise"],
-                "coverage": {
-                    row["operation"]: [row["in_scope"], row["sent"], row["reached"], row["served"]] for row in record.operations
-                },
+                "changes": [{key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise"],
+                "coverage": {row.operation: [row.in_scope, row.sent, row.reached, row.served] for row in record.operations},
             }
         )
     return rows
 
 
-def command(header: Mapping[str, Any]) -> str:
+def command(header: Header) -> str:
     """Return the command that repeats the run of a record; the requests of a tape have only one seed."""
-    parts = ["pytest", "--target", quote(header["target"]), *_selection(header["selection"])]
-    if not header["target"].startswith("recorded:"):
-        parts += [f"--hypothesis-seed={header['seed']}", f"--max-examples={header['max_examples']}"]
+    parts = ["pytest", "--target", quote(header.target), *_selection(header.selection)]
+    if not header.target.startswith("recorded:"):
+        parts += [f"--hypothesis-seed={header.seed}", f"--max-examples={header.max_examples}"]
     return " ".join(parts)
 
 

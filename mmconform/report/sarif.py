@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from mmconform import __version__
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.summary import problems
 from mmconform.record.record import Record
+from mmconform.record.rows import ServerRow
 from mmconform.report.failure import Failure, failures
-from mmconform.version import Version
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -40,12 +42,12 @@ def _run(contract: Contract, record: Record, known: Sequence[Deviation]) -> dict
                 "rules": [_rule(clause) for clause in contract.clauses.values()],
             }
         },
-        "automationDetails": {"id": f"conformance/{plain(header['target'])}/"},
+        "automationDetails": {"id": f"conformance/{plain(header.target)}/"},
         "invocations": [
             {
                 "executionSuccessful": not wrong,
-                "startTimeUtc": header["started"],
-                "endTimeUtc": record.footer["finished"],
+                "startTimeUtc": header.started,
+                "endTimeUtc": record.footer.finished,
                 "toolExecutionNotifications": [
                     {"level": "error", "descriptor": {"id": kind}, "message": _message(sentence)} for kind, sentence in wrong
                 ],
@@ -53,8 +55,15 @@ def _run(contract: Contract, record: Record, known: Sequence[Deviation]) -> dict
         ],
         "columnKind": "unicodeCodePoints",
         "results": [_result(failure, places, known) for failure in failures(contract, record)],
-        "properties": {"server": {plain(key): plain(value) for key, value in header["server"].items()}, "spec": header["spec"]},
+        "properties": {
+            "server": {key: plain(value) for key, value in msgspec.structs.asdict(header.server).items()},
+            "spec": header.spec,
+        },
     }
+
+
+def _server(server: ServerRow) -> dict[str, str]:
+    return {key: plain(value) for key, value in msgspec.structs.asdict(server).items()}
 
 
 def _rule(clause: Clause) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def _result(failure: Failure, places: dict[str, int], known: Sequence[Deviation]
         "ruleId": clause.id,
         "ruleIndex": places[clause.id],
         "level": "error" if failure.standing == "new" else "note",
-        "message": _message(f"Mattermost {failure.server['name']}: {failure.seen}, asked by {personas}"),
+        "message": _message(f"Mattermost {failure.server.name}: {failure.seen}, asked by {personas}"),
         "locations": [{"physicalLocation": _location(clause)}],
         "partialFingerprints": {"clauseAndSignature/v1": hashlib.sha256(_identity(failure)).hexdigest()},
         "occurrenceCount": failure.count,
@@ -102,12 +111,9 @@ def _identity(failure: Failure) -> bytes:
 
 
 def _why(failure: Failure, known: Sequence[Deviation]) -> str:
-    version = Version.parse(failure.server["version"])
-    reasons = [
-        f"{one.verdict}: {one.reason} Evidence: {one.evidence} ({one.place})"
-        for one in known
-        if any(one.covers(failure.clause.id, persona, failure.signature, version) for persona in failure.personas)
-    ]
+    covering = (one for one in known if one.place in failure.deviations)
+    about = (one for one in covering if (one.clause, one.signature) == (failure.clause.id, failure.signature))
+    reasons = [f"{one.verdict}: {one.reason} Evidence: {one.evidence} ({one.place})" for one in about]
     return plain("; ".join(reasons) or "was a known deviation when the record was made")
 
 

@@ -47,10 +47,10 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         markup=False,  # what a server or a document calls itself is text
         emoji=False,
     )
-    server = record.header["server"]
-    edition = f"{server['edition']} edition, build {server['build'] or 'unknown'} {server['commit'][:10]}".rstrip()
+    server = record.header.server
+    edition = f"{server.edition} edition, build {server.build or 'unknown'} {server.commit[:10]}".rstrip()
     grid = Table(
-        title=Text(plain(f"Mattermost {server['name']} ({edition})")),
+        title=Text(plain(f"Mattermost {server.name} ({edition})")),
         title_justify="left",
         box=None,
         padding=(0, 1),
@@ -103,7 +103,7 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
 
 def _details(contract: Contract, record: Record) -> list[str]:
     skipped = skip_reasons(contract, record)
-    counts = record.footer.get("skipped", {})
+    counts = record.footer.reasons
     lines = [f"  note: {plain(sentence)}" for sentence in newer_than_known(record)]
     for reason, operations in skipped.items():
         many = f"{counts[reason]} promises of " if counts.get(reason, 0) > len(operations) else ""
@@ -112,8 +112,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
         many = f"{sum(requests.values())} requests to {len(requests)} operations"
         lines.append(f"  not sent, {plain(reason)}: {many} (--dry-run tells which)")
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
-    sent = sum(row["sent"] for row in record.operations)
-    reached = sum(row["reached"] for row in record.operations)
+    sent = sum(row.sent for row in record.operations)
+    reached = sum(row.reached for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
     return lines
 
@@ -126,15 +126,12 @@ def _named(operations: list[str]) -> str:
 
 def _verdict(record: Record, promises: int) -> Text:
     footer = record.footer
-    verified = footer["pass"] + footer["known"] + footer["new"]
     text = Text("  ")
-    text.append("GREEN" if footer["green"] else "RED", "bold green" if footer["green"] else "bold red")
+    text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
     text.append(
-        f"  verified {verified} of {promises} promises: {footer['pass']} kept, {footer['known']} known, {footer['new']} new"
+        f"  verified {footer.verified} of {promises} promises: {footer.kept} kept, {footer.known} known, {footer.new} new"
     )
-    for key in ("skip", "error"):
-        if footer[key]:
-            text.append(f", {footer[key]} {'skipped' if key == 'skip' else 'errors'}")
-    if footer["unobserved"]:
-        text.append(f", {len(footer['unobserved'])} unobserved")
+    for count, word in ((footer.skipped, "skipped"), (footer.errors, "errors"), (len(footer.unobserved), "unobserved")):
+        if count:
+            text.append(f", {count} {word}")
     return text

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError, plain
 from mmconform.paths import CASSETTES
+from mmconform.record.rows import ServerRow
 from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.version import Version
@@ -46,17 +47,17 @@ class Server:
         return self.build if tape.is_version(self.build) else self.calls_itself
 
 
-def describe(server: Server) -> dict[str, str]:
+def describe(server: Server) -> ServerRow:
     """Return a server as records and tapes describe it."""
-    return {
-        "name": server.name,
-        "version": str(server.version),
-        "calls_itself": server.calls_itself,
-        "build": server.build,
-        "commit": server.commit,
-        "edition": server.edition,
-        "x_version_id": server.version_id,
-    }
+    return ServerRow(
+        name=server.name,
+        version=str(server.version),
+        calls_itself=server.calls_itself,
+        build=server.build,
+        commit=server.commit,
+        edition=server.edition,
+        x_version_id=server.version_id,
+    )
 
 
 @dataclass

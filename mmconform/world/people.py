@@ -115,12 +115,6 @@ class Roles:
     version: Version
     told: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, header: Mapping[str, Any]) -> "Roles":
-        """Return who holds what, as the header of a record tells it."""
-        told = {role: frozenset(held) for role, held in header.get("roles", {}).items()}
-        return cls(Version.parse(header["server"]["version"]), told)
-
     def hold(self, role: str, permission: str) -> Knowledge:
         """Return whether a role holds a permission: as the server tells, or else as data do."""
         there = is_there(permission, self.version)

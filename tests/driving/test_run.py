@@ -8,6 +8,7 @@ from mmconform.judging.judge import Coverage
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version
 from mmconform.wire.tape.redact import Redactor
+from tests.rows import observations
 
 OPERATION = "CreateJob"
 
@@ -21,9 +22,9 @@ def finish(tmp_path, monkeypatch):
 
     def finish(rows, served=1, is_generated=True):
         run = Run([], [])
-        run.take(target.slug, rows, [], {OPERATION: Coverage(3, 2, served)}, 0, is_generated=is_generated)
+        run.take(target.slug, observations(*rows), [], {OPERATION: Coverage(3, 2, served)}, 0, is_generated=is_generated)
         record = run.finish(target, "some", [])
-        return next(row for row in record.operations if row["operation"] == OPERATION), record.footer
+        return next(row for row in record.operations if row.operation == OPERATION), record.footer
 
     return finish
 
@@ -38,23 +39,23 @@ def test_one_skipped_test_does_not_take_an_operation_out_of_scope(finish):
     """It would hide that nothing else of it was exercised."""
     rows = [row("CreateJob.status", "pass"), row("CreateJob.permission", "skip", signature="not-in-version")]
     operation, footer = finish(rows, served=0)
-    assert operation["in_scope"] is True and operation["exercised"] is False
-    assert footer["not_exercised"] == [OPERATION] and footer["green"] is False
+    assert operation.in_scope is True and operation.exercised is False
+    assert footer.not_exercised == (OPERATION,) and footer.green is False
 
 
 def test_a_hand_written_test_alone_need_not_have_an_operation_served(finish):
     """It says itself what it expects; only where the requests are generated would a pass without any served mean nothing."""
     operation, footer = finish([row("CreateJob.status", "pass")], served=0, is_generated=False)
-    assert operation["exercised"] is False and footer["not_exercised"] == [] and footer["green"] is True
+    assert operation.exercised is False and footer.not_exercised == () and footer.green is True
 
 
 def test_an_operation_that_was_served_is_exercised(finish):
     operation, footer = finish([row("CreateJob.status", "pass")])
-    assert operation["exercised"] is True and footer["not_exercised"] == []
+    assert operation.exercised is True and footer.not_exercised == ()
 
 
 def test_an_operation_of_which_everything_was_skipped_is_out_of_scope(finish):
     rules = ("status", "media", "schema", "input", "auth", "permission", "effect.creates-a-job")
     rows = [row(f"CreateJob.{rule}", "skip", signature="not-on-this-target") for rule in rules]
     operation, footer = finish([*rows, row("CreateJob.since", "pass")], served=0)
-    assert operation["in_scope"] is False and footer["not_exercised"] == []
+    assert operation.in_scope is False and footer.not_exercised == ()

@@ -10,6 +10,8 @@ from mmconform.judging import deviations, summary
 from mmconform.judging.deviations import Deviation
 from mmconform.version import Version, Versions
 from mmconform.world.people import PERSONAS
+from tests.rows import observations
+from tests.rows import operations as lines_of_operations
 
 GOOD = """\
 # comment
@@ -166,6 +168,8 @@ def row(outcome="pass", clause="CreateJob.permission", persona="member", signatu
         "operation": operation,
         "rule": rule,
         "persona": persona,
+        "test": "suites/a.py::test_b",
+        "count": 1,
         "outcome": outcome,
         "signature": signature,
     }
@@ -173,7 +177,8 @@ def row(outcome="pass", clause="CreateJob.permission", persona="member", signatu
 
 
 def scope(**changes):
-    return {"operation": "CreateJob", "in_scope": True, "exercised": True, **changes}
+    asked = {"sent": 3, "reached": 2, "served": 1}
+    return {"operation": "CreateJob", "in_scope": True, "exercised": True, **asked, **changes}
 
 
 SEEN = "201 without permission"
@@ -189,12 +194,13 @@ def summarise(contract, load):
         return summary.summarise(
             contract,
             Version.parse(version),
-            rows,
-            operations or [scope()],
+            observations(*rows),
+            lines_of_operations(*(operations or [scope()])),
             load(known) if known else [],
             errors=errors,
             not_taped=not_taped,
             is_whole=is_whole,
+            finished="2026-11-22T00:00:00Z",
             **more,
         )
 
@@ -203,7 +209,7 @@ def summarise(contract, load):
 
 def test_a_run_in_which_all_is_kept_or_known_is_green(summarise):
     footer = summarise([row(clause="CreateJob.status"), KNOWN])
-    assert footer["green"] and (footer["pass"], footer["known"], footer["new"]) == (1, 1, 0)
+    assert footer.green and (footer.kept, footer.known, footer.new) == (1, 1, 0)
 
 
 RED = {
@@ -221,7 +227,7 @@ RED = {
 
 @pytest.mark.parametrize("why", RED)
 def test_a_run_is_not_green_with(summarise, why):
-    assert summarise(**RED[why])["green"] is False
+    assert summarise(**RED[why]).green is False
 
 
 NOT_RED = {
@@ -237,25 +243,25 @@ NOT_RED = {
 @pytest.mark.parametrize("why", NOT_RED)
 def test_a_run_is_green_in_spite_of(summarise, why):
     footer = summarise(**NOT_RED[why])
-    assert footer["green"] is True and footer["fixed"] == []
+    assert footer.green is True and footer.fixed == ()
 
 
 def test_a_deviation_is_fixed_when_who_saw_it_sees_the_promise_kept(summarise):
-    assert summarise([row()])["fixed"] == ["deviations/a.yaml:2 CreateJob.permission"]
+    assert summarise([row()]).fixed == ("deviations/a.yaml:2 CreateJob.permission",)
 
 
 def test_a_rare_deviation_is_never_fixed(summarise):
     """Not to meet what few requests meet says nothing."""
-    assert summarise([row()], known=GOOD + "  rare: true\n")["fixed"] == []
+    assert summarise([row()], known=GOOD + "  rare: true\n").fixed == ()
 
 
 def test_a_deviation_that_still_shows_beside_a_pass_is_not_fixed(summarise):
-    assert summarise([row(), KNOWN])["fixed"] == []
+    assert summarise([row(), KNOWN]).fixed == ()
 
 
 def test_clauses_in_scope_that_nobody_saw_are_unobserved(summarise, contract):
     footer = summarise([KNOWN])
-    assert footer["unobserved"] == sorted(c.id for c in contract.of("CreateJob") if c.id != "CreateJob.permission")
+    assert list(footer.unobserved) == sorted(c.id for c in contract.of("CreateJob") if c.id != "CreateJob.permission")
 
 
 STATES = [
@@ -270,8 +276,8 @@ STATES = [
 
 @pytest.mark.parametrize(("seen", "expected"), STATES, ids=range(len(STATES)))
 def test_the_worst_that_was_seen_is_the_state(seen, expected):
-    rows = [{"outcome": s} if s in ("skip", "pass", "error") else {"outcome": "fail", "standing": s} for s in seen]
-    assert summary.state_of(rows) == expected
+    rows = [row(s) if s in ("skip", "pass", "error") else row("fail", standing=s) for s in seen]
+    assert summary.state_of(observations(*rows)) == expected
 
 
 def test_every_rule_has_a_place_in_the_tables(contract):

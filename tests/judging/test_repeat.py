@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mmconform.errors import plain
 from mmconform.judging.repeat import SERVER, curl, variable
+from mmconform.record.rows import Evidence
 
 #: What a shell, curl or a reader of a log would like to take for its own.
 NASTY = [
@@ -57,7 +58,7 @@ def sent_by(tmp_path_factory):
 @example("POST", "/a", "{}", "member", "http://a$(touch x)", {"@/etc/passwd": "x", "Cookie": "A=<member>; B=<$(touch x)>"})
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_line_is_one_curl_with_the_words_of_the_exchange(sent_by, method, url, body, persona, host, sent):
-    evidence = {"method": method, "url": url, "body": body, "media": url, **({} if sent is None else {"headers": sent})}
+    evidence = Evidence(method=method, url=url, body=body, media=url, headers=sent)
     for where, server in ((SERVER, "http://server"), (f"http://{host}", plain(f"http://{host}"))):
         words = sent_by(curl(evidence, persona, where))
         assert words[0] == "-i"
@@ -93,16 +94,13 @@ def test_a_credential_is_named_after_whose_it_is_and_of_what_kind(whose, name):
 
 
 def test_credentials_stand_in_the_headers_in_which_they_were_sent(sent_by):
-    evidence = {
-        "method": "GET",
-        "url": "/a",
-        "headers": {"Cookie": "MMAUTHTOKEN=<member>; b=c", "X-Requested-With": "XMLHttpRequest"},
-    }
+    headers = {"Cookie": "MMAUTHTOKEN=<member>; b=c", "X-Requested-With": "XMLHttpRequest"}
+    evidence = Evidence(method="GET", url="/a", headers=headers)
     words = sent_by(curl(evidence, "member"))
     assert words[-4:] == ["-H", "Cookie: MMAUTHTOKEN=the-session; b=c", "-H", "X-Requested-With: XMLHttpRequest"]
 
 
 def test_a_plain_line_looks_plain():
-    line = curl({"method": "POST", "url": "/api/v4/jobs", "body": "{}"}, "member")
+    line = curl(Evidence(method="POST", url="/api/v4/jobs", body="{}"), "member")
     asked = 'curl -i -X POST "$SERVER"/api/v4/jobs -H "Authorization: Bearer $MEMBER"'
     assert line == f"{asked} -H 'Content-Type: application/json' --data-raw '{{}}'"

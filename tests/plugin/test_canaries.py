@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import asdict
 
 import pytest
 
@@ -10,7 +9,6 @@ from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
 from mmconform.paths import ROOT
 from mmconform.record import record
-from mmconform.record.record import Record
 from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.report.failure import gather
@@ -23,6 +21,8 @@ from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.world import World
 from tests.canary import Canaries
+from tests.record.test_record import FOOTER, HEADER
+from tests.rows import make_record, seen
 
 
 @pytest.fixture
@@ -82,10 +82,10 @@ def test_no_secret_comes_onto_a_tape(leaky, contract, canaries, tmp_path):
 def test_no_secret_comes_into_a_record_or_a_failure(leaky, contract, canaries, tmp_path):
     judge = Judge(contract, leaky, [])
     ask_everything(leaky, contract, canaries, judge)
-    rows = [{**asdict(o), "test": "t"} for o in judge.observations]
+    rows = seen(judge)
     failures = gather(contract, describe(leaky.server), leaky.name, rows)
     assert len(failures) > 10
-    record.write(tmp_path / "record" / record.NAME, Record({}, rows, [], {}, judge.answers))
+    record.write(tmp_path / "record" / record.NAME, make_record(HEADER, rows, [], FOOTER, judge.answers))
     assert canaries.found_in("\n".join(failure.explain() for failure in failures), tmp_path / "record") == []
 
 

@@ -9,12 +9,12 @@ import yaml
 from mmconform.errors import MisuseError
 from mmconform.paths import CASSETTES
 from mmconform.record import record
-from mmconform.record.record import Record
 from mmconform.servers.target import recorded
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
 from tests.record.test_record import FAILURE, FOOTER, HEADER, OBSERVATION, OPERATION
+from tests.rows import make_record
 
 STRANGE = (b"\0" * 9, b"\xff", b"[" * 3000, b"9" * 6000, b"\n", b"{}\n", b"&a [*a]")
 
@@ -53,7 +53,7 @@ def read_or_refuse(act):
 
 def test_a_damaged_record_is_read_or_refused(tmp_path):
     path = tmp_path / record.NAME
-    record.write(path, Record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER))
+    record.write(path, make_record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER))
     refused = 0
     for data in damaged(path.read_bytes(), 1500):
         path.write_bytes(data)

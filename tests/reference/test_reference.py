@@ -80,8 +80,8 @@ def test_a_run_whose_time_is_over_says_so_and_tidies_up(as_user, tmp_path):
     assert ran.returncode == 1, ran.stdout
     assert "the run took longer than 600 s (--run-timeout) and was ended" in ran.stdout
     seen = read(ROOT / "reports" / "reference" / NAME)
-    assert seen.header["selection"].endswith("stopped early") and not seen.footer["green"]
-    assert seen.answers and seen.footer["new"] == 0 and seen.footer["error"] > 0
+    assert seen.header.selection.endswith("stopped early") and not seen.footer.green
+    assert seen.answers and seen.footer.new == 0 and seen.footer.errors > 0
     assert re.search(r"left the server as it was.*users deactivated", ran.stdout)
     assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
 

@@ -6,19 +6,20 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec import structs
 
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.judging.summary import problems, summarise
 from mmconform.record import record
-from mmconform.record.record import Record
 from mmconform.report.failure import failures
 from mmconform.report.github import github
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
 from mmconform.version import Version
+from tests.rows import changes, make_record, observations, operations
 
 #: What a server could put into an answer to break out of a report, or into a terminal.
 HOSTILE = (
@@ -31,7 +32,6 @@ SERVER = {
     "edition": "team",
 }
 HEADER = {
-    "format": record.FORMAT,
     "target": "recorded:5.36.1",
     "clauses": 96,
     "tools": {"pytest": "9"},
@@ -59,15 +59,22 @@ def make(contract):
 
     def make(*rows, served=1, errors=0, not_taped=0, **server):
         ids = {r["operation"] for r in rows}
-        operations = [
-            {"operation": id_, "in_scope": id_ in ids, "sent": 3, "reached": 2, "served": served, "exercised": served > 0}
-            for id_ in contract.operations
-        ]
-        footer = summarise(
-            contract, VERSION, rows, operations, deviations.load(contract), errors=errors, not_taped=not_taped, is_whole=False
+        rows = observations(*rows)
+        asked = operations(
+            *(
+                {"operation": id_, "in_scope": id_ in ids, "sent": 3, "reached": 2, "served": served, "exercised": served > 0}
+                for id_ in contract.operations
+            )
         )
-        header = {**HEADER, "kind": "header", "spec": contract.digest, "server": {**SERVER, **server}}
-        return Record(header, list(rows), operations, {**footer, "finished": "2026-11-22T00:00:09Z"})
+        footer = summarise(
+            *(contract, VERSION, rows, asked, deviations.load(contract)),
+            errors=errors,
+            not_taped=not_taped,
+            is_whole=False,
+            finished="2026-11-22T00:00:09Z",
+        )
+        header = {**HEADER, "spec": contract.digest, "server": {**SERVER, **server}}
+        return make_record(header, rows, asked, footer)
 
     return make
 
@@ -129,7 +136,7 @@ def test_junit_gives_the_reason_of_a_skip_and_of_what_was_not_seen(contract, mak
 
 def test_junit_counts_what_it_holds(contract, make):
     one, other = make(failing("CreateJob.status"), row("CreateJob.auth", "pass")), make(row("CreateJob.auth", "pass"))
-    text = junit(contract, [replace(one, footer={**one.footer, "seconds": 4.5}), other])
+    text = junit(contract, [replace(one, footer=structs.replace(one.footer, seconds=4.5)), other])
     root = ET.fromstring(text.encode())
     for level in (root, *root):
         for counted, element in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -221,7 +228,9 @@ def test_sarif_points_at_the_very_sentence(contract, make, root):
 
 def test_sarif_holds_what_the_standard_requires(contract, make):
     """Sections 3.13, 3.14, 3.19, 3.20, 3.27, 3.35 and 3.49 of SARIF 2.1.0."""
-    known = failing("CreateJob.status", "known", "500 app.job.save.app_error", persona="system_admin")
+    text = "500 app.job.save.app_error"
+    place = next(d.place for d in deviations.load(contract) if (d.clause, d.signature) == ("CreateJob.status", text))
+    known = failing("CreateJob.status", "known", text, persona="system_admin", deviation=place)
     log = as_sarif(contract, make(known, failing("CreateJob.auth")), make(row("CreateJob.auth", "pass"), not_taped=2))
     assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-schema-2.1.0.json") and len(log["runs"]) == 2
     for run in log["runs"]:
@@ -284,12 +293,12 @@ def reds(contract, one):
 )
 def test_every_format_is_red_when_the_record_is(contract, make, rows, more):
     one = make(*rows, **more)
-    assert reds(contract, one) == dict.fromkeys(("junit", "markdown", "github", "sarif"), not one.footer["green"])
+    assert reds(contract, one) == dict.fromkeys(("junit", "markdown", "github", "sarif"), not one.footer.green)
 
 
 def test_a_fixed_deviation_makes_every_format_red(contract, make):
     one = make(row("CreateJob.auth", "pass"))
-    one = replace(one, footer={**one.footer, "fixed": ["deviations/jobs.yaml:4 CreateJob.input"], "green": False})
+    one = replace(one, footer=structs.replace(one.footer, fixed=("deviations/jobs.yaml:4 CreateJob.input",), green=False))
     assert all(reds(contract, one).values())
     assert [kind for kind, _ in problems(one)] == ["fixed"]
 
@@ -297,10 +306,13 @@ def test_a_fixed_deviation_makes_every_format_red(contract, make):
 def test_a_new_change_makes_every_format_red(contract, make):
     one = make(row("CreateJob.auth", "pass"))
     change = {"against": "recorded:5.30.3", "clause": "CreateJob.status", "personas": ["member"], "standing": "new"}
-    changed = replace(one, changes=[{**change, "before": "201", "after": HOSTILE}], footer={**one.footer, "green": False})
+    change |= {"operation": "CreateJob", "of": "answer", "effect": "different", "count": 1}
+    changed = replace(
+        one, changes=changes({**change, "before": "201", "after": HOSTILE}), footer=structs.replace(one.footer, green=False)
+    )
     assert all(reds(contract, changed).values())
     assert all(not steering(text) for text in (github(contract, [changed]), markdown(contract, [changed])))
-    known = replace(one, changes=[{**change, "before": "201", "after": "400", "standing": "known"}])
+    known = replace(one, changes=changes({**change, "before": "201", "after": "400", "standing": "known"}))
     assert not any(reds(contract, known).values())
 
 
@@ -366,7 +378,7 @@ def reports(tmp_path, contract, make):
     """Two records in a folder of reports."""
     for name in ("11.0.3", "5.36.1"):
         one = make(failing("CreateJob.status"), name=name, version=name)
-        header = {k: v for k, v in one.header.items() if k != "kind"} | {"target": f"recorded:{name}"}
+        header = structs.replace(one.header, target=f"recorded:{name}")
         record.write(tmp_path / name / record.NAME, replace(one, header=header))
     return tmp_path
 

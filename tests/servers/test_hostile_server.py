@@ -8,7 +8,6 @@ import socket
 import struct
 import time
 import zlib
-from dataclasses import asdict
 from email.utils import formatdate
 from http.server import HTTPServer
 from threading import Event, Thread
@@ -26,6 +25,7 @@ from mmconform.wire import client as wire
 from mmconform.wire.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.world import World, build
+from tests.rows import seen
 
 APP_ERROR = b'{"id": "a.b", "message": "no", "detailed_error": "", "status_code": 503}'
 #: Colour, window title, a link, clear the screen, carriage return, a C1 control, right-to-left override.
@@ -453,7 +453,7 @@ def test_a_failure_shows_no_control_characters(serve, contract):
                         json={"token_id": ESCAPES} if operation.body else None,
                     )
                 )
-            rows = [{**asdict(o), "test": "t"} for o in judge.observations]
+            rows = seen(judge)
             failures = gather(contract, describe(target.server), target.name, rows)
             shown += len(failures)
             assert all(is_plain(failure.explain()) for failure in failures)

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mmconform.errors import MisuseError
 from mmconform.files import make_folder, writing
 from mmconform.paths import ROOT
@@ -49,7 +51,7 @@ class Recording:
             self.drop()
             raise MisuseError(f"a secret stands in the clear in {Path(found[0]).name}; the recording was thrown away")
         label: dict[str, Any] = {
-            "server": describe(self.target.server),
+            "server": msgspec.structs.asdict(describe(self.target.server)),
             "recorded": now(),
             "tools": tools(),
             "machine": f"{platform.system()} {platform.machine()}",
@@ -93,7 +95,7 @@ class Recording:
         """Refuse that what only calls itself so takes the place of what a real server answered."""
         if not tape.cassettes(self.place):
             return
-        there, this = tape.read_label(self.place)["server"], describe(self.target.server)
+        there, this = tape.read_label(self.place)["server"], msgspec.structs.asdict(describe(self.target.server))
         differs = [key for key in _WHO if there.get(key) != this[key]]
         if differs:
             what = ", ".join(f"{key} `{there.get(key)}` there, `{this[key]}` now" for key in differs)
