@@ -102,6 +102,7 @@ class References:
 
     def _names(self) -> None:
         """Note which schemas have a name of their own, and read a dynamic reference as a plain one."""
+        around: Pointer = ("nowhere",)
         for place in schemas(self.data):
             node = place.node
             for key in ("$anchor", "$dynamicAnchor"):
@@ -109,6 +110,12 @@ class References:
                     self.anchors.setdefault(node[key], place.at)
             if isinstance(node.get("$id"), str):
                 self.ids.setdefault(node["$id"], place.at)
+            if node.pop("$recursiveAnchor", None) is True:
+                around = place.at
+            if node.get("$recursiveRef") == "#" and "$ref" not in node and around == place.at[: len(around)]:
+                del node["$recursiveRef"]
+                node["$ref"] = reference_to(around)
+                self.repair((*place.at, "$recursiveRef"), "`$recursiveRef` is of an earlier draft", "read as `$ref`")
             if isinstance(node.get("$dynamicRef"), str) and "$ref" not in node:
                 node["$ref"] = node.pop("$dynamicRef")
                 self.repair((*place.at, "$dynamicRef"), "`$dynamicRef` can lead to several places", "read as `$ref`")

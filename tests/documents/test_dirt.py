@@ -77,6 +77,21 @@ def test_a_reference_leads_to_what_it_names(read, kind):
     assert {key: found[key] for key in WANTED} == WANTED and repairs == []
 
 
+RECURSIVE = {
+    "$recursiveRef": "{$recursiveAnchor: true, type: object, properties: {n: {$recursiveRef: '#'}}}",
+    "$dynamicRef": "{$dynamicAnchor: n, type: object, properties: {n: {$dynamicRef: '#n'}}}",
+}
+
+
+@pytest.mark.parametrize("key", RECURSIVE)
+def test_a_schema_that_leads_to_itself_by_a_name_of_its_own_does(read, key):
+    found, repairs = read(
+        answering("{$ref: '#/components/schemas/T'}", f"components: {{schemas: {{T: {RECURSIVE[key]}}}}}\n", "3.1.0")
+    )
+    assert found["properties"] == {"n": {"$ref": "#/components/schemas/T"}}
+    assert [(line, done) for line, _, done in repairs] == [(10, "read as `$ref`")]
+
+
 def test_a_reference_into_another_operation_is_followed(read):
     rest = (
         "  /b/{id}:\n    get:\n      operationId: GetB\n"
