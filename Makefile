@@ -1,6 +1,9 @@
-# Everything runs in .venv, made from the lock file. Needs CPython 3.11 to 3.13, pip and make; nothing else.
+# Everything runs in .venv, made from lock files: what judging needs, and what developing and notebooks need beside it.
+# Needs CPython 3.11 to 3.13, pip and make; nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+#: Per cent of the lines of the package that its own tests have to run, in their own process.
+COVERED := 80
 .DEFAULT_GOAL := help
 
 .PHONY: help conformance test prove notebooks pictures lint lock clean
@@ -11,21 +14,22 @@ help:  ## say what there is to make
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
 
-test: .venv/.ready lint  ## the project's own tests, then the suites on the newest tape
-	$(BIN)/pytest tests -n 2
+test: .venv/.dev lint  ## the project's own tests, then the suites on the newest tape
+	$(BIN)/pytest tests -n 2 --cov=mmconform --cov-report=
+	$(BIN)/coverage report --fail-under=$(COVERED) --format=total
 	$(BIN)/pytest
 
 prove: .venv/.ready  ## run the suites on servers with one flaw each, beside plain Schemathesis
 	$(BIN)/mmconform prove --baseline schemathesis
 	$(BIN)/python benchmarks/fidelity.py
 
-notebooks: .venv/.ready  ## look at the records, and ask them questions of your own
+notebooks: .venv/.dev  ## look at the records, and ask them questions of your own
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-pictures: .venv/.ready conformance  ## make the README's pictures and the notebooks' outputs anew
+pictures: .venv/.dev conformance  ## make the README's pictures and the notebooks' outputs anew
 	$(BIN)/python docs/pictures.py
 
-lint: .venv/.ready  ## ruff and mypy
+lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,10 +42,17 @@ lint: .venv/.ready  ## ruff and mypy
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+.venv/.dev: .venv/.ready requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
+  --no-emit-find-links --no-header
+
 lock:  ## choose the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --extra dev --extra notebooks --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
-	  --no-emit-trusted-host --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra dev --extra notebooks --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --build-deps-for editable --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean:  ## take away what was made, records and environment too
 	rm -rf .venv reports/*/ reports/index.html .pytest_cache .mypy_cache .ruff_cache
