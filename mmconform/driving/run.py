@@ -22,7 +22,10 @@ from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Header, Observat
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
-from mmconform.world.guard import WOULD_DO_HARM
+from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
+
+#: Reasons for which a test was not run that is about this version.
+_NOT_RUN = ("not-on-this-target", "needs-licence", WOULD_DO_HARM, UNFILLED)
 
 
 @dataclass
@@ -176,6 +179,7 @@ class Run:
             not_exercised=[
                 row.operation for row in operations if row.in_scope and not row.exercised and row.operation in seen.generated_for
             ],
+            by_hand=[] if selection or left_out else _by_hand(rows, seen.generated_tests),
             left_out=left_out,
             errors=seen.errors,
             not_taped=seen.not_taped,
@@ -229,3 +233,9 @@ class Run:
     def path(self, target: Target) -> Path:
         """Return where the record of a target goes."""
         return REPORTS / target.slug / record.NAME
+
+
+def _by_hand(rows: list[ObservationRow], generated: set[str]) -> list[ObservationRow]:
+    """Return the rows of hand-written tests, if all of them were run that are about this version."""
+    found = [row for row in rows if row.test not in generated]
+    return [] if any(row.outcome == "skip" and row.signature in _NOT_RUN for row in found) else found

@@ -23,6 +23,8 @@ class Deviation:
     Attributes:
         personas: Who sees it.
         versions: Those that show it, and those of which nobody knows whether they do.
+        is_met_by_hand: Hand-written tests meet it, in every whole run; of other entries only generated requests do
+            (`generated: true`).
         is_rare: Few requests meet it, so that a run which does not meet it says nothing (`rare: true`).
         signature: As the check states it; another signature of the same clause is another deviation.
         verdict: Who is wrong: the ``server`` (only where the clause quotes the document), the ``documentation``, or
@@ -39,6 +41,7 @@ class Deviation:
     first_seen: str
     place: str
     is_rare: bool = False
+    is_met_by_hand: bool = True
 
     def is_in(self, version: Version) -> bool:
         """Whether it is known that a version shows it."""
@@ -91,7 +94,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
     for key in _KEYS:
         if not entry.get(key):
             raise wrong(f"the deviation has no `{key}`")
-    unknown = sorted(entry.keys() - {*_KEYS, "rare", "unknown", "carried_back"})
+    unknown = sorted(entry.keys() - {*_KEYS, "rare", "generated", "unknown", "carried_back"})
     if unknown:
         raise wrong(f"`{unknown[0]}` is no part of a deviation")
     personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
@@ -128,6 +131,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
                 entry["first_seen"],
                 f"{source.file}:{line}",
                 entry.get("rare") is True,
+                entry.get("generated") is not True,
             )
 
 

@@ -21,6 +21,9 @@ def state_of(observations: Iterable[ObservationRow]) -> str:
     return next((state for state in STATES if state in seen), "unobserved")
 
 
+_NOT_MET = "was not seen by the hand-written tests that meet it: gone on this server (narrow `versions`), or hidden by something"
+
+
 @dataclass(frozen=True)
 class Cell:
     """One operation and rule of a table: its worst state, and how many of its clauses are in each state."""
@@ -38,6 +41,7 @@ def summarise(
     *,
     changes: Sequence[ChangeRow] = (),
     unmet: Sequence[str] = (),
+    by_hand: Sequence[ObservationRow] = (),
     not_exercised: Sequence[str] = (),
     left_out: Sequence[str] = (),
     errors: int,
@@ -52,6 +56,8 @@ def summarise(
         rows: The observations.
         changes: What this version answers otherwise than the one before it.
         unmet: Known changes that this run disproves.
+        by_hand: Of the observations those of hand-written tests, where all of them were run: what these have to meet does
+            not depend on which requests were generated.
         not_exercised: Operations that were asked about with generated requests, none of which was valid and served.
         left_out: What was asked for and not judged, in sentences.
         errors: Tests that broke without an observation.
@@ -61,10 +67,13 @@ def summarise(
     states = clause_states(contract, rows)
     asked = {row.operation for row in operations if row.in_scope}
     tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
-    fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_fixed(d, version, rows)]
+    fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_gone(d, version, rows)]
     fixed += unmet
+    not_met = [f"{d.place} {d.clause}" for d in deviations if d.is_met_by_hand and _is_gone(d, version, by_hand)]
+    not_met = [entry for entry in not_met if entry not in fixed]
     changed = sum(1 for change in changes if change.standing == "new")
-    failed = tally["new"] + tally["error"] + errors + not_taped + len(fixed) + len(not_exercised) + changed + len(left_out)
+    failed = tally["new"] + tally["error"] + errors + not_taped + changed
+    failed += sum(map(len, (fixed, not_met, not_exercised, left_out)))
     unobserved = (c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked)
     return Footer(
         green=failed == 0 and tally["pass"] + tally["known"] > 0,
@@ -75,6 +84,7 @@ def summarise(
         reasons=_counted_by_reason(states, rows),
         errors=tally["error"] + errors,
         fixed=tuple(fixed),
+        not_met=tuple(not_met),
         changed=changed,
         not_taped=not_taped,
         not_exercised=tuple(not_exercised),
@@ -91,7 +101,7 @@ def _counted_by_reason(states: dict[str, str], rows: Sequence[ObservationRow]) -
     return dict(sorted(Counter(reason for reason, _ in reasons).items()))
 
 
-def _is_fixed(deviation: Deviation, version: Version, rows: Sequence[ObservationRow]) -> bool:
+def _is_gone(deviation: Deviation, version: Version, rows: Sequence[ObservationRow]) -> bool:
     """Whether all who should see a deviation in this version saw the clause kept, and none saw the deviation."""
     if deviation.is_rare or not deviation.is_in(version):
         return False
@@ -168,6 +178,7 @@ def problems(record: Record) -> list[tuple[str, str]]:
     footer = record.footer
     nothing_said = "nothing is said about the server"
     found = [("fixed", f"{entry} was not seen any more; delete the entry") for entry in footer.fixed]
+    found += [("not-met", f"{entry} {_NOT_MET}") for entry in footer.not_met]
     for change in record.changes:
         if change.standing == "new":
             what = f"since {change.against}, {change.clause}: {change.before} → {change.after}"

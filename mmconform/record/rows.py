@@ -185,6 +185,9 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
     fixed: Annotated[tuple[str, ...], Meta(description="known deviations that this run disproves")]
     changed: Annotated[int, Meta(description="new changes since the version before, in a run over both")]
     not_taped: Annotated[int, Meta(description="requests that were not on the tape")]
+    not_met: Annotated[
+        tuple[str, ...], Meta(description="known deviations that hand-written tests had to meet, and did not, in a whole run")
+    ] = ()
     not_exercised: tuple[str, ...]
     left_out: Annotated[tuple[str, ...], Meta(description="what was asked for and judged by nobody")] = ()
     unobserved: Annotated[tuple[str, ...], Meta(description="clauses in scope that no exchange of this run could judge")]

@@ -59,3 +59,47 @@ def test_an_operation_of_which_everything_was_skipped_is_out_of_scope(finish):
     rows = [row(f"CreateJob.{rule}", "skip", signature="not-on-this-target") for rule in rules]
     operation, footer = finish([*rows, row("CreateJob.since", "pass")], served=0)
     assert operation.in_scope is False and footer.not_exercised == ()
+
+
+KNOWN_HERE = row("RegenCommandToken.permission", "pass")
+
+
+def test_what_hand_written_tests_have_to_meet_is_missed_in_a_whole_run_of_other_requests(whole):
+    assert "RegenCommandToken.permission" in "".join(whole([KNOWN_HERE]).not_met)
+
+
+@pytest.mark.parametrize("reason", ["not-on-this-target", "needs-licence"])
+def test_where_a_hand_written_test_was_not_run_nothing_is_missed(whole, reason):
+    """It may be the one that meets it: a server that people use is not to be accused of keeping a promise."""
+    assert whole([KNOWN_HERE, row("CreateJob.status", "skip", signature=reason, test="u")]).not_met == ()
+
+
+def test_what_generated_requests_did_not_meet_is_not_missed(whole):
+    assert whole([KNOWN_HERE], is_generated=True).not_met == ()
+
+
+def test_a_narrowed_run_misses_nothing(whole):
+    assert whole([KNOWN_HERE], selection="-k some").not_met == ()
+    assert whole([KNOWN_HERE], left_out=["1 test never came to an end"]).not_met == ()
+
+
+@pytest.fixture
+def whole(tmp_path, monkeypatch):
+    """The footer of a live run with a seed of its own on 5.36.1, of which one known deviation is that of `KNOWN_HERE`."""
+    monkeypatch.setattr(run_module, "REPORTS", tmp_path)
+    server = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
+    target = Target("http://127.0.0.1:1", "x", "http://127.0.0.1:1", server, Redactor(replaying=False))
+
+    def whole(rows, *, is_generated=False, selection="", left_out=()):
+        run = Run([], [], seed=1)
+        [who] = {
+            p
+            for d in run.deviations
+            if d.clause == "RegenCommandToken.permission" and d.is_in(server.version)
+            for p in d.personas
+        }
+        told = [{**r, "persona": who} for r in rows]
+        run.take(target.slug, observations(*told), [], {OPERATION: Coverage(3, 2, 1)}, 0, is_generated=is_generated)
+        return run.finish(target, selection, list(left_out)).footer
+
+    return whole

@@ -25,6 +25,7 @@ FOOTER = {
     "fixed": [],
     "not_exercised": [],
     "left_out": [],
+    "not_met": [],
     "unobserved": [],
     "finished": "2026-11-22T00:00:09Z",
 }

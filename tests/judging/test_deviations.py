@@ -250,6 +250,29 @@ def test_a_deviation_is_fixed_when_who_saw_it_sees_the_promise_kept(summarise):
     assert summarise([row()]).fixed == ("deviations/a.yaml:2 CreateJob.permission",)
 
 
+def test_what_hand_written_tests_have_to_meet_is_missed_whatever_was_generated(summarise):
+    """In a live run, of which the generated requests are others each time, it is not passed over in silence."""
+    footer = summarise([row()], is_whole=False, by_hand=observations(row()))
+    assert (footer.not_met, footer.fixed, footer.green) == (("deviations/a.yaml:2 CreateJob.permission",), (), False)
+
+
+@pytest.mark.parametrize("excepted", ["rare", "generated"])
+def test_what_only_some_generated_requests_meet_is_not_missed_in_a_live_run(summarise, excepted):
+    footer = summarise([row()], is_whole=False, by_hand=observations(row()), known=GOOD + f"  {excepted}: true\n")
+    assert footer.not_met == () and footer.green is True
+
+
+def test_what_hand_written_tests_did_not_come_to_judge_is_not_missed(summarise):
+    """They were skipped, or saw something else, which is new."""
+    assert summarise([KNOWN], is_whole=False, by_hand=[]).not_met == ()
+    assert summarise([NEW], is_whole=False, by_hand=observations(NEW)).not_met == ()
+
+
+def test_a_deviation_that_is_gone_is_told_once(summarise):
+    footer = summarise([row()], by_hand=observations(row()))
+    assert footer.fixed and footer.not_met == ()
+
+
 def test_a_rare_deviation_is_never_fixed(summarise):
     """Not to meet what few requests meet says nothing."""
     assert summarise([row()], known=GOOD + "  rare: true\n").fixed == ()

@@ -87,7 +87,7 @@ def test_what_somebody_else_leaves_out_is_not_green_and_disproves_no_deviation(m
 def test_what_the_user_leaves_out_is_not_red(meddled):
     ran = meddled("", SMALL, "-k", "regenerate", f"--deselect={SMALL}::nothing")
     assert ran.returncode == 0 and "GREEN" in ran.stdout, ran.stdout
-    assert seen().footer["left_out"] == [] and seen().header["selection"]
+    assert seen().footer.left_out == () and seen().header.selection
 
 
 def test_a_file_that_cannot_be_read_is_not_green(meddled):
@@ -102,7 +102,7 @@ _pytest.python.Module._getobj = broken
 """
     ran = meddled(broken, SMALL, "suites/permissions/test_bots.py", "--continue-on-collection-errors")
     assert ran.returncode == 1 and "RED" in ran.stdout, ran.stdout
-    assert seen().footer["left_out"] == ["suites/permissions/test_bots.py: could not be collected"]
+    assert seen().footer.left_out == ("suites/permissions/test_bots.py: could not be collected",)
 
 
 def test_nothing_verified_is_not_green(meddled):
@@ -161,7 +161,7 @@ def test_a_worker_that_is_killed_is_not_green_and_leaves_nobody_behind(as_user, 
     ran = as_user("pytest", SMALL, "-q", "-n", "2", "-p", "dying", "--target", "reference@5.36.1", PYTHONPATH=path)
     assert ran.returncode == 1 and "GREEN" not in ran.stdout and "the worker gw0 died" in ran.stdout, ran.stdout
     footer = seen("reference-5.36.1").footer
-    assert not footer["green"] and footer["error"] > 0
+    assert not footer.green and footer.errors > 0
     made = [int(number) for number in re.findall(r"(\d+) users deactivated", ran.stdout)]
     assert sum(made) > 6  # those of the dead worker too
     assert list((REPORTS / "reference-5.36.1").glob("journal-*")) == []

@@ -62,6 +62,7 @@ FOOTER = {
     "not_taped": 0,
     "not_exercised": [],
     "left_out": [],
+    "not_met": [],
     "unobserved": ["A.media"],
     "changed": 0,
     "finished": "2026-11-22T00:00:01Z",
