@@ -148,11 +148,10 @@ class Judge:
     ) -> None:
         if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
             signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)
-        covered = {
-            d.place: d.covers(clause, persona, signature, self.target.version) for d in self.deviations if outcome == "fail"
-        }
-        covering = [place for place, is_covered in covered.items() if is_covered]
-        if None in covered.values() and not covering:  # between the versions of which it is known whether they show it
+        known = self.deviations if outcome == "fail" else []
+        covers = [(d.covers(clause, persona, signature, self.target.version), d.place) for d in known]  # an entry may be several
+        covering = [place for is_covered, place in covers if is_covered]
+        if not covering and any(is_covered is None for is_covered, _ in covers):  # nobody knows whether this version shows it
             outcome, signature, seen = "skip", "unknown-in-version", "unknown-in-version"
         key = (clause, persona, outcome, signature)
         observation = self._seen.get(key)

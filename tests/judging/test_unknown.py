@@ -48,6 +48,16 @@ def test_a_deviation_between_the_versions_of_which_it_is_known_is_neither_known_
     assert outcome != "skip" or seen.signature == "unknown-in-version"
 
 
+@pytest.mark.parametrize("signature", ["200", "201", "204"])
+def test_each_signature_of_one_entry_is_known(contract, signature):
+    """An entry of several signatures is several deviations with one place."""
+    entry = [replace(deviation(">=5.0"), signature=listed) for listed in ("200", "201", "204")]
+    judge = Judge(contract, target(), entry)
+    judge.conclude(CLAUSE, "member", signature, "served", None)
+    (seen,) = judge.observations
+    assert (seen.standing, seen.deviation) == ("known", "deviations/a.yaml:1")
+
+
 @pytest.fixture
 def unjudged(record_of):
     """A record in which one promise could not be judged for a reason."""
