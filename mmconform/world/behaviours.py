@@ -81,6 +81,17 @@ def gate(error_id: str) -> Unknown | None:
 
 
 @cache
+def _that_keep_secrets() -> frozenset[str]:
+    data: list[dict[str, str]] = read(DATA / "keeps_secrets.yaml")[0].data
+    return frozenset(row["operation"] for row in data)
+
+
+def keeps_secrets(method: str, path: str) -> bool:
+    """Return whether the server's source says of an operation that it tells no secret (``data/keeps_secrets.yaml``)."""
+    return f"{method} {path}" in _that_keep_secrets()
+
+
+@cache
 def _behaviours() -> dict[str, list[dict[str, Any]]]:
     data: dict[str, list[dict[str, Any]]] = read(DATA / "behaviours.yaml")[0].data
     return data

@@ -325,6 +325,29 @@ def test_an_answer_never_holds_the_token(seen, expected):
     assert judged("secret", seen, secrets=[SECRET]) == expected
 
 
+@pytest.mark.parametrize("operation", ["SearchUserAccessTokens", "RevokeUserAccessToken"])
+def test_what_keeps_secrets_without_a_promise_of_its_own_has_no_room_for_one(operation):
+    """By the server's source; held against the schema, which stands for every answer of theirs."""
+    right = [TOKEN] if operation.startswith("Search") else {"status": "OK"}
+    leaky = [{**TOKEN, "token": SECRET}] if operation.startswith("Search") else {"status": "OK", "token": SECRET}
+    assert judged("schema", exchange(operation, 200, right), secrets=[SECRET]) == "kept"
+    assert judged("schema", exchange(operation, 200, leaky), secrets=[SECRET]) == "secret value in the answer"
+    refusal = {**error("a.b", 404), "message": f"no {SECRET}"}
+    assert judged("schema", exchange(operation, 404, refusal), secrets=[SECRET]) == "secret value in the answer"
+    name = "term" if operation.startswith("Search") else "token_id"
+    told_back = exchange(operation, 400, {**error("a.b", 400), "message": SECRET}, body={name: SECRET})
+    assert judged("schema", told_back, secrets=[SECRET]) == "kept", "what the caller sent is no news"
+
+
+def test_what_gives_a_secret_or_promises_to_keep_it_is_no_matter_of_its_schema():
+    for operation, status, answer in (
+        ("CreateUserAccessToken", 200, {**TOKEN, "token": SECRET}),
+        ("RegenCommandToken", 200, {"token": SECRET}),
+        ("GetUserAccessToken", 200, {**TOKEN, "token": SECRET}),  # its `secret` says so
+    ):
+        assert judged("schema", exchange(operation, status, answer), secrets=[SECRET]) == "kept"
+
+
 # -- paging ------------------------------------------------------------------------------------------------------------
 
 

@@ -39,7 +39,11 @@ def media(clause: Clause, at: Setting) -> Verdict | None:
 
 
 def schema(clause: Clause, at: Setting) -> Verdict | None:
-    """The body follows the schema declared for the status."""
+    """The body follows the schema declared for the status; where no other clause says so, a secret has no room in it either."""
+    if at.tells_a_kept_secret:
+        return broken(
+            "secret value in the answer", "the answer holds a secret value of the run, for which its schema has no room"
+        )
     declared = _declared(at)
     wanted = (declared.content.get("application/json") if declared else None) or {}
     if not at.is_answered or not wanted:

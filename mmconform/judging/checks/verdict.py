@@ -9,6 +9,7 @@ from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
+from mmconform.world.behaviours import keeps_secrets
 from mmconform.world.people import PERSONAS, Roles, entitlement
 
 
@@ -88,6 +89,20 @@ class Setting:
     def is_permission_told(self) -> bool:
         """Whether the documentation says who may call."""
         return f"{self.operation.id}.permission" in self.contract.clauses
+
+    @property
+    def tells_a_kept_secret(self) -> bool:
+        """Whether the answer holds a secret value that the caller did not send, and that the operation tells nobody.
+
+        Where the document promises to keep secrets, that is another clause's.
+        """
+        operation = self.operation
+        if not keeps_secrets(operation.method, self.contract.base + operation.path) or not self.is_answered:
+            return False
+        if f"{operation.id}.secret" in self.contract.clauses:
+            return False
+        answer, sent = (part.decode("utf-8", "replace") for part in (self.exchange.answer, self.exchange.body or b""))
+        return any(value in answer and value not in sent for value in self.secrets)
 
     @property
     def is_anonymous(self) -> bool:

@@ -266,7 +266,7 @@ def search_hides_disabled_tokens(app: App) -> None:
     rows(app, SEARCH, lambda found, call: [one for one in found if one["is_active"]])
 
 
-@mutant(SEARCH, "effect.finds")
+@mutant(SEARCH, "schema")
 def search_tells_values(app: App) -> None:
     """What is found comes with its secret value."""
     rows(app, SEARCH, lambda found, call: _values(app, found))
