@@ -7,6 +7,7 @@ a date is a string) and keeps, beside it, the lines of every key, so that a repa
 
 import math
 import re
+from base64 import b64decode
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -101,12 +102,13 @@ class Source:
         return scalar.last + 1
 
 
-def read(path: Path, name: str | None = None) -> list[Source]:
+def read(path: Path, name: str | None = None, *, binary: bool = False) -> list[Source]:
     """Read every non-empty YAML document of a file.
 
     Args:
         path: A YAML or JSON file in UTF-8.
         name: How messages call it; the path as given when absent.
+        binary: Whether it may hold `!!binary`, which becomes bytes: a cassette may, a description of an API may not.
 
     Raises:
         DocumentError: unreadable, broken, empty, a key given twice, or aliases that unfold without end.
@@ -123,7 +125,7 @@ def read(path: Path, name: str | None = None) -> list[Source]:
         raise DocumentError(file, None, f"cannot be read: {reason}") from None
     if (node := json_node(file, text, must=path.suffix == ".json")) is not None:
         source = Source(file, text, None, node.start_mark.line + 1)
-        source.data = _Builder(source).build(node, ())
+        source.data = _Builder(source, binary).build(node, ())
         return [source]
     sources: list[Source] = []
     empty: list[int] = []
@@ -135,7 +137,7 @@ def read(path: Path, name: str | None = None) -> list[Source]:
                 continue
             _check_aliases(file, node)
             source = Source(file, text, None, node.start_mark.line + 1)
-            source.data = _Builder(source).build(node, ())
+            source.data = _Builder(source, binary).build(node, ())
             sources.append(source)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -191,12 +193,13 @@ _INFINITE = re.compile(r"\.(inf|nan)", re.IGNORECASE)
 class _Builder:
     """Turns YAML nodes into plain data, filling the lines of one source."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, binary: bool) -> None:
+        self.kinds = _KINDS | ({"binary": yaml.ScalarNode} if binary else {})
         self.source = source
         self.open: set[int] = set()
 
     def build(self, node: yaml.Node, at: Pointer) -> Any:
-        if node.tag != "!" and not isinstance(node, _KINDS.get(node.tag.removeprefix(_TAG), ())):
+        if node.tag != "!" and not isinstance(node, self.kinds.get(node.tag.removeprefix(_TAG), ())):
             problem = f"the tag `{node.tag.replace(_TAG, '!!')}` is not read; write what it stands for"
             raise DocumentError(self.source.file, node.start_mark.line + 1, problem)
         if isinstance(node, yaml.ScalarNode):
@@ -270,6 +273,8 @@ class _Builder:
                     return _BOOLEANS[value.lower()]
                 case "int":
                     return int(value, 0 if value[:2] in ("0o", "0x") else 10)
+                case "binary":
+                    return b64decode(value)
                 case "float":
                     return self._float(node)
                 case _:

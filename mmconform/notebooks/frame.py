@@ -278,7 +278,7 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
     for name, path in tape.cassettes(CASSETTES / version).items():
         if method not in path.read_text(encoding="utf-8"):
             continue
-        for number, pair in enumerate(read(path)[0].data["interactions"], 1):
+        for number, pair in enumerate(read(path, binary=True)[0].data["interactions"], 1):
             credential = _credential(pair["request"]["headers"])
             one = _taped(operation, _persona(credential), pair)
             if reaches(contract, contract.operations[operation], one) and persona in (None, one.persona):

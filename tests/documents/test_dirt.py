@@ -266,6 +266,12 @@ def test_a_tag_that_is_not_understood_loses_nothing_silently(write):
     assert refusal(path) == f"{path}:9: the tag `!include` is not read; write what it stands for"
 
 
+def test_bytes_are_read_where_they_may_stand(write):
+    path = write("c.yaml", "body: !!binary aGk=\n")
+    assert reader.read(path, binary=True)[0].data == {"body": b"hi"}
+    assert refusal(path) == f"{path}:1: the tag `!!binary` is not read; write what it stands for"
+
+
 def test_texts_that_were_never_written_are_listed_and_read_as_absent(read):
     found, repairs = read(answering("{type: object, description: }").replace("description: d", "description: "))
     assert found == {"type": "object"}
