@@ -1,6 +1,6 @@
 """Features switched off and on again while people use them."""
 
-from mmconform.plugin.suite import Actor, Settings, clause
+from mmconform.plugin.suite import Actor, Settings, Stage, clause
 
 TOKENS_OFF = {"ServiceSettings": {"EnableUserAccessTokens": False}}
 COMMANDS_OFF = {"ServiceSettings": {"EnableCommands": False}}
@@ -35,11 +35,12 @@ def test_tokens_sleep_while_tokens_are_off(token_user: Actor, settings: Settings
 
 
 @clause("GetUserAccessTokensForUser.status")
-def test_tokens_can_be_seen_while_tokens_are_off(token_user: Actor, settings: Settings) -> None:
+def test_tokens_can_be_seen_while_tokens_are_off(token_user: Actor, stage: Stage, settings: Settings) -> None:
     """Seeing what there is needs no switch."""
     token = token_user.new_token()
     with settings(**TOKENS_OFF):
         assert token_user.look().served
+        stage.clause = "GetUserAccessToken.status"
         assert token_user.do("GetUserAccessToken", token_id=token.id).served
 
 
@@ -53,11 +54,13 @@ def test_tokens_can_be_revoked_while_tokens_are_off(token_user: Actor, settings:
 
 
 @clause("EnableUserAccessToken.effect.enables")
-def test_tokens_can_be_disabled_and_enabled_while_tokens_are_off(token_user: Actor, settings: Settings) -> None:
+def test_tokens_can_be_disabled_and_enabled_while_tokens_are_off(token_user: Actor, stage: Stage, settings: Settings) -> None:
     """And nobody gets in by that until they are on."""
     token = token_user.new_token()
     with settings(**TOKENS_OFF):
+        stage.clause = "DisableUserAccessToken.effect.disables"
         assert token_user.do("DisableUserAccessToken", body={"token_id": token.id}).served
+        stage.clause = ""
         assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
         assert token_user.through(token).look().refused_as("no-session")
     assert token_user.through(token).look().served
@@ -65,12 +68,13 @@ def test_tokens_can_be_disabled_and_enabled_while_tokens_are_off(token_user: Act
 
 @clause("SearchUserAccessTokens.status")
 def test_an_administrator_searches_and_lists_while_tokens_are_off(
-    system_admin: Actor, token_user: Actor, settings: Settings
+    system_admin: Actor, token_user: Actor, stage: Stage, settings: Settings
 ) -> None:
     """Seeing what there is needs no switch."""
     token = token_user.new_token()
     with settings(**TOKENS_OFF):
         assert system_admin.do("SearchUserAccessTokens", body={"term": token.id}).served
+        stage.clause = "GetUserAccessTokens.status"
         assert system_admin.do("GetUserAccessTokens").served
 
 
