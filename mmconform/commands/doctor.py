@@ -117,7 +117,7 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     for feature in sorted(left_off):
         names = ", ".join(operation.id for operation in operations if feature in features_of(operation))
         if names:
-            found.gaps.append(f"{names}: {_advice(feature)}")
+            found.gaps.append(f"{names}: {_advice(feature, fixed)}")
     found.gaps += [f"tests that change ServiceSettings.{key}, which the server's environment fixes" for key in sorted(fixed)]
     if others:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
@@ -144,11 +144,13 @@ def _describe(target: Target) -> str:
     return f"Mattermost {server.name} ({server.edition} edition, {build}{stale}) at {target.base_url}"
 
 
-def _advice(feature: str) -> str:
+def _advice(feature: str, fixed: frozenset[str]) -> str:
+    """Return what to change for a feature; where the server's environment fixes its setting, no request can."""
     how = _HOW[feature]
-    return (
-        f"{feature} are switched off; set {how} to true, or add --disruptive" if how.startswith("ServiceSettings.Enable") else how
-    )
+    if not how.startswith("ServiceSettings.Enable"):
+        return how
+    rest = " in the server's environment, which fixes it" if how.partition(".")[2] in fixed else ", or add --disruptive"
+    return f"{feature} are switched off; set {how} to true{rest}"
 
 
 def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list[str]:
