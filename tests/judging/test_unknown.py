@@ -17,6 +17,7 @@ from mmconform.report.terminal import show
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
 from mmconform.wire.tape.redact import Redactor
+from tests import rows as lines
 
 UNKNOWN = ("unknown-permission", "unknown-identifier", "unknown-in-version", "partly-understood")
 CLAUSE = "CreateJob.permission"
@@ -70,13 +71,13 @@ def unjudged(record_of):
 def test_every_reason_is_counted_and_shown_in_every_report(contract, unjudged, tmp_path, reason):
     assert reason in SKIPS
     record = unjudged(reason)
-    assert record.footer["skipped"][reason] == 1 and skip_reasons(contract, record)[reason] == ["CreateJob"]
+    assert record.footer.reasons[reason] == 1 and skip_reasons(contract, record)[reason] == ["CreateJob"]
     assert f"skipped, {reason}: CreateJob" in show(contract, record, colour=False, width=100)
     assert f"skipped, `{reason}`: `CreateJob`" in markdown(contract, [record])
     shown = page_data(contract, [record], [])
     assert shown["reasons"][reason] and any(f["signature"] == reason for f in shown["findings"])
     records.write(tmp_path / "observations.jsonl", record)
-    assert records.read(tmp_path / "observations.jsonl").footer["skipped"] == record.footer["skipped"]
+    assert records.read(tmp_path / "observations.jsonl").footer.reasons == record.footer.reasons
 
 
 def test_a_server_that_is_newer_than_the_data_is_said_to_be(contract, unjudged):
@@ -87,11 +88,11 @@ def test_a_server_that_is_newer_than_the_data_is_said_to_be(contract, unjudged):
     assert page_data(contract, [record], [])["targets"][0]["newest_known"] == "5.30.0"
 
 
-@pytest.mark.parametrize(("version", "told"), [("11.6.3", None), ("11.7.0", "11.6.0"), ("12.0.0", "11.6.0")])
+@pytest.mark.parametrize(("version", "told"), [("11.6.3", ""), ("11.7.0", "11.6.0"), ("12.0.0", "11.6.0")])
 def test_the_record_of_a_newer_server_tells_the_newest_version_of_the_data(tmp_path, monkeypatch, version, told):
     monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
     run, at = Run([], []), target(version)
-    assert run.finish(at, "some", []).header.get("newest_known") == told
+    assert run.finish(at, "some", []).header.newest_known == told
 
 
 def test_the_record_keeps_what_the_server_said_of_its_roles(tmp_path, monkeypatch):
@@ -99,7 +100,7 @@ def test_the_record_keeps_what_the_server_said_of_its_roles(tmp_path, monkeypatc
     monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
     run, at = Run([], []), target()
     asked = replace(at, told_roles={"system_user": frozenset({"manage_jobs", "create_team"})})
-    assert run.finish(asked, "some", []).header["roles"] == {"system_user": ["manage_jobs"]}
+    assert run.finish(asked, "some", []).header.roles == {"system_user": ("manage_jobs",)}
 
 
 @pytest.mark.parametrize(("reached", "in_scope"), [(0, False), (1, True)])
@@ -108,9 +109,10 @@ def test_what_could_only_be_asked_about_the_unknown_is_not_said_to_be_unexercise
     run, at = Run([], []), target()
     rows = [{"clause": "CreateJob.status", "outcome": "pass", "signature": "", "operation": "CreateJob", "rule": "status"}]
     rows = [{**row, "persona": "member", "test": "t", "count": 1} for row in rows]
-    run.take(at.slug, rows, [], {"CreateJob": Coverage(sent=3, reached=reached, served=0, puzzling=2)}, 0, is_generated=True)
+    about = {"CreateJob": Coverage(sent=3, reached=reached, served=0, puzzling=2)}
+    run.take(at.slug, lines.observations(*rows), [], about, 0, is_generated=True)
     footer = run.finish(at, "some", []).footer
-    assert ("CreateJob" in footer["not_exercised"]) is in_scope
+    assert ("CreateJob" in footer.not_exercised) is in_scope
 
 
 # -- minimum versions ----------------------------------------------------------------------------------------------------

@@ -23,9 +23,9 @@ VERSIONS = ("4.6.3", "11.0.3")
 #: A run over two tapes, whose records go elsewhere.
 _RUN = f"""
 import pathlib, sys
-from mmconform.record import record
+from mmconform.driving import run
 from mmconform.servers import target
-REPORTS = pathlib.Path(sys.argv[1])
+run.REPORTS = pathlib.Path(sys.argv[1])
 target.resolve = lambda *_, **__: [target.recorded(version) for version in {VERSIONS}]
 import pytest
 pytest.main(["-q", "suites/property", "suites/permissions/test_bots.py"])
