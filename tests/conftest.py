@@ -77,7 +77,8 @@ def record_of(contract, known):
             "started": "2026-11-22T00:00:00Z",
             "selection": "",
         }
-        asked = [{"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", **a} for a in answers]
+        about_all = {"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", "as_shipped": True}
+        asked = [{**about_all, **a} for a in answers]
         return lines.make_record({**about, **header}, rows, operations, footer, asked, changes)
 
     return record_of

@@ -10,10 +10,6 @@ from mmconform.record.record import Record
 from mmconform.version import Version
 from mmconform.world.people import PERSONAS, Roles, entitlement
 
-#: Requests of people with the roles as they are shipped. Other tests change roles and settings first, ask before and
-#: after, or make callers of their own, so what they are answered does not say who may do what.
-_AS_SHIPPED = ("property/generated/", "permissions/matrix/")
-
 
 @dataclass
 class Access:
@@ -63,7 +59,7 @@ def accesses(contract: Contract, record: Record) -> Iterator[Access]:
         operation, persona = contract.operations.get(answer.operation), answer.persona
         if operation is None or not answer.valid or not operation.exists_in(roles.version):
             continue
-        if persona not in PERSONAS or not answer.request.startswith(_AS_SHIPPED):
+        if persona not in PERSONAS or not answer.as_shipped:
             continue
         about = answer.about if self_differs(operation) else "any"
         if about in ("self", "other", "any"):

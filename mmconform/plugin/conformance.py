@@ -510,8 +510,8 @@ def _row(observation: Observation, item: Any, judge: Judge) -> ObservationRow:
 
 
 def _answers(item: Any, judge: Judge) -> list[AnswerRow]:
-    name = cassette_of(item)
-    return [msgspec.structs.replace(answer, request=name) for answer in judge.answers]
+    name, as_shipped = cassette_of(item), item.get_closest_marker("as_shipped") is not None
+    return [msgspec.structs.replace(answer, request=name, as_shipped=as_shipped) for answer in judge.answers]
 
 
 def _reason(report: Any) -> str:

@@ -15,6 +15,10 @@ clause = pytest.mark.clause
 #: ``@applies(since="5.10")``: in other versions the test is skipped, ``not-in-version``.
 applies = pytest.mark.applies
 
+#: Nothing is changed before the test asks, and its callers are the standing people: its answers tell who may do what. Other
+#: tests change roles and settings first, ask before and after, or make callers of their own.
+as_shipped = pytest.mark.as_shipped
+
 #: ``new_person("token_user")``: a person of the test's own, who may be changed.
 NewPerson = Callable[[str], Actor]
 
@@ -45,6 +49,7 @@ __all__ = [
     "Token",
     "application",
     "applies",
+    "as_shipped",
     "clause",
     "give_roles",
     "join",

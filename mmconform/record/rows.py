@@ -136,6 +136,9 @@ class AnswerRow(_Row, tag="answer", frozen=True):
             description="of a 2xx in JSON: its top-level fields, those of a list's rows with `[].` before them, and their types"
         ),
     ] = field(default_factory=dict)
+    as_shipped: Annotated[
+        bool, Meta(description="nothing was changed before it was asked for, so that it tells who may do what")
+    ] = False
 
     @property
     def is_served(self) -> bool:

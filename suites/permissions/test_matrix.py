@@ -2,7 +2,9 @@
 
 import pytest
 
-from mmconform.plugin.suite import PERSONAS, Actor, Operation, Persona, Stage, clause
+from mmconform.plugin.suite import PERSONAS, Actor, Operation, Persona, Stage, as_shipped, clause
+
+pytestmark = as_shipped
 
 
 @pytest.fixture(params=[name for name in PERSONAS if name != "anonymous"])
