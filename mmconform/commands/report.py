@@ -42,13 +42,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
 
 
+def _page(contract: Contract, records: Sequence[Record], known: Sequence[Deviation]) -> str:
+    return as_html(contract, records, known, prove.published())
+
+
 #: From the contract, the records and the known deviations to text.
 _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], str]] = {
-    "html": lambda contract, records, known: as_html(contract, records, known, prove.published()),
-    "markdown": lambda contract, records, _: markdown(contract, records),
-    "github": lambda contract, records, _: github(contract, records),
+    "html": _page,
+    "markdown": markdown,
+    "github": github,
     "sarif": sarif,
-    "junit": lambda contract, records, _: junit(contract, records),
+    "junit": junit,
 }
 
 

@@ -7,7 +7,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,11 +17,9 @@ from matplotlib.patches import Rectangle
 
 from mmconform.errors import plain
 from mmconform.judging.summary import STATES
+from mmconform.report.marks import BLACK, BLUE, GREEN, GREY, MARKS, ORANGE, PALE, PURPLE, RED, SKY
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
-
-BLACK, GREY, PALE = "#222222", "#8a8a8a", "#e4e4e4"
-BLUE, GREEN, ORANGE, RED, SKY, PURPLE = "#0072B2", "#009E73", "#C47F00", "#D55E00", "#56B4E9", "#9A4F7E"
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,8 @@ class Mark:
 
 
 STATE_MARKS = {
-    "new": Mark("X", RED, "broken, and not known: new", tile="#fbe3d5"),
-    "error": Mark("P", RED, "could not be seen", tile="#fbe3d5"),
-    "known": Mark("^", ORANGE, "broken, known and explained", tile="#fbf1dc"),
-    "pass": Mark("o", GREEN, "kept", tile="#e3f4ee"),
-    "skip": Mark("o", GREY, "skipped", hollow=True),
-    "unobserved": Mark("$?$", GREY, "nothing in this run could show it"),
+    state: Mark(meaning=mark.meaning, **asdict(mark.drawing))  # as reports show it
+    for state, mark in MARKS.items()
 }
 ORIGIN_MARKS = {
     "document": Mark("o", BLUE, "quoted from the documentation", tile="#e0edf5"),

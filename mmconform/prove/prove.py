@@ -19,9 +19,11 @@ from mmconform.record import record
 from mmconform.record.provenance import now
 from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
+from mmconform.report.marks import MARKS
 from mmconform.servers.target import slug_of
 
 WORKERS = 2
+_NOTICED, _MISSED, _ODD = (MARKS[state].sign for state in ("pass", "skip", "new"))
 _PUBLISHED = ROOT / "benchmarks" / "prove.json"
 
 
@@ -165,7 +167,12 @@ def table(proofs: Sequence[Proof], seconds: Sequence[float], beside: Findings | 
         lines.append("every operation" if operation == "*" else operation)
         lines += [line for p in proofs if p.mutant.operation == operation for line in _lines(p, wide, beside)]
     odd = sum(not proof.is_as_declared for proof in proofs)
-    lines.append("  ● noticed by the declared clauses and no others   ○ not noticed, for a known reason   ✖ not as declared")
+    legend = {
+        _NOTICED: "noticed by the declared clauses and no others",
+        _MISSED: "not noticed, for a known reason",
+        _ODD: "not as declared",
+    }
+    lines.append("  " + "   ".join(f"{mark} {meaning}" for mark, meaning in legend.items()))
     lines.append("  a number says how many clauses of a rule; + clauses of other operations failed too, as declared")
     noticed = sum(p.is_killed for p in proofs)
     lines.append(f"{noticed} of {len(proofs)} mutants noticed, {odd} not as declared; {_pace(noticed, seconds[0])}")
@@ -180,10 +187,10 @@ def _pace(found: int, seconds: float) -> str:
 
 
 def _lines(proof: Proof, wide: int, beside: Findings | None) -> Iterator[str]:
-    mark = "✖" if not proof.is_as_declared else "●" if proof.is_killed else "○"
+    mark = _ODD if not proof.is_as_declared else _NOTICED if proof.is_killed else _MISSED
     name = f"  {mark} {proof.name}"
     own = Counter(c.split(".")[1] for c in proof.by if proof.mutant.operation in ("*", c.partition(".")[0]))
-    cells = [f"{'' if not own[rule] else '●' if own[rule] == 1 else own[rule]!s:6}" for rule in RULES]
+    cells = [f"{'' if not own[rule] else _NOTICED if own[rule] == 1 else own[rule]!s:6}" for rule in RULES]
     more = ("+" if len(proof.by) > own.total() else " ") + ("" if beside is None or not beside[proof.name] else " ◆")
     yield f"{name:{wide}}{' '.join(cells)} {more}".rstrip()
     if proof.mutant.blind or proof.difference:

@@ -1,1 +1,1 @@
-"""Readers of records: what people and machines look at."""
+"""Readers of the record, one for each format: from the contract, the records and the known deviations to text."""

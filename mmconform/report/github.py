@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
+from mmconform.judging.deviations import Deviation
 from mmconform.judging.summary import problems
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 
 
-def github(contract: Contract, records: Sequence[Record]) -> str:
+def github(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
     """Return one ``::error`` line for every clause that is broken in a new way, whatever number of targets show it.
 
     What else makes a run red has a line of its own, without a place. GitHub shows the first ten of a step.

@@ -8,13 +8,14 @@ import msgspec
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
+from mmconform.judging.deviations import Deviation
 from mmconform.judging.summary import problems, state_of
 from mmconform.record.record import Record
 from mmconform.record.rows import ObservationRow
 from mmconform.report.failure import Failure, gather
 
 
-def junit(contract: Contract, records: Sequence[Record]) -> str:
+def junit(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
     """Return one ``testsuite`` for each record.
 
     ``classname`` is the operation, ``name`` the rule and the persona. A new failure is a ``failure``, what could not be

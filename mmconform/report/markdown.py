@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
+from mmconform.judging.deviations import Deviation
 from mmconform.judging.summary import Cell, newer_than_known, problems, skip_reasons, table
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
-from mmconform.report.terminal import MARKS
+from mmconform.report.marks import MARKS
 
 
-def markdown(contract: Contract, records: Sequence[Record]) -> str:
+def markdown(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
     """Return a headline and a line for each record, the table of each, and what is new in full."""
     lines = ["# Mattermost conformance", "", "| | server | target | verified | kept | known | new | skipped |", "|" + "---|" * 8]
     lines += [_line(contract, record) for record in records]
@@ -70,7 +71,7 @@ def _grid(contract: Contract, record: Record) -> list[str]:
             for operation, cells in rows.items()
         ),
         "",
-        ", ".join(f"{mark} {meaning}" for state, (mark, _, meaning) in MARKS.items() if state in states),
+        ", ".join(f"{mark.sign} {mark.meaning}" for state, mark in MARKS.items() if state in states),
     ]
 
 
@@ -78,12 +79,12 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return ""
     several = sum(cell.counts.values()) > 1
-    return " ".join(MARKS[state][0] + (str(count) if several else "") for state, count in cell.counts.items())
+    return " ".join(MARKS[state].sign + (str(count) if several else "") for state, count in cell.counts.items())
 
 
 def _full(failure: Failure) -> list[str]:
     return [
-        f"### ✖ {code(failure.clause.id)} as {', '.join(map(_name, failure.personas))}",
+        f"### {MARKS['new'].sign} {code(failure.clause.id)} as {', '.join(map(_name, failure.personas))}",
         "",
         *_block(failure.explain()),
     ]

@@ -20,7 +20,7 @@ from mmconform.judging.repeat import curl
 from mmconform.judging.summary import clause_states, state_of
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Header, ObservationRow
-from mmconform.report.terminal import MARKS
+from mmconform.report.marks import MARKS
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
 
@@ -28,9 +28,6 @@ _HERE = Path(__file__).parent
 _POLICY = "base-uri 'none'; form-action 'none'"
 #: In a page a state is its first letter, so that twenty versions of a clause are a word of twenty letters.
 _LETTER = {state: state[0] for state in MARKS}
-
-#: What a state is called beside a number.
-_WORDS = {"pass": "kept", "skip": "skipped", "error": "in error"}
 
 _ANSWERED = {"allowed": "a", "denied": "d", "mixed": "b", "": "-"}
 
@@ -166,10 +163,7 @@ class _Table:
 
 def _states() -> dict[str, dict[str, str]]:
     """Return every state, worst first: what it is called beside a number, its mark, and what it means."""
-    return {
-        _LETTER[state]: {"word": _WORDS.get(state, state), "mark": mark, "means": means}
-        for state, (mark, _, means) in MARKS.items()
-    }
+    return {_LETTER[state]: {"word": mark.word, "mark": mark.sign, "means": mark.meaning} for state, mark in MARKS.items()}
 
 
 def _personas() -> dict[str, str]:

@@ -13,16 +13,7 @@ from mmconform.errors import plain
 from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
-
-#: Shape and colour for every state; the shape alone tells them apart.
-MARKS = {
-    "new": ("✖", "bold red", "broken, and not known: new"),
-    "error": ("!", "bold red", "could not be seen"),
-    "known": ("▲", "yellow", "broken, known and explained"),
-    "pass": ("●", "green", "kept"),
-    "skip": ("○", "dim", "skipped"),
-    "unobserved": ("?", "dim", "nothing in this run could show it"),
-}
+from mmconform.report.marks import MARKS
 
 _HEADINGS = {"permission": "perm."}
 _SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "permission": "perm", "since": "sinc"} | {
@@ -67,9 +58,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     console.print(grid)
     used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
     legend = Text("  ")
-    for state, (mark, style, meaning) in MARKS.items():
-        if state in used:
-            legend.append(mark, style).append(f" {meaning}   ")
+    for mark in (mark for state, mark in MARKS.items() if state in used):
+        legend.append(mark.sign, mark.style).append(f" {mark.meaning}   ")
     console.print(legend)
     for line in _details(contract, record):
         console.print(line, soft_wrap=True, markup=False)
@@ -87,17 +77,17 @@ def _cell(cell: Cell | None) -> Text:
         return Text("")
     text = Text()
     for state, count in cell.counts.items():
-        mark, style, _ = MARKS[state]
-        text.append(mark + (str(count) if sum(cell.counts.values()) > 1 else ""), style)
+        mark = MARKS[state]
+        text.append(mark.sign + (str(count) if sum(cell.counts.values()) > 1 else ""), mark.style)
     return text
 
 
 def _new(failure: Failure) -> tuple[Text, Padding]:
-    mark, style, _ = MARKS["new"]
+    mark = MARKS["new"]
     tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
     first = plain(failure.tests[0].rpartition("/")[2])
     seen = f"{plain(failure.seen)}\nasked by {plain(', '.join(failure.personas))}; in {tests}, first {first}"
-    head = Text("  ").append(f"{mark} {failure.clause.id}", style).append(f" ({failure.clause.place})")
+    head = Text("  ").append(f"{mark.sign} {failure.clause.id}", mark.style).append(f" ({failure.clause.place})")
     return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))  # a word is not cut
 
 

@@ -17,8 +17,8 @@ from mmconform.judging.summary import STATES, clause_states
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import choose, record
+from mmconform.report.marks import MARKS
 from mmconform.report.page import as_html, command, page_data
-from mmconform.report.terminal import MARKS
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS, Roles, entitlement
 from tests.conftest import flaw
@@ -83,7 +83,9 @@ def test_what_one_persona_saw_is_told_apart(data, record_of):
 
 def test_marks_are_those_of_the_terminal(data, record_of):
     shown = data(record_of("11.0.3"))["states"]
-    assert {state: one["mark"] for state, one in zip(STATES, shown.values(), strict=True)} == {s: m[0] for s, m in MARKS.items()}
+    assert {state: one["mark"] for state, one in zip(STATES, shown.values(), strict=True)} == {
+        s: m.sign for s, m in MARKS.items()
+    }
     assert len({one["mark"] for one in shown.values()}) == len(STATES)
 
 
@@ -209,7 +211,7 @@ def test_where_the_document_makes_no_difference_all_are_one(data, record_of):
         asked(GET, "token_user", "self", 200, valid=False),
         asked(GET, "token_user", "nobody", 404),
         asked(GET, "editor", "other", 403),
-        asked(GET, "token_user", "other", 200, request="permissions/others/with_both_permissions/x"),
+        asked(GET, "token_user", "other", 200, as_shipped=False),
     ],
     ids=["invalid", "about nobody", "made by a test", "in a test that changes roles"],
 )

@@ -1,0 +1,51 @@
+"""How each state of a promise is shown, in text, on the page and in pictures: one table for all that show it."""
+
+from dataclasses import dataclass
+
+#: Colours of Okabe and Ito, which those tell apart too who see fewer; ours are a little darker where text needs it.
+BLUE, GREEN, ORANGE, RED, SKY, PURPLE = "#0072B2", "#009E73", "#C47F00", "#D55E00", "#56B4E9", "#9A4F7E"
+BLACK, GREY, PALE = "#222222", "#8a8a8a", "#e4e4e4"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a value is drawn in a picture: matplotlib's marker and its colour.
+
+    Attributes:
+        hollow: Only its outline.
+        tile: The colour of the cell behind it.
+    """
+
+    marker: str
+    colour: str
+    hollow: bool = False
+    tile: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a state is shown. Its shape alone tells it from the others.
+
+    Attributes:
+        sign: A character.
+        style: Of the sign in a terminal, as rich calls it.
+        word: What the state is called beside a number.
+        meaning: What it means, for a legend.
+    """
+
+    sign: str
+    style: str
+    word: str
+    meaning: str
+    drawing: Drawing
+
+
+#: Of every state (:data:`mmconform.judging.summary.STATES`), worst first.
+MARKS = {
+    "new": Mark("✖", "bold red", "new", "broken, and not known: new", Drawing("X", RED, tile="#fbe3d5")),
+    "error": Mark("!", "bold red", "in error", "could not be seen", Drawing("P", RED, tile="#fbe3d5")),
+    "known": Mark("▲", "yellow", "known", "broken, known and explained", Drawing("^", ORANGE, tile="#fbf1dc")),
+    "pass": Mark("●", "green", "kept", "kept", Drawing("o", GREEN, tile="#e3f4ee")),
+    "skip": Mark("○", "dim", "skipped", "skipped", Drawing("o", GREY, hollow=True)),
+    "unobserved": Mark("?", "dim", "unobserved", "nothing in this run could show it", Drawing("$?$", GREY)),
+}
