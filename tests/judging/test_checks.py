@@ -108,6 +108,7 @@ def test_every_rule_has_a_check():
     too_many_requests=(exchange("CreateJob", 429), None),
     too_long_an_address=(exchange("CreateJob", 414), None),
     too_large_a_body=(exchange("CreateJob", 413), None),
+    too_large_headers=(exchange("CreateJob", 431), None),
     an_id_that_no_route_takes=(exchange("GetUserAccessToken", 500, url="/users/tokens/a-b"), None),
 )
 def test_the_status_is_one_of_those_declared(seen, expected):
@@ -180,6 +181,8 @@ def test_a_signature_holds_nothing_that_is_another_tomorrow(value):
 @table(
     refused=(exchange("CreateJob", 400, error("x", 400), body={}), "kept"),
     refused_otherwise=(exchange("CreateJob", 403, error("x"), body={}), "kept"),
+    sent_elsewhere=(exchange("CreateJob", 302, body={}), None),
+    nobody_there=(exchange("CreateJob", 502, body={}), None),
     served=(exchange("CreateJob", 201, JOB, body={}), "201 for body the body: required type"),
     served_in_spite_of_the_query=(
         exchange("GetUserAccessTokens", 200, [], url="/users/tokens?page=-1"),
@@ -219,6 +222,7 @@ def test_input_that_breaks_the_schema_is_refused(seen, expected):
     too_many_requests=(exchange("CreateJob", 429, by="anonymous"), None),
     too_long_an_address=(exchange("CreateJob", 414, by="anonymous"), None),
     somebody=(exchange("CreateJob", 403, error("a.b"), by="member"), None),
+    somebody_made_by_a_test=(exchange("CreateJob", 403, error("a.b"), by="a_bot"), None),
     no_route=(exchange("GetUserAccessToken", 404, error("a.b", 404), by="anonymous", url="/users/tokens/a-b"), None),
     a_redirect=(exchange("GetUserAccessToken", 301, by="anonymous", url="/users/tokens/.."), None),
     served_without_a_route=(
@@ -241,6 +245,9 @@ def test_an_anonymous_caller_of_an_operation_that_is_not_there_is_not_owed_a_401
 @table(
     refused=(exchange("CreateJob", 403, error("a.b"), by="member", about="self"), "kept"),
     hidden=(exchange("RegenCommandToken", 404, error("a.b", 404), by="member"), "kept"),
+    refused_by_nobody_knows_whom=(exchange("CreateJob", 403, b"<html>", by="member", media="text/html"), None),
+    no_such_route_at_all=(exchange("RegenCommandToken", 404, error("api.context.404.app_error", 404), by="member"), None),
+    refused_for_something_else=(exchange("RegenCommandToken", 400, error("a.b", 400), by="member"), None),
     served=(exchange("CreateJob", 201, JOB, by="member", about="self"), "201 without permission"),
     served_in_spite_of_bad_input=(exchange("CreateJob", 201, JOB, by="member", body={}), "201 without permission"),
     served_about_another=(exchange("GetUserAccessToken", 200, TOKEN, by="token_user"), "200 without permission"),
@@ -249,6 +256,8 @@ def test_an_anonymous_caller_of_an_operation_that_is_not_there_is_not_owed_a_401
     bad_input_is_no_refusal=(exchange("CreateJob", 403, error("a.b"), by="member", body={}), None),
     bad_input_refused=(exchange("CreateJob", 400, error("a.b", 400), by="member", body={}), None),
     nobody_in_particular=(exchange("CreateJob", 401, error("a.b", 401), by="anonymous"), None),
+    nobody_in_particular_served=(exchange("CreateJob", 201, JOB, by="anonymous"), None),
+    nobody_in_particular_forbidden=(exchange("CreateJob", 403, error("a.b"), by="anonymous"), None),
     entitled=(exchange("CreateJob", 201, JOB), "kept"),
     entitled_but_refused=(exchange("CreateJob", 403, error("a.b")), "403 a.b with permission"),
     entitled_but_logged_out=(exchange("CreateJob", 401, error("a.b", 401)), "401 a.b with permission"),
@@ -270,6 +279,7 @@ def test_only_those_who_are_entitled_are_served(seen, expected):
 
 def test_a_permission_proves_nothing_where_the_operation_is_not_there():
     assert judged("permission", exchange("CreateJob", 201, JOB, by="member"), Version(4, 0)) is None
+    assert judged("permission", exchange("GetUserAccessTokens", 200, [], by="member"), Version(4, 6)) is None  # since 4.7
 
 
 # -- since -------------------------------------------------------------------------------------------------------------
@@ -394,9 +404,11 @@ EFFECTS_SEEN = [
     ("gets-the-one", exchange("GetUserAccessToken", 404, error("a.b", 404)), None),
     ("gives-credentials", exchange("GetWebrtcToken", 200, WEBRTC), "kept"),
     ("gives-credentials", exchange("GetWebrtcToken", 200, {**WEBRTC, "turn_password": ""}), "no turn_password"),
+    ("gives-credentials", exchange("GetWebrtcToken", 200, {**WEBRTC, "turn_password": "", "stun_uri": ""}), "no stun_uri"),
     ("creates-a-job", exchange("CreateJob", 201, JOB), "kept"),
     ("creates-a-job", exchange("CreateJob", 201, {**JOB, "type": "other"}), "another job"),
     ("creates-a-job", exchange("CreateJob", 201, {**JOB, "status": "success"}), "another job"),
+    ("creates-a-job", exchange("CreateJob", 201, {**JOB, "status": "in_progress"}), "another job"),
     ("creates-a-job", exchange("CreateJob", 403, error("a.b")), None),
 ]
 
@@ -625,6 +637,38 @@ def test_a_sentence_that_may_let_everybody_in_takes_the_demand_for_a_session_bac
 )
 def test_what_is_not_offered_is_no_refusal(others, by, answer, expected):
     assert other(others, "permission", "GetThings", 403, answer, url="/things", by=by) == expected
+
+
+GONE = error(NO_ROUTE["id"], 404)
+NO_SUCH_ROUTE = f"404 {NO_ROUTE['id']}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "url", "expected"),
+    [
+        ("GetThing", "/system/things/abc", NOBODY_KNOWS),  # routes of names take other forms than routes of ids
+        ("GetChannel", "/channels/abc", NO_SUCH_ROUTE),
+        ("GetThings", "/things", NO_SUCH_ROUTE),
+        ("GetHalf", "/half", NO_SUCH_ROUTE),
+    ],
+)
+def test_only_a_name_in_the_path_may_be_what_a_route_does_not_take(others, operation, url, expected):
+    """None of them says since when it is there, so that every version has it."""
+    seen = Exchange(operation, "member", "nobody", "GET", f"/api/v4{url}", {}, None, 404, {}, json.dumps(GONE).encode())
+    verdict = CHECKS["since"](others.clauses[f"{operation}.status"], Setting(others, LATER, seen))
+    assert (f"unknown: {verdict.reason}" if isinstance(verdict, Unknown) else verdict.signature) == expected
+
+
+def test_of_a_caller_of_whom_nobody_knows_whether_he_may_400_alone_refuses_the_input(others):
+    invalid = error("api.context.invalid_url_param.app_error", 400)
+    assert other(others, "input", "GetHalf", 400, invalid, url="/half?page=x", by="member") == "kept"
+
+
+def test_of_many_flaws_of_a_body_three_are_told():
+    body = {"id": 1, "user_id": 1, "description": 1, "is_active": "x"}
+    seen = exchange("GetUserAccessToken", 200, body)
+    verdict = CHECKS["schema"](CONTRACT.clauses["GetUserAccessToken.schema"], Setting(CONTRACT, NOW, seen))
+    assert sum(f"{name}: type" in verdict.seen for name in body) == 3
 
 
 def test_a_route_that_is_not_there_breaks_no_promise_about_sessions(others):
