@@ -1,6 +1,7 @@
 """Callers as tests see them: `do` asks and accepts any answer, `must` arranges and accepts no refusal."""
 
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,6 +29,8 @@ ALWAYS = ("status", "schema", "media", "secret", "paging")
 #: What an administrator changes of somebody's account or sessions.
 _OF_ACCOUNTS = re.compile(r"/(roles|active|disable|enable|sessions/revoke.*)$")
 _BACK = "http://conformance.invalid/back"
+#: How long a server may lag behind what it was told, in seconds.
+_MOMENT = 1.0
 
 
 @dataclass
@@ -97,6 +100,17 @@ class Reply:
     exchange: Exchange
     stage: Stage
     again: Callable[[], Exchange] | None = field(default=None, repr=False)
+
+    @property
+    def is_unsteady(self) -> bool:
+        """Whether a live server, before it is blamed for an answer, gives another one a moment later."""
+        target = self.stage.judge.target
+        if target.is_recorded or target.is_reference:
+            return False
+        time.sleep(_MOMENT)
+        with suppress(UnseenError, MisuseError):
+            return not self.is_steady
+        return False
 
     @property
     def is_steady(self) -> bool:

@@ -16,7 +16,7 @@ class Judged(Protocol):
     def is_denied(self) -> bool: ...
 
     @property
-    def is_steady(self) -> bool: ...
+    def is_unsteady(self) -> bool: ...
 
     def shows(self, is_so: bool, complaint: str) -> "Expectation": ...
 
@@ -61,8 +61,14 @@ class Expectation:
 
 
 class BrokenPromiseError(AssertionError):
-    """An answer is not what a test expects of it."""
+    """An answer is not what a test expects of it.
+
+    Attributes:
+        is_unsteady: Whether the server says something else a moment later: asked at once, while the roles and settings that a
+            test changes for a while are still so.
+    """
 
     def __init__(self, expectation: Expectation) -> None:
         super().__init__(expectation.seen)
         self.expectation = expectation
+        self.is_unsteady = expectation.reply.is_unsteady

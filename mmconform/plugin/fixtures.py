@@ -1,9 +1,8 @@
 """The fixtures of suites, and what becomes of a hand-written test: an observation of its clause."""
 
 import fcntl
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from vcr.cassette import Cassette
 
 from mmconform.contract.clause import Contract
 from mmconform.driving.actor import Actor, Stage, someone
-from mmconform.driving.expectation import BrokenPromiseError, Expectation, Judged
+from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.files import open_private
@@ -219,12 +218,13 @@ def performing(item: Any) -> Iterator[None]:
     try:
         yield
     except BrokenPromiseError as broken:
-        _conclude_broken(judge, broken.expectation, clause)
+        _conclude_broken(judge, broken.expectation, clause, broken.is_unsteady)
     except AssertionError as failure:
         told = str(failure).partition("\n")[0]
         if not stage.expectations or not told or told.startswith("assert "):
             raise  # of no answer: a mistake in the test, and nothing about the server
-        _conclude_broken(judge, stage.expectations[-1].reply.shows(False, told), clause)
+        broken_one = stage.expectations[-1].reply.shows(False, told)
+        _conclude_broken(judge, broken_one, clause, broken_one.reply.is_unsteady)
     except HeldBackError as held:
         judge.skip(judge.contract.clauses[clause], held.reason)
         pytest.skip(f"{held.reason}: {held}")
@@ -246,22 +246,11 @@ def performing(item: Any) -> Iterator[None]:
 
 #: Of a database that is read from replicas, among others.
 _UNSTEADY = "asked the same a moment later, the server says something else: it lags behind what it was told"
-_MOMENT = 1.0
 
 
-def _is_unsteady(judge: Judge, reply: Judged) -> bool:
-    """Whether a live server, before it is blamed for an answer, gives another one a moment later."""
-    if judge.target.is_recorded or judge.target.is_reference:
-        return False
-    time.sleep(_MOMENT)
-    with suppress(UnseenError, MisuseError):
-        return not reply.is_steady
-    return False
-
-
-def _conclude_broken(judge: Judge, broken: Expectation, clause: str) -> None:
+def _conclude_broken(judge: Judge, broken: Expectation, clause: str, is_unsteady: bool) -> None:
     reply, exchange = broken.reply, broken.reply.exchange
-    if _is_unsteady(judge, reply):
+    if is_unsteady:
         judge.unseen(exchange.operation, exchange.persona, _UNSTEADY, f"{_UNSTEADY}: {reply}")
         return
     clause = broken.clause or clause

@@ -1,10 +1,13 @@
 """An answer that is another one when the same is asked a moment later says nothing about the server."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from mmconform.driving import actor
 from mmconform.driving.actor import Actor, Stage
+from mmconform.driving.expectation import BrokenPromiseError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import resolve
 from mmconform.wire.client import Client
@@ -19,7 +22,7 @@ LIST = (200, [{"id": "t"}])
 def ask(serve, contract):
     """Let a server give one answer after the other, ask an operation once, and return the reply."""
 
-    def ask(operation, *answers):
+    def ask(operation, *answers, is_live=False):
         turns = iter([*answers, *[answers[-1]] * 9])
 
         def answer(method, path, headers, body):
@@ -27,7 +30,8 @@ def ask(serve, contract):
             return status, [("X-Version-Id", "5.36.0"), ("Content-Type", "application/json")], json.dumps(data).encode()
 
         running = serve(answer)
-        target = resolve("recorded:5.36.1")[0]
+        (target,) = resolve("recorded:5.36.1")
+        target = replace(target, tape=None) if is_live else target
         client = Client(running.url, Redactor(replaying=False))
         stage = Stage(contract, World(client, target.version, "abc123", "t"), client, Judge(contract, target, []), "a test")
         return Actor("member", None, "s" * 26, stage).do(operation, user_id="u" * 26, body={"token_id": "t"}), running
@@ -53,3 +57,13 @@ def test_a_refusal_changed_nothing_and_is_asked_again(ask, later, is_steady):
 def test_what_was_changed_is_not_changed_once_more(ask, operation):
     reply, running = ask(operation, (201 if operation == "CreateJob" else 200, {"status": "OK"}), GONE)
     assert reply.is_steady and len(running.requests) == 1
+
+
+@pytest.mark.parametrize(("later", "is_unsteady"), [(GONE, False), ((200, {"status": "OK"}), True)])
+def test_a_broken_promise_is_asked_again_at_once(ask, monkeypatch, later, is_unsteady):
+    """Where a test grants a permission for a while, it is gone again when the test has ended; then a refusal is another one."""
+    monkeypatch.setattr(actor, "_MOMENT", 0)
+    reply, running = ask("RevokeUserAccessToken", GONE, later, (403, {"id": "a.b", "message": "no"}), is_live=True)
+    with pytest.raises(BrokenPromiseError) as caught:
+        assert reply.served
+    assert caught.value.is_unsteady == is_unsteady and len(running.requests) == 2
