@@ -32,9 +32,11 @@ class Mattermost:
         refuse: Changes that it refuses.
         deaf: Changes to which it says 200, and that it does not make.
         front: What something in front of it answers instead.
+        patches: It can change single settings (from 5.20 on).
     """
 
-    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None):
+    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None, patches=False):
+        self.patches = patches
         self.refuse, self.deaf, self.front, self.lists = refuse, deaf, front, lists or {}
         self.tokens, self.undone, self.config, self.roles = tokens, set(), json.loads(json.dumps(EMPTY)), {}
 
@@ -45,6 +47,8 @@ class Mattermost:
         what, sent = f"{method} {url}", json.loads(body or b"null")
         if what in self.refuse:
             status, data = 500, {"id": "a.b", "message": "no", "status_code": 500}
+        elif what == "PUT /config/patch" and not self.patches:
+            status, data = 404, {"id": "api.context.404.app_error", "message": "no", "status_code": 404}
         elif method == "GET" or url == "/users/ids":
             status, data = self.told(what, url, sent)
         else:
@@ -62,6 +66,8 @@ class Mattermost:
         self.tokens -= what == "POST /users/tokens/revoke"
         if what == "PUT /config":
             self.config = sent
+        elif what == "PUT /config/patch":
+            self.config = {section: {**values, **sent.get(section, {})} for section, values in self.config.items()}
         elif url.startswith("/roles/"):
             self.roles[url.removesuffix("/patch")] = sent["permissions"]
 
@@ -106,7 +112,7 @@ def undo(path, serve):
         except MisuseError as error:
             done = str(error)
         asked = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
-        return done, [change for change in asked if change != "POST /users/ids"], running
+        return done, [change for change in asked if change not in ("POST /users/ids", "PUT /config/patch")], running
 
     return undo
 
@@ -219,7 +225,7 @@ def test_a_journal_that_has_just_gone_is_none(tmp_path):
 def test_settings_are_put_back_and_others_left_as_they_are_now(undo):
     before = {"ServiceSettings": {"EnableCommands": False}, "New": {"a": 1}}
     _, _, server = undo({"what": "config", "before": before})
-    sent = [json.loads(body) for method, _, _, body in server.requests if method == "PUT"]
+    sent = [json.loads(body) for method, url, _, body in server.requests if f"{method} {url}" == "PUT /api/v4/config"]
     assert sent == [{"ServiceSettings": {"EnableCommands": False, "Other": 1}, "New": {"a": 1}}]
 
 
@@ -264,7 +270,8 @@ def test_journals_of_one_server_are_undone_as_one_newest_first(tmp_path, serve):
     run.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the run"}})
     test.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the test"}})
     tidy.undo([test.path, run.path], Client(running.url, Redactor(replaying=False)), "t")
-    put = [json.loads(body)["ServiceSettings"]["EnableCommands"] for method, _, _, body in running.requests if method == "PUT"]
+    whole = [json.loads(body) for method, url, _, body in running.requests if f"{method} {url}" == "PUT /api/v4/config"]
+    put = [config["ServiceSettings"]["EnableCommands"] for config in whole]
     assert put == ["before the test", "before the run"]
     assert not run.path.exists() and not test.path.exists()
 
@@ -375,6 +382,19 @@ def test_what_can_be_set_is_set(change, monkeypatch):
     assert change(Mattermost()) == {}
 
 
+def test_the_mask_of_a_secret_is_not_sent_back(change, monkeypatch):
+    """11.1 takes the mask of CacheSettings.RedisPassword for the password (server/config/utils.go@91ce593d27 desanitize)."""
+    monkeypatch.setattr(journal, "_MOMENT", 0.0)
+    server = Mattermost(patches=True)
+    server.config["CacheSettings"] = {"RedisPassword": "the secret"}
+    told = server.told
+    masked = {"CacheSettings": {"RedisPassword": "*" * 32}}
+    server.told = lambda what, *more: (200, {**server.config, **masked}) if what == "GET /config" else told(what, *more)
+    assert change(server) == {}
+    assert server.config["CacheSettings"] == {"RedisPassword": "the secret"}
+    assert server.config["ServiceSettings"]["EnableCommands"] is False
+
+
 @pytest.mark.parametrize("tells", [True, False], ids=["the answer tells", "only reading tells"])
 def test_a_setting_that_the_environment_fixes_is_told(change, monkeypatch, tells):
     """A server says 200, and in some versions shows what it has made of the settings."""
@@ -413,8 +433,14 @@ def test_a_setting_that_may_not_be_written_is_told_and_other_refusals_are_errors
 @pytest.mark.parametrize("says", [b"<html>", b"{}", b'{"ServiceSettings": 5}', b"[]"])
 def test_nothing_is_put_back_into_what_is_no_configuration(serve, says):
     """Servers fill up what is missing with their defaults: all other settings would be lost."""
-    server = serve(lambda *_: (200, [("X-Version-Id", "5.36.0")], says))
+    older = {"PUT": (404, b'{"id": "api.context.404.app_error", "message": "no", "status_code": 404}')}
+
+    def answer(method, *_):
+        status, content = older.get(method, (200, says))
+        return status, [("X-Version-Id", "5.36.0")], content
+
+    server = serve(answer)
     client = Client(server.url, Redactor(replaying=False))
     with pytest.raises(MisuseError, match="configuration cannot be read"):
         journal.restore(lambda method, url, **more: client.send(method, url, persona="operator", **more), WANTED)
-    assert [method for method, *_ in server.requests] == ["GET"]
+    assert [url for _, url, *_ in server.requests] == ["/api/v4/config/patch", "/api/v4/config"]

@@ -150,7 +150,7 @@ NotOnTape = CannotOverwriteExistingCassetteException
 
 
 def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Request | None:
-    if request.method in ("GET", "PUT") and request.path.endswith("/api/v4/config"):
+    if request.method in ("GET", "PUT") and request.path.endswith(("/api/v4/config", "/api/v4/config/patch")):
         return None  # a server's whole configuration belongs on no tape; on replay nothing is configured
     if NOT_TAPED.items() <= dict(request.headers).items():
         return None
