@@ -97,9 +97,8 @@ def test_a_server_that_breaks_off_is_told(serve):
 
 NO_MATTERMOST = {
     "HTML": (200, [("Content-Type", "text/html; charset=utf-8")], b"<html>\n<body>hello</body>"),
-    "JSON of its own": (200, [("Content-Type", "application/json")], b'{"hello": 1}'),
+    "JSON of its own": (200, [("Content-Type", "application/json"), ("X-Version-Id", "")], b'{"hello": 1}'),
     "nothing": (404, [], b""),
-    "a redirect": (302, [("Location", "http://127.0.0.1:1/")], b""),
 }
 
 
@@ -107,6 +106,11 @@ NO_MATTERMOST = {
 def test_a_server_that_is_no_mattermost_is_told(serve, what):
     server = serve(lambda *_: NO_MATTERMOST[what])
     assert told(server.url).startswith(f"{server.url} is not a Mattermost server: ")
+
+
+def test_a_redirect_is_told_with_where_it_leads(serve):
+    server = serve(lambda *_: (302, [("Location", "http://127.0.0.1:1/"), ("X-Version-Id", "")], b""))
+    assert told(server.url).startswith(f"{server.url} redirects to http://127.0.0.1:1/; ")
 
 
 def test_a_server_that_answers_html_ends_the_run(refusal, serve):
