@@ -125,7 +125,7 @@ def main() -> int:
                 sys.exit(f"{' '.join(arguments)}: {done.stdout.decode()[-600:]}")
             return done.stdout
 
-        said = run("pytest", "--target", url, "--create-first-admin", "--record-mode=rewrite", "-v")
+        said = run("pytest", "--target", url, "--create-first-admin", "--record-mode=rewrite", "--replace-tape", "-v")
         made = str(next((copy / "reports").rglob(NAME)))
         for format_ in ("html", "markdown", "junit", "sarif", "github"):
             said += run("mmconform", "report", made, "--format", format_, "--output", f"reports/report.{format_}")

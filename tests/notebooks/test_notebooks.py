@@ -89,7 +89,7 @@ def test_observations_are_those_of_the_records_in_the_order_of_versions(records)
     rows = [read(records / version / NAME).observations for version in VERSIONS]
     assert len(table) == sum(map(len, rows))
     assert list(table.version.cat.categories) == list(VERSIONS)
-    assert table["count"].sum() == sum(row["count"] for of_one in rows for row in of_one)
+    assert table["count"].sum() == sum(row.count for of_one in rows for row in of_one)
     failed = table[table.outcome == "fail"]
     assert len(failed) and (failed.standing == "known").all() and failed.signature.all()
     only = mmconform.load(records / "4.6.3")

@@ -46,7 +46,7 @@ def test_as_a_version_it_shows_that_versions_known_deviations(as_user):
     ran = as_user("pytest", "-q", "--target", "reference@5.36.1", "-k", "paging or input")
     assert ran.returncode == 0, ran.stdout
     rows = read(ROOT / "reports" / "reference-5.36.1" / NAME).observations
-    known = {row["signature"] for row in rows if row.get("standing") == "known"}
+    known = {row.signature for row in rows if row.standing == "known"}
     assert {"500 app.user_access_token.get_by_user.app_error", "500 app.user_access_token.save.app_error"} <= known
 
 
