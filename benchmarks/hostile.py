@@ -95,7 +95,7 @@ def judge(url: str, seed: int) -> int:
     outcomes = Counter(row.state for row in said.observations)
     print(f"{seconds:.0f} s, status {done.returncode}, observations {dict(outcomes)}, green: {said.footer.green}")
     for row in said.observations:
-        if row.get("standing") == "new":
+        if row.standing == "new":
             print(f"WRONG {row.test} {row.persona} {row.signature}: {row.seen[:200]}")
     undone = subprocess.run(
         [sys.executable, "-m", "mmconform", "cleanup", url], cwd=ROOT, capture_output=True, text=True, check=False
