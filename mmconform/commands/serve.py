@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     called = Path(sys.argv[0])
     pytest = called.with_name("pytest") if called.name == "mmconform" else "pytest"  # of the environment in which we run
     print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} {pytest} --target {server.url}", flush=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell began us in the background
     with suppress(KeyboardInterrupt):
         server.serve()
     return FINE
