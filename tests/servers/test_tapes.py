@@ -39,7 +39,7 @@ class Names:
         for item in session.items:
             if target := fixtures.target_of(item):
                 judge = SimpleNamespace(contract=ours.run.contract)
-                world = SimpleNamespace(version=target.version, switched_off=frozenset())
+                world = SimpleNamespace(version=target.version, switched_off=frozenset(), lacks=lambda operation: False)
                 plays = "stage" not in item.fixturenames or not fixtures.skip_reason(item, judge, world)
                 print("CASSETTE", target.slug, "plays" if plays else "skips", cassette_of(item) + ".yaml")
 
