@@ -90,8 +90,13 @@ def _config(app: App, call: Call) -> Answer:
 
 
 @_serves("PUT", "/config", operator=True)
+def _replace_config(app: App, call: Call) -> Answer:
+    app.store.config = {section: dict(values) for section, values in _sent(call).items()}
+    return Answer(200, app.store.config)
+
+
 @_serves("PUT", "/config/patch", since="5.20", operator=True)
-def _change_config(app: App, call: Call) -> Answer:
+def _patch_config(app: App, call: Call) -> Answer:
     for section, values in _sent(call).items():
         app.store.config.setdefault(section, {}).update(values)
     return Answer(200, app.store.config)

@@ -303,10 +303,8 @@ class Client:
         response = adapter.send(prepared, stream=True, timeout=seconds + 1, verify=self._trusted)
         try:
             return Answer(response.status_code, _lower(response.headers), _whole(response))
-        except BaseException:
-            response.close()
-            raise
         finally:
+            response.close()  # which gives the connection back; an answer that vcrpy recorded does not by itself
             if not self.redactor.replaying:
                 adapter.close()  # its connection too: nothing that still comes is the answer to the next request
 

@@ -62,3 +62,9 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
         self.poolmanager.pool_classes_by_scheme = dict(zip(("http", "https"), self._pools, strict=True))
+
+    def close(self) -> None:
+        """Close every connection now. urllib3 does so when nobody knows a pool any more; vcrpy's connections know theirs."""
+        for pool in map(self.poolmanager.pools.get, self.poolmanager.pools.keys()):
+            pool.close()
+        super().close()

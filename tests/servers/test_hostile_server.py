@@ -1,5 +1,6 @@
 """A server, or something in front of it, that does its worst: nothing hangs, nothing grows, and no verdict is wrong."""
 
+import gc
 import gzip
 import json
 import re
@@ -8,8 +9,10 @@ import socket
 import struct
 import time
 import zlib
+from contextlib import nullcontext
 from email.utils import formatdate
 from http.server import HTTPServer
+from queue import Queue
 from threading import Event, Thread
 from types import SimpleNamespace
 
@@ -23,6 +26,7 @@ from mmconform.servers.target import Server, Target, describe, resolve
 from mmconform.version import Version
 from mmconform.wire import client as wire
 from mmconform.wire.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
+from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.world import World, build
 from tests.rows import seen
@@ -540,3 +544,25 @@ def test_generated_requests_go_on_and_judge_nothing_that_they_did_not_see(speak,
         "the answer is nested too deeply",
     }
     assert sum(o.count for o in judge.observations) == len(speak.requests) == 21
+
+
+@pytest.mark.parametrize("is_recording", [False, True], ids=["live", "recording"])
+def test_a_connection_is_closed_as_soon_as_its_answer_was_read(speak, tmp_path, is_recording):
+    """Not when the collector of garbage comes by: a server takes only so many at once."""
+    ended = Queue()
+
+    def say(connection, request):
+        connection.sendall(message(200, b"{}", "Content-Type: application/json", "Content-Length: 2"))
+        connection.settimeout(10)
+        ended.put(connection.recv(1))
+
+    client = Client(speak(say), Redactor(replaying=False))
+    recording = open_cassette(tmp_path / "a.yaml", client.redactor, client.base_url, recording=True)
+    gc.disable()
+    try:
+        with recording if is_recording else nullcontext():
+            for number in range(3):
+                client.send("GET", f"/api/v4/users/{number}", persona="member")
+        assert [ended.get(timeout=10) for _ in range(3)] == [b""] * 3
+    finally:
+        gc.enable()

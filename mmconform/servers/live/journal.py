@@ -131,7 +131,8 @@ def _restore_whole(call: Any, before: dict[str, dict[str, Any]]) -> Exchange:
     if not found.is_success or not isinstance(config.get("ServiceSettings"), dict):
         raise MisuseError(f"the server's configuration cannot be read: it answered {found.says}")
     for section, values in before.items():
-        config[section] = {**(config.get(section) or {}), **values}
+        told = {**(config.get(section) or {}), **values}
+        config[section] = {key: value for key, value in told.items() if value is not None}  # null: it was not there
     changed: Exchange = call("PUT", "/api/v4/config", json=config)
     return changed
 
