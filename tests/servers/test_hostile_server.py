@@ -553,7 +553,7 @@ def test_a_connection_is_closed_as_soon_as_its_answer_was_read(speak, tmp_path, 
 
     def say(connection, request):
         connection.sendall(message(200, b"{}", "Content-Type: application/json", "Content-Length: 2"))
-        connection.settimeout(10)
+        connection.settimeout(2)
         ended.put(connection.recv(1))
 
     client = Client(speak(say), Redactor(replaying=False))
@@ -563,6 +563,6 @@ def test_a_connection_is_closed_as_soon_as_its_answer_was_read(speak, tmp_path, 
         with recording if is_recording else nullcontext():
             for number in range(3):
                 client.send("GET", f"/api/v4/users/{number}", persona="member")
-        assert [ended.get(timeout=10) for _ in range(3)] == [b""] * 3
+                assert ended.get(timeout=10) == b""
     finally:
         gc.enable()
