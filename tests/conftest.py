@@ -41,6 +41,11 @@ def known(contract):
     return deviations.load(contract)
 
 
+def _place(known, row):
+    """Return the entry that makes a row known, as a run would write it."""
+    return next((d.place for d in known if (d.clause, d.signature) == (row["clause"], row.get("signature"))), "")
+
+
 @pytest.fixture(scope="session")
 def record_of(contract, known):
     """Make the record of a run: the observations that are told, and every other promise kept or not in the version."""
@@ -55,6 +60,7 @@ def record_of(contract, known):
                 "test": f"suites/some/test_it.py::test_it[{name}]",
                 "signature": "",
                 "count": 1,
+                "deviation": _place(known, row) if row.get("standing") == "known" else "",
                 **row,
             }
             for row in [*told, *_kept(contract, version, {row["clause"] for row in told})]
