@@ -2,15 +2,15 @@
 
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from mmconform.driving.actor import Actor, Reply, Stage, Token, give_roles, new_team, someone
+from mmconform.driving.actor import Actor, Stage, Token, give_roles, new_team, someone
 from mmconform.driving.generate import SEED
+from mmconform.driving.script import Step, heard, script
+from mmconform.files import write_whole
 from mmconform.paths import REPORTS
 from mmconform.wire.client import NotTapedError, UnseenError
 from mmconform.wire.secret import Secret
@@ -46,14 +46,19 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
     """
     # Nobody needs the shortest way to show a flaw that was put in.
     is_live = not (stage.judge.target.is_recorded or stage.judge.target.is_reference)
+    with heard(stage.client) as steps:
+        _play(stage, admin, steps, is_live=is_live, with_commands=with_commands)
+
+
+def _play(stage: Stage, admin: Actor, steps: list[Step], *, is_live: bool, with_commands: bool) -> None:
     team = new_team(stage) if with_commands else ""
-    told: list[str] = []
+    before = list(steps)
     broken: list[Exception] = []
 
     class Lives(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            told.clear()
+            steps[:] = before
             self.model = Model()
             self.tokens: list[Token] = []
             self.dead: list[Token] = []
@@ -68,17 +73,12 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             if isinstance(failure, AssertionError | UnseenError | NotTapedError):
                 broken.append(failure)
 
-        def _do(self, actor: Actor, operation: str, **arguments: Any) -> Reply:
-            reply = actor.do(operation, **arguments)
-            told.append(_as_curl(reply))
-            return reply
-
         def _pick(self, number: int) -> Token:
             return self.tokens[number % len(self.tokens)]
 
         @rule()
         def make(self) -> None:
-            reply = self._do(self.person, "CreateUserAccessToken", user_id=self.person.id, body={"description": "life"})
+            reply = self.person.do("CreateUserAccessToken", user_id=self.person.id, body={"description": "life"})
             stage.clause, self.last_act = "CreateUserAccessToken.permission", "CreateUserAccessToken"
             if self.model.is_holder:
                 assert reply.served
@@ -99,7 +99,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         )
         def act(self, number: int, act: str, by_admin: bool) -> None:
             token = self._pick(number)
-            reply = self._do(admin if by_admin else self.person, act, body={"token_id": token.id})
+            reply = (admin if by_admin else self.person).do(act, body={"token_id": token.id})
             stage.clause, self.last_act, self.last_token = f"{act}.permission", act, token.id
             if not by_admin and not self.model.is_holder:
                 assert reply.denied
@@ -117,7 +117,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         def wake_the_dead(self, number: int, act: str) -> None:
             token = self.dead[number % len(self.dead)]
             stage.clause, self.last_act, self.last_token = PROMISES["RevokeUserAccessToken"], act, token.id
-            assert self._do(admin, act, body={"token_id": token.id}).refused_as("no-token")
+            assert admin.do(act, body={"token_id": token.id}).refused_as("no-token")
 
         @rule(is_holder=st.booleans())
         def change_role(self, is_holder: bool) -> None:
@@ -135,7 +135,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             @rule(number=st.integers(0, 20), by_admin=st.booleans())
             def regenerate(self, number: int, by_admin: bool) -> None:
                 command = sorted(self.model.commands)[number % len(self.model.commands)]
-                reply = self._do(admin if by_admin else self.person, "RegenCommandToken", command_id=command)
+                reply = (admin if by_admin else self.person).do("RegenCommandToken", command_id=command)
                 stage.clause = "RegenCommandToken.permission"
                 if by_admin:
                     assert reply.served
@@ -158,7 +158,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
 
         @invariant()
         def the_list_is_the_models(self) -> None:
-            reply = self._do(admin, LIST, user_id=self.person.id, query="per_page=200")
+            reply = admin.do(LIST, user_id=self.person.id, query="per_page=200")
             stage.clause = f"{LIST}.permission"
             assert reply.served
             listed = {row["id"]: row["is_active"] for row in reply.json}
@@ -171,7 +171,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
         @invariant()
         def every_credential_is_what_the_model_says(self) -> None:
             for token in self.tokens[-3:]:
-                reply = self._do(self.person.through(token), LIST, user_id="me", query="per_page=1")
+                reply = self.person.through(token).do(LIST, user_id="me", query="per_page=1")
                 stage.clause = PROMISES[self.last_act]
                 if not self.model.is_active[token.id]:
                     assert reply.refused_as("no-session")
@@ -182,7 +182,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
                     assert reply.refused_as("no-permission")
             for token in self.dead[-2:]:
                 stage.clause = PROMISES["RevokeUserAccessToken"]
-                assert self._do(self.person.through(token), LIST, user_id="me", query="per_page=1").refused_as("no-session")
+                assert self.person.through(token).do(LIST, user_id="me", query="per_page=1").refused_as("no-session")
 
     phases = (Phase.generate, Phase.shrink) if is_live else (Phase.generate,)
     profile = settings(
@@ -204,19 +204,8 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             raise
         failure = broken[-1 if is_live else 0]
         if is_live:
-            _write_script(REPORTS / stage.judge.target.slug / "shortest-life.sh", told)
+            credentials = {admin.credential or "": "SYSTEM_ADMIN", stage.world.operator or "": "OPERATOR"}
+            write_whole(
+                REPORTS / stage.judge.target.slug / "shortest-life.sh", script(steps, credentials, str(failure)), private=True
+            )
         raise failure from None
-
-
-def _as_curl(reply: Reply) -> str:
-    exchange = reply.exchange
-    who = exchange.persona.upper().replace(" ", "_")
-    body = f" --data-raw '{exchange.body.decode()}'" if exchange.body else ""
-    return f'curl -i -X {exchange.method} -H "Authorization: Bearer ${who}"{body} "$SERVER{exchange.url}"  # {exchange.says}'
-
-
-def _write_script(path: Path, lines: list[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        "#!/bin/sh\n# Set SERVER and the credential of each persona first.\n" + "\n".join(lines) + "\n", encoding="utf-8"
-    )
