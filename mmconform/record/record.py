@@ -171,12 +171,12 @@ def read(path: Path) -> Record:
 def _check_format(path: Path, line: bytes) -> None:
     try:
         first = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ForeignRecordError(str(path), 1, _NO_JSON) from None
     if not isinstance(first, dict) or first.get("kind") != "header":
         raise ForeignRecordError(str(path), 1, "is not the header of a record")
     if first.get("format") != FORMAT:
-        told = f"is of format {first.get('format')}, and this suite reads format {FORMAT}; run pytest again"
+        told = f"is of format {str(first.get('format'))[:20]}, and this suite reads format {FORMAT}; run pytest again"
         raise OtherFormatError(str(path), 1, told)
 
 

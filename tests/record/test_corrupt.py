@@ -34,11 +34,7 @@ def damaged(data, number):
             case 3:
                 yield data[:at] + data[other : other + 40] + data[at:]
             case 4:
-                yield (
-                    data[:at]
-                    + draw.choice((b"\0" * 9, b"\xff", b"[" * 3000, b"9" * 6000, b"\n", b"{}\n", b"&a [*a]"))
-                    + data[at:]
-                )
+                yield data[:at] + draw.choice(STRANGE) + data[at:]
 
 
 def read_or_refuse(act):
@@ -59,6 +55,23 @@ def test_a_damaged_record_is_read_or_refused(tmp_path):
         path.write_bytes(data)
         refused += read_or_refuse(lambda: record.read(path))
     assert refused > 1000
+
+
+NO_HEADERS = {
+    "deep": b"[" * 3000,
+    "deep in a header": b'{"kind": "header", "format": ' + b"[" * 3000,
+    "long": b'{"kind": "header", "format": "' + b"x" * 3000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("line", NO_HEADERS.values(), ids=NO_HEADERS)
+def test_a_header_that_is_no_header_is_refused_in_a_short_line(tmp_path, line):
+    """Too deep for any parser, or longer than anybody reads."""
+    path = tmp_path / record.NAME
+    path.write_bytes(line + b"\n{}\n")
+    with pytest.raises(record.RecordError) as refused:
+        record.read(path)
+    assert len(str(refused.value).removeprefix(str(path))) < 120
 
 
 @pytest.fixture
