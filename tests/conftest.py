@@ -71,21 +71,10 @@ def record_of(contract, known):
         rows, operations, changes = lines.observations(*rows), lines.operations(*operations), lines.changes(*changes)
         nothing["finished"] = "2026-11-22T00:01:00Z"
         footer = summary.summarise(contract, version, rows, operations, known, changes=changes, **nothing)
-        server = {"name": name, "version": name, "calls_itself": name, "build": name, "commit": "c" * 40}
-        about = {
-            "target": f"recorded:{name}",
-            "server": {**server, "edition": "team", "x_version_id": name},
-            "spec": contract.digest,
-            "clauses": len(contract.clauses),
-            "tools": {"mmconform": "1", "pytest": "9"},
-            "seed": 7,
-            "max_examples": 100,
-            "started": "2026-11-22T00:00:00Z",
-            "selection": "",
-        }
+        about = lines.header(name, spec=contract.digest, clauses=len(contract.clauses), **header)
         about_all = {"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", "as_shipped": True}
         asked = [{**about_all, **a} for a in answers]
-        return lines.make_record({**about, **header}, rows, operations, footer, asked, changes)
+        return lines.make_record(about, rows, operations, footer, asked, changes)
 
     return record_of
 

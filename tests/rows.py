@@ -22,6 +22,23 @@ def changes(*rows):
     return _of(ChangeRow, rows)
 
 
+def header(version="5.36.1", **more):
+    """Return the header of a record of a tape, as data, but for what is told otherwise."""
+    server = dict.fromkeys(("name", "version", "calls_itself", "build", "x_version_id"), version)
+    return {
+        "target": f"recorded:{version}",
+        "server": {**server, "commit": "c" * 40, "edition": "team", **more.pop("server", {})},
+        "spec": "0" * 64,
+        "clauses": 96,
+        "tools": {"pytest": "9"},
+        "seed": 7,
+        "max_examples": 100,
+        "started": "2026-11-22T00:00:00Z",
+        "selection": "",
+        **more,
+    }
+
+
 def make_record(header, observed=(), about=(), footer=None, answers=(), changed=()):
     """Return a record: its header, observations, operations, footer, answers and changes, each as data or as a line."""
     (header,) = _of(Header, [{"format": FORMAT, **header}] if isinstance(header, dict) else [header])

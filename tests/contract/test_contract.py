@@ -160,50 +160,47 @@ def test_the_raw_seeds_promise_the_same_in_prose(raw, contract):
     )
 
 
-def test_a_sentence_that_nobody_understands_is_listed_where_it_stands(write):
-    path = write(
-        "a.yaml",
-        """\
+DESCRIBED = """\
 openapi: 3.1.0
 info: {title: A, version: "1"}
 paths:
   /a:
     get:
       operationId: A
-      description: |-
+      responses: {'200': {description: OK}}
+      description: """
+#: A block that keeps its line ends.
+KEPT = """|-
         Get it.
 
         ##### Permissions
         Must be
         awake. No permissions required.
-      responses: {'200': {description: OK}}
-""",
-    )
-    contract = build(load([path]).document)
-    assert [(r.line, r.text, r.reason) for r in contract.remarks] == [(8, "Get it.", None), (11, "Must be awake.", None)]
-    assert contract.clauses["A.permission"].line == 12
+"""
+#: One whose lines are joined.
+FOLDED = """>-
+        It does this and
+        that.
+        Must be authenticated.
+"""
+
+
+@pytest.fixture
+def described(write):
+    """The contract of one operation with a description."""
+    return lambda text: build(load([write("a.yaml", DESCRIBED + text)]).document)
+
+
+def test_a_sentence_that_nobody_understands_is_listed_where_it_stands(described):
+    contract = described(KEPT)
+    assert [(r.line, r.text, r.reason) for r in contract.remarks] == [(9, "Get it.", None), (12, "Must be awake.", None)]
+    assert contract.clauses["A.permission"].line == 13
     assert contract.operations["A"].requirement == Requirement(authenticated=False, is_understood=False)
     assert "A.auth" not in contract.clauses
 
 
-def test_a_folded_sentence_is_found_on_its_own_line(write):
-    path = write(
-        "a.yaml",
-        """\
-openapi: 3.1.0
-info: {title: A, version: "1"}
-paths:
-  /a:
-    get:
-      operationId: A
-      description: >-
-        It does this and
-        that.
-        Must be authenticated.
-      responses: {'200': {description: OK}}
-""",
-    )
-    assert build(load([path]).document).clauses["A.permission"].line == 10
+def test_a_folded_sentence_is_found_on_its_own_line(described):
+    assert described(FOLDED).clauses["A.permission"].line == 11
 
 
 def test_the_digest_tells_two_documents_apart(raw, contract):

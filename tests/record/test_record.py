@@ -9,19 +9,9 @@ from jsonschema import Draft202012Validator
 from mmconform.errors import MisuseError
 from mmconform.record import record
 from mmconform.record.rows import json_schema
-from tests.rows import make_record
+from tests.rows import header, make_record
 
-HEADER = {
-    "target": "recorded:5.36.1",
-    "server": dict.fromkeys(("name", "version", "calls_itself", "build", "commit", "edition", "x_version_id"), "5.36.1"),
-    "spec": "0" * 64,
-    "clauses": 96,
-    "tools": {"pytest": "9"},
-    "seed": 1,
-    "max_examples": 100,
-    "started": "2026-11-22T00:00:00Z",
-    "selection": "",
-}
+HEADER = header()
 OPERATION = {"operation": "A", "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True}
 OBSERVATION = {
     "clause": "A.status",

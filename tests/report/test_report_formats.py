@@ -19,7 +19,7 @@ from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
 from mmconform.version import Version
-from tests.rows import changes, make_record, observations, operations
+from tests.rows import changes, header, make_record, observations, operations
 
 #: What a server could put into an answer to break out of a report, or into a terminal.
 HOSTILE = (
@@ -27,19 +27,6 @@ HOSTILE = (
     "%0A::set-env::100% `` ``` | </details><script>alert(1)</script> @everyone **bold** ![i](http://x) \u2028--> ​"
 )
 VERSION = Version(5, 36, 1)
-SERVER = {
-    **dict.fromkeys(("name", "version", "calls_itself", "build", "commit", "x_version_id"), str(VERSION)),
-    "edition": "team",
-}
-HEADER = {
-    "target": "recorded:5.36.1",
-    "clauses": 96,
-    "tools": {"pytest": "9"},
-    "seed": 1,
-    "max_examples": 100,
-    "started": "2026-11-22T00:00:00Z",
-    "selection": "",
-}
 
 
 def row(clause, outcome, persona="member", **more):
@@ -73,8 +60,7 @@ def make(contract):
             is_whole=False,
             finished="2026-11-22T00:00:09Z",
         )
-        header = {**HEADER, "spec": contract.digest, "server": {**SERVER, **server}}
-        return make_record(header, rows, asked, footer)
+        return make_record(header(spec=contract.digest, server=server), rows, asked, footer)
 
     return make
 

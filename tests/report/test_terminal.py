@@ -5,21 +5,9 @@ import pytest
 from mmconform.judging.summary import summarise
 from mmconform.report.terminal import show
 from mmconform.version import Version
-from tests.rows import make_record, observations, operations
+from tests.rows import header, make_record, observations, operations
 
-SERVER = dict.fromkeys(("name", "version", "calls_itself", "build", "commit", "x_version_id"), "5.36.1") | {"edition": "team"}
 NEW = {"standing": "new", "signature": "500 x", "seen": "answered 500\x1b[2J", "outcome": "fail"}
-HEADER = {
-    "target": "recorded:5.36.1",
-    "server": SERVER,
-    "spec": "0",
-    "clauses": 96,
-    "tools": {},
-    "seed": 1,
-    "max_examples": 100,
-    "started": "2026-11-22T00:00:00Z",
-    "selection": "",
-}
 
 
 @pytest.fixture
@@ -31,8 +19,8 @@ def shown(contract):
         rows = observations(*({**common, "rule": row["clause"].split(".")[1], **row} for row in rows))
         asked = operations({"operation": "CreateJob", "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True})
         told = {"errors": 0, "not_taped": 0, **problems}
-        footer = summarise(contract, Version(5, 36, 1), rows, asked, [], **told, is_whole=False, finished=HEADER["started"])
-        record = make_record(HEADER, rows, asked, footer)
+        footer = summarise(contract, Version(5, 36, 1), rows, asked, [], **told, is_whole=False, finished="2026-11-22T00:00:00Z")
+        record = make_record(header(), rows, asked, footer)
         return show(contract, record, colour=False, width=width)
 
     return shown

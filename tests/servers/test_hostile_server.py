@@ -308,13 +308,24 @@ def test_a_429_is_never_answered_at_once_and_ever_more_slowly(speak, monkeypatch
     assert waits[0] >= 0.5 and waits == sorted(waits) and sum(waits) > 30
 
 
-def test_a_server_that_is_restarted_is_waited_for(serve):
+@pytest.fixture
+def gone(serve):
+    """Return a client that waits so many seconds, and its server, which was there a moment ago."""
+
+    def gone(patience):
+        server = serve(lambda *_: (200, [], b"{}"))
+        client = Client(server.url, Redactor(replaying=False), Patience(patience))
+        client.send("GET", "/a", persona="member")
+        server.shutdown()
+        server.server_close()
+        return client, server
+
+    return gone
+
+
+def test_a_server_that_is_restarted_is_waited_for(gone):
     """Nobody listens for a while: nothing was sent, so anything may be sent again."""
-    server = serve(lambda *_: (200, [], b"{}"))
-    client = Client(server.url, Redactor(replaying=False), Patience(20))
-    client.send("GET", "/a", persona="member")
-    server.shutdown()
-    server.server_close()
+    client, server = gone(20)
     answers = []
     waiting = Thread(target=lambda: answers.append(client.send("POST", "/b", persona="member")))
     waiting.start()
@@ -328,12 +339,8 @@ def test_a_server_that_is_restarted_is_waited_for(serve):
     assert [answer.status for answer in answers] == [200] and len(again.requests) == 1
 
 
-def test_a_server_that_is_gone_is_waited_for_once(serve):
-    server = serve(lambda *_: (200, [], b"{}"))
-    client = Client(server.url, Redactor(replaying=False), Patience(1.2))
-    client.send("GET", "/a", persona="member")
-    server.shutdown()
-    server.server_close()
+def test_a_server_that_is_gone_is_waited_for_once(gone):
+    client, _ = gone(1.2)
     took = []
     for _ in range(5):
         began = time.monotonic()
