@@ -105,6 +105,7 @@ LIBRARIES = {
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},
     "openapi_spec_validator": {"mmconform.documents.validate"},
     "jsonschema": {"mmconform.json_schema"},
+    "filelock": {"mmconform.servers.live.locks"},
 }
 
 

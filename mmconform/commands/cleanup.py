@@ -9,7 +9,7 @@ from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, leftovers, tidy
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.live_server import only_run
+from mmconform.servers.live.locks import only_run
 from mmconform.servers.live.prepare import sign_in, sign_out
 from mmconform.servers.target import Target, has_credentials, live
 from mmconform.wire.client import Patience, UnseenError

@@ -1,6 +1,6 @@
 """The fixtures of suites, and what becomes of a hand-written test: an observation of its clause."""
 
-import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -13,10 +13,10 @@ from mmconform.driving.actor import Actor, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.files import open_private
 from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
 from mmconform.plugin.session import Session
+from mmconform.servers.live.locks import turn
 from mmconform.servers.target import Target
 from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
@@ -165,16 +165,16 @@ class Fixtures:
 
         return granted
 
-    @pytest.fixture(autouse=True)
-    def turn(self, request: pytest.FixtureRequest) -> Iterator[None]:
+    @pytest.fixture(autouse=True, name="turn")
+    def _turn(self, request: pytest.FixtureRequest) -> Iterator[None]:
         """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
         target = target_of(request.node)
         stage = self.session.stages.get(target.slug) if target else None
         if stage is None:
             yield
             return
-        with open_private(REPORTS / stage.target.slug / "turn.lock", "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX if "settings" in request.fixturenames else fcntl.LOCK_SH)
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        with turn(REPORTS / stage.target.slug, worker, alone="settings" in request.fixturenames):
             if stage.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
             yield

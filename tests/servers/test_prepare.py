@@ -11,10 +11,9 @@ from mmconform.reference import named
 from mmconform.reference.app import Answer
 from mmconform.reference.server import Reference
 from mmconform.reference.store import User
-from mmconform.servers.live import live_server
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.prepare import people, prepare, sign_in
-from mmconform.servers.target import Server, Target, live
+from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
@@ -65,15 +64,6 @@ def test_bots_and_deactivated_people_do_not_count(count):
 
 def test_a_name_like_ours_with_another_address_is_somebody(count):
     assert count([user("mmc-maria")]) == 1
-
-
-def test_a_server_is_for_one_run_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
-    server = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
-    target = Target("http://127.0.0.1:1", "one", "http://127.0.0.1:1", server, Redactor(replaying=False))
-    with live_server.only_run(target), pytest.raises(MisuseError, match=r"^a run on http://127\.0\.0\.1:1 is in progress"):
-        live_server.only_run(target)
-    live_server.only_run(target).close()
 
 
 # -- whatever keeps our people out is said at the first of them --------------------------------------------------------

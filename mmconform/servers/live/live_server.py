@@ -1,22 +1,21 @@
 """What surrounds the tests on a live server: preparation, journal, clean-up, and the tape when one is recorded."""
 
-import fcntl
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.files import close_to_others, open_private
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.aftermath import Aftermath, SentLog, compare, touched_by
 from mmconform.servers.live.alive import is_alive
 from mmconform.servers.live.lease import Lease
+from mmconform.servers.live.locks import only_run
 from mmconform.servers.live.prepare import MOST_PEOPLE, ask_roles, find_obstacles, login_and_password, prepare, sign_in, sign_out
 from mmconform.servers.live.state import Call, State, look
 from mmconform.servers.live.webrtc_gateway import Gateway
@@ -51,7 +50,7 @@ class LiveServer:
     has_people: bool = True
     gateway: Gateway | None = None
     journals: list[Path] = field(default_factory=list)
-    lock: IO[str] | None = None
+    lock: ExitStack | None = None
     before: State | None = None
     aftermath: Aftermath = field(default_factory=Aftermath)
     lease: Lease | None = None
@@ -245,20 +244,3 @@ def stop_at_obstacles(target: Target, token: str, newcomers: int) -> None:
     client.close()
     if found:
         raise MisuseError(f"{target.base_url} cannot be judged as it is: {'; '.join(found)}")
-
-
-def only_run(target: Target) -> IO[str]:
-    """Return a lock on the server; while it is open, no other run from this checkout and no cleanup touches it.
-
-    Raises:
-        MisuseError: somebody else has it.
-    """
-    path = REPORTS / target.slug / "run.lock"
-    file = open_private(path, "w")
-    close_to_others(path.parent)  # what an earlier version of ours, or another umask, left for everybody to read
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise MisuseError(f"a run on {target.base_url} is in progress; wait for its end, or stop it first") from None
-    return file

@@ -1,0 +1,50 @@
+"""Who may touch a server: one run of this checkout, and of its tests one that changes settings, or any that do not."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mmconform.errors import MisuseError
+from mmconform.files import close_to_others, open_private
+from mmconform.paths import REPORTS
+from mmconform.servers.target import Target
+
+
+def only_run(target: Target) -> ExitStack:
+    """Return a lock on the server; until it is closed, no other run from this checkout and no cleanup touches it.
+
+    Raises:
+        MisuseError: somebody else has it, or it cannot be written.
+    """
+    lock = _lock(REPORTS / target.slug / "run.lock", timeout=0)
+    close_to_others(REPORTS / target.slug)  # what an earlier version of ours, or another umask, left for everybody to read
+    held = ExitStack()
+    try:
+        held.enter_context(lock)
+    except Timeout:
+        raise MisuseError(f"a run on {target.base_url} is in progress; wait for its end, or stop it first") from None
+    return held
+
+
+@contextmanager
+def turn(folder: Path, worker: str, *, alone: bool) -> Iterator[None]:
+    """Wait until a worker may run a test: alone, or beside the tests of others that need not be alone.
+
+    Each test comes through one door and holds its worker's lock while it runs. Whoever wants to be alone stays in the door until
+    all others have left, and so comes first.
+    """
+    own = _lock(folder / f"turn-{worker}.lock")
+    with ExitStack() as held, _lock(folder / "door.lock") as door:
+        for lock in map(_lock, sorted(folder.glob("turn-*.lock"))) if alone else [own]:
+            held.enter_context(lock)
+        if not alone:
+            door.release()
+        yield
+
+
+def _lock(path: Path, timeout: float = -1) -> FileLock:
+    """Return a lock on a file that only its owner may read."""
+    open_private(path, "a").close()
+    return FileLock(path, timeout=timeout, mode=0o600, thread_local=False)
