@@ -13,6 +13,7 @@ from mmconform.servers.live.locks import only_run
 from mmconform.servers.live.prepare import sign_in, sign_out
 from mmconform.servers.target import Target, has_credentials, live
 from mmconform.wire.client import Patience, UnseenError
+from mmconform.world.admin import Admin
 
 #: Of tidying up after many runs, whatever the server does.
 _MOST_SECONDS = 3600
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
 def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str]:
     client = target.client()
     token = sign_in(client)
+    admin = Admin(client, token)
     lease = Lease(client, token, "cleanup")
     try:
         others = [holder for holder in lease.holders() if holder.run not in journal.runs_of(journals)]
@@ -60,10 +62,10 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
             raise MisuseError(f"{target.base_url} is in use by {others[0]}; wait for its end")
         if everything:
             note = journal.Journal(REPORTS / target.slug / "journal-leftovers.jsonl", target.base_url)
-            for entry in leftovers.find(client, token):
+            for entry in leftovers.find(admin):
                 note.note(**entry)
             journals = journal.of_server(REPORTS, target.base_url)
-        done = tidy.undo(journals, client, token) if journals else Counter[str]()
+        done = tidy.undo(journals, admin) if journals else Counter[str]()
         lease.clear()
     finally:
         sign_out(client, token)

@@ -17,8 +17,9 @@ from mmconform.servers.live.prepare import can_be_gateway, find_obstacles, peopl
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
+from mmconform.world.admin import Admin
 from mmconform.world.people import MADE, PERSONAS
-from mmconform.world.world import COMMANDS, ENDLESS, JOBS, OPERATOR, TOKENS, WEBRTC, World, features_of
+from mmconform.world.world import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC, features_of
 
 #: Of looking around, whatever the server does.
 _MOST_SECONDS = 300
@@ -88,15 +89,15 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     """
     client = target.client()
     token = sign_in(client)
-    world = World(client, target.version, "", token)
-    answer = client.send("GET", "/api/v4/config", persona=OPERATOR, token=world.operator)
+    admin = Admin(client, token)
+    answer = admin.config()
     config = answer.json_object
-    about: dict[str, Any] = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
-    others, off = people(world), switched_off(target, answer)
+    about: dict[str, Any] = admin.must("GET", "/api/v4/config/client?format=old")
+    others, off = people(admin), switched_off(target, answer)
     licensed = about.get("IsLicensed") == "true"
     left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
     left_off |= {JOBS} if licensed else frozenset()
-    fixed = _fixed(world)
+    fixed = _fixed(admin)
     left_off |= {feature for feature in off if _HOW[feature].partition(".")[2] in fixed}
     operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
     reached = [o for o in operations if left_off.isdisjoint(features_of(o))]
@@ -112,7 +113,7 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
         len(contract.clauses),
         sum(1 for c in contract.clauses.values() if c.operation in asked or (c.rule == "since" and c.operation in absent)),
         [id_ for id_ in contract.operations if id_ in absent],
-        list(find_obstacles(world)),
+        list(find_obstacles(admin, target.version)),
     )
     for feature in sorted(left_off):
         names = ", ".join(operation.id for operation in operations if feature in features_of(operation))
@@ -161,9 +162,9 @@ def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list
     return [*PERSONAS, *(name for name in MADE if bots or name not in ("bot", "bot_editor"))]
 
 
-def _fixed(world: World) -> frozenset[str]:
+def _fixed(admin: Admin) -> frozenset[str]:
     """Return which of the settings that tests change the server's environment fixes (from 5.4 on it tells: api4/config.go)."""
-    answer = world.client.send("GET", "/api/v4/config/environment", persona=OPERATOR, token=world.operator)
+    answer = admin.ask("GET", "/api/v4/config/environment")
     fixed = answer.json_object.get("ServiceSettings") if answer.is_success else None
     return frozenset(_CHANGED & set(fixed)) if isinstance(fixed, dict) else frozenset()
 

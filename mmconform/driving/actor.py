@@ -18,10 +18,11 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world.admin import Admin
 from mmconform.world.behaviours import Refusal, absence, denial, refusal
 from mmconform.world.guard import require_filled
-from mmconform.world.people import Persona, role_exists
-from mmconform.world.world import COMMANDS, OPERATOR, PREFIX, TOKENS, Person, World, login, new_password
+from mmconform.world.people import Persona
+from mmconform.world.world import COMMANDS, PREFIX, TOKENS, Person, World, make_account
 
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
 ALWAYS = ("status", "schema", "media", "secret", "paging")
@@ -64,6 +65,11 @@ class Stage:
         self.made += 1
         return f"{PREFIX}{self.world.run}-{zlib.crc32(self.test.encode()):08x}{what}{self.made}"
 
+    @property
+    def admin(self) -> Admin:
+        """The operator, who arranges in the test's cassette."""
+        return self.world.admin(self.client)
+
     def operator(self, method: str, url: str, json: Any = None) -> Any:
         """Arrange as the administrator whose credentials the run was given.
 
@@ -72,7 +78,7 @@ class Stage:
         """
         if method == "DELETE" or _OF_ACCOUNTS.search(url):
             self.changes.append(url)
-        return self.world.must(OPERATOR, method, url, json, self.client)
+        return self.admin.must(method, url, json)
 
     def need(self, feature: str) -> None:
         """Say that a test cannot go on without a feature.
@@ -333,14 +339,10 @@ class Actor:
         Raises:
             MisuseError: the server refuses.
         """
-        client, made = self.stage.client, list[str]()
-
-        def ask(url: str, body: dict[str, str]) -> Exchange:
-            return client.send("POST", url, persona=OPERATOR, token=self.stage.world.operator, json=body, headers=NOT_TAPED)
-
+        admin, made = self.stage.admin.off_tape, list[str]()
         try:
-            while len(made) < tokens and not client.redactor.replaying:
-                answer = ask(f"/api/v4/users/{self.id}/tokens", self.stage.world.token_body("one of many"))
+            while len(made) < tokens and not admin.client.redactor.replaying:
+                answer = admin.ask("POST", f"/api/v4/users/{self.id}/tokens", self.stage.world.token_body("one of many"))
                 if not answer.is_success or not answer.json_id:
                     raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
                 made.append(answer.json_id)
@@ -348,7 +350,7 @@ class Actor:
         finally:
             with suppress(UnseenError):  # what stays is the end of the run's to take away, and no news about lists
                 for id_ in made:
-                    ask("/api/v4/users/tokens/revoke", {"token_id": id_})
+                    admin.ask("POST", "/api/v4/users/tokens/revoke", {"token_id": id_})
 
     def new_command(self, team: str = "") -> str:
         """Return the id of a new slash command, made by the operator, in the world's team or another."""
@@ -360,7 +362,7 @@ class Actor:
             "method": "P",
             "trigger": trigger,
         }
-        made = self.stage.world.must(OPERATOR, "POST", "/api/v4/commands", command, self.stage.client)
+        made = self.stage.admin.must("POST", "/api/v4/commands", command)
         self.stage.world.note(what="command", id=made["id"], team=command["team_id"])
         return str(made["id"])
 
@@ -447,7 +449,7 @@ def new_bot(stage: Stage, owner: Actor) -> Actor:
         raise MisuseError(f"the test could not be set up: {owner.persona} makes a bot: {made.says}")
     id_ = str(made.json["user_id"])
     stage.world.note(what="user", name=name, id=id_)
-    person = Person(Persona("bot", "bot"), id_, name, None, "", "")
+    person = Person(Persona("bot", "bot"), id_, name, None)
     stage.people.append((person, len(stage.changes)))
     bot = Actor("bot", person, None, stage)
     return replace(bot, credential=bot.new_token().value)
@@ -460,41 +462,28 @@ def someone(stage: Stage, persona: Persona) -> Actor:
         MisuseError: the server refuses.
     """
     name = stage.name("u")
-    redactor = stage.client.redactor
-    taped = f"redacted-password-{name[-10:]}"
-    password = Secret(taped if redactor.replaying else new_password())
-    redactor.learn(password, taped)
-    stage.world.note(what="user", name=name)
-    account = {"email": f"{name}@conformance.invalid", "username": name, "password": password}
-    id_ = str(stage.operator("POST", "/api/v4/users", account)["id"])
-    stage.world.note(what="user", name=name, id=id_)
-    roles = tuple(role for role in persona.roles if role_exists(role, stage.world.version))
-    if roles:
-        give_roles(stage, id_, roles)
-    if persona.team_role and not persona.roles:  # a team has room for 50; who is there for their system role needs none
-        join(stage, stage.world.team_id, id_, persona.team_role)
-    session = login(stage.client, name, password, f"{persona.name} {name[-10:]}")
-    person = Person(persona, id_, name, session, "", "")
+    # A team has room for 50; who is there for their system role needs none.
+    team = "" if persona.roles else stage.world.team_id
+    person = make_account(stage.world, stage.admin, persona, name, name[-10:], f"{persona.name} {name[-10:]}", team)
     stage.people.append((person, len(stage.changes)))
-    return Actor(persona.name, person, session, stage)
+    return Actor(persona.name, person, person.session, stage)
 
 
 def give_roles(stage: Stage, user: str, roles: tuple[str, ...]) -> None:
     """Set a user's system roles, beside ``system_user``."""
-    stage.operator("PUT", f"/api/v4/users/{user}/roles", {"roles": " ".join(["system_user", *roles])})
+    stage.changes.append(user)
+    stage.admin.give_roles(user, roles)
 
 
 def join(stage: Stage, team: str, user: str, role: str = "team_user") -> None:
     """Make a user a member of a team."""
-    stage.operator("POST", f"/api/v4/teams/{team}/members", {"team_id": team, "user_id": user})
-    if role == "team_admin":
-        stage.operator("PUT", f"/api/v4/teams/{team}/members/{user}/roles", {"roles": "team_user team_admin"})
+    stage.admin.join(team, user, role)
 
 
 def new_team(stage: Stage) -> str:
     """Return the id of a new team that only the operator belongs to."""
     name = stage.name("t")
     stage.world.note(what="team", name=name)
-    id_ = str(stage.operator("POST", "/api/v4/teams", {"name": name, "display_name": name, "type": "O"})["id"])
+    id_ = stage.admin.make_team(name)
     stage.world.note(what="team", name=name, id=id_)
     return id_

@@ -20,7 +20,7 @@ from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenEr
 from mmconform.wire.exchange import Exchange
 from mmconform.world.guard import require_filled
 from mmconform.world.people import PERSONAS
-from mmconform.world.world import OPERATOR, Person, World
+from mmconform.world.world import Person, World
 
 ABOUT = ("self", "other", "nobody")
 
@@ -145,7 +145,7 @@ class Sender:
             # What is not needed any more only makes every later list longer.
             made = exchange.json_or_none
             if isinstance(made, dict) and made.get("id"):
-                self.world.must(OPERATOR, "POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]}, self.client)
+                self.world.admin(self.client).must("POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]})
         if self.operation.makes_jobs:
             self.world.note_job(exchange)
         return exchange

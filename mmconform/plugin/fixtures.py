@@ -146,19 +146,19 @@ class Fixtures:
 
         @contextmanager
         def granted(role: str, *permissions: str) -> Iterator[None]:
-            found = stage.operator("GET", f"/api/v4/roles/name/{role}")
+            found = stage.admin.role(role)
             before = list(found["permissions"])
 
             def put(held: list[str]) -> bool:
-                stage.operator("PUT", f"/api/v4/roles/{found['id']}/patch", {"permissions": held})
-                return True
+                return stage.admin.change_role(found["id"], held)
 
             server = self.session.stages.get(target.slug)
             noted = (
                 server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
             )
             with noted:
-                put([*before, *permissions])
+                if not put([*before, *permissions]):
+                    raise NotHereError(f"what the role {role} holds cannot be changed on this server: it says so, and does not")
                 yield
                 if not server:
                     put(before)

@@ -10,9 +10,9 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import Holds, Requirement, is_there, leaves
 from mmconform.version import Version
 from mmconform.wire.client import HeldBackError, Sending
+from mmconform.world.admin import OPERATOR
 from mmconform.world.harm import below_the_api, dangerous, harmless
 from mmconform.world.people import PERSONAS, Roles, entitlement
-from mmconform.world.world import OPERATOR
 
 #: The reasons by which the record counts what was held back.
 WOULD_DO_HARM, UNFILLED = "would-do-harm", "unknown-identifier"

@@ -4,7 +4,7 @@ import secrets
 import string
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from mmconform.contract.clause import Operation
@@ -15,14 +15,14 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
-from mmconform.wire.tape.redact import MARK, TAPED_RUN, Redactor
+from mmconform.wire.tape.redact import MARK, TAPED_RUN
+from mmconform.world.admin import OPERATOR, Admin, arranged, message
 from mmconform.world.behaviours import NotKnownError, harmless_job
 from mmconform.world.obstacles import explain
 from mmconform.world.people import PERSONAS, Persona, Roles, entitlement, role_exists, unlike_a_fresh_role
 
 #: What every name that we give on a server begins with.
 PREFIX = "mmc-"
-OPERATOR = "operator"
 #: Features that operations need, as the document's ``x-needs`` names them.
 TOKENS, COMMANDS, WEBRTC = "personal access tokens", "slash commands", "WebRTC"
 #: With a licence the job that does nothing without one does something.
@@ -54,8 +54,8 @@ class Person:
     id: str
     username: str
     session: str | None = field(repr=False)
-    token_id: str
-    token: str = field(repr=False)
+    token_id: str = ""
+    token: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
 
 
@@ -124,32 +124,9 @@ class World:
             raise NotKnownError(f"whether {persona.name} may call {operation.id} is not known", entitled.reason)
         return entitled
 
-    def must(
-        self,
-        persona: str,
-        method: str,
-        url: str,
-        json: Any = None,
-        client: Client | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Arrange: send a helper request and return its JSON, an object or rows of objects.
-
-        Raises:
-            MisuseError: the server refuses, does not answer, or answers with something else; also later, when the object
-                is asked for what it does not hold.
-        """
-        token = self.operator if persona == OPERATOR else self.people[persona].session
-        try:
-            exchange = (client or self.client).send(method, url, persona=persona, token=token, json=json, headers=headers)
-        except UnseenError as error:
-            raise MisuseError(f"setting up the test world failed: {error}") from None
-        if not exchange.is_success:
-            raise MisuseError(
-                f"setting up the test world failed: {method} {exchange.path} by the {persona.replace('_', ' ')} answered "
-                f"{exchange.says}; `{_message(exchange, self.client.redactor)}`{explain(exchange.error_id)}"
-            )
-        return _told(exchange.json_or_none, f"{method} {exchange.path}")
+    def admin(self, client: Client | None = None) -> Admin:
+        """Return the operator, who asks through the world's client or another."""
+        return Admin(client or self.client, self.operator)
 
     def lacks(self, operation: Operation) -> bool:
         """Whether the server has switched off what an operation needs to be served."""
@@ -162,29 +139,8 @@ class World:
 
     def token_for(self, persona: str, client: Client) -> str:
         """Return the id of a new personal access token of a persona."""
-        made = self.must(OPERATOR, "POST", f"/api/v4/users/{self.people[persona].id}/tokens", self.token_body("spare"), client)
+        made = self.admin(client).must("POST", f"/api/v4/users/{self.people[persona].id}/tokens", self.token_body("spare"))
         return str(made["id"])
-
-
-class _Told(dict[str, Any]):
-    """What a server told us, which need not be what we rely on."""
-
-    request = ""
-
-    def __missing__(self, key: str) -> Any:
-        raise MisuseError(f"setting up the test world failed: the answer to {self.request} holds no `{key}`")
-
-
-def _told(data: Any, request: str) -> Any:
-    if isinstance(data, dict):
-        told = _Told(data)
-        told.request = request
-        return told
-    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
-        return [_told(row, request) for row in data]
-    if data is None and request.startswith(("PUT", "DELETE")):
-        return None
-    raise MisuseError(f"setting up the test world failed: the answer to {request} is no JSON object or list of them")
 
 
 def features_of(operation: Operation) -> set[str]:
@@ -209,10 +165,10 @@ def build(world: World) -> None:
     redactor.learn(world.run, TAPED_RUN)
     redactor.learn(world.run.upper(), TAPED_RUN.upper())
     if world.version >= Version(4, 9):
-        confirm_roles(world)
+        confirm_roles(world.admin(), world.version)
     team = f"{PREFIX}{world.run}"
     world.note(what="team", name=team)
-    world.team_id = world.must(OPERATOR, "POST", "/api/v4/teams", {"name": team, "display_name": team, "type": "O"})["id"]
+    world.team_id = world.admin().make_team(team)
     world.note(what="team", name=team, id=world.team_id)
     for persona in PERSONAS.values():
         if not persona.is_anonymous:
@@ -222,12 +178,12 @@ def build(world: World) -> None:
     if COMMANDS in world.switched_off:
         return
     command = {"team_id": world.team_id, "url": "http://conformance.invalid/", "method": "P", "trigger": f"mmc{world.run}"}
-    world.command_id = world.must(OPERATOR, "POST", "/api/v4/commands", command)["id"]
+    world.command_id = world.admin().must("POST", "/api/v4/commands", command)["id"]
     world.note(what="command", id=world.command_id, team=world.team_id)
 
 
 def make_person(world: World, persona: Persona, *, again: bool = False) -> Person:
-    """Make a persona's account, with a session and a personal access token.
+    """Make a standing persona's account, with a session and a personal access token.
 
     Args:
         again: The account of that name is lost; this one has another.
@@ -235,29 +191,38 @@ def make_person(world: World, persona: Persona, *, again: bool = False) -> Perso
     Raises:
         MisuseError: the server refuses.
     """
-    redactor = world.client.redactor
-    username = f"{PREFIX}{world.run}-{persona.short}"
-    if again:
-        username = f"{PREFIX}{world.run}-{persona.short[:6]}{secrets.token_hex(2)}"
-    taped = f"{MARK}-password-{persona.short}"
+    name = f"{PREFIX}{world.run}-{persona.short[:6] + secrets.token_hex(2) if again else persona.short}"
+    admin = world.admin()
+    person = make_account(world, admin, persona, name, persona.short, persona.name, world.team_id if persona.team_role else "")
+    if world.version < Version(4, 1) or TOKENS in world.switched_off:
+        return person
+    token = admin.must("POST", f"/api/v4/users/{person.id}/tokens", world.token_body("standing"))
+    return replace(person, token_id=token["id"], token=Secret(token["token"]))
+
+
+def make_account(world: World, admin: Admin, persona: Persona, name: str, label: str, called: str, team: str) -> Person:
+    """Make somebody with a session: journalled before, given the persona's roles, and put into a team.
+
+    Args:
+        label: By which a tape tells their password from others'.
+        called: The persona whose credential the session is.
+        team: In which they are what the persona is in the world's; nothing for none.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    redactor = admin.client.redactor
+    taped = f"{MARK}-password-{label}"
     password = Secret(taped if redactor.replaying else new_password())
     redactor.learn(password, taped)
-    world.note(what="user", name=username)
-    account = {"email": f"{username}@conformance.invalid", "username": username, "password": password}
-    id_ = str(world.must(OPERATOR, "POST", "/api/v4/users", account)["id"])
-    world.note(what="user", name=username, id=id_)
-    roles = [role for role in persona.roles if role_exists(role, world.version)]
-    if roles:
-        world.must(OPERATOR, "PUT", f"/api/v4/users/{id_}/roles", {"roles": " ".join(["system_user", *roles])})
-    if persona.team_role:
-        world.must(OPERATOR, "POST", f"/api/v4/teams/{world.team_id}/members", {"team_id": world.team_id, "user_id": id_})
-    if persona.team_role == "team_admin":
-        world.must(OPERATOR, "PUT", f"/api/v4/teams/{world.team_id}/members/{id_}/roles", {"roles": "team_user team_admin"})
-    session = login(world.client, username, password, persona.name)
-    token: dict[str, str] = {}
-    if world.version >= Version(4, 1) and TOKENS not in world.switched_off:
-        token = world.must(OPERATOR, "POST", f"/api/v4/users/{id_}/tokens", world.token_body("standing"))
-    return Person(persona, id_, username, session, token.get("id", ""), Secret(token.get("token", "")), password)
+    world.note(what="user", name=name)
+    id_ = admin.make_user(name, password)
+    world.note(what="user", name=name, id=id_)
+    if roles := [role for role in persona.roles if role_exists(role, world.version)]:
+        admin.give_roles(id_, roles)
+    if team and persona.team_role:
+        admin.join(team, id_, persona.team_role)
+    return Person(persona, id_, name, login(admin.client, name, password, called), password=password)
 
 
 def new_password() -> str:
@@ -271,7 +236,8 @@ def _confirm_admitted(world: World, person: Person) -> None:
     Not about ``me``, which servers that demand a second factor answer all the same (web/context.go@v5.36.1 MfaRequired).
     """
     if not world.client.redactor.replaying:
-        world.must(person.persona.name, "GET", f"/api/v4/users/{person.id}", headers=NOT_TAPED)
+        url = f"/api/v4/users/{person.id}"
+        arranged(world.client, "GET", url, person.persona.name, person.session, headers=NOT_TAPED)
 
 
 def login(client: Client, login_id: str, password: str, persona: str) -> str:
@@ -288,35 +254,29 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
         raise MisuseError(f"logging in failed: {error}") from None
     session = exchange.answer_headers.get("token")
     if not exchange.is_success or not session:
-        why = f"`{_message(exchange, client.redactor)}`{explain(exchange.error_id)}"
+        why = f"`{message(exchange, client.redactor)}`{explain(exchange.error_id)}"
         raise MisuseError(f"logging in as `{login_id}` failed: the server answered {exchange.says}; {why}")
     client.redactor.learn_credential(session, persona)
     return Secret(session)
 
 
-def confirm_roles(world: World, client: Client | None = None, *, is_taped: bool = True) -> None:
+def confirm_roles(admin: Admin, version: Version) -> None:
     """Compare what the server's roles grant with our data; on a difference every verdict would be doubtful.
 
-    Args:
-        is_taped: The requests are on tapes, but for the role of system administrators.
+    No tape has the role of system administrators, and each has the others.
 
     Raises:
         MisuseError: a role grants something else.
     """
     roles = {role for persona in PERSONAS.values() for role in persona.roles} | {"team_admin", "system_user", "team_user"}
     for role in sorted(roles):
-        off_tape = NOT_TAPED if role == "system_admin" or not is_taped else None
-        if off_tape and world.client.redactor.replaying:
+        asks = admin.off_tape if role == "system_admin" else admin
+        if not asks.is_taped and admin.client.redactor.replaying:
             continue
-        granted = set(world.must(OPERATOR, "GET", f"/api/v4/roles/name/{role}", client=client, headers=off_tape)["permissions"])
-        for permission in unlike_a_fresh_role(role, granted, world.version):
+        granted = set(asks.role(role)["permissions"])
+        for permission in unlike_a_fresh_role(role, granted, version):
             has = "holds" if permission in granted else "does not hold"
             raise MisuseError(
-                f"the role `{role}` {has} `{permission}` on this server, unlike a fresh {world.version}; "
+                f"the role `{role}` {has} `{permission}` on this server, unlike a fresh {version}; "
                 "put its permissions back to the defaults, or no verdict about permissions could be trusted"
             )
-
-
-def _message(exchange: Exchange, redactor: Redactor) -> str:
-    """What the server says to people, which may repeat what it was sent."""
-    return redactor.hide(str(exchange.json_object.get("message", "")))[:200]

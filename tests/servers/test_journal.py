@@ -10,6 +10,7 @@ from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.admin import Admin
 
 EMPTY = {"ServiceSettings": {"EnableCommands": True, "Other": 1}}
 GONE = {"id": "store.gone.app_error", "message": "no", "status_code": 404}
@@ -108,7 +109,7 @@ def undo(path, serve):
             kept.note(**entry)
         client = Client(running.url, Redactor(replaying=False))
         try:
-            done = dict(tidy.undo([path], client, "operators-token"))
+            done = dict(tidy.undo([path], Admin(client, "operators-token")))
         except MisuseError as error:
             done = str(error)
         asked = [f"{method} {url.removeprefix('/api/v4')}" for method, url, _, _ in running.requests if method != "GET"]
@@ -252,14 +253,14 @@ def test_what_is_gone_already_counts_as_undone(undo, path, serve):
     running = serve(lambda *_: (404, [("Content-Type", "application/json")], json.dumps(GONE).encode()))
     Journal(path, running.url).note(what="command", id="c")
     Journal(path, running.url).note(what="user", name="u")
-    assert dict(tidy.undo([path], Client(running.url, Redactor(replaying=False)), "t")) == {}
+    assert dict(tidy.undo([path], Admin(Client(running.url, Redactor(replaying=False)), "t"))) == {}
     assert not path.exists()
 
 
 def test_the_journal_stays_when_the_server_is_gone(path, closed_port):
     Journal(path, closed_port).note(what="command", id="c")
     with pytest.raises(MisuseError, match=r"cleanup stopped: .*; the journals in .* stay"):
-        tidy.undo([path], Client(closed_port, Redactor(replaying=False)), "t")
+        tidy.undo([path], Admin(Client(closed_port, Redactor(replaying=False)), "t"))
     assert path.exists()
 
 
@@ -269,7 +270,7 @@ def test_journals_of_one_server_are_undone_as_one_newest_first(tmp_path, serve):
     run, test = Journal(tmp_path / "journal-zzz.jsonl", running.url), Journal(tmp_path / "journal-aaa.jsonl", running.url)
     run.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the run"}})
     test.note(what="config", before={"ServiceSettings": {"EnableCommands": "before the test"}})
-    tidy.undo([test.path, run.path], Client(running.url, Redactor(replaying=False)), "t")
+    tidy.undo([test.path, run.path], Admin(Client(running.url, Redactor(replaying=False)), "t"))
     whole = [json.loads(body) for method, url, _, body in running.requests if f"{method} {url}" == "PUT /api/v4/config"]
     put = [config["ServiceSettings"]["EnableCommands"] for config in whole]
     assert put == ["before the test", "before the run"]
@@ -359,88 +360,3 @@ def test_what_somebody_else_answers_undoes_nothing(undo, path, front, entry):
     assert isinstance(said, str) and "stay" in said and "mmconform cleanup http://" in said
     assert path.exists()
     assert undo()[0] != {} and not path.exists(), "once it is gone, the rest is undone"
-
-
-# -- settings are believed when they were read back --------------------------------------------------------------------
-
-WANTED = {"ServiceSettings": {"EnableCommands": False}}
-
-
-@pytest.fixture
-def change(serve):
-    """Change settings on a server; returns what is not as it should be."""
-
-    def change(server):
-        client = Client(serve(server).url, Redactor(replaying=False))
-        return journal.change(lambda method, url, **more: client.send(method, url, persona="operator", **more), WANTED)
-
-    return change
-
-
-def test_what_can_be_set_is_set(change, monkeypatch):
-    monkeypatch.setattr(journal, "_MOMENT", 0.0)
-    assert change(Mattermost()) == {}
-
-
-def test_the_mask_of_a_secret_is_not_sent_back(change, monkeypatch):
-    """11.1 takes the mask of CacheSettings.RedisPassword for the password (server/config/utils.go@91ce593d27 desanitize)."""
-    monkeypatch.setattr(journal, "_MOMENT", 0.0)
-    server = Mattermost(patches=True)
-    server.config["CacheSettings"] = {"RedisPassword": "the secret"}
-    told = server.told
-    masked = {"CacheSettings": {"RedisPassword": "*" * 32}}
-    server.told = lambda what, *more: (200, {**server.config, **masked}) if what == "GET /config" else told(what, *more)
-    assert change(server) == {}
-    assert server.config["CacheSettings"] == {"RedisPassword": "the secret"}
-    assert server.config["ServiceSettings"]["EnableCommands"] is False
-
-
-@pytest.mark.parametrize("tells", [True, False], ids=["the answer tells", "only reading tells"])
-def test_a_setting_that_the_environment_fixes_is_told(change, monkeypatch, tells):
-    """A server says 200, and in some versions shows what it has made of the settings."""
-    monkeypatch.setattr(journal, "_MOMENT", 0.0)
-
-    class Fixed(Mattermost):
-        def __call__(self, method, path, headers, body):
-            status, more, data = super().__call__(method, path, headers, body)
-            return status, more, json.dumps(self.config).encode() if method == "PUT" and tells else data
-
-    assert change(Fixed(deaf=["PUT /config"])) == {"ServiceSettings.EnableCommands": True}
-
-
-def test_a_setting_that_is_seen_a_moment_later_is_set(change, monkeypatch):
-    server = Mattermost(deaf=["PUT /config"])
-    monkeypatch.setattr(
-        journal.time, "sleep", lambda _: setattr(server, "config", {"ServiceSettings": {"EnableCommands": False}})
-    )
-    assert change(server) == {}
-
-
-def test_a_setting_that_may_not_be_written_is_told_and_other_refusals_are_errors(change, monkeypatch):
-    monkeypatch.setattr(journal, "_MOMENT", 0.0)
-    with pytest.raises(MisuseError, match=r"changing settings failed: the server answered 500 a\.b"):
-        change(Mattermost(refuse=["PUT /config"]))
-
-    class ReadOnly(Mattermost):
-        def __call__(self, method, path, headers, body):
-            if method == "PUT":
-                return 403, [], b'{"id": "ent.cluster.save_config.error", "message": "no", "status_code": 403}'
-            return super().__call__(method, path, headers, body)
-
-    assert change(ReadOnly()) == {"ServiceSettings.EnableCommands": True}
-
-
-@pytest.mark.parametrize("says", [b"<html>", b"{}", b'{"ServiceSettings": 5}', b"[]"])
-def test_nothing_is_put_back_into_what_is_no_configuration(serve, says):
-    """Servers fill up what is missing with their defaults: all other settings would be lost."""
-    older = {"PUT": (404, b'{"id": "api.context.404.app_error", "message": "no", "status_code": 404}')}
-
-    def answer(method, *_):
-        status, content = older.get(method, (200, says))
-        return status, [("X-Version-Id", "5.36.0")], content
-
-    server = serve(answer)
-    client = Client(server.url, Redactor(replaying=False))
-    with pytest.raises(MisuseError, match="configuration cannot be read"):
-        journal.restore(lambda method, url, **more: client.send(method, url, persona="operator", **more), WANTED)
-    assert [url for _, url, *_ in server.requests] == ["/api/v4/config/patch", "/api/v4/config"]

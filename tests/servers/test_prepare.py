@@ -17,6 +17,7 @@ from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.admin import Admin
 from mmconform.world.world import ENDLESS, World, build, login
 
 
@@ -43,7 +44,7 @@ def count(serve):
             return 200, [("Content-Type", "application/json")], json.dumps(data).encode()
 
         client = Client(serve(answer).url, Redactor(replaying=False))
-        return people(World(client, Version(5, 36, 1), "", "t"))
+        return people(Admin(client, "t"))
 
     return count
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmconform.files import open_private
-from mmconform.servers.live import journal
-from mmconform.servers.live.state import CONFIGURATION, ROLES, Call, Difference, State, look
+from mmconform.servers.live.state import CONFIGURATION, ROLES, Difference, State, look
 from mmconform.wire.client import Sending
+from mmconform.world.admin import Admin
 from mmconform.world.harm import below_the_api, dangerous, is_ordinary
 
 
@@ -53,11 +53,10 @@ class Aftermath:
     restored: int = 0
 
 
-def compare(before: State, call: Call, log: SentLog, touched: set[str]) -> Aftermath:
+def compare(before: State, admin: Admin, log: SentLog, touched: set[str]) -> Aftermath:
     """Look at a server once more, put back what a request of ours changed, and tell what is different all the same.
 
     Args:
-        call: As in :func:`mmconform.servers.live.state.look`.
         touched: The names of the settings and roles that the run changed itself, and has put back (``touched_by``).
 
     Raises:
@@ -65,11 +64,11 @@ def compare(before: State, call: Call, log: SentLog, touched: set[str]) -> After
         UnseenError: it does not answer.
     """
     found = Aftermath()
-    first = list(before.differences(look(call)))
+    first = list(before.differences(look(admin)))
     mine = [difference for difference in first if difference.name in touched or log.suspects(difference.area)]
     if mine:
-        _put_back(before, mine, call)
-    left = list(before.differences(look(call))) if mine else first
+        _put_back(before, mine, admin)
+    left = list(before.differences(look(admin))) if mine else first
     found.restored = len(first) - len(left)
     for difference in left:
         causes = log.suspects(difference.area) or (["this run itself"] if difference.name in touched else [])
@@ -80,7 +79,7 @@ def compare(before: State, call: Call, log: SentLog, touched: set[str]) -> After
     return found
 
 
-def _put_back(before: State, mine: Iterable[Difference], call: Call) -> None:
+def _put_back(before: State, mine: Iterable[Difference], admin: Admin) -> None:
     sections: dict[str, dict[str, Any]] = {}
     for difference in mine:
         if difference.area == CONFIGURATION and difference.key in before.settings:
@@ -88,9 +87,9 @@ def _put_back(before: State, mine: Iterable[Difference], call: Call) -> None:
             sections.setdefault(section, {})[name] = before.settings[difference.key]
         if difference.area == ROLES and difference.name in before.roles:
             id_, permissions = before.roles[difference.name]
-            call("PUT", f"/api/v4/roles/{id_}/patch", json={"permissions": sorted(permissions)})
+            admin.ask("PUT", f"/api/v4/roles/{id_}/patch", {"permissions": sorted(permissions)})
     if sections:
-        journal.restore(call, sections)
+        admin.restore(sections)
 
 
 def touched_by(entries: Iterable[dict[str, Any]], before: State) -> set[str]:

@@ -12,9 +12,9 @@ from mmconform.errors import MisuseError
 from mmconform.servers.live.alive import is_alive, whoami
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
-from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world.admin import OPERATOR, Admin
 from mmconform.world.people import role_exists
-from mmconform.world.world import OPERATOR, Person, World, login, make_person
+from mmconform.world.world import Person, World, login, make_person
 
 
 def _told(lost: dict[str, str]) -> str:
@@ -129,4 +129,4 @@ class Keeper:
             return None
 
     def _call(self, client: Client, method: str, url: str, json: Any = None) -> Exchange:
-        return client.send(method, url, persona=OPERATOR, token=self.world.operator, json=json, headers=NOT_TAPED)
+        return Admin(client, self.world.operator, is_taped=False).ask(method, url, json)

@@ -23,11 +23,9 @@ from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
-from mmconform.servers.live.pages import rows
 from mmconform.wire.client import Client, Guarding, Sending, UnseenError
 from mmconform.wire.exchange import Exchange
-from mmconform.wire.tape.cassette import NOT_TAPED
-from mmconform.world.world import OPERATOR
+from mmconform.world.admin import Admin
 
 _CATEGORY, _NAME = "mmconform", "lease"
 _LASTS, _RENEWED, _MOMENT = 300.0, 60.0, 1.0
@@ -132,7 +130,7 @@ class Lease:
         """Return who has a lease that has not expired, the first to have come first."""
         found = []
         for user in self._administrators():
-            answer = self._call("GET", f"/api/v4/users/{user}/preferences/{_CATEGORY}/name/{_NAME}")
+            answer = self._admin.ask("GET", f"/api/v4/users/{user}/preferences/{_CATEGORY}/name/{_NAME}")
             holder = _holder(user, answer.json_object.get("value")) if answer.is_success else None
             if holder and holder.until > _now(answer):
                 found.append(holder)
@@ -187,17 +185,17 @@ class Lease:
 
     def _administrators(self) -> Iterator[str]:
         # Before 5.x there is no such filter, and everybody is told; an account of ours holds no lease.
-        for row in rows(lambda page: self._call("GET", page), "/api/v4/users?role=system_admin&"):
+        for row in self._admin.rows("/api/v4/users?role=system_admin"):
             if "system_admin" in str(row.get("roles")).split() and not row.get("delete_at"):
                 yield str(row.get("id"))
 
     def _write(self, since: float | None) -> float:
         began = clock()
-        me = self._call("GET", "/api/v4/users/me")
+        me = self._admin.ask("GET", "/api/v4/users/me")
         since = _now(me) if since is None else since
         value = {"run": self.run, "machine": platform.node(), "since": since, "until": _now(me) + _LASTS}
         row = {"user_id": me.json_id, "category": _CATEGORY, "name": _NAME, "value": json.dumps(value)}
-        answer = self._call("PUT", f"/api/v4/users/{me.json_id}/preferences", json=[row])
+        answer = self._admin.ask("PUT", f"/api/v4/users/{me.json_id}/preferences", [row])
         if not answer.is_success:
             raise MisuseError(f"taking the lease on the server failed: it answered {answer.says}")
         self._until = began + _LASTS - _DOUBT
@@ -207,10 +205,11 @@ class Lease:
     def _delete(self, holders: list[Holder]) -> None:
         for holder in holders:
             row = {"user_id": holder.user, "category": _CATEGORY, "name": _NAME, "value": "-"}
-            self._call("POST", f"/api/v4/users/{holder.user}/preferences/delete", json=[row])
+            self._admin.ask("POST", f"/api/v4/users/{holder.user}/preferences/delete", [row])
 
-    def _call(self, method: str, url: str, **arguments: Any) -> Exchange:
-        return self._client.send(method, url, persona=OPERATOR, token=self.token, headers=NOT_TAPED, **arguments)
+    @property
+    def _admin(self) -> Admin:
+        return Admin(self._client, self.token, is_taped=False)
 
 
 class Mark:

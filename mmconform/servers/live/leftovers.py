@@ -4,15 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mmconform.servers.live.pages import rows
-from mmconform.wire.client import Client
-from mmconform.world.world import OPERATOR, PREFIX
+from mmconform.world.admin import SWITCHED_OFF, Admin
+from mmconform.world.world import PREFIX
 
 #: The names that worlds and tests give (``World.run``, ``Stage.name``); nobody else's begin like that by accident.
 _NAME = re.compile(PREFIX + r"[a-z0-9]{6}(-[a-z0-9]+)?")
 
 
-def find(client: Client, token: str) -> Iterator[dict[str, str]]:
+def find(admin: Admin) -> Iterator[dict[str, str]]:
     """Yield what is still there as entries of a journal, in the order in which a run makes such things.
 
     Settings and roles are not among them: what they were before only the journal of their run knows. Nor are jobs, which
@@ -23,17 +22,16 @@ def find(client: Client, token: str) -> Iterator[dict[str, str]]:
         UnseenError: it does not answer.
     """
 
-    def living(url: str, off: int = 0) -> Iterator[dict[str, Any]]:
-        found = rows(lambda page: client.send("GET", page, persona=OPERATOR, token=token), url, off)
-        return (row for row in found if not row.get("delete_at"))
+    def living(url: str) -> Iterator[dict[str, Any]]:
+        return (row for row in admin.rows(url, none=[SWITCHED_OFF]) if not row.get("delete_at"))
 
-    for team in living("/api/v4/teams?"):
+    for team in living("/api/v4/teams"):
         if _NAME.fullmatch(str(team.get("name"))):
             yield {"what": "team", "name": str(team["name"]), "id": str(team.get("id"))}
-    for user in living("/api/v4/users?"):
+    for user in living("/api/v4/users"):
         if is_ours(user):
             yield {"what": "user", "name": str(user["username"]), "id": str(user.get("id"))}
-    for app in living("/api/v4/oauth/apps?", off=501):
+    for app in living("/api/v4/oauth/apps"):
         if _NAME.fullmatch(str(app.get("name"))):
             yield {"what": "oauth", "name": str(app["name"]), "id": str(app.get("id"))}
 

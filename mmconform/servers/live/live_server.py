@@ -17,12 +17,11 @@ from mmconform.servers.live.alive import is_alive
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.locks import only_run
 from mmconform.servers.live.prepare import MOST_PEOPLE, ask_roles, find_obstacles, login_and_password, prepare, sign_in, sign_out
-from mmconform.servers.live.state import Call, State, look
+from mmconform.servers.live.state import State, look
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target
 from mmconform.wire.client import Client, UnseenError
-from mmconform.wire.exchange import Exchange
-from mmconform.world.world import OPERATOR, World
+from mmconform.world.admin import OPERATOR, Admin, part, unlike
 
 #: Seconds that tidying up may take, whatever time the run had left.
 CLEANING = 300
@@ -76,19 +75,16 @@ class LiveServer:
             MisuseError: it refuses.
         """
 
-        def call(method: str, url: str, **arguments: Any) -> Exchange:
-            return client.send(method, url, persona="operator", token=self.operator, **arguments)
-
-        found = call("GET", "/api/v4/config")
-        before = journal.part(found, wanted)
-        with self.changing(lambda: not journal.change(call, before), what="config", before=before):
-            fixed = journal.change(call, wanted)
+        admin = Admin(client, self.operator)
+        before = part(admin.config(), wanted)
+        with self.changing(lambda: not admin.change(before), what="config", before=before):
+            fixed = admin.change(wanted)
             if fixed:
                 raise NotHereError(f"{', '.join(fixed)} cannot be set on this server: is it fixed by its environment?")
             try:
                 yield
             finally:
-                other = journal.unlike(call("GET", "/api/v4/config"), wanted)
+                other = unlike(admin.config(), wanted)
                 self.meanwhile += [f"{name} was changed by somebody else" for name in other]
 
     @contextmanager
@@ -124,7 +120,7 @@ class LiveServer:
 
     def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
         try:
-            return tidy.undo(paths, client, self.operator)
+            return tidy.undo(paths, Admin(client, self.operator))
         except MisuseError as error:
             until = (
                 "; for up to five minutes the lease of this run keeps other runs out, but not that cleanup" if self.lease else ""
@@ -179,13 +175,10 @@ class LiveServer:
         if not self.before:
             return
         try:
-            self.aftermath = compare(self.before, self._caller(client), self.sent_log, touched_by(entries, self.before))
+            self.aftermath = compare(self.before, Admin(client, self.operator), self.sent_log, touched_by(entries, self.before))
         except UnseenError as error:
             raise MisuseError(f"whether the server is as it was could not be seen: {error}") from None
         self.sent_log.path.unlink(missing_ok=True)
-
-    def _caller(self, client: Client) -> Call:
-        return lambda method, url, **arguments: client.send(method, url, persona=OPERATOR, token=self.operator, **arguments)
 
 
 def prepare_server(
@@ -213,7 +206,7 @@ def prepare_server(
             note.note(what="lease", run=run_id)
             server.lease.take()
             server.sent_log.path.unlink(missing_ok=True)
-            server.before = look(server._caller(target.client()))
+            server.before = look(Admin(target.client(), server.operator))
         found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
         target.told_roles = ask_roles(target, server.operator)
     except UnseenError as error:
@@ -240,7 +233,7 @@ def stop_at_obstacles(target: Target, token: str, newcomers: int) -> None:
         MisuseError: there is something; one line says all of it.
     """
     client = target.client()
-    found = list(find_obstacles(World(client, target.version, "", token), newcomers))
+    found = list(find_obstacles(Admin(client, token), target.version, newcomers))
     client.close()
     if found:
         raise MisuseError(f"{target.base_url} cannot be judged as it is: {'; '.join(found)}")

@@ -9,9 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
-from mmconform.servers.live.journal import Journal, change, part
+from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.leftovers import is_ours
-from mmconform.servers.live.pages import rows
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target, credentials, is_loopback
 from mmconform.version import Version
@@ -20,8 +19,9 @@ from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import obstacles
+from mmconform.world.admin import OPERATOR, Admin, part
 from mmconform.world.people import ROLES
-from mmconform.world.world import COMMANDS, ENDLESS, JOBS, OPERATOR, TOKENS, WEBRTC, World, confirm_roles, login
+from mmconform.world.world import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC, confirm_roles, login
 
 #: Active accounts that a whole run makes, at most: so many more have to fit on the server.
 MOST_PEOPLE = 180
@@ -136,7 +136,7 @@ def sign_out(client: Client, token: str) -> None:
     """End the session that signing in began; a token that the user gave stays."""
     if token and token != (os.environ.get("MM_ADMIN_TOKEN") or "").strip():
         with suppress(UnseenError):
-            client.send("POST", "/api/v4/users/logout", persona=OPERATOR, token=token)
+            Admin(client, token).ask("POST", "/api/v4/users/logout")
 
 
 def _create(client: Client, name: str, password: str) -> None:
@@ -156,11 +156,11 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
         UnseenError: it does not answer.
     """
     client = target.client()
-    world = World(client, target.version, "", token)
-    others = people(world)
+    admin = Admin(client, token)
+    others = people(admin)
     if others and recording:
         raise MisuseError(f"{target.name} has {others} users of its own; a tape is only recorded from a throwaway server")
-    config = client.send("GET", "/api/v4/config", persona=OPERATOR, token=token)
+    config = admin.config()
     gateway = None
     wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
     if target.version >= Version(4, 1):
@@ -173,22 +173,18 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
     off = switched_off(target, config)
     if off and (not others or disruptive):
         journal.note(what="config", before=part(config, wanted))
-
-        def call(method: str, url: str, **arguments: Any) -> Any:
-            return client.send(method, url, persona=OPERATOR, token=token, **arguments)
-
-        fixed = change(call, wanted)
-        off = switched_off(target, call("GET", "/api/v4/config"))
+        fixed = admin.change(wanted)
+        off = switched_off(target, admin.config())
         if gateway and not any(name.startswith("WebrtcSettings.") for name in fixed):
             off -= {WEBRTC}
-    about = world.must(OPERATOR, "GET", "/api/v4/config/client?format=old")
+    about = admin.must("GET", "/api/v4/config/client?format=old")
     if about.get("IsLicensed") == "true" and not disruptive:
         off |= {JOBS}
     client.close()
     return Preparation(off, bool(others), gateway)
 
 
-def find_obstacles(world: World, newcomers: int = MOST_PEOPLE) -> Iterator[str]:
+def find_obstacles(admin: Admin, version: Version, newcomers: int = MOST_PEOPLE) -> Iterator[str]:
     """Yield what would stop a run, each with what to change; asks, and changes nothing.
 
     Args:
@@ -197,16 +193,16 @@ def find_obstacles(world: World, newcomers: int = MOST_PEOPLE) -> Iterator[str]:
     Raises:
         MisuseError: the server does not tell its configuration.
     """
-    config = world.must(OPERATOR, "GET", "/api/v4/config")
-    licence = world.client.send("GET", "/api/v4/license/client?format=old", persona=OPERATOR, token=world.operator)
-    yield from obstacles.standing(config, world.version, licence.json_object)
-    limits = world.client.send("GET", "/api/v4/limits/server", persona=OPERATOR, token=world.operator).json_object
+    config = admin.must("GET", "/api/v4/config")
+    licence = admin.ask("GET", "/api/v4/license/client?format=old")
+    yield from obstacles.standing(config, version, licence.json_object)
+    limits = admin.ask("GET", "/api/v4/limits/server").json_object
     most, now = limits.get("maxUsersHardLimit"), limits.get("activeUserCount")  # from 9.8 on (api4/limits.go@91ce593d27)
     if isinstance(most, int) and isinstance(now, int) and 0 < most < now + newcomers:
         yield f"the server has {now} active accounts of {most} that it takes, and a run makes up to {newcomers}: deactivate some"
-    if world.version >= Version(4, 9):
+    if version >= Version(4, 9):
         try:
-            confirm_roles(world)
+            confirm_roles(admin, version)
         except MisuseError as error:
             yield str(error)
 
@@ -219,7 +215,7 @@ def ask_roles(target: Target, token: str) -> dict[str, frozenset[str]]:
     """
     told = {}
     for role in ROLES if target.version >= Version(4, 9) else ():
-        answer = target.client().send("GET", f"/api/v4/roles/name/{role}", persona=OPERATOR, token=token)
+        answer = Admin(target.client(), token).ask("GET", f"/api/v4/roles/name/{role}")
         held = answer.json_object.get("permissions")
         if answer.is_success and isinstance(held, list):
             told[role] = frozenset(map(str, held))
@@ -255,10 +251,9 @@ def can_be_gateway(target: Target) -> bool:
     return is_loopback(urlsplit(target.base_url).hostname or "")
 
 
-def people(world: World) -> int:
+def people(admin: Admin) -> int:
     """Return how many active accounts the server has that are neither ours, nor the administrator's, nor bots."""
-    me = world.must(OPERATOR, "GET", "/api/v4/users/me")["id"]
-    users = rows(lambda page: world.client.send("GET", page, persona=OPERATOR, token=world.operator), "/api/v4/users?")
+    me, users = admin.must("GET", "/api/v4/users/me")["id"], admin.rows("/api/v4/users")
     return sum(
         1 for user in users if user.get("id") != me and not is_ours(user) and not user.get("is_bot") and not user.get("delete_at")
     )

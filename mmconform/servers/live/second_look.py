@@ -9,13 +9,12 @@ from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.servers.live.alive import whoami
-from mmconform.servers.live.journal import unlike
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
-from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world.admin import unlike
 from mmconform.world.people import role_exists
-from mmconform.world.world import COMMANDS, OPERATOR, TOKENS, Person, World, confirm_roles
+from mmconform.world.world import COMMANDS, TOKENS, Person, World, confirm_roles
 
 _SWITCHES = {TOKENS: "EnableUserAccessTokens", COMMANDS: "EnableCommands"}
 
@@ -36,6 +35,7 @@ def changed_meanwhile(world: World, client: Client, made: Iterable[Person] = ())
 class _Look:
     def __init__(self, world: World, client: Client, people: list[Person]) -> None:
         self._world, self._client, self._people = world, client, people
+        self._admin = world.admin(client).off_tape
 
     def changes(self) -> Iterator[str]:
         """Yield what is not as it was, by few requests; what the server does not tell is not looked at."""
@@ -47,11 +47,8 @@ class _Look:
         if self._world.version >= Version(4, 9):
             yield from self._roles()
 
-    def _ask(self, method: str, url: str, **arguments: Any) -> Exchange:
-        return self._client.send(method, url, persona=OPERATOR, token=self._world.operator, headers=NOT_TAPED, **arguments)
-
     def _settings(self) -> Iterator[str]:
-        answer = self._ask("GET", "/api/v4/config")
+        answer = self._admin.config()
         if answer.status == 401:
             yield "the administrator's session was ended by somebody else meanwhile"
         needed = {key: True for feature, key in _SWITCHES.items() if feature not in self._world.switched_off}
@@ -60,7 +57,7 @@ class _Look:
         yield from (f"{name} was changed by somebody else meanwhile" for name in unlike(answer, {"ServiceSettings": needed}))
 
     def _accounts(self) -> Iterator[str]:
-        answer = self._ask("POST", "/api/v4/users/ids", json=[person.id for person in self._people])
+        answer = self._admin.ask("POST", "/api/v4/users/ids", [person.id for person in self._people])
         rows = {row.get("id"): row for row in _rows(answer)}
         for person in self._people if answer.is_success else ():
             row = rows.get(person.id, {})
@@ -76,28 +73,28 @@ class _Look:
 
     def _tokens(self) -> Iterator[str]:
         for person in self._people if TOKENS not in self._world.switched_off else ():
-            token = self._ask("GET", f"/api/v4/users/tokens/{person.token_id}") if person.token_id else None
+            token = self._admin.ask("GET", f"/api/v4/users/tokens/{person.token_id}") if person.token_id else None
             if token and (token.status == 404 or (token.is_success and token.json_object.get("is_active") is False)):
                 yield f"the token of {person.username} was revoked or disabled by somebody else meanwhile"
 
     def _team(self) -> Iterator[str]:
         team = self._world.team_id
-        found = self._ask("GET", f"/api/v4/teams/{team}")
+        found = self._admin.ask("GET", f"/api/v4/teams/{team}")
         if found.status == 404 or (found.is_success and found.json_object.get("delete_at")):
             yield "the team of the run was archived by somebody else meanwhile"
-        answer = self._ask("GET", f"/api/v4/teams/{team}/members?per_page=200")
+        answer = self._admin.ask("GET", f"/api/v4/teams/{team}/members?per_page=200")
         members = {row.get("user_id"): row for row in _rows(answer) if not row.get("delete_at")}
         for person in self._world.people.values() if isinstance(answer.json_or_none, list) else ():
             if (person.persona.team_role or "") != _team_role(members.get(person.id)):
                 yield f"the place of {person.username} in the team was changed by somebody else meanwhile"
-        commands = self._ask("GET", f"/api/v4/commands?team_id={team}&custom_only=true")
+        commands = self._admin.ask("GET", f"/api/v4/commands?team_id={team}&custom_only=true")
         is_told = self._world.command_id and isinstance(commands.json_or_none, list)
         if is_told and self._world.command_id not in {row.get("id") for row in _rows(commands)}:
             yield "the command of the run was deleted by somebody else meanwhile"
 
     def _roles(self) -> Iterator[str]:
         try:
-            confirm_roles(self._world, self._client, is_taped=False)
+            confirm_roles(self._admin, self._world.version)
         except MisuseError as error:
             yield str(error)
 

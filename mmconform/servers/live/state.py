@@ -1,6 +1,6 @@
 """What a server is set to before and after a run: configuration, roles and licence, compared exactly."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,9 @@ from mmconform.documents.reader import read
 from mmconform.errors import MisuseError
 from mmconform.paths import DATA
 from mmconform.wire.exchange import Exchange
+from mmconform.world.admin import GONE, Admin
 
-Call = Callable[..., Exchange]
 CONFIGURATION, ROLES, LICENCE = "configuration", "roles", "licence"
-_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -68,26 +67,23 @@ def _held(role: tuple[str, frozenset[str]] | None) -> frozenset[str]:
     return role[1] if role else frozenset()
 
 
-def look(call: Call) -> State:
+def look(admin: Admin) -> State:
     """Return what a server is set to.
-
-    Args:
-        call: Sends a request of the administrator's: method, URL, ``json``.
 
     Raises:
         MisuseError: the server does not tell.
         UnseenError: it does not answer.
     """
-    config = _object(call("GET", "/api/v4/config"))
+    config = _object(admin.config())
     settings = {(s, key): value for s, values in config.items() if isinstance(values, dict) for key, value in values.items()}
-    return State(settings, _roles(call), _object(call("GET", "/api/v4/license/client?format=old")))
+    return State(settings, _roles(admin), _object(admin.ask("GET", "/api/v4/license/client?format=old")))
 
 
-def _roles(call: Call) -> dict[str, tuple[str, frozenset[str]]]:
-    all_ = call("GET", "/api/v4/roles")
-    if all_.status == 404:  # not there before about 6.0: asked by name, and servers before 4.9 have none
-        all_ = call("POST", "/api/v4/roles/names", json=[*_built_in(), *_of_schemes(call)])
-    if all_.status == 404:
+def _roles(admin: Admin) -> dict[str, tuple[str, frozenset[str]]]:
+    all_ = admin.ask("GET", "/api/v4/roles")
+    if all_.status == GONE:  # not there before about 6.0: asked by name, and servers before 4.9 have none
+        all_ = admin.ask("POST", "/api/v4/roles/names", [*_built_in(), *_of_schemes(admin)])
+    if all_.status == GONE:
         return {}
     return {str(row.get("name")): (str(row.get("id")), frozenset(row.get("permissions") or ())) for row in _rows(all_)}
 
@@ -96,16 +92,10 @@ def _built_in() -> list[str]:
     return list(read(DATA / "built_in_roles.yaml")[0].data["names"])
 
 
-def _of_schemes(call: Call) -> list[str]:
-    found: list[str] = []
-    page = 0
-    while True:
-        answer = call("GET", f"/api/v4/schemes?page={page}&per_page={_PAGE}")
-        rows = _rows(answer) if answer.is_success else []
-        found += [str(value) for row in rows for name, value in row.items() if name.endswith("_role") and value]
-        if len(rows) < _PAGE:
-            return found
-        page += 1
+def _of_schemes(admin: Admin) -> list[str]:
+    """Return the names of the roles of schemes; without a licence a server tells of none."""
+    rows = admin.rows("/api/v4/schemes", none=range(400, 600))
+    return [str(value) for row in rows for name, value in row.items() if name.endswith("_role") and value]
 
 
 def _object(answer: Exchange) -> dict[str, Any]:

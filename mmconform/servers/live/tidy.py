@@ -7,29 +7,32 @@ server's environment; and only a 404 that is an ``AppError`` of the server says 
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mmconform.errors import MisuseError
-from mmconform.servers.live.journal import read, restore, unlike
-from mmconform.wire.client import Client, UnseenError
+from mmconform.servers.live.journal import read
+from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.world.admin import GONE, SWITCHED_OFF, Admin, unlike
 
 _TRIES = 3
 #: How often, and after how many seconds, a change is looked for: a replica of the database may lag behind.
 _LOOKS, _MOMENT = 5, 0.5
-#: So many rows of a list are asked for at once, and so many pages at most: what is ours is among the newest.
-_PAGE, _PAGES = 200, 50
+#: So many users are asked for at once.
+_MANY = 200
 _OAUTH_ON = {"ServiceSettings": {"EnableOAuthServiceProvider": True}}
 _OAUTH_OFF = {"ServiceSettings": {"EnableOAuthServiceProvider": False}}
 #: A job that may be ours is not older, by the server's clock, than its line in the journal and this many milliseconds.
 _CLOCKS = 60_000
 _UNFINISHED = ("pending", "in_progress")
+_Told = TypeVar("_Told")
 
 
-def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
+def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     """Undo what the journals of a server tell, newest first whichever tells it, read it back, and remove them.
 
     What is already gone counts as undone.
@@ -41,20 +44,20 @@ def undo(paths: list[Path], client: Client, token: str) -> Counter[str]:
         MisuseError: the server cannot be reached or refuses, or what it says that it undid is not undone; the journals
             then stay.
     """
-    undoing = _Undoing(paths[0].parent, client, token)
-    for entry in sorted((e for path in paths for e in _told(path)), key=lambda e: int(e.get("at", 0)), reverse=True):
-        undoing.put_right(entry)
-    undoing.confirm()
+    undoing = _Undoing(_Persistent(admin.client, admin.token))
+    later = f"the journals in {paths[0].parent} stay, run `mmconform cleanup {admin.client.base_url}` again"
+    try:
+        for entry in sorted((e for path in paths for e in _told(path)), key=lambda e: int(e.get("at", 0)), reverse=True):
+            undoing.put_right(entry)
+        undoing.confirm()
+    except UnseenError as error:
+        raise MisuseError(f"cleanup stopped: {error}; {later}") from None
     if undoing.failed:
         more = f", and {len(undoing.failed) - 1} more" if undoing.failed[1:] else ""
-        raise MisuseError(f"cleanup could not undo everything ({undoing.failed[0]}{more}); {_later(client, paths[0].parent)}")
+        raise MisuseError(f"cleanup could not undo everything ({undoing.failed[0]}{more}); {later}")
     for path in paths:
         path.unlink()
     return undoing.done
-
-
-def _later(client: Client, folder: Path) -> str:
-    return f"the journals in {folder} stay, run `mmconform cleanup {client.base_url}` again"
 
 
 def _told(path: Path) -> Iterator[dict[str, Any]]:
@@ -69,6 +72,16 @@ def _told(path: Path) -> Iterator[dict[str, Any]]:
         yield asked
 
 
+class _Persistent(Admin):
+    """Asks more than once: whatever is asked here may be."""
+
+    def ask(self, method: str, url: str, json: Any = None) -> Exchange:
+        for _ in range(_TRIES - 1):
+            with suppress(UnseenError):
+                return super().ask(method, url, json)
+        return super().ask(method, url, json)
+
+
 class _Undoing:
     """Undoes one change after the other, and then reads back what has become of them.
 
@@ -77,10 +90,10 @@ class _Undoing:
         failed: What the server refused, or did not do.
     """
 
-    def __init__(self, folder: Path, client: Client, token: str) -> None:
+    def __init__(self, admin: Admin) -> None:
         self.done: Counter[str] = Counter()
         self.failed: list[str] = []
-        self._folder, self._client, self._token = folder, client, token
+        self._admin = admin
         self._named: set[tuple[str, str]] = set()
         self._settings: dict[str, dict[str, Any]] = {}
         self._roles: dict[str, list[str]] = {}
@@ -125,15 +138,6 @@ class _Undoing:
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def _call(self, method: str, url: str, **arguments: Any) -> Exchange:
-        for rest in reversed(range(_TRIES)):  # whatever is asked here may be asked twice
-            try:
-                return self._client.send(method, url, persona="operator", token=self._token, **arguments)
-            except UnseenError as error:
-                if not rest:
-                    raise MisuseError(f"cleanup stopped: {error}; {_later(self._client, self._folder)}") from None
-        raise AssertionError("unreachable")
-
     def _attempt(self, what: str, exchange: Exchange) -> bool:
         """Note what came of a change; return whether the server says that it made it."""
         if exchange.is_success:
@@ -146,29 +150,19 @@ class _Undoing:
         self.failed.append(f"{exchange.method} {exchange.path}: {exchange.says}")
 
     def _id(self, url: str) -> str:
-        found = self._call("GET", url)
+        found = self._admin.ask("GET", url)
         if found.is_success and found.json_id:
             return found.json_id
         if not _is_gone(found):
             self._fail(found)
         return ""
 
-    def _rows(self, url: str, off: int = 0) -> list[dict[str, Any]]:
-        """Return the rows of a list; none where its feature is switched off, which this status tells."""
-        answer = self._call("GET", url)
-        rows = answer.json_or_none if answer.is_success else None
-        if isinstance(rows, list):
-            return [row for row in rows if isinstance(row, dict)]
-        if not _is_gone(answer) and not (answer.status == off and answer.error_id):
-            self._fail(answer)
-        return []
-
-    def _every(self, url: str) -> Iterator[dict[str, Any]]:
-        for page in range(_PAGES):
-            rows = self._rows(f"{url}?page={page}&per_page={_PAGE}")
-            yield from rows
-            if len(rows) < _PAGE:
-                return
+    def _rows(self, url: str, *none: int, is_paged: bool = True) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a list; none where what it is of is gone, or where another status tells that there are none."""
+        try:
+            yield from (self._admin.rows if is_paged else self._admin.listed)(url, (GONE, *none))
+        except MisuseError as error:
+            self.failed.append(str(error))
 
     # -- putting right ---------------------------------------------------------------------------------------------
 
@@ -176,73 +170,73 @@ class _Undoing:
         for section, values in before.items():
             self._settings.setdefault(section, {}).update(values)  # what was there before the first change comes last
         try:
-            self._attempt("settings restored", restore(self._call, before))
+            self._attempt("settings restored", self._admin.restore(before))
         except MisuseError as error:
             self.failed.append(str(error))
 
     def _role(self, id_: str, permissions: list[str]) -> None:
         self._roles[id_] = permissions
         patch = {"permissions": permissions}
-        self._attempt("roles restored", self._call("PUT", f"/api/v4/roles/{id_}/patch", json=patch))
+        self._attempt("roles restored", self._admin.ask("PUT", f"/api/v4/roles/{id_}/patch", patch))
 
     def _user(self, id_: str) -> None:
         if not id_:
             return
-        before: list[dict[str, Any]] = []
-        while (tokens := self._rows(f"/api/v4/users/{id_}/tokens?per_page={_PAGE}")) and tokens != before and not self.failed:
-            before = tokens
-            for row in tokens:
-                self._attempt("tokens revoked", self._call("POST", "/api/v4/users/tokens/revoke", json={"token_id": row["id"]}))
-        if tokens and not self.failed:
+        url = f"/api/v4/users/{id_}/tokens"
+        for row in list(self._rows(url)):
+            self._attempt("tokens revoked", self._admin.ask("POST", "/api/v4/users/tokens/revoke", {"token_id": row["id"]}))
+        if list(self._rows(url)) and not self.failed:
             self.failed.append(f"the tokens of user {id_} are still there after they were revoked")
-        if self._attempt("users deactivated", self._call("DELETE", f"/api/v4/users/{id_}")):
+        if self._attempt("users deactivated", self._admin.ask("DELETE", f"/api/v4/users/{id_}")):
             self._users.append(id_)
 
     def _team(self, id_: str) -> None:
         if not id_:
             return
-        before: list[dict[str, Any]] = []
-        while (commands := self._commands(id_)) and commands != before and not self.failed:
-            before = commands
-            for command in commands:  # also one whose id was never told
-                self._attempt("commands deleted", self._call("DELETE", f"/api/v4/commands/{command['id']}"))
-        if commands and not self.failed:
+        for command in self._commands(id_):  # also one whose id was never told
+            self._attempt("commands deleted", self._admin.ask("DELETE", f"/api/v4/commands/{command['id']}"))
+        if self._commands(id_) and not self.failed:
             self.failed.append(f"the commands of team {id_} are still there after they were deleted")
-        if self._attempt("teams archived", self._call("DELETE", f"/api/v4/teams/{id_}")):
+        if self._attempt("teams archived", self._admin.ask("DELETE", f"/api/v4/teams/{id_}")):
             self._teams.append(id_)
 
     def _command(self, id_: str, team: str) -> None:
-        if self._attempt("commands deleted", self._call("DELETE", f"/api/v4/commands/{id_}")) and team:
+        if self._attempt("commands deleted", self._admin.ask("DELETE", f"/api/v4/commands/{id_}")) and team:
             self._deleted.setdefault(team, set()).add(id_)
 
     def _commands(self, team: str) -> list[dict[str, Any]]:
-        return self._rows(f"/api/v4/commands?team_id={team}&custom_only=true", off=501)
+        return list(self._rows(f"/api/v4/commands?team_id={team}&custom_only=true", SWITCHED_OFF, is_paged=False))
 
     def _application(self, id_: str, name: str) -> None:
         if not id_:
-            found = self._of_oauth("GET", f"/api/v4/oauth/apps?per_page={_PAGE}")
-            id_ = next((str(row["id"]) for row in _listed(found) if row.get("name") == name), "")
-        if id_ and self._attempt("applications deleted", self._of_oauth("DELETE", f"/api/v4/oauth/apps/{id_}")):
+            id_ = next((str(row["id"]) for row in self._applications_there() if row.get("name") == name), "")
+        if id_ and self._attempt(
+            "applications deleted", self._with_oauth(lambda: self._admin.ask("DELETE", f"/api/v4/oauth/apps/{id_}"))
+        ):
             self._applications.append(id_)
 
-    def _of_oauth(self, method: str, url: str) -> Exchange:
+    def _applications_there(self) -> list[dict[str, Any]]:
+        return self._with_oauth(lambda: list(self._rows("/api/v4/oauth/apps", SWITCHED_OFF)))
+
+    def _with_oauth(self, ask: Callable[[], _Told]) -> _Told:
         """Ask, where need be with the provider switched on for the moment: while it is off no application is told or deleted."""
-        answer = self._call(method, url)
-        if answer.status == 501:
-            restore(self._call, _OAUTH_ON)
-            answer = self._call(method, url)
-            restore(self._call, _OAUTH_OFF)
-        return answer
+        if self._admin.ask("GET", "/api/v4/oauth/apps?per_page=1").status != SWITCHED_OFF:
+            return ask()
+        self._admin.restore(_OAUTH_ON)
+        try:
+            return ask()
+        finally:
+            self._admin.restore(_OAUTH_OFF)
 
     def _job(self, id_: str) -> None:
         # A job that is no longer running cannot be cancelled, and needs not be: what it is then is read back.
-        self.done["jobs cancelled"] += self._call("POST", f"/api/v4/jobs/{id_}/cancel").is_success
+        self.done["jobs cancelled"] += self._admin.ask("POST", f"/api/v4/jobs/{id_}/cancel").is_success
         self._jobs.add(id_)
 
     def _lost_jobs(self, asked: dict[str, Any]) -> None:
         """Cancel what a run that was killed while it asked for a job may have got, unless it is running already."""
         since = int(asked.get("at", 0)) // 10**6 - _CLOCKS
-        for row in self._rows(f"/api/v4/jobs?per_page={_PAGE}"):
+        for row in self._rows("/api/v4/jobs"):
             if row.get("type") == asked["type"] and row.get("status") == "pending" and int(row.get("create_at") or 0) >= since:
                 self._job(str(row["id"]))
 
@@ -256,7 +250,7 @@ class _Undoing:
     def _left_of_settings(self) -> Iterator[str]:
         if self._settings:
             try:
-                now = unlike(self._call("GET", "/api/v4/config"), self._settings)
+                now = unlike(self._admin.config(), self._settings)
             except MisuseError as error:
                 yield str(error)
             else:
@@ -264,20 +258,19 @@ class _Undoing:
 
     def _left_of_roles(self) -> Iterator[str]:
         for id_, permissions in self._roles.items():
-            found = self._call("GET", f"/api/v4/roles/{id_}")
-            if set(found.json_object.get("permissions") or ()) != set(permissions) or not found.is_success:
+            if not self._admin.role_holds(id_, permissions):
                 yield f"the role {id_} does not hold what it held before"
 
     def _left_of_users(self) -> Iterator[str]:
-        for start in range(0, len(self._users), _PAGE):
-            answer = self._call("POST", "/api/v4/users/ids", json=self._users[start : start + _PAGE])
+        for start in range(0, len(self._users), _MANY):
+            answer = self._admin.ask("POST", "/api/v4/users/ids", self._users[start : start + _MANY])
             if not isinstance(answer.json_or_none, list) or not answer.is_success:
                 yield f"{answer.method} {answer.path}: {answer.says}"
             yield from (f"user {row.get('username')} is still active" for row in _listed(answer) if not row.get("delete_at"))
 
     def _left_of_teams(self) -> Iterator[str]:
         for id_ in self._teams:
-            team = self._call("GET", f"/api/v4/teams/{id_}")
+            team = self._admin.ask("GET", f"/api/v4/teams/{id_}")
             if not _is_gone(team) and not (team.is_success and team.json_object.get("delete_at")):
                 yield f"team {id_} is still there"
 
@@ -287,16 +280,12 @@ class _Undoing:
                 yield from (f"command {row['id']} is still there" for row in self._commands(team) if row.get("id") in ids)
 
     def _left_of_applications(self) -> Iterator[str]:
-        if self._applications:
-            answer = self._of_oauth("GET", f"/api/v4/oauth/apps?per_page={_PAGE}")
-            if not isinstance(answer.json_or_none, list):
-                yield f"{answer.method} {answer.path}: {answer.says}"
-            there = {row.get("id") for row in _listed(answer)}
-            yield from (f"application {id_} is still there" for id_ in self._applications if id_ in there)
+        there = {row.get("id") for row in self._applications_there()} if self._applications else set()
+        yield from (f"application {id_} is still there" for id_ in self._applications if id_ in there)
 
     def _left_of_jobs(self) -> Iterator[str]:
         unseen = set(self._jobs)
-        for row in self._every("/api/v4/jobs") if unseen else ():
+        for row in self._rows("/api/v4/jobs") if unseen else ():
             if row.get("id") in unseen and row.get("status") in _UNFINISHED:
                 yield f"job {row['id']} is still {row['status']}"
             unseen.discard(str(row.get("id")))
