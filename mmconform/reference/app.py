@@ -8,25 +8,30 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmconform.contract.build import build
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.permission import is_there
 from mmconform.documents.load import load
-from mmconform.documents.reader import read
+from mmconform.paths import SPECS
+from mmconform.reference.facts import is_in, table
 from mmconform.reference.golang import number, plain_text, wrapped
-from mmconform.reference.store import AccessToken, Session, Store, User, new_id
-from mmconform.version import Version, Versions
+from mmconform.reference.store import AccessToken, Channel, Session, Store, User, new_id
+from mmconform.version import Version
 from mmconform.world.behaviours import denial, differences, refusal
 
-DATA = Path(__file__).parent
+#: The document of ours about teams, channels, posts, files and people, which is served too.
+SMALL = SPECS / "small.yaml"
 BASE = "/api/v4"
 LONGEST_PAGE, DEFAULT_PAGE = 200, 60
+#: The operations that serve whoever has no session.
+OPEN = ("Logout",)
+_CONTENT = "read_channel_content"
 
 
 class Answer(NamedTuple):
-    """What goes back: a status, JSON (or text, of another media type), and headers."""
+    """What goes back: a status, JSON (or text or bytes, of another media type), and headers."""
 
     status: int
     data: Any
@@ -90,20 +95,19 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 @cache
-def contract() -> Contract:
-    """Return the contract of our own document: it says where each operation is, and in which versions."""
-    return build(load().document)
+def contract(document: str = "") -> Contract:
+    """Return the contract of a document of ours: it says where each operation is, and in which versions.
+
+    Args:
+        document: The name of a file in ``specs/``; without one, that of the eleven operations.
+    """
+    return build(load([SPECS / document] if document else []).document)
 
 
 @cache
-def table(name: str) -> Any:
-    """Return what a file of version facts beside this module says."""
-    return read(DATA / name)[0].data
-
-
-def is_in(row: dict[str, Any], version: Version) -> bool:
-    """Return whether a row of version facts speaks of a version."""
-    return Versions.of(row).include(version) is True
+def operations() -> dict[str, Operation]:
+    """Return every operation that is served, of both documents."""
+    return contract().operations | contract(SMALL.name).operations
 
 
 class App:
@@ -134,15 +138,16 @@ class App:
         self.needs, self.handlers, self._helpers = dict(needs), dict(handlers), helpers
         self.store = Store(version)
         self.does = {name: shown and not (keeps_documents and breaks) for name, shown, breaks in differences(version)}
-        self.exists = {id_: one.exists_in(version) for id_, one in contract().operations.items()}
+        self.exists = {id_: one.exists_in(version) for id_, one in operations().items()}
         self.jobs = {row["type"]: row for row in table("jobs.yaml") if is_in(row, version)}
 
     @cached_property
     def routes(self) -> list[Route]:
         """Every route, the more literal first."""
-        operations = contract().operations
         ours = [
-            Route(operations[id_].method, BASE + operations[id_].path, self._call, id_) for id_ in self.exists if self.exists[id_]
+            Route(one.method, BASE + one.path, self._call, id_, is_open=id_ in OPEN)
+            for id_, one in operations().items()
+            if self.exists[id_]
         ]
         return sorted([*ours, *self._helpers], key=lambda route: route.path.count("{"))
 
@@ -278,6 +283,27 @@ class App:
         """Whether the caller's system roles, or those in a team, hold a permission."""
         roles = self.store.teams[team].members.get(call.caller, []) if team in self.store.teams else []
         return self.has(call, permission) or (permission is not None and self.grant(roles, permission))
+
+    def has_in_channel(self, call: Call, channel: str, permission: str | None) -> bool:
+        """Whether the caller's roles in a channel, its team or the system hold a permission; where there is none, nobody does."""
+        found = self.store.channels.get(channel)
+        if found is None:
+            return False
+        roles = found.members.get(call.caller, [])
+        return self.has_in_team(call, found.team, permission) or (permission is not None and self.grant(roles, permission))
+
+    def reads(self, call: Call, channel: Channel) -> bool:
+        """Whether the caller may read what stands in a channel."""
+        needed = _CONTENT if is_there(_CONTENT, self.version) else "read_channel"
+        return self.has_in_channel(call, channel.id, needed) or (
+            channel.is_open and self.has_in_team(call, channel.team, "read_public_channel")
+        )
+
+    def sees(self, call: Call, user: str) -> bool:
+        """Whether the caller may see that somebody is: all may but for guests, who see whom they share a channel with."""
+        shared = (one.members.keys() for one in self.store.channels.values() if call.caller in one.members)
+        knows_guests = is_there("view_members", self.version)
+        return user == call.caller or not knows_guests or self.has(call, "view_members") or any(user in one for one in shared)
 
     def grant(self, roles: list[str], permission: str) -> bool:
         """Whether one of the roles holds a permission."""

@@ -7,7 +7,7 @@ from typing import Any
 _JSON = json.JSONDecoder(parse_constant=lambda name: _no(name))
 _NEXT = 2**64
 #: What a field of a Go struct takes.
-TEXT, NUMBER, YES_NO, TEXTS, OBJECT = "text", "number", "yes or no", "texts", "object"
+TEXT, NUMBER, YES_NO, LIST, TEXTS, OBJECT = "text", "number", "yes or no", "list", "texts", "object"
 
 
 def _no(what: str) -> Any:
@@ -68,6 +68,8 @@ def _is(kind: str, value: Any) -> bool:
             return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
         case "yes or no":
             return isinstance(value, bool)
+        case "list":
+            return isinstance(value, list) and all(isinstance(one, str | None) for one in value)
         case "texts":
             return isinstance(value, dict) and all(isinstance(one, str | None) for one in value.values())
     return isinstance(value, dict)

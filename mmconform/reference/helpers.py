@@ -1,4 +1,4 @@
-"""The endpoints that a run needs beside the eleven operations: accounts, teams, commands, roles, bots, settings, OAuth.
+"""The endpoints that a run needs beside the operations: accounts, teams, channels, commands, roles, bots, settings, OAuth.
 
 They serve what the suites ask of them and answer in the shapes of the version; they are no promise of anything.
 """
@@ -9,12 +9,22 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mmconform.contract.permission import permissions
-from mmconform.reference.app import BASE, Answer, App, Call, Handler, RefusedError, Route, is_in, table
+from mmconform.reference.app import BASE, Answer, App, Call, Handler, RefusedError, Route
 from mmconform.reference.golang import number
-from mmconform.reference.store import Application, Command, Role, Session, Team, User, new_id, now
+from mmconform.reference.places import (
+    OK,
+    activate,
+    allowed,
+    found_channel,
+    found_team,
+    found_user,
+    is_guest,
+    join_team,
+)
+from mmconform.reference.rows import channel_member_row, channel_row, shaped, team_member_row, team_row, user_row
+from mmconform.reference.store import Application, Channel, Command, Role, Session, Team, User, new_id, now
 from mmconform.version import Version
 
-OK = {"status": "OK"}
 _ROUTES: list[tuple[Route, Version]] = []
 
 
@@ -48,20 +58,6 @@ def _sent(call: Call) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RefusedError("bad-body")
     return value
-
-
-def _shaped(app: App, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the fields that this version does not know yet, or no longer."""
-    for row in table("fields.yaml"):
-        if row["of"] == kind and not is_in(row, app.version):
-            fields.pop(row["field"], None)
-    return fields
-
-
-def _user_named(app: App, id_: str) -> User:
-    if id_ not in app.store.users:
-        raise RefusedError("no-user")
-    return app.store.users[id_]
 
 
 # -- what the server is --------------------------------------------------------------------------------------------
@@ -105,15 +101,6 @@ def _patch_config(app: App, call: Call) -> Answer:
 # -- accounts ------------------------------------------------------------------------------------------------------
 
 
-def _user(app: App, user: User) -> dict[str, Any]:
-    gone = 0 if user.is_active else now()
-    texts = dict.fromkeys(("auth_data", "auth_service", "nickname", "first_name", "last_name", "position", "remote_id"), "")
-    times = {"create_at": user.created, "update_at": user.created, "delete_at": gone, "last_password_update": user.created}
-    about = {"id": user.id, "username": user.username, "email": user.email, "roles": " ".join(user.roles), "locale": "en"}
-    objects: dict[str, Any] = {"notify_props": {}, "timezone": {}, "disable_welcome_email": False}
-    return _shaped(app, "user", {**about, **times, **texts, **objects, **({"is_bot": True} if user.owner else {})})
-
-
 @_serves("POST", "/users", is_open=True)
 def _make_user(app: App, call: Call) -> Answer:
     """The first account is the administrator's; all others are made by one."""
@@ -127,7 +114,7 @@ def _make_user(app: App, call: Call) -> Answer:
         raise RefusedError("user-exists")
     user = User(sent["username"], sent["email"], sent["password"], ["system_user", *(["system_admin"] if is_first else [])])
     app.store.users[user.id] = user
-    return Answer(201, _user(app, user))
+    return Answer(201, user_row(app, user))
 
 
 @_serves("POST", "/users/login", is_open=True)
@@ -136,31 +123,18 @@ def _login(app: App, call: Call) -> Answer:
     user = app.store.user_called(str(sent.get("login_id", "")))
     if user is None or user.owner or user.password != sent.get("password") or not user.is_active:
         raise RefusedError("wrong-password")
+    if is_guest(app, user.id):
+        raise RefusedError("no-licence-for-guests")
     session = Session(user.id, "login", csrf=new_id())
     app.store.sessions[session.token] = session
-    return Answer(200, _user(app, user), headers=(("Token", session.token),))
-
-
-@_serves("POST", "/users/logout")
-def _logout(app: App, call: Call) -> Answer:
-    assert call.session
-    app.store.sessions.pop(call.session.token, None)
-    return Answer(200, OK)
+    return Answer(200, user_row(app, user), headers=(("Token", session.token),))
 
 
 @_serves("GET", "/users", operator=True)
 def _list_users(app: App, call: Call) -> Answer:
     page, size = number(call.asked("page") or "0") or 0, number(call.asked("per_page") or "60") or 60
     users = [user for user in app.store.users.values() if call.asked("role") in (None, *user.roles)]
-    return Answer(200, [_user(app, user) for user in users[page * size : page * size + size]])
-
-
-@_serves("GET", "/users/{user_id}")
-def _get_user(app: App, call: Call) -> Answer:
-    user = _user_named(app, app.id_in_path(call, "user_id"))
-    if user.id != call.caller and not app.has(call, "manage_system"):
-        raise RefusedError("no-permission")
-    return Answer(200, _user(app, user))
+    return Answer(200, [user_row(app, user) for user in users[page * size : page * size + size]])
 
 
 @_serves("GET", "/users/username/{username}", operator=True)
@@ -168,7 +142,7 @@ def _get_user_by_name(app: App, call: Call) -> Answer:
     user = app.store.user_called(call.parameters["username"])
     if user is None:
         raise RefusedError("no-user")
-    return Answer(200, _user(app, user))
+    return Answer(200, user_row(app, user))
 
 
 @_serves("POST", "/users/ids", operator=True)
@@ -177,7 +151,7 @@ def _get_users_by_ids(app: App, call: Call) -> Answer:
         wanted = [str(id_) for id_ in json.loads(call.body)]
     except (ValueError, TypeError):
         raise RefusedError("bad-body") from None
-    return Answer(200, [_user(app, app.store.users[id_]) for id_ in wanted if id_ in app.store.users])
+    return Answer(200, [user_row(app, app.store.users[id_]) for id_ in wanted if id_ in app.store.users])
 
 
 @_serves("GET", "/users/{user_id}/preferences/{category}/name/{name}", operator=True)
@@ -213,25 +187,7 @@ def _preferences(app: App, call: Call) -> list[tuple[str, str, str, str]]:
 
 @_serves("PUT", "/users/{user_id}/roles", operator=True)
 def _set_roles(app: App, call: Call) -> Answer:
-    _user_named(app, app.id_in_path(call, "user_id")).roles = str(_sent(call).get("roles", "")).split()
-    return Answer(200, OK)
-
-
-@_serves("PUT", "/users/{user_id}/active", operator=True)
-def _set_active(app: App, call: Call) -> Answer:
-    return _activate(app, app.id_in_path(call, "user_id"), _sent(call).get("active") is True)
-
-
-@_serves("DELETE", "/users/{user_id}", operator=True)
-def _deactivate(app: App, call: Call) -> Answer:
-    return _activate(app, app.id_in_path(call, "user_id"), False)
-
-
-def _activate(app: App, id_: str, is_active: bool) -> Answer:
-    user = _user_named(app, id_)
-    user.is_active = is_active
-    if not is_active:
-        app.store.end_sessions(user=user.id)
+    found_user(app, app.id_in_path(call, "user_id")).roles = _roles(app, call)
     return Answer(200, OK)
 
 
@@ -245,7 +201,7 @@ def _session(app: App, session: Session) -> dict[str, Any]:
     about = {"id": session.id, "token": "", "user_id": session.user, "device_id": "", "roles": "", "props": {}}
     times = dict.fromkeys(("create_at", "expires_at", "last_activity_at"), now())
     more = {"is_oauth": session.kind == "oauth", "expired_notify": False, "team_members": [], "local": False}
-    return _shaped(app, "session", {**about, **times, **more})
+    return shaped(app, "session", {**about, **times, **more})
 
 
 @_serves("POST", "/users/{user_id}/sessions/revoke", operator=True)
@@ -257,92 +213,181 @@ def _revoke_session(app: App, call: Call) -> Answer:
     return Answer(200, OK)
 
 
-# -- teams and commands --------------------------------------------------------------------------------------------
+# -- teams ---------------------------------------------------------------------------------------------------------
 
 
-def _team_named(app: App, id_: str) -> Team:
-    if id_ not in app.store.teams:
-        raise RefusedError("no-route")
-    return app.store.teams[id_]
-
-
-def _team(app: App, team: Team) -> dict[str, Any]:
-    texts = dict.fromkeys(("description", "email", "company_name", "allowed_domains", "invite_id"), "")
-    times = {"create_at": now(), "update_at": now(), "delete_at": now() if team.is_archived else 0}
-    about = {"id": team.id, "name": team.name, "display_name": team.name, "type": "O", "allow_open_invite": False}
-    nothing = dict.fromkeys(("scheme_id", "group_constrained", "policy_id"))
-    return _shaped(app, "team", {**about, **texts, **times, **nothing, "cloud_limits_archived": False})
-
-
-@_serves("POST", "/teams", operator=True)
+@_serves("POST", "/teams")
 def _make_team(app: App, call: Call) -> Answer:
-    team = Team(str(_sent(call).get("name", "")), {call.caller: ["team_user", "team_admin"]})
+    if not app.has(call, "create_team"):
+        raise RefusedError("no-team-creation")
+    sent = _sent(call)
+    team = Team(str(sent.get("name", "")), is_open=sent.get("allow_open_invite") is True)
     app.store.teams[team.id] = team
-    return Answer(201, _team(app, team))
+    for name in ("town-square", "off-topic"):
+        _keep(app, Channel(team.id, name, True, call.caller))
+    join_team(app, team, call.caller)
+    team.members[call.caller] = ["team_user", "team_admin"]
+    return Answer(201, team_row(app, team))
 
 
 @_serves("GET", "/teams", operator=True)
 def _list_teams(app: App, call: Call) -> Answer:
     page, size = number(call.asked("page") or "0") or 0, number(call.asked("per_page") or "60") or 60
-    return Answer(200, [_team(app, team) for team in list(app.store.teams.values())[page * size : page * size + size]])
+    return Answer(200, [team_row(app, team) for team in list(app.store.teams.values())[page * size : page * size + size]])
 
 
 @_serves("GET", "/teams/name/{name}", operator=True)
 def _get_team_by_name(app: App, call: Call) -> Answer:
     found = next((team for team in app.store.teams.values() if team.name == call.parameters["name"]), None)
-    return Answer(200, _team(app, _team_named(app, found.id if found else "")))
-
-
-@_serves("GET", "/teams/{team_id}", operator=True)
-def _get_team(app: App, call: Call) -> Answer:
-    return Answer(200, _team(app, _team_named(app, app.id_in_path(call, "team_id"))))
+    return Answer(200, team_row(app, found_team(app, found.id if found else "")))
 
 
 @_serves("POST", "/teams/{team_id}/restore", since="5.24", operator=True)
 def _restore_team(app: App, call: Call) -> Answer:
-    team = _team_named(app, app.id_in_path(call, "team_id"))
+    team = found_team(app, app.id_in_path(call, "team_id"))
     team.is_archived = False
-    return Answer(200, _team(app, team))
+    return Answer(200, team_row(app, team))
 
 
 @_serves("DELETE", "/teams/{team_id}", operator=True)
 def _archive_team(app: App, call: Call) -> Answer:
-    _team_named(app, app.id_in_path(call, "team_id")).is_archived = True
+    found_team(app, app.id_in_path(call, "team_id")).is_archived = True
     return Answer(200, OK)
 
 
-@_serves("POST", "/teams/{team_id}/members", operator=True)
+@_serves("POST", "/teams/{team_id}/members")
 def _join(app: App, call: Call) -> Answer:
-    team, user = _team_named(app, app.id_in_path(call, "team_id")), str(_sent(call).get("user_id", ""))
-    team.members[user] = ["team_user"]
-    return Answer(201, _member(app, team, user))
+    id_, user = app.id_in_path(call, "team_id"), str(_sent(call).get("user_id", ""))
+    if user == call.caller:
+        allowed(app.has(call, "join_public_teams" if found_team(app, id_).is_open else "join_private_teams"))
+    else:
+        allowed(app.has_in_team(call, id_, "add_user_to_team"))
+        allowed(app.has_in_team(call, id_, "invite_guest") or not is_guest(app, user))
+    team = found_team(app, id_)
+    join_team(app, team, user)
+    return Answer(201, team_member_row(app, team, user))
 
 
-@_serves("GET", "/teams/{team_id}/members/{user_id}", operator=True)
+@_serves("GET", "/teams/{team_id}/members/{user_id}")
 def _get_member(app: App, call: Call) -> Answer:
-    team, user = _team_named(app, app.id_in_path(call, "team_id")), app.id_in_path(call, "user_id")
+    id_, user = app.id_in_path(call, "team_id"), app.id_in_path(call, "user_id")
+    allowed(app.has_in_team(call, id_, "view_team") and app.sees(call, user))
+    return Answer(200, team_member_row(app, _team_of(app, id_, user), user))
+
+
+def _team_of(app: App, id_: str, user: str) -> Team:
+    team = found_team(app, id_)
     if user not in team.members:
-        raise RefusedError("no-user")
-    return Answer(200, _member(app, team, user))
+        raise RefusedError("not-in-the-team")
+    return team
 
 
-def _member(app: App, team: Team, user: str) -> dict[str, Any]:
-    roles = " ".join(team.members[user])
-    about = {"team_id": team.id, "user_id": user, "roles": roles, "delete_at": 0, "explicit_roles": ""}
-    return _shaped(app, "member", {**about, "scheme_guest": False, "scheme_user": True, "scheme_admin": False})
-
-
-@_serves("DELETE", "/teams/{team_id}/members/{user_id}", operator=True)
+@_serves("DELETE", "/teams/{team_id}/members/{user_id}")
 def _leave(app: App, call: Call) -> Answer:
-    _team_named(app, app.id_in_path(call, "team_id")).members.pop(call.parameters["user_id"], None)
+    id_, user = app.id_in_path(call, "team_id"), app.id_in_path(call, "user_id")
+    allowed(user == call.caller or app.has_in_team(call, id_, "remove_user_from_team"))
+    found_team(app, id_).members.pop(user, None)
+    for channel in app.store.channels.values():
+        if channel.team == id_:
+            channel.members.pop(user, None)
     return Answer(200, OK)
 
 
-@_serves("PUT", "/teams/{team_id}/members/{user_id}/roles", operator=True)
+@_serves("PUT", "/teams/{team_id}/members/{user_id}/roles")
 def _set_team_roles(app: App, call: Call) -> Answer:
-    team = _team_named(app, app.id_in_path(call, "team_id"))
-    team.members[call.parameters["user_id"]] = str(_sent(call).get("roles", "")).split()
+    id_, user = app.id_in_path(call, "team_id"), app.id_in_path(call, "user_id")
+    allowed(app.has_in_team(call, id_, "manage_team_roles"))
+    _team_of(app, id_, user).members[user] = _roles(app, call)
     return Answer(200, OK)
+
+
+def _roles(app: App, call: Call) -> list[str]:
+    """Return the roles that a body names, all of which there are."""
+    roles = str(_sent(call).get("roles", "")).split()
+    if not all(role in app.store.roles for role in roles):
+        raise RefusedError("no-such-role")
+    return roles
+
+
+# -- channels ------------------------------------------------------------------------------------------------------
+
+
+def _keep(app: App, channel: Channel) -> None:
+    app.store.channels[channel.id] = channel
+
+
+@_serves("POST", "/channels")
+def _make_channel(app: App, call: Call) -> Answer:
+    sent = _sent(call)
+    team, kind = str(sent.get("team_id", "")), sent.get("type")
+    if kind not in ("O", "P") or not team or not sent.get("display_name"):
+        raise RefusedError("bad-body")
+    allowed(app.has_in_team(call, team, "create_public_channel" if kind == "O" else "create_private_channel"))
+    channel = Channel(found_team(app, team).id, str(sent.get("name", "")), kind == "O", call.caller)
+    channel.members[call.caller] = ["channel_user", "channel_admin"]
+    _keep(app, channel)
+    return Answer(201, channel_row(app, channel))
+
+
+@_serves("GET", "/teams/{team_id}/channels")
+def _list_public_channels(app: App, call: Call) -> Answer:
+    allowed(app.has_in_team(call, app.id_in_path(call, "team_id"), "list_team_channels"))
+    return _list_channels(app, call, is_open=True)
+
+
+@_serves("GET", "/teams/{team_id}/channels/private", since="5.26", operator=True)
+def _list_private_channels(app: App, call: Call) -> Answer:
+    return _list_channels(app, call, is_open=False)
+
+
+def _list_channels(app: App, call: Call, *, is_open: bool) -> Answer:
+    here = [one for one in app.store.channels.values() if one.team == call.parameters["team_id"] and one.is_open is is_open]
+    rows = [channel_row(app, one) for one in here if not one.is_archived]
+    return Answer(200, app.page(call, rows, "no-route"))
+
+
+@_serves("DELETE", "/channels/{channel_id}")
+def _archive_channel(app: App, call: Call) -> Answer:
+    channel = found_channel(app, app.id_in_path(call, "channel_id"))
+    allowed(app.has_in_channel(call, channel.id, "delete_public_channel" if channel.is_open else "delete_private_channel"))
+    if channel.is_archived:
+        raise RefusedError("already-archived")
+    channel.is_archived = True
+    return Answer(200, OK)
+
+
+@_serves("GET", "/channels/{channel_id}/members/{user_id}")
+def _get_channel_member(app: App, call: Call) -> Answer:
+    id_, user = app.id_in_path(call, "channel_id"), app.id_in_path(call, "user_id")
+    allowed(app.has_in_channel(call, id_, "read_channel"))
+    return Answer(200, channel_member_row(app, _channel_of(app, id_, user), user))
+
+
+def _channel_of(app: App, id_: str, user: str) -> Channel:
+    channel = found_channel(app, id_)
+    if user not in channel.members:
+        raise RefusedError("not-in-the-channel")
+    return channel
+
+
+@_serves("PUT", "/channels/{channel_id}/members/{user_id}/roles")
+def _set_channel_roles(app: App, call: Call) -> Answer:
+    id_, user = app.id_in_path(call, "channel_id"), app.id_in_path(call, "user_id")
+    allowed(app.has_in_channel(call, id_, "manage_channel_roles"))
+    _channel_of(app, id_, user).members[user] = _roles(app, call)
+    return Answer(200, OK)
+
+
+@_serves("DELETE", "/channels/{channel_id}/members/{user_id}")
+def _leave_channel(app: App, call: Call) -> Answer:
+    channel, user = found_channel(app, app.id_in_path(call, "channel_id")), app.id_in_path(call, "user_id")
+    needed = f"manage_{'public' if channel.is_open else 'private'}_channel_members"
+    allowed(user == call.caller or app.has_in_channel(call, channel.id, needed))
+    _channel_of(app, channel.id, user).members.pop(user)
+    return Answer(200, OK)
+
+
+# -- commands and jobs ---------------------------------------------------------------------------------------------
 
 
 def _command(app: App, command: Command) -> dict[str, Any]:
@@ -350,7 +395,7 @@ def _command(app: App, command: Command) -> dict[str, Any]:
     times = {"create_at": now(), "update_at": now(), "delete_at": 0}
     ids = {"id": command.id, "token": command.token, "creator_id": command.creator, "team_id": command.team}
     sent = {key: command.fields.get(key, "") for key in ("trigger", "method", "url")}
-    return _shaped(app, "command", {**ids, **times, **sent, **dict.fromkeys(texts, ""), "auto_complete": False})
+    return shaped(app, "command", {**ids, **times, **sent, **dict.fromkeys(texts, ""), "auto_complete": False})
 
 
 @_serves("POST", "/commands")
@@ -401,7 +446,7 @@ def _role(app: App, role: Role) -> dict[str, Any]:
     flags = {"scheme_managed": False, "built_in": True}
     every = {name for name, one in permissions().items() if one.versions.include(app.version)}
     held = (role.permissions | every if "*" in role.permissions else role.permissions) - {"*"}
-    return _shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held)})
+    return shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held)})
 
 
 @_serves("GET", "/roles", since="6.0", operator=True)
@@ -462,14 +507,14 @@ def _make_bot(app: App, call: Call) -> Answer:
 @_serves("POST", "/bots/{bot_id}/disable", since="5.10", operator=True)
 def _disable_bot(app: App, call: Call) -> Answer:
     id_ = app.id_in_path(call, "bot_id")
-    _activate(app, id_, False)
+    activate(app, found_user(app, id_), False)
     return Answer(200, _bot(app, app.store.users[id_]))
 
 
 @_serves("POST", "/bots/{bot_id}/enable", since="5.10", operator=True)
 def _enable_bot(app: App, call: Call) -> Answer:
     id_ = app.id_in_path(call, "bot_id")
-    _activate(app, id_, True)
+    activate(app, found_user(app, id_), True)
     return Answer(200, _bot(app, app.store.users[id_]))
 
 
@@ -494,7 +539,7 @@ def _application(app: App, made: Application) -> dict[str, Any]:
     sent = {key: made.fields.get(key, "") for key in ("name", "description", "homepage")}
     about = {"id": made.id, "creator_id": made.creator, "client_secret": made.secret, "icon_url": "", "mattermost_app_id": ""}
     more = {"create_at": now(), "update_at": now(), "callback_urls": made.fields.get("callback_urls", []), "is_trusted": True}
-    return _shaped(app, "application", {**about, **sent, **more})
+    return shaped(app, "application", {**about, **sent, **more})
 
 
 @_serves("DELETE", "/oauth/apps/{app_id}", operator=True)
@@ -526,4 +571,4 @@ def _grant(app: App, call: Call) -> Answer:
     session = Session(application.codes.pop(sent["code"]), "oauth", csrf=new_id())
     app.store.sessions[session.token] = session
     about = {"token_type": "bearer", "expires_in": 3600, "scope": "user", "refresh_token": new_id(), "id_token": ""}
-    return Answer(200, _shaped(app, "grant", {"access_token": session.token, **about}))
+    return Answer(200, shaped(app, "grant", {"access_token": session.token, **about}))

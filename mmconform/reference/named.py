@@ -3,7 +3,7 @@
 import re
 
 from mmconform.errors import MisuseError
-from mmconform.reference import helpers
+from mmconform.reference import helpers, places
 from mmconform.reference.app import App
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.operations import HANDLERS, NEEDS
@@ -47,7 +47,7 @@ def app(name: str, newest: str) -> App:
         raise MisuseError(f"{name}: {error}") from None
     if wanted < OLDEST:
         raise MisuseError(f"{name}: the reference server is like 4.0 and later versions")
-    made = App(wanted, NEEDS, HANDLERS, helpers.routes(wanted), keeps_documents=version is None)
+    made = App(wanted, NEEDS | places.NEEDS, HANDLERS, helpers.routes(wanted), keeps_documents=version is None)
     if mutant is not None:
         MUTANTS[mutant].put_into(made)
     return made

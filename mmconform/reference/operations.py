@@ -29,7 +29,9 @@ LONGEST_DESCRIPTION = 255
 LONGEST_JOB_DATA = 1024
 
 
-def _operation(name: str) -> Callable[[Handler], Handler]:
+def operation(name: str) -> Callable[[Handler], Handler]:
+    """Register what answers an operation."""
+
     def register(handler: Handler) -> Handler:
         HANDLERS[name] = handler
         return handler
@@ -75,7 +77,7 @@ def decoded(call: Call) -> Any:
 # -- personal access tokens ----------------------------------------------------------------------------------------
 
 
-@_operation("CreateUserAccessToken")
+@operation("CreateUserAccessToken")
 def create_token(app: App, call: Call) -> Answer:
     user = app.id_in_path(call, "user_id")
     if app.does["a-missing-user-comes-before-the-body"] and user not in app.store.users:
@@ -113,7 +115,7 @@ def _description(app: App, call: Call) -> str:
     return str(description)
 
 
-@_operation("GetUserAccessTokensForUser")
+@operation("GetUserAccessTokensForUser")
 def list_of_user(app: App, call: Call) -> Answer:
     user = app.id_in_path(call, "user_id")
     permitted(app, call)
@@ -122,14 +124,14 @@ def list_of_user(app: App, call: Call) -> Answer:
     return Answer(200, app.page(call, rows, "token-list-not-read"))
 
 
-@_operation("GetUserAccessTokens")
+@operation("GetUserAccessTokens")
 def list_of_all(app: App, call: Call) -> Answer:
     permitted(app, call)
     rows = [row(app, token) for token in app.store.tokens.values()]
     return Answer(200, app.page(call, rows, "all-tokens-not-read"))
 
 
-@_operation("SearchUserAccessTokens")
+@operation("SearchUserAccessTokens")
 def search(app: App, call: Call) -> Answer:
     permitted(app, call)
     fields, fits = struct(decoded(call), {"term": TEXT})
@@ -152,7 +154,7 @@ def pattern(app: App, term: str) -> str:
     return re.escape(term.replace("\\", "")) + (".*" if app.does["search-finds-by-prefix"] else "")
 
 
-@_operation("GetUserAccessToken")
+@operation("GetUserAccessToken")
 def get_token(app: App, call: Call) -> Answer:
     id_ = app.id_in_path(call, "token_id")
     permitted(app, call)
@@ -172,7 +174,7 @@ def _named_token(app: App, call: Call) -> AccessToken:
     return token
 
 
-@_operation("RevokeUserAccessToken")
+@operation("RevokeUserAccessToken")
 def revoke(app: App, call: Call) -> Answer:
     token = _named_token(app, call)
     del app.store.tokens[token.id]
@@ -180,7 +182,7 @@ def revoke(app: App, call: Call) -> Answer:
     return Answer(200, {"status": "OK"})
 
 
-@_operation("DisableUserAccessToken")
+@operation("DisableUserAccessToken")
 def disable(app: App, call: Call) -> Answer:
     token = _named_token(app, call)
     token.is_active = False
@@ -188,7 +190,7 @@ def disable(app: App, call: Call) -> Answer:
     return Answer(200, {"status": "OK"})
 
 
-@_operation("EnableUserAccessToken")
+@operation("EnableUserAccessToken")
 def enable(app: App, call: Call) -> Answer:
     token = _named_token(app, call)
     token.is_active = True
@@ -198,7 +200,7 @@ def enable(app: App, call: Call) -> Answer:
 # -- commands, jobs, WebRTC ----------------------------------------------------------------------------------------
 
 
-@_operation("RegenCommandToken")
+@operation("RegenCommandToken")
 def regenerate(app: App, call: Call) -> Answer:
     command = found_command(app, app.id_in_path(call, "command_id"))
     if not app.has_in_team(call, command.team, app.needs[call.operation]):
@@ -229,7 +231,7 @@ _JOB = {
 }
 
 
-@_operation("CreateJob")
+@operation("CreateJob")
 def create_job(app: App, call: Call) -> Answer:
     value = decoded(call)
     fields, fits = struct(value, {**_JOB, "data": TEXTS if app.does["job-data-are-texts"] else OBJECT})
@@ -270,7 +272,7 @@ def _new_job(app: App, fields: dict[str, Any]) -> dict[str, Any]:
     return {"id": new_id(), "type": fields["type"], **times, "status": "pending", "progress": 0, "data": data}
 
 
-@_operation("GetWebrtcToken")
+@operation("GetWebrtcToken")
 def webrtc_token(app: App, call: Call) -> Answer:
     settings = app.store.config["WebrtcSettings"]
     if not settings.get("Enable"):

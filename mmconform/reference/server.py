@@ -69,8 +69,8 @@ class Reference:
         )
         with self._turn:
             answer = self.app.answer(call)
-            text = answer.data if isinstance(answer.data, str) else json.dumps(answer.data, separators=(",", ":"))
-        body, version = text.encode(), self.app.version
+            data = answer.data if isinstance(answer.data, str | bytes) else json.dumps(answer.data, separators=(",", ":"))
+        body, version = data if isinstance(data, bytes) else data.encode(), self.app.version
         headers = [
             ("Content-Type", answer.media),
             ("Content-Length", str(len(body))),

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmconform.reference.facts import is_in, table
 from mmconform.version import Version
 from mmconform.world.people import grants
 
@@ -62,12 +63,54 @@ class AccessToken:
 
 @dataclass
 class Team:
-    """A team, and the roles of each member in it."""
+    """A team, and the roles of each member in it. Whoever likes joins one that ``is_open``."""
 
     name: str
     members: dict[str, list[str]] = field(default_factory=dict)
     is_archived: bool = False
+    is_open: bool = False
     id: str = field(default_factory=new_id)
+
+
+@dataclass
+class Channel:
+    """A channel of a team, public where it ``is_open``, and the roles of each member in it."""
+
+    team: str
+    name: str
+    is_open: bool
+    creator: str
+    members: dict[str, list[str]] = field(default_factory=dict)
+    is_archived: bool = False
+    id: str = field(default_factory=new_id)
+    created: int = field(default_factory=now)
+
+
+@dataclass
+class Post:
+    """What somebody wrote in a channel; ``root`` is the post that it answers."""
+
+    channel: str
+    user: str
+    message: str
+    root: str = ""
+    files: list[str] = field(default_factory=list)
+    is_deleted: bool = False
+    id: str = field(default_factory=new_id)
+    created: int = field(default_factory=now)
+
+
+@dataclass
+class File:
+    """A file that somebody left for a channel; ``post`` is the one that it hangs on."""
+
+    channel: str
+    user: str
+    name: str
+    content: bytes
+    post: str = ""
+    id: str = field(default_factory=new_id)
+    created: int = field(default_factory=now)
 
 
 @dataclass
@@ -110,6 +153,9 @@ class Store:
         self.sessions: dict[str, Session] = {}
         self.tokens: dict[str, AccessToken] = {}
         self.teams: dict[str, Team] = {}
+        self.channels: dict[str, Channel] = {}
+        self.posts: dict[str, Post] = {}
+        self.files: dict[str, File] = {}
         self.commands: dict[str, Command] = {}
         self.applications: dict[str, Application] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
@@ -117,7 +163,10 @@ class Store:
         self.roles = {name: Role(name, set()) for name in ("system_user", "team_user")}
         for grant in grants():
             if grant.versions.include(version):
-                self.roles.setdefault(grant.role, Role(grant.role, set())).permissions.add(grant.permission)
+                self._role(grant.role).permissions.add(grant.permission)
+        for row in table("roles.yaml"):
+            if is_in(row, version):
+                self._role(row["role"]).permissions.update(row["permissions"])
         self.config: dict[str, dict[str, Any]] = {
             "ServiceSettings": {
                 "SiteURL": "",
@@ -126,8 +175,12 @@ class Store:
                 "EnableBotAccountCreation": False,
                 "EnableOAuthServiceProvider": False,
             },
+            "TeamSettings": {"EnableUserDeactivation": False},
             "WebrtcSettings": {"Enable": False},
         }
+
+    def _role(self, name: str) -> Role:
+        return self.roles.setdefault(name, Role(name, set()))
 
     def is_on(self, switch: str, section: str = "ServiceSettings") -> bool:
         """Return whether a setting is switched on."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mmconform.reference.app import Answer, App, Call, RefusedError
+from mmconform.reference.app import Answer, App, Call, RefusedError, contract
 from mmconform.reference.mutants.flaw import mutant
 from mmconform.reference.store import AccessToken, Session
 
@@ -193,7 +193,7 @@ _EVERYTHING = " ".join(f"{name}.{rule}" for name, more in _MORE.items() for rule
 @mutant("*", _EVERYTHING)
 def always_ok(app: App) -> None:
     """Every operation is served to everybody: whoever asks for whatever gets a success."""
-    usual, session = app.refuse, app.session
+    usual, session, eleven = app.refuse, app.session, contract().operations
     app.has = lambda call, permission: True  # type: ignore[method-assign]
     app.reaches = lambda call, user: True  # type: ignore[method-assign]
     app.has_in_team = lambda call, team, permission: True  # type: ignore[method-assign]
@@ -203,9 +203,9 @@ def always_ok(app: App) -> None:
             found = session(call)
         except RefusedError:
             found = None
-        return found or (next(iter(app.store.sessions.values()), None) if call.operation else None)
+        return found or (next(iter(app.store.sessions.values()), None) if call.operation in eleven else None)
 
     def refuse(call: Call, name: str) -> Answer:
-        return Answer(200, {"status": "OK"}) if call.operation else usual(call, name)
+        return Answer(200, {"status": "OK"}) if call.operation in eleven else usual(call, name)
 
     app.session, app.refuse = somebody, refuse  # type: ignore[method-assign]
