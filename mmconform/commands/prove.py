@@ -9,22 +9,30 @@ from itertools import pairwise
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.errors import MisuseError
+from mmconform.paths import ROOT
 from mmconform.prove import baseline, prove
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
 
+#: The documents that mutants are about, beside that of the eleven operations.
+_DOCUMENTS = sorted({f"specs/{one.document}" for one in MUTANTS.values() if one.document})
 EXAMPLE = "mmconform prove -k RevokeUserAccessToken"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", default="", metavar="TEXT", dest="like", help="only mutants whose name or operation holds this")
+    parser.add_argument("--spec", choices=_DOCUMENTS, help="the mutants that are about this document, judged by it")
     parser.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
     parser.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
     add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    names = prove.chosen(options.like)
+    specs = [ROOT / options.spec] if options.spec else []
+    if specs and options.baseline:
+        raise MisuseError("plain Schemathesis is run beside the eleven operations only; leave out --baseline or --spec")
+    names = prove.chosen(options.like, specs[0].name if specs else "")
     if options.list:
         for name in names:
             print(f"{name_of(name)}: {MUTANTS[name].flaw}")
@@ -41,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     times.append(time.monotonic())
     seconds = [end - begin for begin, end in pairwise(times)]
     if options.format == "json":
-        spec = build(load().document).digest
+        spec = build(load(specs).document).digest
         print(
             json.dumps(prove.as_json(proofs, spec, seconds[: 1 + bool(options.baseline)], beside), indent=2, ensure_ascii=False)
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, ROOT
+from mmconform.paths import REPORTS, ROOT, SPECS
 from mmconform.record import record
 from mmconform.record.provenance import now
 from mmconform.reference.mutants import MUTANTS, Mutant
@@ -62,13 +62,17 @@ class Proof:
 Findings = Mapping[str, set[tuple[str, str]]]
 
 
-def chosen(text: str) -> list[str]:
+def chosen(text: str, document: str = "") -> list[str]:
     """Return the mutants whose name or operation holds a text, by operation.
+
+    Args:
+        document: The file in ``specs/`` that they are about; empty for the eleven operations.
 
     Raises:
         MisuseError: there is none.
     """
-    found = [name for name, one in MUTANTS.items() if text.lower() in f"{name} {one.operation}".lower()]
+    about = [name for name, one in MUTANTS.items() if one.document == document]
+    found = [name for name in about if text.lower() in f"{name} {MUTANTS[name].operation}".lower()]
     if not found:
         raise MisuseError(f"no mutant is called like `{text}`; `mmconform prove --list` shows them")
     return found
@@ -78,17 +82,20 @@ def prove(names: list[str], progress: Callable[[float], None] = lambda share: No
     """Run the suites on mutants, in two processes, each of which generates the requests once.
 
     Args:
+        names: Of mutants that are all about one document.
         progress: Is told now and then which share is done.
 
     Raises:
         MisuseError: a run broke off.
     """
+    document = MUTANTS[names[0]].document
+    judging = [f"--spec={SPECS / document}"] if document else []
     shares = [names[i::WORKERS] for i in range(WORKERS) if names[i::WORKERS]]
     done = [0.0] * len(shares)
 
     def run(number: int) -> None:
         targets = [f"--target={name_of(name)}" for name in shares[number]]
-        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *targets]
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *judging, *targets]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603
             assert process.stdout

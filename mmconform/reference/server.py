@@ -60,23 +60,24 @@ class Reference:
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """The WSGI application."""
+        headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
         call = Call(
             environ["REQUEST_METHOD"],
             environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
             parse_qsl(environ["QUERY_STRING"], keep_blank_values=True),
-            {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")},
+            headers | {"content-type": environ.get("CONTENT_TYPE", "")},
             environ["wsgi.input"].read(),
         )
         with self._turn:
             answer = self.app.answer(call)
             data = answer.data if isinstance(answer.data, str | bytes) else json.dumps(answer.data, separators=(",", ":"))
         body, version = data if isinstance(data, bytes) else data.encode(), self.app.version
-        headers = [
+        told = [
             ("Content-Type", answer.media),
             ("Content-Length", str(len(body))),
             ("X-Request-Id", new_id()),
             ("X-Version-Id", f"{version}.{version}.reference.false"),
             *answer.headers,
         ]
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", told)
         return [body]

@@ -18,6 +18,7 @@ class Mutant:
         kills: The clauses that have to fail as new, no more and no fewer.
         on: The version in which it shows; empty for the plain server.
         blind: Why the suites cannot see it, where that is known: nothing may then fail.
+        document: The file in ``specs/`` that promises what it breaks; empty for the eleven operations.
     """
 
     put_into: Callable[[App], None]
@@ -26,6 +27,7 @@ class Mutant:
     kills: frozenset[str]
     on: str = ""
     blind: str = ""
+    document: str = ""
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -33,7 +35,7 @@ MUTANTS: dict[str, Mutant] = {}
 Flaw = Callable[[App], None]
 
 
-def mutant(operation: str, kills: str, *, on: str = "", blind: str = "") -> Callable[[Flaw], Flaw]:
+def mutant(operation: str, kills: str, *, on: str = "", blind: str = "", document: str = "") -> Callable[[Flaw], Flaw]:
     """Declare a mutant; it is called as its function, with dashes, and its docstring says what is wrong.
 
     Args:
@@ -44,7 +46,7 @@ def mutant(operation: str, kills: str, *, on: str = "", blind: str = "") -> Call
     def register(flaw: Flaw) -> Flaw:
         clauses = frozenset(name if name[0].isupper() else f"{operation}.{name}" for name in kills.split())
         name = flaw.__name__.replace("_", "-")
-        MUTANTS[name] = Mutant(flaw, operation, (flaw.__doc__ or "").strip(), clauses, on, blind)
+        MUTANTS[name] = Mutant(flaw, operation, (flaw.__doc__ or "").strip(), clauses, on, blind, document)
         return flaw
 
     return register

@@ -1,0 +1,69 @@
+"""Flaws in the operations of ``specs/small.yaml``: on teams, channels, posts, files and people."""
+
+from functools import partial
+
+from mmconform.reference.app import SMALL, App
+from mmconform.reference.mutants.flaw import mutant, only_in
+
+_mutant = partial(mutant, document=SMALL.name)
+
+
+@_mutant("GetChannel", "permission")
+def channel_is_shown_to_everybody(app: App) -> None:
+    """Whoever has a session is shown private channels that they are not in."""
+    only_in(app, "GetChannel", "has_in_channel", lambda call, channel, permission: True)
+
+
+@_mutant("GetChannelMembers", "permission")
+def channel_members_are_listed_for_everybody(app: App) -> None:
+    """Whoever has a session learns who is in a channel."""
+    app.needs["GetChannelMembers"] = None
+
+
+@_mutant("AddChannelMember", "permission")
+def channel_takes_whom_an_outsider_adds(app: App) -> None:
+    """Who is not even in the team lets people into its channels."""
+    only_in(app, "AddChannelMember", "has_in_channel", lambda call, channel, permission: True)
+
+
+@_mutant("CreatePost", "permission")
+def post_to_any_channel_of_the_team(app: App) -> None:
+    """Who may post to the public channels of a team posts to its private ones."""
+    app.needs["CreatePost"] = "read_public_channel"
+
+
+@_mutant("GetPost", "permission")
+def post_is_shown_to_everybody(app: App) -> None:
+    """Whoever has a session reads what stands in private channels, post by post."""
+    only_in(app, "GetPost", "reads", lambda call, channel: True)
+
+
+@_mutant("DeletePost", "permission")
+def post_of_others_is_deleted_by_any_member(app: App) -> None:
+    """Who may delete their own posts deletes everybody's."""
+    usual = app.has_in_channel
+    only_in(app, "DeletePost", "has_in_channel", lambda call, channel, permission: usual(call, channel, "delete_post"))
+
+
+@_mutant("UploadFile", "permission")
+def file_is_taken_from_everybody(app: App) -> None:
+    """Whoever has a session leaves files for any channel."""
+    app.needs["UploadFile"] = None
+
+
+@_mutant("GetFile", "permission")
+def file_is_given_to_everybody(app: App) -> None:
+    """Whoever knows its id gets a file of a private channel."""
+    only_in(app, "GetFile", "reads", lambda call, channel: True)
+
+
+@_mutant("DeleteUser", "permission")
+def user_is_deactivated_by_everybody(app: App) -> None:
+    """Whoever has a session deactivates anybody but administrators."""
+    only_in(app, "DeleteUser", "reaches", lambda call, user: True)
+
+
+@_mutant("GetSchemes", "permission")
+def schemes_are_listed_for_everybody(app: App) -> None:
+    """Whoever has a session lists the permission schemes."""
+    app.needs["GetSchemes"] = None
