@@ -93,15 +93,27 @@ def shapes(secrets: set[str]) -> Shapes:
 
 
 def found(text: bytes, known: Shapes) -> set[str]:
-    """Return the secrets that stand in a text in one of their shapes, in capitals or not."""
-    low = text.decode("latin-1").lower()
-    windows = ((one, low[i : i + n]) for n, one in known.items() for i in range(len(low) - n + 1))
-    return {one[window] for one, window in windows if window in one}
+    """Return the secrets that stand in a text in one of their shapes, in capitals or not.
+
+    They can stand only where enough characters follow one another that they are made of.
+    """
+    letters = re.escape("".join({letter for same in known.values() for shape in same for letter in shape}))
+    runs = re.findall(f"[{letters}]{{{min(known)},}}", text.decode("latin-1").lower())
+    windows = ((same, run[i : i + n]) for run in runs for n, same in known.items() for i in range(len(run) - n + 1))
+    return {same[window] for same, window in windows if window in same}
 
 
 def is_copied(path: Path, original: Path) -> bool:
     """Whether a file of the copy is as it was before the run."""
-    return original.is_file() and path.read_bytes() == original.read_bytes()
+    return original.is_file() and (path.samefile(original) or path.read_bytes() == original.read_bytes())
+
+
+def link_or_copy(source: str, copy: str) -> None:
+    """Put a file into the copy of the checkout: a tape as a link, since no cassette is ever changed in place."""
+    try:
+        (os.link if "cassettes" in Path(source).parts else shutil.copy2)(source, copy)
+    except OSError:  # a link into another file system
+        shutil.copy2(source, copy)
 
 
 def main() -> int:
@@ -113,7 +125,7 @@ def main() -> int:
         assert found(f"<{shape}>".encode(), shapes({secret})) == {secret}, "what is there is not found"
     with tempfile.TemporaryDirectory() as folder, in_front_of(given.url, Watching) as url:
         copy = Path(folder) / "checkout"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT), copy_function=link_or_copy)
         environment = {**os.environ, "PYTHONPATH": str(copy)}
 
         def run(module: str, *arguments: str) -> bytes:

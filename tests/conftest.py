@@ -15,6 +15,7 @@ from mmconform.judging import deviations, summary
 from mmconform.paths import ROOT
 from mmconform.version import Version
 from tests import rows as lines
+from tests.warm import Warm
 
 
 @pytest.fixture(scope="session")
@@ -162,12 +163,11 @@ def as_user():
     """Run a module or a script the way a user does, from the checkout, without anybody's credentials."""
 
     def as_user(program, *arguments, **environment):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MM_", "PYTEST_", "COLUMNS"))}
-        clean["PYTHONPATH"] = str(ROOT)
+        cwd, env = environment.pop("cwd", ROOT), _a_users(environment)
         return subprocess.run(
             [sys.executable, *([program] if isinstance(program, Path) else ["-m", program]), *map(str, arguments)],
-            cwd=environment.pop("cwd", ROOT),
-            env=clean | {k: str(v) for k, v in environment.items()},
+            cwd=cwd,
+            env=env,
             capture_output=True,
             text=True,
             check=False,
@@ -175,6 +175,19 @@ def as_user():
         )
 
     return as_user
+
+
+def _a_users(environment):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MM_", "PYTEST_", "COLUMNS"))}
+    return clean | {"PYTHONPATH": str(ROOT)} | {k: str(v) for k, v in environment.items()}
+
+
+@pytest.fixture(scope="session")
+def run_pytest():
+    """Run pytest on our suites as `as_user` does, but forked off a process that has imported everything (`tests/warm.py`)."""
+    warm = Warm(ROOT, "suites/permissions/test_commands.py", "--collect-only", "--target=recorded")
+    yield lambda *arguments, **environment: warm.pytest([*map(str, arguments)], _a_users(environment), ROOT)
+    warm.close()
 
 
 @pytest.fixture(scope="session")

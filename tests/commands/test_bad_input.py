@@ -27,11 +27,11 @@ def the_line(done):
 
 
 @pytest.fixture
-def refusal(as_user):
+def refusal(run_pytest):
     """Run the suite as a user with the given options and return the line with which it refuses."""
 
     def refusal(*options, **environment):
-        return the_line(as_user("pytest", *options, **environment))
+        return the_line(run_pytest(*options, **environment))
 
     return refusal
 
@@ -279,10 +279,10 @@ def test_an_address_that_is_none_is_refused(url):
 
 
 @pytest.mark.parametrize("option", ["--help", "--markers", "--fixtures"])
-def test_asking_for_help_asks_nothing_of_the_server(serve, as_user, option):
+def test_asking_for_help_asks_nothing_of_the_server(serve, run_pytest, option):
     """Least of all does it change its settings."""
     server = serve(mattermost())
-    done = as_user("pytest", "--target", server.url, option, MM_ADMIN_TOKEN="a" * 26)
+    done = run_pytest("--target", server.url, option, MM_ADMIN_TOKEN="a" * 26)
     assert done.returncode == 0
     assert server.requests == []
 
@@ -312,7 +312,8 @@ def test_a_broken_record_is_told_before_anything_is_run(complaint, tmp_path, mon
 
 def test_where_one_run_comes_to_nothing_the_other_is_ended_and_tidies_up(complaint, monkeypatch):
     """It would go on alone, on somebody's server."""
-    ending = "import signal, time\ntry: print('up', flush=True), time.sleep(60)\nexcept KeyboardInterrupt: print('tidied')"
+    ending = "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background ignores it
+    ending += "try: print('up', flush=True), time.sleep(60)\nexcept KeyboardInterrupt: print('tidied')"
     runs = []
 
     def start(target, options):

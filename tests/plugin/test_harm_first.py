@@ -77,13 +77,13 @@ def server():
 
 
 @pytest.fixture
-def run(server, as_user):
+def run(server, run_pytest):
     """Run the generated cases of the document on the server."""
     known = {"MM_ADMIN_LOGIN": NAME, "MM_ADMIN_PASSWORD": PASSWORD}
 
     def run(*options, **environment):
         arguments = ("--target", server.url, f"--spec={DOCUMENT}", "--max-examples=1", "-q", "-p", "no:cacheprovider")
-        return as_user("pytest", *arguments, *options, "suites/property", **(known | environment))
+        return run_pytest(*arguments, *options, "suites/property", **(known | environment))
 
     return run
 

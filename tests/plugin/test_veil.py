@@ -1,9 +1,7 @@
 """Tests that break on purpose, in each phase and with every secret of a run at hand: pytest shows none of them."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 
@@ -88,15 +86,13 @@ def pieces(secret):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=" ".join)
-def test_no_secret_shows_where_a_test_breaks(tmp_path, way):
+def test_no_secret_shows_where_a_test_breaks(as_user, run_pytest, tmp_path, way):
     (tmp_path / "test_broken.py").write_text(BROKEN)
     known = tmp_path / "known"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MM_", "PYTEST_"))}
-    environment |= {"KNOWN": str(known), "PYTHONPATH": str(ROOT)}
     report = tmp_path / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT, "--target", "reference"]
-    command += [tmp_path / "test_broken.py", *way, f"--junitxml={report}", "-o", "junit_logging=all"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    arguments = ["-c", ROOT / "pyproject.toml", "--rootdir", ROOT, "--target", "reference", tmp_path / "test_broken.py", *way]
+    run = partial(as_user, "pytest") if "-n1" in way else run_pytest
+    done = run(*arguments, f"--junitxml={report}", "-o", "junit_logging=all", KNOWN=known)
     shown = done.stdout + done.stderr
     held = {value for line in known.read_text().splitlines() for value in json.loads(line)}
     secrets = {value for value in held if len(value) > 9 and "@" not in value}

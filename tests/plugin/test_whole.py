@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from mmconform.commands.cli import main
 from mmconform.paths import REPORTS, ROOT
 from mmconform.record.record import NAME, PREVIOUS, read
 
@@ -13,13 +14,13 @@ SMALL = "suites/permissions/test_commands.py"
 
 
 @pytest.fixture
-def meddled(as_user, tmp_path):
+def meddled(run_pytest, tmp_path):
     """Run some suites beside a plugin that meddles."""
 
     def meddled(plugin, *arguments):
         (tmp_path / "meddler.py").write_text(plugin, encoding="utf-8")
         path = f"{tmp_path}{os.pathsep}{ROOT}"
-        return as_user("pytest", "-q", "-p", "meddler", "--target", TAPE, *arguments, PYTHONPATH=path)
+        return run_pytest("-q", "-p", "meddler", "--target", TAPE, *arguments, PYTHONPATH=path)
 
     return meddled
 
@@ -120,30 +121,29 @@ ALONE = (
 
 
 @pytest.mark.parametrize("file", ALONE)
-def test_a_passing_test_is_green_when_it_is_run_alone(as_user, file):
-    listed = as_user("pytest", file, "--collect-only", "-q", "--target", TAPE).stdout
+def test_a_passing_test_is_green_when_it_is_run_alone(run_pytest, file):
+    listed = run_pytest(file, "--collect-only", "-q", "--target", TAPE).stdout
     test = next(line for line in listed.splitlines() if "::" in line)
-    ran = as_user("pytest", test, "-q", "--target", TAPE)
+    ran = run_pytest(test, "-q", "--target", TAPE)
     assert ran.returncode == 0 and "GREEN" in ran.stdout, ran.stdout
 
 
-def test_a_typo_leaves_the_last_record_and_a_run_sets_it_aside(as_user):
+def test_a_typo_leaves_the_last_record_and_a_run_sets_it_aside(run_pytest, capsys):
     slug = "reference-5.36.1"
     place = REPORTS / slug
-    first = as_user("pytest", SMALL, "-q", "--target", "reference@5.36.1", "-k", "without_the_permission")
+    first = run_pytest(SMALL, "-q", "--target", "reference@5.36.1", "-k", "without_the_permission")
     assert first.returncode == 0, first.stdout
     before = (place / NAME).read_bytes()
-    typo = as_user("pytest", "-q", "--target", "reference@5.36.1", "-k", "no_such_test")
+    typo = run_pytest("-q", "--target", "reference@5.36.1", "-k", "no_such_test")
     assert typo.returncode == 5 and (place / NAME).read_bytes() == before
     killed = "import os, signal\ndef pytest_runtest_teardown(item):\n    os.kill(os.getpid(), signal.SIGINT)\n"
     (place / "interrupting.py").write_text(killed, encoding="utf-8")
     path = f"{place}{os.pathsep}{ROOT}"
-    again = as_user("pytest", SMALL, "-q", "-p", "interrupting", "--target", "reference@5.36.1", PYTHONPATH=path)
+    again = run_pytest(SMALL, "-q", "-p", "interrupting", "--target", "reference@5.36.1", PYTHONPATH=path)
     (place / "interrupting.py").unlink()
     assert again.returncode == 2 and not (place / NAME).exists(), again.stdout
     assert (place / PREVIOUS).read_bytes() == before
-    refused = as_user("mmconform", "report", slug)
-    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+    assert main(["report", slug]) == 2 and len(capsys.readouterr().err.splitlines()) == 1
 
 
 DIES = """

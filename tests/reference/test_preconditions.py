@@ -1,8 +1,6 @@
 """What a test needs before it can ask its question is judged under its own clause, not under the test's."""
 
 import os
-import subprocess
-import sys
 
 from mmconform.paths import REPORTS, ROOT
 from mmconform.record.record import read
@@ -10,11 +8,10 @@ from mmconform.record.record import read
 TARGET = "reference:list-begins-one-row-late"
 
 
-def test_a_page_that_starts_one_row_late_breaks_what_is_promised_of_lists_and_nothing_else():
+def test_a_page_that_starts_one_row_late_breaks_what_is_promised_of_lists_and_nothing_else(run_pytest):
     suites = ["suites/permissions/test_paging.py", "suites/lifecycle"]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'tests' / 'reference'}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "late_page", f"--target={TARGET}", "--tb=no", *suites]
-    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    path = f"{ROOT / 'tests' / 'reference'}{os.pathsep}{ROOT}"
+    run_pytest("-q", "-p", "late_page", f"--target={TARGET}", "--tb=no", *suites, PYTHONPATH=path)
     record = read(REPORTS / TARGET.replace(":", "-") / "observations.jsonl")
     new = {row.clause for row in record.observations if row.standing == "new"}
     assert new == {"GetUserAccessTokensForUser.paging", "GetUserAccessTokensForUser.effect.lists-the-user"}

@@ -72,13 +72,13 @@ sys.addaudithook(forbid)
 
 
 @pytest.fixture
-def forbidden(as_user, tmp_path):
+def forbidden(run_pytest, tmp_path):
     """Run pytest where nothing can be written to a place."""
 
     def forbidden(*arguments, place="/reports/", number=errno.EACCES, when="True"):
         (tmp_path / "forbids.py").write_text(FORBIDS.format(place=place, number=number, when=when), encoding="utf-8")
         path = f"{tmp_path}{os.pathsep}{ROOT}"
-        return as_user("pytest", *SMALL, "-p", "forbids", *arguments, PYTHONPATH=path)
+        return run_pytest(*SMALL, "-p", "forbids", *arguments, PYTHONPATH=path)
 
     return forbidden
 

@@ -56,8 +56,8 @@ def test_the_table_fits_eighty_columns(shown):
     assert max(map(len, text.split("\n"))) <= 80
 
 
-def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(as_user):
-    done = as_user("pytest", "suites/permissions/test_commands.py", "--collect-only", "--target", "recorded:4.0.5")
+def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(run_pytest):
+    done = run_pytest("suites/permissions/test_commands.py", "--collect-only", "--target", "recorded:4.0.5")
     lines = done.stdout.split("\n")
     assert "target: recorded:4.0.5 (Mattermost 4.0.5, team edition)" in lines
     [contract] = [line for line in lines if line.startswith("contract: ")]
@@ -67,7 +67,7 @@ def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(as_use
     assert "record: reports/4.0.5/observations.jsonl; generator seed" in done.stdout
 
 
-def test_the_header_of_all_recordings_names_the_first_and_the_last(as_user):
-    done = as_user("pytest", "suites/permissions/test_webrtc.py", "--collect-only", "--target", "recorded:all")
+def test_the_header_of_all_recordings_names_the_first_and_the_last(run_pytest):
+    done = run_pytest("suites/permissions/test_webrtc.py", "--collect-only", "--target", "recorded:all")
     assert " servers, Mattermost 4.0.5 to " in done.stdout
     assert "record: reports/*/observations.jsonl" in done.stdout
