@@ -18,8 +18,9 @@ from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
+from mmconform.world.features import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC
 from mmconform.world.people import MADE, PERSONAS
-from mmconform.world.world import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC, features_of
+from mmconform.world.world import features_of
 
 #: Of looking around, whatever the server does.
 _MOST_SECONDS = 300

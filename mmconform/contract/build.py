@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from mmconform.contract import prose
-from mmconform.contract.clause import KINDS, Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule
-from mmconform.contract.identifiers import identifies, puzzles
+from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule
+from mmconform.contract.identifiers import identifies, identifying_parts
 from mmconform.contract.knowledge import Unknown, every
 from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
@@ -104,8 +104,8 @@ class _Reader:
         for p in [*own, *(p for p in shared if (p["in"], p["name"]) not in names)]:
             schema = self._followed(p.get("schema") or {})
             kind = p.get("x-resource")
-            puzzles = kind not in KINDS and identifies(self._followed, p["name"], {**schema, **p}, in_path=p["in"] == "path")
-            yield Parameter(p["name"], p["in"], bool(p.get("required")), schema, kind, p.get("x-maximum-served"), puzzles)
+            is_id = identifies(self._followed, p["name"], {**schema, **p}, in_path=p["in"] == "path")
+            yield Parameter(p["name"], p["in"], bool(p.get("required")), schema, kind, p.get("x-maximum-served"), is_id)
 
     def _body(self) -> Body | None:
         body = self._followed(self.data.get("requestBody"))
@@ -116,9 +116,8 @@ class _Reader:
         schema = {} if schema is True else {"not": {}} if schema is False else schema
         properties = {n: self._followed(p) for n, p in (schema.get("properties") or {}).items()}
         resources = {n: p["x-resource"] for n, p in properties.items() if isinstance(p, dict) and "x-resource" in p}
-        kinds = {name: kind for name, kind in resources.items() if kind in KINDS}
-        puzzling = frozenset(puzzles(self._followed, schema)) - kinds.keys()
-        return Body(bool(body.get("required")), schema, resources, media.get("example"), puzzling)
+        identifying = frozenset(identifying_parts(self._followed, schema))
+        return Body(bool(body.get("required")), schema, resources, media.get("example"), identifying)
 
     def _answer(self, answer: Any) -> Answer:
         content = self._followed(answer).get("content") or {}

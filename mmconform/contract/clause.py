@@ -8,9 +8,6 @@ from typing import Any, Literal, get_args
 from mmconform.contract.permission import Requirement
 from mmconform.version import Version, Versions
 
-#: The kinds of things that a run makes or knows, by which an overlay says what an identifier names (``x-resource``).
-KINDS = ("user", "token", "command", "search-term", "job-type")
-
 #: The kinds of clauses, in the order in which tables show them.
 Rule = Literal["status", "schema", "media", "input", "auth", "permission", "since", "secret", "paging", "effect"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -46,8 +43,8 @@ class Parameter:
     """A path or query parameter.
 
     Attributes:
-        resource: What its value identifies (``KINDS``), where somebody has told.
-        is_puzzling: Its value identifies something, and nobody has told of which kind it is.
+        resource: What its value identifies (``mmconform.world.kinds``), where somebody has told (``x-resource``).
+        identifies: Its value identifies something.
     """
 
     name: str
@@ -56,7 +53,7 @@ class Parameter:
     schema: dict[str, Any]
     resource: str | None = None
     maximum_served: int | None = None
-    is_puzzling: bool = False
+    identifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Body:
 
     Attributes:
         resources: What its properties identify, where somebody has told.
-        puzzling: The properties that identify something of which nobody has told the kind; ``""`` for the whole body.
+        identifying: The properties that identify something; ``""`` for the whole body.
         example: The document's.
     """
 
@@ -73,7 +70,7 @@ class Body:
     schema: dict[str, Any]
     resources: dict[str, str]
     example: Any = None
-    puzzling: frozenset[str] = frozenset()
+    identifying: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -119,9 +116,10 @@ class Operation:
         return self.versions.include(version)
 
     @property
-    def kinds(self) -> set[str]:
+    def kinds(self) -> frozenset[str]:
         """The kinds of what a request to it names, as far as somebody has told them."""
-        return {p.resource for p in self.parameters if p.resource} | set(self.body.resources.values() if self.body else ())
+        in_body = self.body.resources.values() if self.body else ()
+        return frozenset({p.resource for p in self.parameters if p.resource} | set(in_body))
 
     @property
     def placeholders(self) -> list[str]:
@@ -135,17 +133,6 @@ class Operation:
             KeyError: there is none for a placeholder.
         """
         return re.sub(r"\{([^{}]*)\}", lambda found: str(values[found[1]]), self.path)
-
-    @property
-    def resources(self) -> frozenset[str]:
-        """The kinds of resources that a request to it names, as far as the document tells."""
-        in_body = self.body.resources.values() if self.body else ()
-        return frozenset({p.resource for p in self.parameters if p.resource} | set(in_body))
-
-    @property
-    def makes_jobs(self) -> bool:
-        """Whether a request to it may begin a job."""
-        return bool(self.body and "job-type" in self.body.resources.values())
 
     @property
     def label(self) -> str:

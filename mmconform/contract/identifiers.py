@@ -32,7 +32,7 @@ def _is_text(schema: Any) -> bool:
     return isinstance(schema, dict) and schema.get("type", "string") in ("string", ["string", "null"])
 
 
-def puzzles(follow: _Follow, body: dict[str, Any]) -> Iterator[str]:
+def identifying_parts(follow: _Follow, body: dict[str, Any]) -> Iterator[str]:
     """Yield the properties of a body that identify something, or hold what does; ``""`` for a list of texts."""
     if _is_text(follow(body.get("items"))):
         yield ""

@@ -11,25 +11,32 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.knowledge import Unknown
 from mmconform.driving.expectation import Expectation
-from mmconform.errors import MisuseError, NotHereError
+from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.world import kinds
 from mmconform.world.admin import Admin
-from mmconform.world.behaviours import Refusal, absence, denial, refusal
+from mmconform.world.behaviours import NotKnownError, Refusal, absence, denial, refusal
+from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import require_filled
+from mmconform.world.kinds import bot as bots
+from mmconform.world.kinds import command, job, oauth, team, token
+from mmconform.world.kinds.kind import Owner
+from mmconform.world.kinds.oauth import BACK
+from mmconform.world.kinds.user import make_account
 from mmconform.world.people import Persona
-from mmconform.world.world import COMMANDS, PREFIX, TOKENS, Person, World, make_account
+from mmconform.world.world import PREFIX, Person, World
 
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
 ALWAYS = ("status", "schema", "media", "secret", "paging")
 
 #: What an administrator changes of somebody's account or sessions.
 _OF_ACCOUNTS = re.compile(r"/(roles|active|disable|enable|sessions/revoke.*)$")
-_BACK = "http://conformance.invalid/back"
 #: How long a server may lag behind what it was told, in seconds.
 _MOMENT = 1.0
 
@@ -80,14 +87,16 @@ class Stage:
             self.changes.append(url)
         return self.admin.must(method, url, json)
 
-    def need(self, feature: str) -> None:
-        """Say that a test cannot go on without a feature.
+    def lets(self, operation: Operation, persona: Persona, about: str) -> bool:
+        """Return whether the documentation lets a persona call an operation about something of the world.
 
         Raises:
-            NotHereError: it is switched off here, and may not or cannot be switched on.
+            NotKnownError: that is not known.
         """
-        if feature in self.world.switched_off:
-            raise NotHereError(f"{feature} are switched off on this server")
+        entitled = entitlement(operation, persona, self.world.roles, about)
+        if isinstance(entitled, Unknown):
+            raise NotKnownError(f"whether {persona.name} may call {operation.id} is not known", entitled.reason)
+        return entitled
 
     def path(self, operation: Operation, parameters: Mapping[str, str]) -> str:
         """Return the path of an operation.
@@ -260,8 +269,9 @@ class Actor:
         address = url or self.stage.path(known, path)
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
-        if known.makes_jobs:
-            self.stage.world.note_job()
+        begins_jobs = job.makes_jobs(known)
+        if begins_jobs:
+            job.note(self.stage.world)
         send = partial(
             self.stage.client.send,
             known.method,
@@ -277,9 +287,9 @@ class Actor:
         if self.stage.world.look_after(exchange, self.stage.client) and exchange.status == 401:
             raise UnseenError(f"{exchange.method} {exchange.path}", f"{self.persona} was signed out meanwhile")
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
-        if known.makes_jobs:
-            self.stage.world.note_job(exchange)
-        changes_nothing = known.method == "GET" or (400 <= exchange.status < 500 and not known.makes_jobs)
+        if begins_jobs:
+            job.note(self.stage.world, exchange)
+        changes_nothing = known.method == "GET" or (400 <= exchange.status < 500 and not begins_jobs)
         return Reply(exchange, self.stage, partial(send, headers={**headers, **NOT_TAPED}) if changes_nothing else None)
 
     def must(self, operation: str, **arguments: Any) -> Reply:
@@ -288,7 +298,7 @@ class Actor:
         Raises:
             MisuseError: it is refused.
         """
-        self.stage.need(self.stage.contract.operations[operation].needs)
+        self.stage.world.need(self.stage.contract.operations[operation].needs)
         reply = self.do(operation, **arguments)
         if not reply.exchange.is_success:
             raise MisuseError(f"the test could not be set up: {reply}")
@@ -309,25 +319,24 @@ class Actor:
         """List one of one's own tokens: the smallest question to which who gets in has an answer."""
         return self.do("GetUserAccessTokensForUser", user_id="me", query="per_page=1")
 
+    @property
+    def owner(self) -> Owner:
+        """The same person as kinds know the owner of what is made."""
+        stage = self.stage
+        return Owner(stage.world, stage.client, self.persona, self.person, self.credential, stage)
+
     def resource(self, kind: str) -> str:
-        """Return the id of something of this person's: themselves, a new token, a new command."""
-        match kind:
-            case "user":
-                return self.id
-            case "token":
-                return self.new_token().id
-            case "command":
-                return self.new_command()
-            case "search-term":
-                return self.username
-            case "job-type":
-                return self.stage.world.harmless_job
-        raise KeyError(kind)
+        """Return the id of something of this person's: themselves, a new token, a new channel they are in.
+
+        Raises:
+            KeyError: there is no such kind.
+            MisuseError, NotHereError: as :meth:`mmconform.world.kinds.kind.Kind.make`.
+        """
+        return kinds.by_name()[kind].make(self.owner)
 
     def new_token(self, description: str = "made for a test") -> Token:
         """Return a new personal access token of this person, made by the operator."""
-        self.stage.need(TOKENS)
-        made = self.stage.operator("POST", f"/api/v4/users/{self.id}/tokens", self.stage.world.token_body(description))
+        made = token.new_token(replace(self.owner, purpose=description))
         self.stage.made += 1
         self.stage.client.redactor.learn_credential(made["token"], f"{self.persona}'s token {self.stage.made}")
         return Token(made["id"], Secret(made["token"]))
@@ -342,7 +351,7 @@ class Actor:
         admin, made = self.stage.admin.off_tape, list[str]()
         try:
             while len(made) < tokens and not admin.client.redactor.replaying:
-                answer = admin.ask("POST", f"/api/v4/users/{self.id}/tokens", self.stage.world.token_body("one of many"))
+                answer = admin.ask("POST", f"/api/v4/users/{self.id}/tokens", token.body(self.stage.world, "one of many"))
                 if not answer.is_success or not answer.json_id:
                     raise MisuseError(f"the test could not be set up: {answer.method} {answer.path}: {answer.says}")
                 made.append(answer.json_id)
@@ -354,17 +363,7 @@ class Actor:
 
     def new_command(self, team: str = "") -> str:
         """Return the id of a new slash command, made by the operator, in the world's team or another."""
-        self.stage.need(COMMANDS)
-        trigger = self.stage.name("c").replace("-", "")
-        command = {
-            "team_id": team or self.stage.world.team_id,
-            "url": "http://conformance.invalid/",
-            "method": "P",
-            "trigger": trigger,
-        }
-        made = self.stage.admin.must("POST", "/api/v4/commands", command)
-        self.stage.world.note(what="command", id=made["id"], team=command["team_id"])
-        return str(made["id"])
+        return command.new_command(self.owner, team)
 
     def make_command(self) -> str:
         """Return the id of a new slash command in the world's team that this person made.
@@ -372,19 +371,7 @@ class Actor:
         Raises:
             MisuseError: they may not.
         """
-        world = self.stage.world
-        self.stage.need(COMMANDS)
-        command = {
-            "team_id": world.team_id,
-            "url": "http://conformance.invalid/",
-            "method": "P",
-            "trigger": self.stage.name("o").replace("-", ""),
-        }
-        reply = self.stage.client.send("POST", "/api/v4/commands", persona=self.persona, token=self.credential, json=command)
-        if not reply.is_success:
-            raise MisuseError(f"the test could not be set up: {self.persona} makes a command: {reply.says}")
-        world.note(what="command", id=reply.json["id"], team=world.team_id)
-        return str(reply.json["id"])
+        return command.own_command(self.owner)
 
     def called(self, persona: str) -> "Actor":
         """Return the same person under the name by which the record is to call them (``mmconform.world.people.MADE``)."""
@@ -407,11 +394,7 @@ def application(stage: Stage) -> Iterator[Callable[[Actor], Actor]]:
     Raises:
         MisuseError: the server, whose OAuth provider must be switched on, refuses.
     """
-    name = stage.name("o")
-    about = {"name": name, "description": name, "homepage": "http://conformance.invalid", "is_trusted": True}
-    stage.world.note(what="oauth", name=name)
-    app = stage.operator("POST", "/api/v4/oauth/apps", {**about, "callback_urls": [_BACK]})
-    stage.world.note(what="oauth", name=name, id=app["id"])
+    app = oauth.register(Owner(stage.world, stage.client, "", None, None, stage))
     try:
         yield lambda actor: _let_in(stage, app, actor)
     finally:
@@ -419,12 +402,12 @@ def application(stage: Stage) -> Iterator[Callable[[Actor], Actor]]:
 
 
 def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
-    wanted = {"response_type": "code", "client_id": app["id"], "redirect_uri": _BACK, "scope": "user", "state": "x"}
+    wanted = {"response_type": "code", "client_id": app["id"], "redirect_uri": BACK, "scope": "user", "state": "x"}
     back = stage.client.send("POST", "/oauth/authorize", persona=actor.persona, token=actor.credential, json=wanted)
     code = dict(parse_qsl(urlsplit(str(back.json_object.get("redirect"))).query)).get("code", "")
     given = {"grant_type": "authorization_code", "client_id": app["id"], "client_secret": app["client_secret"]}
     got = stage.client.send(
-        "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": _BACK, "code": code}
+        "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": BACK, "code": code}
     )
     if not got.is_success:
         raise MisuseError(f"the test could not be set up: no OAuth session, {back.says} and {got.says}")
@@ -440,15 +423,7 @@ def new_bot(stage: Stage, owner: Actor) -> Actor:
     Raises:
         MisuseError: the owner may make no bots.
     """
-    name = stage.name("b")
-    stage.world.note(what="user", name=name)
-    made = stage.client.send(
-        "POST", "/api/v4/bots", persona=owner.persona, token=owner.credential, json={"username": name, "display_name": name}
-    )
-    if not made.is_success:
-        raise MisuseError(f"the test could not be set up: {owner.persona} makes a bot: {made.says}")
-    id_ = str(made.json["user_id"])
-    stage.world.note(what="user", name=name, id=id_)
+    id_, name = bots.new_bot(owner.owner)
     person = Person(Persona("bot", "bot"), id_, name, None)
     stage.people.append((person, len(stage.changes)))
     bot = Actor("bot", person, None, stage)
@@ -463,8 +438,8 @@ def someone(stage: Stage, persona: Persona) -> Actor:
     """
     name = stage.name("u")
     # A team has room for 50; who is there for their system role needs none.
-    team = "" if persona.roles else stage.world.team_id
-    person = make_account(stage.world, stage.admin, persona, name, name[-10:], f"{persona.name} {name[-10:]}", team)
+    place = "" if persona.roles else stage.world.team_id
+    person = make_account(stage.world, stage.admin, persona, name, name[-10:], f"{persona.name} {name[-10:]}", place)
     stage.people.append((person, len(stage.changes)))
     return Actor(persona.name, person, person.session, stage)
 
@@ -482,8 +457,4 @@ def join(stage: Stage, team: str, user: str, role: str = "team_user") -> None:
 
 def new_team(stage: Stage) -> str:
     """Return the id of a new team that only the operator belongs to."""
-    name = stage.name("t")
-    stage.world.note(what="team", name=name)
-    id_ = stage.admin.make_team(name)
-    stage.world.note(what="team", name=name, id=id_)
-    return id_
+    return team.new_team(stage.world, stage.admin, stage.name("t"))

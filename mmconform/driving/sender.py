@@ -7,18 +7,23 @@ A request that consumes its token (revoke, disable) gets a fresh one the next ti
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, cycle, product
 from typing import Any
 
 from mmconform.contract.clause import Clause, Operation
 from mmconform.driving.generate import Case
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.judging.schemas import mismatches
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.world import kinds
 from mmconform.world.guard import require_filled
+from mmconform.world.harm import below_the_api
+from mmconform.world.kinds import job
+from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
 
@@ -58,10 +63,12 @@ class Sender:
 
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge) -> None:
         self.contract, self.operation, self.world, self.client, self.judge = judge.contract, operation, world, client, judge
-        self._fresh: dict[str, str] = {}
+        self._fresh: dict[tuple[str, str], str] = {}  # what is consumed, by kind and persona
         self._judged: list[Clause] | None = None
         self._makes_tokens = operation.id == "CreateUserAccessToken"
-        self._consumes = bool(operation.body and "token" in operation.body.resources.values())
+        path = below_the_api(self.contract.base + operation.path)
+        known = (kinds.by_name()[name] for name in operation.kinds if name in kinds.by_name())
+        self._consumed = {kind.name for kind in known if kind.is_consumed_by(operation.method, path)}
 
     def ask_all(self, cases: tuple[Case, ...]) -> None:
         """Send what is planned for the cases; of an operation that is not there, only as much as shows that."""
@@ -119,11 +126,12 @@ class Sender:
                 if value:
                     body, bound = {**body, name: value}, True
         person = self.world.people.get(planned.persona)
-        own = frozenset({person.id, person.token_id, self._fresh.get(person.persona.name, "")} - {""}) if person else frozenset()
+        fresh = {id_ for (_, persona), id_ in self._fresh.items() if persona == planned.persona}
+        own = frozenset({person.id, person.token_id, *fresh} - {""}) if person else frozenset()
         require_filled(self.operation, path)
         arguments = case.request(path, body)
-        if self.operation.makes_jobs:
-            self.world.note_job()
+        if job.makes_jobs(self.operation):
+            job.note(self.world)
         exchange = self.client.send(
             arguments["method"],
             self.contract.base + arguments["url"],
@@ -139,15 +147,15 @@ class Sender:
             },
             **{key: arguments[key] for key in ("params", "json", "data", "files") if arguments.get(key) is not None},
         )
-        if self._consumes and exchange.is_success:
+        if self._consumed and exchange.is_success:
             self._fresh.clear()
         if exchange.is_success and self._makes_tokens:
             # What is not needed any more only makes every later list longer.
             made = exchange.json_or_none
             if isinstance(made, dict) and made.get("id"):
                 self.world.admin(self.client).must("POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]})
-        if self.operation.makes_jobs:
-            self.world.note_job(exchange)
+        if job.makes_jobs(self.operation):
+            job.note(self.world, exchange)
         return exchange
 
     def _fits(self, schema: Any, value: Any) -> bool:
@@ -155,25 +163,20 @@ class Sender:
 
     def _resource(self, kind: str, persona: str, about: str) -> str | None:
         """Return the id of a resource of the caller or of somebody else; None leaves the generated one."""
-        if kind == "job-type":
-            return self.world.harmless_job  # whatever was drawn: a job that runs may do something
-        if about == "nobody" or not self.operation.exists_in(self.world.version):
+        known = kinds.by_name().get(kind)
+        is_meant = about != "nobody" and self.operation.exists_in(self.world.version)
+        if known is None or not (is_meant or known.is_never_drawn):
             return None
-        owner = self._owner(persona, about)
-        match kind:
-            case "user":
-                return owner.id
-            case "token" if self._consumes:
-                if owner.persona.name not in self._fresh:
-                    self._fresh[owner.persona.name] = self.world.token_for(owner.persona.name, self.client)
-                return self._fresh[owner.persona.name]
-            case "token":
-                return owner.token_id
-            case "command":
-                return self.world.command_id
-            case "search-term":
-                return owner.username
+        person = self._owner(persona, about)
+        owner = Owner(self.world, self.client, person.persona.name, person, person.session, self.world, "spare")
+        with suppress(NotHereError):
+            return self._fresh_one(known, owner) if kind in self._consumed else known.standing(owner)
         return None
+
+    def _fresh_one(self, kind: Kind, owner: Owner) -> str:
+        if (kind.name, owner.persona) not in self._fresh:
+            self._fresh[kind.name, owner.persona] = kind.make(owner)
+        return self._fresh[kind.name, owner.persona]
 
     def _owner(self, persona: str, about: str) -> Person:
         if about == "self" and persona in self.world.people:

@@ -8,7 +8,8 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.knowledge import Unknown
 from mmconform.record.record import Record
 from mmconform.version import Version
-from mmconform.world.people import PERSONAS, Roles, entitlement
+from mmconform.world.entitlement import entitlement
+from mmconform.world.people import PERSONAS, Roles
 
 
 @dataclass

@@ -26,8 +26,9 @@ from mmconform.wire.client import Patience
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import TAPED_RUN
+from mmconform.world.build import build, new_run_id
 from mmconform.world.guard import Guard
-from mmconform.world.world import World, build, new_run_id
+from mmconform.world.world import World
 
 #: Accounts that a run of a few tests makes.
 _FEW = 20

@@ -24,7 +24,7 @@ from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.wire.client import Client
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.world import login
+from mmconform.world.kinds.user import login
 
 Finding = tuple[str, str]
 WORKERS = 2

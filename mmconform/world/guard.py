@@ -11,8 +11,9 @@ from mmconform.contract.permission import Holds, Requirement, is_there, leaves
 from mmconform.version import Version
 from mmconform.wire.client import HeldBackError, Sending
 from mmconform.world.admin import OPERATOR
+from mmconform.world.entitlement import entitlement
 from mmconform.world.harm import below_the_api, dangerous, harmless
-from mmconform.world.people import PERSONAS, Roles, entitlement
+from mmconform.world.people import PERSONAS, Roles
 
 #: The reasons by which the record counts what was held back.
 WOULD_DO_HARM, UNFILLED = "would-do-harm", "unknown-identifier"
@@ -80,7 +81,7 @@ class Guard:
     def is_harmless(self, operation: Operation) -> bool:
         """Whether an operation is declared to change nothing, or only what is ours."""
         method = "GET" if operation.method == "HEAD" else operation.method
-        path, resources = self._template(operation), operation.resources
+        path, resources = self._template(operation), operation.kinds
         return bool(operation.harmless) or any(
             row.is_about(method, path) and (not row.where or row.where in resources) for row in harmless()
         )

@@ -45,10 +45,10 @@ def _rows(name: str) -> Iterator[Row]:
             method, _, rest = operation.partition(" ")
             path, _, parameter = rest.partition("?")
             changes = frozenset(group.get("changes", ()))
-            yield Row(method, _pattern(path), parameter, group["reason"], group.get("where", ""), changes)
+            yield Row(method, pattern_of(path), parameter, group["reason"], group.get("where", ""), changes)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def pattern_of(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[^}]*\}|/\*\*$)", path)
     told = ("(/.*)?" if part == "/**" else "[^/]+" if part.startswith("{") else re.escape(part.lower()) for part in parts)
     return re.compile("".join(told), re.DOTALL)
@@ -68,7 +68,7 @@ def dangerous() -> tuple[Row, ...]:
 
 @cache
 def _ordinary() -> tuple[re.Pattern[str], ...]:
-    return tuple(_pattern(path) for path in read(DATA / "ordinary.yaml")[0].data["paths"])
+    return tuple(pattern_of(path) for path in read(DATA / "ordinary.yaml")[0].data["paths"])
 
 
 def is_ordinary(path: str) -> bool:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from mmconform.contract.clause import Operation
-from mmconform.contract.knowledge import Knowledge, Unknown, some
-from mmconform.contract.permission import Holds, is_met, is_there
+from mmconform.contract.knowledge import Knowledge, Unknown
+from mmconform.contract.permission import is_there
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
@@ -96,11 +95,11 @@ def role_exists(role: str, version: Version) -> bool:
 
 
 #: What everybody is in a channel that they belong to, and what some are; which channels those are is known of nobody.
-_IN_CHANNELS = ("channel_user", "channel_admin")
+IN_CHANNELS = ("channel_user", "channel_admin")
 #: The roles that decide about the people of a run: a server is asked for these.
 ROLES = (
     *("system_user", *sorted({role for persona in PERSONAS.values() for role in persona.roles})),
-    *("team_user", "team_admin", *_IN_CHANNELS),
+    *("team_user", "team_admin", *IN_CHANNELS),
 )
 
 
@@ -133,45 +132,3 @@ class Roles:
         if there and any(g.role == role and g.permission == "*" for g in active):
             return True
         return Unknown("unknown-permission")
-
-
-#: The kinds of resources that lie in the world's team.
-_IN_THE_TEAM = ("command",)
-
-
-def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str) -> Knowledge:
-    """Return whether the documentation lets a persona call an operation.
-
-    Args:
-        operation: What is called; its requirement is what the documentation demands.
-        persona: Who asks.
-        roles: Who holds what on the server.
-        about: As in :class:`mmconform.wire.exchange.Exchange`.
-    """
-    if persona.is_anonymous:
-        asked = operation.requirement.authenticated
-        return asked if isinstance(asked, Unknown) else not asked
-    if not operation.requirement.is_understood:
-        return Unknown("partly-understood")
-    is_placed = about in ("self", "other") and any(kind in _IN_THE_TEAM for kind in operation.kinds)
-    is_self: Knowledge = Unknown() if about == "unclear" else about == "self"
-    return is_met(operation.requirement.demand, lambda term: holds(persona, term, roles, is_placed=is_placed), is_self)
-
-
-def holds(persona: Persona, term: Holds, roles: Roles, *, is_placed: bool) -> Knowledge:
-    """Return whether a persona holds a permission, in whatever is asked about.
-
-    Args:
-        is_placed: It lies in the world's team, of whose members the roles are known. Anywhere else somebody may hold what
-            a role in teams or channels gives, and may not.
-    """
-    everywhere = some(roles.hold(role, term.permission) for role in ("system_user", *persona.roles))
-    if everywhere is True or term.scope in ("", "system"):
-        return everywhere
-    in_team = ("team_user", persona.team_role) if persona.team_role else ()
-    if term.scope == "team" and is_placed:
-        return some([everywhere, *(roles.hold(role, term.permission) for role in in_team)])
-    local = {"team": in_team, "channel": (*in_team, *_IN_CHANNELS)}.get(term.scope)
-    if local is not None and all(roles.hold(role, term.permission) is False for role in local):
-        return everywhere
-    return some([everywhere, Unknown("unknown-identifier")])

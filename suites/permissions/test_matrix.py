@@ -33,7 +33,7 @@ def test_who_may_call(
     stranger = token_user if persona.name == "other_token_user" else other_token_user
     owner = caller if about == "self" else stranger
     reply = caller.ask(operation.id, owner)
-    if stage.world.lets(operation, persona, about):
+    if stage.lets(operation, persona, about):
         assert reply.served
     else:
         assert reply.denied

@@ -9,8 +9,8 @@ from mmconform.commands.doctor import examine
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.origin import Origin
+from mmconform.world.features import COMMANDS, TOKENS
 from mmconform.world.obstacles import standing
-from mmconform.world.world import COMMANDS, TOKENS
 
 ADMIN = {"id": "admin", "username": "admin", "email": "a@example.org", "roles": "system_user system_admin", "delete_at": 0}
 ZOE = {"id": "zoe", "username": "zoe", "email": "z@example.org", "roles": "system_user", "delete_at": 0}

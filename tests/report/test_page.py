@@ -20,7 +20,8 @@ from mmconform.record import choose, record
 from mmconform.report.marks import MARKS
 from mmconform.report.page import as_html, command, page_data
 from mmconform.version import Version
-from mmconform.world.people import MADE, PERSONAS, Roles, entitlement
+from mmconform.world.entitlement import entitlement
+from mmconform.world.people import MADE, PERSONAS, Roles
 from tests.conftest import flaw
 
 #: A known deviation as `deviations/jobs.yaml` has it, and one that nobody knows.

@@ -28,7 +28,8 @@ from mmconform.wire import client as wire
 from mmconform.wire.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.world import World, build
+from mmconform.world.build import build
+from mmconform.world.world import World
 from tests.rows import seen
 
 APP_ERROR = b'{"id": "a.b", "message": "no", "detailed_error": "", "status_code": 503}'

@@ -83,8 +83,10 @@ class Mattermost:
             return 200, [{"id": id_, "username": id_, "delete_at": 5 * (f"/users/{id_}" in self.undone)} for id_ in sent]
         if url in self.roles:
             return 200, {"permissions": self.roles[url]}
-        if url.startswith("/teams/"):
+        if url.startswith(("/teams/", "/channels/")):
             return 200, {"delete_at": ended}
+        if url.startswith("/posts/"):
+            return (404, GONE) if ended else (200, {"id": url.rpartition("/")[2]})
         rows = lists.get(what, GONE)
         if isinstance(rows, list):
             place = url if url != "/jobs" else ""
@@ -201,6 +203,27 @@ def test_an_application_whose_id_was_never_told_is_found_by_its_name(undo):
     assert changes == ["DELETE /oauth/apps/lost"]
 
 
+def test_a_channel_whose_id_was_never_told_is_found_by_its_name(undo):
+    _, changes, _ = undo({"what": "channel", "name": "mmc-h1", "team": "t"})
+    assert changes == ["DELETE /channels/mmc-h1-id"]
+
+
+@pytest.mark.parametrize("entry", ["channel", "post"])
+def test_what_was_undone_before_and_is_refused_now_counts_as_undone(undo, path, entry):
+    """5.36.1 answers 400 of a channel that is archived already, and 403 of a post that is deleted."""
+    refused = f"DELETE /{entry}s/1"
+
+    class Undone(Mattermost):
+        def __init__(self):
+            super().__init__(refuse=[refused])
+            self.undone.add(f"/{entry}s/1")
+
+    done, changes, _ = undo({"what": entry, "id": "1"}, server=Undone)
+    assert changes == [refused] and done == {} and not path.exists()
+    said, _, _ = undo({"what": entry, "id": "1"}, refuse=[refused])
+    assert f"{refused.replace(' /', ' /api/v4/')}: 500 a.b" in said and path.exists()
+
+
 def test_a_job_of_which_no_answer_came_is_looked_for(undo):
     """It is of the same kind, not older, and still waiting; of all others the answer told the id."""
     since = time.time_ns() // 10**6
@@ -285,7 +308,7 @@ def test_a_journal_is_found_by_any_name_of_this_machine(tmp_path):
 
 # -- an undoing is believed when it was read back ----------------------------------------------------------------------
 
-USER, TEAM, JOB = ({"what": what, "name": "n", "id": "1"} for what in ("user", "team", "job"))
+USER, TEAM, JOB, CHANNEL, POST = ({"what": what, "name": "n", "id": "1"} for what in ("user", "team", "job", "channel", "post"))
 SETTING = {"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}}}
 ROLE = {"what": "role", "id": "1", "permissions": ["a", "b"]}
 APP = {"what": "oauth", "name": "o", "id": "1"}
@@ -299,6 +322,8 @@ DEAF = {
     "teams": (TEAM, "DELETE /teams/1", {}, "team 1 is still there"),
     "commands": (TEAM, "DELETE /commands/1", {"GET /commands": [ROW]}, "the commands of team 1 are still there"),
     "applications": (APP, "DELETE /oauth/apps/1", {"GET /oauth/apps": [ROW]}, "application 1 is still there"),
+    "channels": (CHANNEL, "DELETE /channels/1", {}, "channel 1 is still there"),
+    "posts": (POST, "DELETE /posts/1", {}, "post 1 is still there"),
     "jobs": (JOB, "POST /jobs/1/cancel", {"GET /jobs": [ROW]}, "job 1 is still pending"),
 }
 
@@ -350,7 +375,17 @@ FRONTS = {
     "a gateway that speaks JSON": (404, [("Content-Type", "application/json")], b'{"error": "no route"}'),
     "a gateway that likes everything": (200, [("Content-Type", "application/json")], b"{}"),
 }
-EVERYTHING = (SETTING, ROLE, TEAM, {"what": "user", "name": "u"}, {"what": "command", "id": "c", "team": "t"}, APP, JOB)
+EVERYTHING = (
+    SETTING,
+    ROLE,
+    TEAM,
+    {"what": "user", "name": "u"},
+    {"what": "command", "id": "c", "team": "t"},
+    APP,
+    JOB,
+    CHANNEL,
+    POST,
+)
 
 
 @pytest.mark.parametrize("front", FRONTS)

@@ -10,13 +10,14 @@ import pytest
 
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
-from mmconform.servers.live import lease, leftovers, live_server
+from mmconform.servers.live import lease, live_server
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, Mark
 from mmconform.servers.target import live
 from mmconform.wire.client import Client
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.kinds.user import is_ours
 
 ADMIN = {"id": "a1", "username": "admin", "email": "a@example.org", "roles": "system_user system_admin", "delete_at": 0}
 SECOND = {**ADMIN, "id": "a2", "username": "second"}
@@ -28,6 +29,7 @@ class Fake:
     def __init__(self):
         self.kept, self.clock, self.me = {}, time.time() + 10**6, ADMIN
         self.users, self.teams, self.apps, self.commands, self.deleted = [ADMIN, SECOND], [], [], [], []
+        self.channels, self.private = [], []
 
     def __call__(self, method, path, headers, body):
         status, data = self.answer(method, path.removeprefix("/api/v4/"), json.loads(body or b"null"))
@@ -36,6 +38,7 @@ class Fake:
     def answer(self, method, path, sent):
         path = path.partition("?")[0]
         lists = {"users": self.users, "teams": self.teams, "oauth/apps": self.apps, "commands": self.commands}
+        lists |= {"channels": [*self.channels, *self.private]}
         if method == "DELETE":
             self.deleted.append(path)
             kind, _, id_ = path.rpartition("/")
@@ -49,6 +52,10 @@ class Fake:
             return 200, lists[path]
         if path == "users/ids":
             return 200, [row for row in self.users if row["id"] in sent]
+        if path.startswith("channels/"):
+            return 200, {"delete_at": 9 * (path in self.deleted)}
+        if path.startswith("teams/t1/channels"):
+            return 200, self.private if path.endswith("/private") else self.channels
         if path.startswith("teams/"):
             return 200, next(row for row in self.teams if row["id"] == path.rpartition("/")[2])
         if path == "users/me":
@@ -392,15 +399,21 @@ def test_everything_is_told_by_its_name(cleanup, server):
     ]
     server.apps += [{"id": "o1", "name": f"{ours}o1"}, {"id": "o2", "name": "Jira"}]
     server.commands += [{"id": "c1"}]
+    server.channels += [{"id": "h1", "name": f"{ours}h1", "delete_at": 0}, {"id": "h2", "name": "town-square", "delete_at": 0}]
+    server.private += [{"id": "h3", "name": f"{ours}h2", "delete_at": 0}]
     status, said = cleanup("--everything")
     assert status == 0
-    assert server.deleted == ["oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1"]
-    assert said.startswith(
-        "1 applications deleted, 2 users deactivated, 1 commands deleted, 1 teams archived\nsettings, roles and"
+    assert set(server.deleted) == {
+        *("channels/h1", "channels/h3", "oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1")
+    }
+    assert server.deleted.index("channels/h1") < server.deleted.index("teams/t1"), "what is within goes first"
+    done = said.partition("\nsettings, roles and")[0].split(", ")
+    assert sorted(done) == sorted(
+        ["1 applications deleted", "2 channels archived", "2 users deactivated", "1 commands deleted", "1 teams archived"]
     )
     assert server.kept == {} and list(cleanup.folder.rglob("journal-*")) == []
 
 
 @pytest.mark.parametrize("name", ["mmc-abc123", "mmc-abc123-member", "mmc-abc123-0123abcdu12"])
 def test_a_name_of_ours_is_told(name):
-    assert leftovers.is_ours({"username": name, "email": f"{name}@conformance.invalid"})
+    assert is_ours({"username": name, "email": f"{name}@conformance.invalid"})

@@ -18,7 +18,10 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.admin import Admin
-from mmconform.world.world import ENDLESS, World, build, login
+from mmconform.world.build import build
+from mmconform.world.features import ENDLESS
+from mmconform.world.kinds.user import login
+from mmconform.world.world import World
 
 
 def user(name, **more):

@@ -10,8 +10,10 @@ from mmconform.servers.target import resolve
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.build import build
+from mmconform.world.kinds.user import login
 from mmconform.world.people import PERSONAS
-from mmconform.world.world import Person, World, build, login
+from mmconform.world.world import Person, World
 
 
 @pytest.fixture

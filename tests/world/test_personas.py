@@ -6,7 +6,8 @@ from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.knowledge import Unknown
 from mmconform.contract.permission import Every, Holds, Oneself, Requirement, Some
 from mmconform.version import Version, Versions
-from mmconform.world.people import PERSONAS, Roles, entitlement, grants, unlike_a_fresh_role
+from mmconform.world.entitlement import entitlement
+from mmconform.world.people import PERSONAS, Roles, grants, unlike_a_fresh_role
 
 NOW = Version(5, 36, 1)
 
@@ -155,6 +156,24 @@ def test_a_channel_permission_may_count_in_any_channel():
     assert entitled(IN_SOME_CHANNEL, "outsider", "other", told()) == Unknown("unknown-identifier")
     assert entitled(IN_SOME_CHANNEL, "outsider", "other", told(channel_user=set())) is False
     assert entitled(IN_SOME_CHANNEL, "system_admin", "other", told()) is True
+
+
+POSTING = Requirement(demand=Holds("create_post", "channel"))
+READING = Requirement(demand=Holds("read_public_channel", "channel"))
+MANAGING = Requirement(demand=Holds("manage_channel_roles", "channel"))
+
+
+def test_in_a_channel_of_ours_it_is_known_who_holds_what():
+    """A member of the team is in their own channel and in nobody else's; whoever made theirs is its administrator too."""
+    roles = told(team_user={"read_public_channel"}, channel_user={"create_post"}, channel_admin={"manage_channel_roles"})
+    assert entitled(POSTING, "member", "self", roles, kind="post") is True
+    assert entitled(POSTING, "member", "other", roles, kind="post") is False
+    assert entitled(READING, "member", "other", roles, kind="channel") is True
+    assert entitled(READING, "outsider", "other", roles, kind="channel") is False
+    assert entitled(MANAGING, "member", "self", roles, kind="channel") == Unknown("unknown-identifier")
+    assert entitled(MANAGING, "member", "other", roles, kind="channel") is False
+    assert entitled(IN_SOME_TEAM, "member", "self", told(), kind="file") is True
+    assert entitled(POSTING, "member", "nobody", roles, kind="post") == Unknown("unknown-identifier")
 
 
 @pytest.mark.parametrize("persona", sorted(USERS))

@@ -3,6 +3,7 @@
 from mmconform.contract.clause import Clause
 from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.world import kinds
 
 
 def since(clause: Clause, at: Setting) -> Verdict | Unknown | None:
@@ -25,4 +26,4 @@ def since(clause: Clause, at: Setting) -> Verdict | Unknown | None:
 
 def _may_miss_its_route(at: Setting) -> bool:
     """Whether a path may hold what the operation's route does not take: a name of some form, where ids are letters and digits."""
-    return any(p.place == "path" and p.is_puzzling and not p.name.lower().endswith("id") for p in at.operation.parameters)
+    return any(p.place == "path" and kinds.is_puzzling(p) and not p.name.lower().endswith("id") for p in at.operation.parameters)

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from mmconform.contract.clause import KINDS, Contract, Operation
+from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.knowledge import Knowledge, Unknown, every
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
+from mmconform.world import kinds
 from mmconform.world.behaviours import keeps_secrets
-from mmconform.world.people import PERSONAS, Roles, entitlement
+from mmconform.world.entitlement import entitlement
+from mmconform.world.people import PERSONAS, Roles
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Setting:
     @cached_property
     def is_real(self) -> Knowledge:
         """Whether the request names a resource that exists, or needs to name none."""
-        if self.exchange.about not in ("self", "other") and self.operation.kinds & set(KINDS):
+        if self.exchange.about not in ("self", "other") and self.operation.kinds & kinds.by_name().keys():
             return False
         return Unknown("unknown-identifier") if self._puzzles else True
 
@@ -129,9 +131,9 @@ class Setting:
     def _puzzles(self) -> bool:
         """Whether the request holds an identifier of which nobody has told what it identifies."""
         query = {name for name, _ in self.exchange.query}
-        if any(p.is_puzzling and (p.place == "path" or p.name in query) for p in self.operation.parameters):
+        if any(kinds.is_puzzling(p) and (p.place == "path" or p.name in query) for p in self.operation.parameters):
             return True
-        puzzling = self.operation.body.puzzling if self.operation.body and self.exchange.body else frozenset()
+        puzzling = kinds.puzzling_parts(self.operation.body) if self.operation.body and self.exchange.body else frozenset()
         return "" in puzzling or bool(puzzling & set(self.exchange.json_sent))
 
     @property

@@ -13,8 +13,10 @@ from mmconform.servers.live.alive import is_alive, whoami
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import OPERATOR, Admin
+from mmconform.world.build import make_person
+from mmconform.world.kinds.user import login
 from mmconform.world.people import role_exists
-from mmconform.world.world import Person, World, login, make_person
+from mmconform.world.world import Person, World
 
 
 def _told(lost: dict[str, str]) -> str:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
 from mmconform.servers.live.journal import Journal
-from mmconform.servers.live.leftovers import is_ours
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target, credentials, is_loopback
 from mmconform.version import Version
@@ -20,8 +19,10 @@ from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import obstacles
 from mmconform.world.admin import OPERATOR, Admin, part
+from mmconform.world.build import confirm_roles
+from mmconform.world.features import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC
+from mmconform.world.kinds.user import is_ours, login
 from mmconform.world.people import ROLES
-from mmconform.world.world import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC, confirm_roles, login
 
 #: Active accounts that a whole run makes, at most: so many more have to fit on the server.
 MOST_PEOPLE = 180

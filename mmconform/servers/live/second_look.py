@@ -13,8 +13,10 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import unlike
+from mmconform.world.build import confirm_roles
+from mmconform.world.features import COMMANDS, TOKENS
 from mmconform.world.people import role_exists
-from mmconform.world.world import COMMANDS, TOKENS, Person, World, confirm_roles
+from mmconform.world.world import Person, World
 
 _SWITCHES = {TOKENS: "EnableUserAccessTokens", COMMANDS: "EnableCommands"}
 

@@ -1,0 +1,99 @@
+"""Makes a world on a target: the people, their team, the command and the tokens, in an order that tapes hold."""
+
+import secrets
+import string
+from dataclasses import replace
+
+from mmconform.errors import MisuseError
+from mmconform.version import Version
+from mmconform.wire.secret import Secret
+from mmconform.wire.tape.cassette import NOT_TAPED
+from mmconform.wire.tape.redact import TAPED_RUN
+from mmconform.world.admin import OPERATOR, Admin, arranged
+from mmconform.world.features import COMMANDS, TOKENS
+from mmconform.world.kinds import command, token
+from mmconform.world.kinds.team import new_team
+from mmconform.world.kinds.user import make_account
+from mmconform.world.people import PERSONAS, Persona, unlike_a_fresh_role
+from mmconform.world.world import PREFIX, Person, World
+
+
+def new_run_id() -> str:
+    """Return what tells this run's names from every other run's: six random letters and digits."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
+
+
+def build(world: World) -> None:
+    """Make every account, the team, the command and the tokens in a world that is empty yet.
+
+    Raises:
+        MisuseError: the server refuses something, or its roles are not what our data says.
+    """
+    redactor = world.client.redactor
+    if world.operator:
+        redactor.learn_credential(world.operator, OPERATOR)
+    redactor.learn(world.run, TAPED_RUN)
+    redactor.learn(world.run.upper(), TAPED_RUN.upper())
+    if world.version >= Version(4, 9):
+        confirm_roles(world.admin(), world.version)
+    team = f"{PREFIX}{world.run}"
+    world.team_id = new_team(world, world.admin(), team)
+    for persona in PERSONAS.values():
+        if not persona.is_anonymous:
+            world.people[persona.name] = make_person(world, persona)
+            if len(world.people) == 1:
+                _confirm_admitted(world, world.people[persona.name])
+    if COMMANDS in world.switched_off:
+        return
+    about = command.content(world.team_id, f"{PREFIX}{world.run}")
+    world.command_id = command.note(world, about, world.admin().must("POST", "/api/v4/commands", about)["id"])
+
+
+def make_person(world: World, persona: Persona, *, again: bool = False) -> Person:
+    """Make a standing persona's account, with a session and a personal access token.
+
+    Args:
+        again: The account of that name is lost; this one has another.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    name = f"{PREFIX}{world.run}-{persona.short[:6] + secrets.token_hex(2) if again else persona.short}"
+    admin = world.admin()
+    person = make_account(world, admin, persona, name, persona.short, persona.name, world.team_id if persona.team_role else "")
+    if world.version < Version(4, 1) or TOKENS in world.switched_off:
+        return person
+    made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
+    return replace(person, token_id=made["id"], token=Secret(made["token"]))
+
+
+def _confirm_admitted(world: World, person: Person) -> None:
+    """Ask something as the first of our people: whatever keeps them out, no verdict is about them.
+
+    Not about ``me``, which servers that demand a second factor answer all the same (web/context.go@v5.36.1 MfaRequired).
+    """
+    if not world.client.redactor.replaying:
+        url = f"/api/v4/users/{person.id}"
+        arranged(world.client, "GET", url, person.persona.name, person.session, headers=NOT_TAPED)
+
+
+def confirm_roles(admin: Admin, version: Version) -> None:
+    """Compare what the server's roles grant with our data; on a difference every verdict would be doubtful.
+
+    No tape has the role of system administrators, and each has the others.
+
+    Raises:
+        MisuseError: a role grants something else.
+    """
+    roles = {role for persona in PERSONAS.values() for role in persona.roles} | {"team_admin", "system_user", "team_user"}
+    for role in sorted(roles):
+        asks = admin.off_tape if role == "system_admin" else admin
+        if not asks.is_taped and admin.client.redactor.replaying:
+            continue
+        granted = set(asks.role(role)["permissions"])
+        for permission in unlike_a_fresh_role(role, granted, version):
+            has = "holds" if permission in granted else "does not hold"
+            raise MisuseError(
+                f"the role `{role}` {has} `{permission}` on this server, unlike a fresh {version}; "
+                "put its permissions back to the defaults, or no verdict about permissions could be trusted"
+            )

@@ -1,0 +1,59 @@
+"""What exists on a server: each kind of thing has one class, in a module of this folder, and is found by being there."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from mmconform.contract.clause import Body, Parameter
+from mmconform.world.kinds.kind import Kind, Scope
+
+
+@cache
+def _every() -> tuple[Kind, ...]:
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
+    return tuple(kind() for kind in _below(Kind))
+
+
+def _below(kind: type[Kind]) -> Iterable[type[Kind]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+@cache
+def by_name() -> Mapping[str, Kind]:
+    """Return every kind by its name, as a document's ``x-resource`` gives it."""
+    return {kind.name: kind for kind in _every() if kind.name}
+
+
+@cache
+def by_line() -> Mapping[str, Kind]:
+    """Return the kinds of which journals have lines, by the ``what`` of these."""
+    return {kind.what: kind for kind in _every() if kind.what}
+
+
+def outermost_first() -> list[Kind]:
+    """Return the kinds in the order in which they can be made: what is within another one comes after it."""
+    return sorted(_every(), key=_depth)
+
+
+def _depth(kind: Kind) -> int:
+    return 1 + _depth(by_name()[kind.within]) if kind.within else 0
+
+
+def is_puzzling(parameter: Parameter) -> bool:
+    """Return whether a value identifies something of which nobody has told the kind, or none that we know."""
+    return parameter.identifies and parameter.resource not in by_name()
+
+
+def puzzling_parts(body: Body) -> frozenset[str]:
+    """Return the properties of a body that are so; ``""`` for the whole body."""
+    return frozenset(name for name in body.identifying if body.resources.get(name) not in by_name())
+
+
+def scope_of(names: Iterable[str]) -> Scope:
+    """Return in which place of ours what has these kinds lies: the narrowest; nothing where none of them lies in one."""
+    scopes = {by_name()[name].scope for name in names if name in by_name()}
+    return next((scope for scope in ("channel", "team") if scope in scopes), "")

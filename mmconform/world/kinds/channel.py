@@ -1,0 +1,114 @@
+"""Channels of the world's team, public and private, and what is in them: posts and files. Channels are archived."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from mmconform.errors import MisuseError, NotHereError
+from mmconform.world.admin import GONE, Admin
+from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_gone, is_name_of_ours
+from mmconform.world.kinds.team import Team
+
+
+class Channel(Kind):
+    """A public channel that somebody in the team made; whoever may make none is put into one of the operator's."""
+
+    name = what = "channel"
+    within = "team"
+    scope = "channel"
+    consumed_by = (
+        *("DELETE /channels/{channel_id}", "POST /channels/{channel_id}/convert", "PUT /channels/{channel_id}/privacy"),
+        *("POST /channels/{channel_id}/move", "PUT /channels/{channel_id}/scheme"),
+    )
+    letter: ClassVar[str] = "O"
+
+    def make(self, owner: Owner) -> str:
+        if not (owner.person and owner.person.persona.team_role):
+            raise NotHereError(f"whoever is in no team is in no channel: {owner.persona}")
+        world, name = owner.world, owner.naming.name("h")
+        about = {"team_id": world.team_id, "name": name, "display_name": name, "type": self.letter}
+        world.note(what="channel", name=name, team=world.team_id)
+        made = owner.ask("POST", "/api/v4/channels", json=about)
+        is_refused = made.status == 403 and bool(made.error_id)
+        if not is_refused and not made.is_success:
+            raise MisuseError(f"the test could not be set up: {owner.persona} makes a channel: {made.says}")
+        id_ = str(owner.admin.must("POST", "/api/v4/channels", about)["id"]) if is_refused else made.json_id
+        world.note(what="channel", name=name, team=world.team_id, id=id_)
+        if is_refused:
+            owner.admin.join_channel(id_, owner.id)
+        return id_
+
+    def leftovers(self, admin: Admin) -> Iterator[Entry]:
+        for team in Team().leftovers(admin):
+            url = f"/api/v4/teams/{team['id']}/channels"
+            for row in (*admin.rows(url, [GONE]), *admin.rows(f"{url}/private", [GONE])):  # which early servers do not list
+                if is_name_of_ours(row.get("name")) and not row.get("delete_at"):
+                    yield {"what": "channel", "name": str(row["name"]), "team": team["id"], "id": str(row.get("id"))}
+
+    def lost(self, undoing: Undoing, entry: Entry) -> Iterator[str]:
+        return undoing.found(f"/api/v4/teams/{entry['team']}/channels/name/{entry['name']}")
+
+    def undo(self, undoing: Undoing, entry: Entry) -> bool:
+        url = f"/api/v4/channels/{entry['id']}"  # of one that is archived: 400 (app/channel.go@v5.36.1 DeleteChannel)
+        return undoing.attempt("channels archived", undoing.admin.ask("DELETE", url), lambda: undoing.is_archived(url))
+
+    def left(self, undoing: Undoing) -> Iterator[str]:
+        for id_ in undoing.ids("channel"):
+            if not undoing.is_archived(f"/api/v4/channels/{id_}"):
+                yield f"channel {id_} is still there"
+
+
+class PrivateChannel(Channel):
+    name, what, letter = "private-channel", "", "P"
+
+    def leftovers(self, admin: Admin) -> Iterator[Entry]:
+        yield from ()  # those of channels tell both
+
+
+class Post(Kind):
+    """A post of somebody's in a channel that they are in; one whose id was never told goes with the channel."""
+
+    name = what = "post"
+    within = scope = "channel"
+    consumed_by = ("DELETE /posts/{post_id}", "POST /posts/{post_id}/move")
+
+    def make(self, owner: Owner) -> str:
+        return new_post(owner, Channel().standing(owner))
+
+    def undo(self, undoing: Undoing, entry: Entry) -> bool:
+        url = f"/api/v4/posts/{entry['id']}"  # of one that is deleted: 403 (api4/post.go@v5.36.1 deletePost)
+        answer = undoing.admin.ask("DELETE", url)
+        return undoing.attempt("posts deleted", answer, lambda: is_gone(undoing.admin.ask("GET", url)))
+
+    def left(self, undoing: Undoing) -> Iterator[str]:
+        for id_ in undoing.ids("post"):
+            if not is_gone(undoing.admin.ask("GET", f"/api/v4/posts/{id_}")):
+                yield f"post {id_} is still there"
+
+
+class File(Kind):
+    """A file on a post of somebody's, with which it goes."""
+
+    name = "file"
+    within = "post"
+    scope = "channel"
+
+    def make(self, owner: Owner) -> str:
+        channel, name = Channel().standing(owner), f"{owner.naming.name('f')}.txt"
+        form = {"data": {"channel_id": channel}, "files": {"files": (name, b"made for a test\n", "text/plain")}}
+        infos = owner.must("uploads a file", "POST", "/api/v4/files", **form).json_object.get("file_infos")
+        if not isinstance(infos, list) or not infos or not isinstance(infos[0], dict):
+            raise MisuseError("the test could not be set up: the answer to an upload holds no `file_infos`")
+        new_post(owner, channel, files=[str(infos[0].get("id"))])
+        return str(infos[0].get("id"))
+
+
+def new_post(owner: Owner, channel: str, files: list[str] | None = None) -> str:
+    """Return the id of a new post of somebody's in a channel.
+
+    Raises:
+        MisuseError: they may not.
+    """
+    about = {"channel_id": channel, "message": owner.purpose, "file_ids": files or []}
+    made = owner.must("makes a post", "POST", "/api/v4/posts", json=about).json_id
+    owner.world.note(what="post", id=made)
+    return made

@@ -1,0 +1,216 @@
+"""What a kind of thing on a server has to tell: how one is made, told to be ours, undone, and seen to be undone."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from mmconform.errors import MisuseError
+from mmconform.wire.client import Client
+from mmconform.wire.exchange import Exchange
+from mmconform.world.admin import GONE, Admin
+from mmconform.world.harm import pattern_of
+from mmconform.world.world import PREFIX, Person, World
+
+#: In which place of ours something lies, so that the roles that people have there count.
+Scope = Literal["", "team", "channel"]
+#: A line of a journal.
+Entry = dict[str, Any]
+
+#: The names that worlds and tests give (``World.run``, ``Stage.name``); nobody else's begin like that by accident.
+_NAME = re.compile(PREFIX + r"[a-z0-9]{6}(-[a-z0-9]+)?")
+
+
+def is_name_of_ours(name: object) -> bool:
+    """Return whether a name is one that runs give."""
+    return bool(_NAME.fullmatch(str(name)))
+
+
+def is_gone(answer: Exchange) -> bool:
+    """Return whether the server itself says that there is no such thing: anybody else's 404 is no ``AppError``."""
+    return answer.status == GONE and bool(answer.error_id)
+
+
+class Naming(Protocol):
+    """What gives names, and counts what was made: a test's, or the world's."""
+
+    made: int
+
+    def name(self, what: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a thing is, or is to be, and what making one takes.
+
+    Attributes:
+        persona: How the record calls them.
+        person: Their account; None for who has none.
+        purpose: Written to what is made, where there is room for it.
+    """
+
+    world: World
+    client: Client
+    persona: str
+    person: Person | None
+    credential: str | None = field(repr=False)
+    naming: Naming
+    purpose: str = "made for a test"
+
+    @property
+    def id(self) -> str:
+        assert self.person, "an anonymous caller has no id"
+        return self.person.id
+
+    @property
+    def admin(self) -> Admin:
+        return self.world.admin(self.client)
+
+    def ask(self, method: str, url: str, **arguments: Any) -> Exchange:
+        """Send a request of the owner's own."""
+        return self.client.send(method, url, persona=self.persona, token=self.credential, **arguments)
+
+    def must(self, what: str, method: str, url: str, **arguments: Any) -> Exchange:
+        """Send a request of the owner's own that has to succeed.
+
+        Raises:
+            MisuseError: it is refused; says what could not be done.
+        """
+        answer = self.ask(method, url, **arguments)
+        if not answer.is_success:
+            raise MisuseError(f"the test could not be set up: {self.persona} {what}: {answer.says}")
+        return answer
+
+
+class Kind:
+    """A kind of thing on a server. What is only told of it is not undone by itself: it goes with what holds it.
+
+    Attributes:
+        name: As ``x-resource`` of a document names it.
+        what: As journals name it; nothing where they have no line of it.
+        within: The kind that holds it.
+        scope: In which place of ours its things lie.
+        needs: The feature without which there are none.
+        consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
+        is_never_drawn: What was drawn instead of it is never sent.
+    """
+
+    name: ClassVar[str] = ""
+    what: ClassVar[str] = ""
+    within: ClassVar[str] = ""
+    scope: ClassVar[Scope] = ""
+    needs: ClassVar[str] = ""
+    consumed_by: ClassVar[tuple[str, ...]] = ()
+    is_never_drawn: ClassVar[bool] = False
+
+    def make(self, owner: Owner) -> str:
+        """Return the id of a new one that belongs to somebody, or lies where they are; journalled before and after.
+
+        Raises:
+            MisuseError: the server refuses.
+            NotHereError: somebody like that has none, or the feature is switched off.
+        """
+        raise NotImplementedError
+
+    def standing(self, owner: Owner) -> str:
+        """Return the id of the one that somebody has as long as the world stands: made when it is first asked for.
+
+        Raises:
+            MisuseError, NotHereError: as :meth:`make`.
+        """
+        kept = owner.world.kept
+        if (self.name, owner.persona) not in kept:
+            kept[self.name, owner.persona] = self.make(owner)
+        return kept[self.name, owner.persona]
+
+    def is_consumed_by(self, method: str, path: str) -> bool:
+        """Return whether an operation consumes what it names, by the path below the API."""
+        wanted = (operation.partition(" ") for operation in self.consumed_by)
+        return any(method == verb and pattern_of(template).fullmatch(path) for verb, _, template in wanted)
+
+    def leftovers(self, admin: Admin) -> Iterator[Entry]:
+        """Yield what the server's lists show of things that runs made and left, as lines of a journal.
+
+        Raises:
+            MisuseError: the server refuses.
+            UnseenError: it does not answer.
+        """
+        yield from ()
+
+    def lost(self, undoing: "Undoing", entry: Entry) -> Iterator[str]:
+        """Yield the ids of what may have been made of a line that tells none: a run was killed before the answer."""
+        yield from ()
+
+    def undo(self, undoing: "Undoing", entry: Entry) -> bool:
+        """Undo what a line tells, with its id; return whether it has to be read back."""
+        return False
+
+    def left(self, undoing: "Undoing") -> Iterator[str]:
+        """Yield what is still there of what was undone."""
+        yield from ()
+
+
+class Undoing:
+    """What undoing uses, and what came of it.
+
+    Attributes:
+        admin: The operator, who asks again where no answer comes.
+        done: How many of each were put right.
+        failed: What the server refused, or did not do.
+        undone: The lines that were undone and have to be read back, by their ``what``, newest first.
+    """
+
+    def __init__(self, admin: Admin) -> None:
+        self.admin = admin
+        self.done: Counter[str] = Counter()
+        self.failed: list[str] = []
+        self.undone = defaultdict[str, list[Entry]](list)
+
+    def attempt(self, what: str, exchange: Exchange, is_gone_already: Callable[[], bool] = lambda: False) -> bool:
+        """Note what came of a change; return whether the server says that it made it.
+
+        Args:
+            is_gone_already: Asked where the server refuses: some do so for what is undone already.
+        """
+        if exchange.is_success:
+            self.done[what] += 1
+        elif not is_gone(exchange) and not is_gone_already():
+            self.fail(exchange)
+        return exchange.is_success
+
+    def fail(self, exchange: Exchange) -> None:
+        self.failed.append(f"{exchange.method} {exchange.path}: {exchange.says}")
+
+    def found(self, url: str) -> Iterator[str]:
+        """Yield the id of what is at an address, if it is there."""
+        answer = self.admin.ask("GET", url)
+        if answer.is_success and answer.json_id:
+            yield answer.json_id
+        elif not is_gone(answer):
+            self.fail(answer)
+
+    def rows(self, url: str, *none: int, is_paged: bool = True) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a list; none where what it is of is gone, or where another status tells that there are none."""
+        try:
+            yield from (self.admin.rows if is_paged else self.admin.listed)(url, (GONE, *none))
+        except MisuseError as error:
+            self.failed.append(str(error))
+
+    def empty(
+        self, url: str, what: str, remove: Callable[[str], Exchange], whose: str, *none: int, is_paged: bool = True
+    ) -> None:
+        """Remove all that a list shows, by their ids, and read back that it shows nothing more."""
+        for row in list(self.rows(url, *none, is_paged=is_paged)):
+            self.attempt(what, remove(str(row["id"])))
+        if not self.failed and list(self.rows(url, *none, is_paged=is_paged)):
+            self.failed.append(f"the {whose} are still there after they were {what.partition(' ')[2]}")
+
+    def ids(self, what: str) -> list[str]:
+        """Return the ids of what was undone of a kind of lines."""
+        return [str(entry["id"]) for entry in self.undone[what]]
+
+    def is_archived(self, url: str) -> bool:
+        """Whether the server says that something is archived, or gone."""
+        answer = self.admin.ask("GET", url)
+        return is_gone(answer) or (answer.is_success and bool(answer.json_object.get("delete_at")))

@@ -1,0 +1,50 @@
+"""Personal access tokens, made by the operator for whoever is to hold them; they go with their user."""
+
+import time
+from typing import Any
+
+from mmconform.world.features import ENDLESS, TOKENS
+from mmconform.world.kinds.kind import Kind, Owner, Undoing
+from mmconform.world.world import World
+
+_DAY = 24 * 60 * 60 * 1000
+
+
+class Token(Kind):
+    name = "token"
+    within = "user"
+    needs = TOKENS
+    consumed_by = ("POST /users/tokens/revoke", "POST /users/tokens/disable", "POST /users/tokens/enable")
+
+    def make(self, owner: Owner) -> str:
+        return str(new_token(owner)["id"])
+
+    def standing(self, owner: Owner) -> str:
+        return owner.person.token_id if owner.person else ""
+
+
+def new_token(owner: Owner) -> dict[str, Any]:
+    """Return what the server tells of a new token, the token itself too.
+
+    Raises:
+        NotHereError: tokens are switched off.
+        MisuseError: the server refuses.
+    """
+    owner.world.need(TOKENS)
+    made: dict[str, Any] = owner.admin.must("POST", f"/api/v4/users/{owner.id}/tokens", body(owner.world, owner.purpose))
+    return made
+
+
+def body(world: World, description: str) -> dict[str, Any]:
+    """Return the body with which the administrator makes a token for somebody: one that ends only where it has to."""
+    ends = {"expires_at": time.time_ns() // 10**6 + _DAY} if ENDLESS in world.switched_off else {}
+    return {"description": description, **ends}
+
+
+def revoke_all(undoing: Undoing, user: str) -> None:
+    """Revoke all tokens of a user."""
+
+    def revoke(id_: str) -> Any:
+        return undoing.admin.ask("POST", "/api/v4/users/tokens/revoke", {"token_id": id_})
+
+    undoing.empty(f"/api/v4/users/{user}/tokens", "tokens revoked", revoke, f"tokens of user {user}")

@@ -1,0 +1,126 @@
+"""Accounts: people, with what makes one; a bot is one too. Accounts cannot be deleted, so they are deactivated."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from mmconform.errors import MisuseError
+from mmconform.wire.client import Client, UnseenError
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.secret import Secret
+from mmconform.wire.tape.redact import MARK
+from mmconform.world.admin import Admin, message
+from mmconform.world.kinds import token
+from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_name_of_ours
+from mmconform.world.obstacles import explain
+from mmconform.world.people import Persona, role_exists
+from mmconform.world.world import Person, World
+
+#: So many accounts are asked for at once.
+_MANY = 200
+
+
+class User(Kind):
+    """People: who asks about a user of somebody's asks about themselves."""
+
+    name = what = "user"
+
+    def make(self, owner: Owner) -> str:
+        return owner.id
+
+    def standing(self, owner: Owner) -> str:
+        return owner.id
+
+    def leftovers(self, admin: Admin) -> Iterator[Entry]:
+        for row in admin.rows("/api/v4/users"):
+            if is_ours(row) and not row.get("delete_at"):
+                yield {"what": "user", "name": str(row["username"]), "id": str(row.get("id"))}
+
+    def lost(self, undoing: Undoing, entry: Entry) -> Iterator[str]:
+        return undoing.found(f"/api/v4/users/username/{entry.get('name')}")
+
+    def undo(self, undoing: Undoing, entry: Entry) -> bool:
+        token.revoke_all(undoing, entry["id"])
+        return undoing.attempt("users deactivated", undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
+
+    def left(self, undoing: Undoing) -> Iterator[str]:
+        ids = undoing.ids("user")
+        for start in range(0, len(ids), _MANY):
+            yield from _active(undoing.admin.ask("POST", "/api/v4/users/ids", ids[start : start + _MANY]))
+
+
+class SearchTerm(Kind):
+    """What finds somebody in a search: their name."""
+
+    name = "search-term"
+
+    def make(self, owner: Owner) -> str:
+        assert owner.person, "an anonymous caller has no name"
+        return owner.person.username
+
+    standing = make
+
+
+def _active(answer: Exchange) -> Iterator[str]:
+    rows = answer.json_or_none if answer.is_success else None
+    if not isinstance(rows, list):
+        yield f"{answer.method} {answer.path}: {answer.says}"
+        return
+    people = (row for row in rows if isinstance(row, dict))
+    yield from (f"user {row.get('username')} is still active" for row in people if not row.get("delete_at"))
+
+
+def is_ours(user: dict[str, Any]) -> bool:
+    """Whether a row of a list of users is one that a run made: by name, and by an address that only we give (or a bot)."""
+    by_us = str(user.get("email", "")).endswith("@conformance.invalid") or user.get("is_bot")
+    return bool(is_name_of_ours(user.get("username")) and by_us)
+
+
+def make_account(world: World, admin: Admin, persona: Persona, name: str, label: str, called: str, team: str) -> Person:
+    """Make somebody with a session: journalled before, given the persona's roles, and put into a team.
+
+    Args:
+        label: By which a tape tells their password from others'.
+        called: The persona whose credential the session is.
+        team: In which they are what the persona is in the world's; nothing for none.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    redactor = admin.client.redactor
+    taped = f"{MARK}-password-{label}"
+    password = Secret(taped if redactor.replaying else new_password())
+    redactor.learn(password, taped)
+    world.note(what="user", name=name)
+    id_ = admin.make_user(name, password)
+    world.note(what="user", name=name, id=id_)
+    if roles := [role for role in persona.roles if role_exists(role, world.version)]:
+        admin.give_roles(id_, roles)
+    if team and persona.team_role:
+        admin.join(team, id_, persona.team_role)
+    return Person(persona, id_, name, login(admin.client, name, password, called), password=password)
+
+
+def new_password() -> str:
+    """Return a password that satisfies every rule a server may have: of every kind of character, and as long as any takes."""
+    return "Aa1!" + secrets.token_hex(30)
+
+
+def login(client: Client, login_id: str, password: str, persona: str) -> str:
+    """Return a session token, known from now on as the persona's credential.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    try:
+        exchange = client.send(
+            "POST", "/api/v4/users/login", persona="anonymous", json={"login_id": login_id, "password": password}
+        )
+    except UnseenError as error:
+        raise MisuseError(f"logging in failed: {error}") from None
+    session = exchange.answer_headers.get("token")
+    if not exchange.is_success or not session:
+        why = f"`{message(exchange, client.redactor)}`{explain(exchange.error_id)}"
+        raise MisuseError(f"logging in as `{login_id}` failed: the server answered {exchange.says}; {why}")
+    client.redactor.learn_credential(session, persona)
+    return Secret(session)

@@ -1,0 +1,172 @@
+"""What exists on a server: whose it is, how it is journalled, and what is known of each kind."""
+
+import json
+
+import pytest
+
+from mmconform.contract.clause import Body, Parameter
+from mmconform.errors import MisuseError, NotHereError
+from mmconform.version import Version
+from mmconform.wire.client import Client
+from mmconform.wire.tape.redact import Redactor
+from mmconform.world import kinds
+from mmconform.world.kinds.kind import Owner
+from mmconform.world.people import PERSONAS
+from mmconform.world.world import Person, World
+
+REFUSED = 403, {"id": "api.context.permissions.app_error", "message": "no", "status_code": 403}
+
+
+class Noting:
+    """A journal, and beside it what the server had been asked when a line was written."""
+
+    def __init__(self, asked):
+        self.lines, self.asked = [], asked
+
+    def note(self, **entry):
+        self.lines.append(({k: v for k, v in entry.items() if k != "name"}, len(self.asked)))
+
+
+class Server:
+    """It makes whatever is asked for, unless somebody is refused it."""
+
+    def __init__(self, refuse=()):
+        self.refuse, self.asked = refuse, []
+
+    def __call__(self, method, path, headers, body):
+        who = headers["Authorization"].removeprefix("Bearer ")
+        self.asked.append((who, method, path.removeprefix("/api/v4/"), body))
+        status, data = REFUSED if (who, path.removeprefix("/api/v4/")) in self.refuse else (201, {"id": f"id{len(self.asked)}"})
+        data = {"file_infos": [data]} if path.endswith("/files") else data
+        return status, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
+
+    @property
+    def requests(self):
+        return [f"{who} {method} {path}" for who, method, path, _ in self.asked]
+
+
+@pytest.fixture
+def owner(serve):
+    """Somebody on a server, whose world notes what is made."""
+
+    def owner(persona, server):
+        world = World(Client(serve(server).url, Redactor(replaying=False)), Version(11, 1), "abc123", "operator", team_id="team")
+        world.journal = Noting(server.asked)
+        person = Person(PERSONAS[persona], f"{persona}-id", persona, persona)
+        return Owner(world, world.client, persona, person, persona, world)
+
+    return owner
+
+
+CHANNELS = {"channel": "O", "private-channel": "P"}
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_a_channel_is_made_by_whose_it_is_and_written_down_before(owner, kind):
+    server = Server()
+    member = owner("member", server)
+    assert kinds.by_name()[kind].make(member) == "id1"
+    assert server.requests == ["member POST channels"]
+    sent = json.loads(server.asked[0][3])
+    assert (sent["type"], sent["team_id"], sent["name"]) == (CHANNELS[kind], "team", "mmc-abc123-h1")
+    line = {"what": "channel", "team": "team"}
+    assert member.world.journal.lines == [(line, 0), ({**line, "id": "id1"}, 1)]
+
+
+def test_whoever_may_make_no_channel_is_put_into_one_of_the_operators(owner):
+    server = Server(refuse=[("member", "channels")])
+    assert kinds.by_name()["channel"].make(owner("member", server)) == "id2"
+    assert server.requests == ["member POST channels", "operator POST channels", "operator POST channels/id2/members"]
+    assert json.loads(server.asked[2][3]) == {"user_id": "member-id"}
+
+
+def test_a_channel_that_nobody_can_make_is_told(owner):
+    server = Server(refuse=[("member", "channels"), ("operator", "channels")])
+    with pytest.raises(MisuseError, match=r"POST /api/v4/channels by the operator answered 403"):
+        kinds.by_name()["channel"].make(owner("member", server))
+
+
+@pytest.mark.parametrize("kind", ["channel", "private-channel", "post", "file"])
+def test_whoever_is_in_no_team_has_nothing_in_it(owner, kind):
+    """What was made for them all the same would not be theirs, and so no request about their own."""
+    server = Server()
+    with pytest.raises(NotHereError, match="in no channel: outsider"):
+        kinds.by_name()[kind].make(owner("outsider", server))
+    assert server.asked == []
+
+
+def test_a_post_is_its_owners_in_the_channel_that_they_have_standing(owner):
+    server = Server()
+    member = owner("member", server)
+    assert kinds.by_name()["post"].make(member) == "id2" and kinds.by_name()["post"].make(member) == "id3"
+    assert server.requests == ["member POST channels", "member POST posts", "member POST posts"]
+    assert json.loads(server.asked[1][3])["channel_id"] == "id1"
+    assert member.world.journal.lines[-1] == ({"what": "post", "id": "id3"}, 3)
+
+
+def test_a_file_is_uploaded_by_its_owner_and_hangs_on_a_post_of_theirs(owner):
+    server = Server()
+    assert kinds.by_name()["file"].make(owner("member", server)) == "id2"
+    assert server.requests == ["member POST channels", "member POST files", "member POST posts"]
+    form = server.asked[1][3]
+    assert form.index(b'name="channel_id"') < form.index(b'name="files"; filename="mmc-abc123-f2.txt"')
+    assert json.loads(server.asked[2][3])["file_ids"] == ["id2"]
+
+
+def test_what_somebody_has_standing_is_made_once_and_for_each_of_them(owner):
+    server = Server()
+    member = owner("member", server)
+    first = kinds.by_name()["channel"].standing(member)
+    assert kinds.by_name()["channel"].standing(member) == first and len(server.asked) == 1
+    other = Owner(member.world, member.client, "team_admin", member.person, "team_admin", member.world)
+    assert kinds.by_name()["channel"].standing(other) != first
+
+
+# -- what is known of each ---------------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_found_and_has_a_name_of_its_own():
+    assert {"user", "token", "command", "job", "team", "channel", "post", "file", "bot"} <= kinds.by_name().keys()
+    assert {"config", "role", "user", "team", "command", "oauth", "job", "channel", "post"} == kinds.by_line().keys()
+    assert {kind.within for kind in kinds.by_name().values()} - {""} <= kinds.by_name().keys()
+
+
+def test_what_is_within_another_kind_is_made_after_it():
+    order = kinds.outermost_first()
+    for kind in order:
+        assert not kind.within or order.index(kinds.by_name()[kind.within]) < order.index(kind)
+
+
+@pytest.mark.parametrize(
+    ("names", "scope"),
+    [(["user"], ""), (["command"], "team"), (["user", "channel"], "channel"), (["team", "post"], "channel"), (["playbook"], "")],
+)
+def test_permissions_count_in_the_narrowest_place(names, scope):
+    assert kinds.scope_of(names) == scope
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "is_consumed"),
+    [
+        ("token", "POST /users/tokens/revoke", True),
+        ("token", "GET /users/tokens/{token_id}", False),
+        ("post", "DELETE /posts/{post_id}", True),
+        ("post", "DELETE /posts/{a_name_of_their_own}", True),
+        ("post", "DELETE /posts/{post_id}/reactions", False),
+        ("channel", "DELETE /channels/{channel_id}", True),
+        ("private-channel", "DELETE /channels/{channel_id}", True),
+        ("channel", "GET /channels/{channel_id}", False),
+    ],
+)
+def test_an_operation_that_consumes_what_it_names_is_known_by_method_and_path(kind, operation, is_consumed):
+    assert kinds.by_name()[kind].is_consumed_by(*operation.split(" ")) is is_consumed
+
+
+@pytest.mark.parametrize("kind", [None, "playbook", "a kind of a newer overlay"])
+def test_what_nobody_has_told_or_knows_is_puzzling(kind):
+    assert kinds.is_puzzling(Parameter("id", "path", True, {}, kind, identifies=True))
+    assert not kinds.is_puzzling(Parameter("id", "path", True, {}, "channel", identifies=True))
+    assert not kinds.is_puzzling(Parameter("page", "query", True, {}, kind))
+    resources = {"a_id": "channel", **({"b_id": kind} if kind else {})}
+    body = Body(True, {}, resources, identifying=frozenset({"a_id", "b_id", ""}))
+    assert kinds.puzzling_parts(body) == {"b_id", ""}
