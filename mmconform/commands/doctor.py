@@ -13,26 +13,16 @@ from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import can_be_gateway, find_obstacles, people, sign_in, sign_out, switched_off
+from mmconform.servers.live.prepare import can_be_gateway, find_obstacles, off_now, people, sign_in, sign_out
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
-from mmconform.world.features import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC
+from mmconform.world.features import BOTS, JOBS, ROLES, WEBRTC, features, has, needed_by
 from mmconform.world.people import MADE, PERSONAS
-from mmconform.world.world import features_of
 
 #: Of looking around, whatever the server does.
 _MOST_SECONDS = 300
-_HOW = {
-    TOKENS: "ServiceSettings.EnableUserAccessTokens",
-    COMMANDS: "ServiceSettings.EnableCommands",
-    WEBRTC: "run the suites on the server's own machine: the server has to reach a gateway of ours",
-    ENDLESS: "ServiceSettings.MaximumPersonalAccessTokenLifetimeDays is more than 0; make it 0, or add --disruptive",
-    JOBS: "add --disruptive: with a licence every job does something",
-}
-#: What tests change of a server's ``ServiceSettings``.
-_CHANGED = {"EnableUserAccessTokens", "EnableCommands", "EnableBotAccountCreation", "EnableOAuthServiceProvider"}
 
 
 @dataclass
@@ -94,14 +84,14 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     answer = admin.config()
     config = answer.json_object
     about: dict[str, Any] = admin.must("GET", "/api/v4/config/client?format=old")
-    others, off = people(admin), switched_off(target, answer)
+    others, off = people(admin), off_now(answer, target.version)
     licensed = about.get("IsLicensed") == "true"
     left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
     left_off |= {JOBS} if licensed else frozenset()
     fixed = _fixed(admin)
-    left_off |= {feature for feature in off if _HOW[feature].partition(".")[2] in fixed}
+    left_off |= {feature for feature in off if features()[feature].setting in fixed}
     operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
-    reached = [o for o in operations if left_off.isdisjoint(features_of(o))]
+    reached = [o for o in operations if left_off.isdisjoint(needed_by(o))]
     asked = {operation.id for operation in reached}
     absent = {operation.id for operation in contract.operations.values()} - {operation.id for operation in operations}
     found = Diagnosis(
@@ -117,10 +107,10 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
         list(find_obstacles(admin, target.version)),
     )
     for feature in sorted(left_off):
-        names = ", ".join(operation.id for operation in operations if feature in features_of(operation))
+        names = ", ".join(operation.id for operation in operations if feature in needed_by(operation))
         if names:
             found.gaps.append(f"{names}: {_advice(feature, fixed)}")
-    found.gaps += [f"tests that change ServiceSettings.{key}, which the server's environment fixes" for key in sorted(fixed)]
+    found.gaps += [f"tests that change {setting}, which the server's environment fixes" for setting in sorted(fixed)]
     if others:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
     found.notes += [target.origin.remark] if target.origin.remark else []
@@ -148,26 +138,27 @@ def _describe(target: Target) -> str:
 
 def _advice(feature: str, fixed: frozenset[str]) -> str:
     """Return what to change for a feature; where the server's environment fixes its setting, no request can."""
-    how = _HOW[feature]
-    if not how.startswith("ServiceSettings.Enable"):
-        return how
-    rest = " in the server's environment, which fixes it" if how.partition(".")[2] in fixed else ", or add --disruptive"
-    return f"{feature} are switched off; set {how} to true{rest}"
+    found = features()[feature]
+    if found.how:
+        return found.how
+    rest = " in the server's environment, which fixes it" if found.setting in fixed else ", or add --disruptive"
+    return f"{feature} are switched off; set {found.setting} to true{rest}"
 
 
 def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list[str]:
     """Return the personas and callers that can be made: where people use the server, only what is switched on."""
-    if version < Version(4, 9):  # roles cannot be changed yet, and there are no bots
+    if not has(ROLES, version):  # they cannot be changed yet, and there are no bots
         return [*PERSONAS]
-    bots = version >= Version(5, 12) and (not has_people or config["ServiceSettings"].get("EnableBotAccountCreation"))
+    bots = has(BOTS, version) and (not has_people or features()[BOTS].is_on(config))
     return [*PERSONAS, *(name for name in MADE if bots or name not in ("bot", "bot_editor"))]
 
 
 def _fixed(admin: Admin) -> frozenset[str]:
     """Return which of the settings that tests change the server's environment fixes (from 5.4 on it tells: api4/config.go)."""
     answer = admin.ask("GET", "/api/v4/config/environment")
-    fixed = answer.json_object.get("ServiceSettings") if answer.is_success else None
-    return frozenset(_CHANGED & set(fixed)) if isinstance(fixed, dict) else frozenset()
+    fixed = answer.json_object if answer.is_success else {}
+    switches = [one for one in features().values() if one.wanted is True and not one.needs_gateway]
+    return frozenset(one.setting for one in switches if one.key in (fixed.get(one.section) or ()))
 
 
 EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065"

@@ -252,7 +252,7 @@ class Actor:
         raw: bytes | str | None = None,
         query: str = "",
         url: str = "",
-        about: str = "other",
+        about: str = "",
         **path: str,
     ) -> Reply:
         """Call an operation.
@@ -262,7 +262,8 @@ class Actor:
             body: Sent as JSON. ``raw`` is sent as it is instead.
             query: Without the question mark, sent as it is.
             url: Instead of the operation's own path, for calls that miss it.
-            about: Whose resource it names, as in :class:`mmconform.wire.exchange.Exchange`.
+            about: Whose resource it names, as in :class:`mmconform.wire.exchange.Exchange`; ``me`` in the path is oneself,
+                and everything else somebody else's.
             path: The path parameters.
         """
         known = self.stage.contract.operations[operation]
@@ -279,7 +280,7 @@ class Actor:
             persona=self.persona,
             token=self.credential,
             operation=operation,
-            about=about,
+            about=about or ("self" if "me" in path.values() else "other"),
             own=frozenset({self.person.id}) if self.person else frozenset(),
             **content,
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmconform.reference.facts import is_in, table
 from mmconform.version import Version
+from mmconform.world.features import features
 from mmconform.world.people import grants
 
 _LETTERS = string.ascii_lowercase + string.digits
@@ -168,16 +169,13 @@ class Store:
             if is_in(row, version):
                 self._role(row["role"]).permissions.update(row["permissions"])
         self.config: dict[str, dict[str, Any]] = {
-            "ServiceSettings": {
-                "SiteURL": "",
-                "EnableCommands": True,
-                "EnableUserAccessTokens": False,
-                "EnableBotAccountCreation": False,
-                "EnableOAuthServiceProvider": False,
-            },
+            "ServiceSettings": {"SiteURL": ""},
             "TeamSettings": {"EnableUserDeactivation": False},
-            "WebrtcSettings": {"Enable": False},
+            "WebrtcSettings": {},
         }
+        for feature in features().values():
+            if feature.default is not None:
+                self.config.setdefault(feature.section, {})[feature.key] = feature.default
 
     def _role(self, name: str) -> Role:
         return self.roles.setdefault(name, Role(name, set()))

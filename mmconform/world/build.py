@@ -10,7 +10,7 @@ from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.admin import OPERATOR, Admin, arranged
-from mmconform.world.features import COMMANDS, TOKENS
+from mmconform.world.features import COMMANDS, ROLES, TOKENS, has
 from mmconform.world.kinds import command, token
 from mmconform.world.kinds.team import new_team
 from mmconform.world.kinds.user import make_account
@@ -34,7 +34,7 @@ def build(world: World) -> None:
         redactor.learn_credential(world.operator, OPERATOR)
     redactor.learn(world.run, TAPED_RUN)
     redactor.learn(world.run.upper(), TAPED_RUN.upper())
-    if world.version >= Version(4, 9):
+    if has(ROLES, world.version):
         confirm_roles(world.admin(), world.version)
     team = f"{PREFIX}{world.run}"
     world.team_id = new_team(world, world.admin(), team)
@@ -61,7 +61,7 @@ def make_person(world: World, persona: Persona, *, again: bool = False) -> Perso
     name = f"{PREFIX}{world.run}-{persona.short[:6] + secrets.token_hex(2) if again else persona.short}"
     admin = world.admin()
     person = make_account(world, admin, persona, name, persona.short, persona.name, world.team_id if persona.team_role else "")
-    if world.version < Version(4, 1) or TOKENS in world.switched_off:
+    if TOKENS in world.switched_off or not has(TOKENS, world.version):
         return person
     made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
     return replace(person, token_id=made["id"], token=Secret(made["token"]))

@@ -11,7 +11,7 @@ from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Admin
 from mmconform.world.behaviours import harmless_job
-from mmconform.world.features import ENDLESS
+from mmconform.world.features import needed_by
 from mmconform.world.people import Persona, Roles
 
 #: What every name that we give on a server begins with.
@@ -106,7 +106,7 @@ class World:
 
     def lacks(self, operation: Operation) -> bool:
         """Whether the server has switched off what an operation needs to be served."""
-        return not self.switched_off.isdisjoint(features_of(operation))
+        return not self.switched_off.isdisjoint(needed_by(operation))
 
     def need(self, feature: str) -> None:
         """Say that a test cannot go on without a feature.
@@ -116,8 +116,3 @@ class World:
         """
         if feature in self.switched_off:
             raise NotHereError(f"{feature} are switched off on this server")
-
-
-def features_of(operation: Operation) -> set[str]:
-    """Return the features without which an operation serves nobody what it promises."""
-    return {operation.needs, ENDLESS} if operation.id == "CreateUserAccessToken" else {operation.needs}

@@ -14,7 +14,17 @@ from mmconform.world import behaviours
 from mmconform.world.behaviours import NotKnownError, behaves, gate, harmless_job, is_newer, newest
 from mmconform.world.people import grants
 
-ABOUT_VERSIONS = ("answers", "behaviours", "changes", "gates", "harmless_jobs", "keeps_secrets", "permissions", "roles")
+ABOUT_VERSIONS = (
+    "answers",
+    "behaviours",
+    "changes",
+    "features",
+    "gates",
+    "harmless_jobs",
+    "keeps_secrets",
+    "permissions",
+    "roles",
+)
 FILES = [*(DATA / f"{name}.yaml" for name in ABOUT_VERSIONS), *sorted(DEVIATIONS.glob("*.yaml"))]
 LAST_TAG = Version(5, 36, 99)  # of mattermost/mattermost-server; later history has no tags of ours
 

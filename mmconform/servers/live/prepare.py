@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
@@ -17,16 +16,15 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
-from mmconform.world import obstacles
+from mmconform.world import features, obstacles
 from mmconform.world.admin import OPERATOR, Admin, part
 from mmconform.world.build import confirm_roles
-from mmconform.world.features import COMMANDS, ENDLESS, JOBS, TOKENS, WEBRTC
+from mmconform.world.features import JOBS, WEBRTC, arranged, has, settings_of, switched_off
 from mmconform.world.kinds.user import is_ours, login
 from mmconform.world.people import ROLES
 
 #: Active accounts that a whole run makes, at most: so many more have to fit on the server.
 MOST_PEOPLE = 180
-_LIFETIME = "MaximumPersonalAccessTokenLifetimeDays"
 
 
 @dataclass
@@ -163,19 +161,16 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
         raise MisuseError(f"{target.name} has {others} users of its own; a tape is only recorded from a throwaway server")
     config = admin.config()
     gateway = None
-    wanted: dict[str, dict[str, Any]] = {"ServiceSettings": {"EnableCommands": True}}
-    if target.version >= Version(4, 1):
-        wanted["ServiceSettings"]["EnableUserAccessTokens"] = True
-    if demands_an_end(config):
-        wanted["ServiceSettings"][_LIFETIME] = 0
-    if has_webrtc(target) and can_be_gateway(target):
+    off = off_now(config, target.version)
+    # A limit is lifted where there is one: a server that does not know it would not keep it.
+    wanted = settings_of(one for one in arranged(target.version) if one.name in off or not one.is_limit)
+    if WEBRTC in off and can_be_gateway(target):
         gateway = Gateway()
         wanted["WebrtcSettings"] = gateway.settings
-    off = switched_off(target, config)
     if off and (not others or disruptive):
         journal.note(what="config", before=part(config, wanted))
         fixed = admin.change(wanted)
-        off = switched_off(target, admin.config())
+        off = off_now(admin.config(), target.version)
         if gateway and not any(name.startswith("WebrtcSettings.") for name in fixed):
             off -= {WEBRTC}
     about = admin.must("GET", "/api/v4/config/client?format=old")
@@ -201,7 +196,7 @@ def find_obstacles(admin: Admin, version: Version, newcomers: int = MOST_PEOPLE)
     most, now = limits.get("maxUsersHardLimit"), limits.get("activeUserCount")  # from 9.8 on (api4/limits.go@91ce593d27)
     if isinstance(most, int) and isinstance(now, int) and 0 < most < now + newcomers:
         yield f"the server has {now} active accounts of {most} that it takes, and a run makes up to {newcomers}: deactivate some"
-    if version >= Version(4, 9):
+    if has(features.ROLES, version):
         try:
             confirm_roles(admin, version)
         except MisuseError as error:
@@ -215,7 +210,7 @@ def ask_roles(target: Target, token: str) -> dict[str, frozenset[str]]:
         UnseenError: it does not answer.
     """
     told = {}
-    for role in ROLES if target.version >= Version(4, 9) else ():
+    for role in ROLES if has(features.ROLES, target.version) else ():
         answer = Admin(target.client(), token).ask("GET", f"/api/v4/roles/name/{role}")
         held = answer.json_object.get("permissions")
         if answer.is_success and isinstance(held, list):
@@ -223,28 +218,14 @@ def ask_roles(target: Target, token: str) -> dict[str, frozenset[str]]:
     return told
 
 
-def switched_off(target: Target, config: Exchange) -> frozenset[str]:
+def off_now(config: Exchange, version: Version) -> frozenset[str]:
     """Return the features that a run needs and that the server's configuration has switched off.
 
-    WebRTC always is: it needs a gateway, which we bring ourselves.
+    Raises:
+        MisuseError: the answer is no configuration.
     """
-    service = part(config, {"ServiceSettings": {"EnableCommands": True, "EnableUserAccessTokens": True}})["ServiceSettings"]
-    features = {COMMANDS: service["EnableCommands"], WEBRTC: not has_webrtc(target)}
-    if target.version >= Version(4, 1):
-        features[TOKENS] = service["EnableUserAccessTokens"]
-    features[ENDLESS] = not demands_an_end(config)
-    return frozenset(name for name, on in features.items() if not on)
-
-
-def demands_an_end(config: Exchange) -> bool:
-    """Return whether a server takes no personal access token without an end (from 11.10 on, where a longest lifetime is set)."""
-    service = config.json_object.get("ServiceSettings")
-    days = service.get(_LIFETIME) if isinstance(service, dict) else None
-    return isinstance(days, int) and days > 0
-
-
-def has_webrtc(target: Target) -> bool:
-    return target.version < Version(5, 6)
+    part(config, {"ServiceSettings": {}})
+    return switched_off(config.json_object, version)
 
 
 def can_be_gateway(target: Target) -> bool:

@@ -14,11 +14,9 @@ from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import unlike
 from mmconform.world.build import confirm_roles
-from mmconform.world.features import COMMANDS, TOKENS
+from mmconform.world.features import ROLES, TOKENS, arranged, has, settings_of
 from mmconform.world.people import role_exists
 from mmconform.world.world import Person, World
-
-_SWITCHES = {TOKENS: "EnableUserAccessTokens", COMMANDS: "EnableCommands"}
 
 
 def changed_meanwhile(world: World, client: Client, made: Iterable[Person] = ()) -> str:
@@ -46,17 +44,15 @@ class _Look:
         yield from self._sessions()
         yield from self._tokens()
         yield from self._team()
-        if self._world.version >= Version(4, 9):
+        if has(ROLES, self._world.version):
             yield from self._roles()
 
     def _settings(self) -> Iterator[str]:
         answer = self._admin.config()
         if answer.status == 401:
             yield "the administrator's session was ended by somebody else meanwhile"
-        needed = {key: True for feature, key in _SWITCHES.items() if feature not in self._world.switched_off}
-        if self._world.version < Version(4, 1):
-            needed.pop(_SWITCHES[TOKENS], None)
-        yield from (f"{name} was changed by somebody else meanwhile" for name in unlike(answer, {"ServiceSettings": needed}))
+        on = (one for one in arranged(self._world.version) if not one.is_limit and one.name not in self._world.switched_off)
+        yield from (f"{name} was changed by somebody else meanwhile" for name in unlike(answer, settings_of(on)))
 
     def _accounts(self) -> Iterator[str]:
         answer = self._admin.ask("POST", "/api/v4/users/ids", [person.id for person in self._people])

@@ -12,7 +12,6 @@ from mmconform.world.world import World
 class Command(Kind):
     name = what = "command"
     within = scope = "team"
-    needs = COMMANDS
 
     def make(self, owner: Owner) -> str:
         return new_command(owner)

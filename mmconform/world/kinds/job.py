@@ -16,7 +16,6 @@ _UNFINISHED = ("pending", "in_progress")
 
 class Job(Kind):
     name = what = "job"
-    needs = JOBS
     consumed_by = ("POST /jobs/{job_id}/cancel", "PATCH /jobs/{job_id}/status")
 
     def make(self, owner: Owner) -> str:

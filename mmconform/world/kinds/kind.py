@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import GONE, Admin
+from mmconform.world.features import missing
 from mmconform.world.harm import pattern_of
 from mmconform.world.world import PREFIX, Person, World
 
@@ -76,8 +77,11 @@ class Owner:
 
         Raises:
             MisuseError: it is refused; says what could not be done.
+            NotHereError: by the answer, the feature is switched off here.
         """
         answer = self.ask(method, url, **arguments)
+        if feature := missing(answer, self.world.version):
+            raise NotHereError(f"{feature} are switched off on this server")
         if not answer.is_success:
             raise MisuseError(f"the test could not be set up: {self.persona} {what}: {answer.says}")
         return answer
@@ -91,7 +95,6 @@ class Kind:
         what: As journals name it; nothing where they have no line of it.
         within: The kind that holds it.
         scope: In which place of ours its things lie.
-        needs: The feature without which there are none.
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
         is_never_drawn: What was drawn instead of it is never sent.
     """
@@ -100,7 +103,6 @@ class Kind:
     what: ClassVar[str] = ""
     within: ClassVar[str] = ""
     scope: ClassVar[Scope] = ""
-    needs: ClassVar[str] = ""
     consumed_by: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
 

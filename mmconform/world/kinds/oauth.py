@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from mmconform.world.admin import SWITCHED_OFF, Admin
+from mmconform.world.features import OAUTH, features
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_name_of_ours
 
 #: Where an application has people sent back to.
 BACK = "http://conformance.invalid/back"
 _URL = "/api/v4/oauth/apps"
-_ON, _OFF = ({"ServiceSettings": {"EnableOAuthServiceProvider": on}} for on in (True, False))
 _Told = TypeVar("_Told")
 
 
@@ -60,8 +60,9 @@ def _with_provider(admin: Admin, ask: Callable[[], _Told]) -> _Told:
     """Ask, where need be with the provider switched on for the moment."""
     if admin.ask("GET", f"{_URL}?per_page=1").status != SWITCHED_OFF:
         return ask()
-    admin.restore(_ON)
+    provider = features()[OAUTH]
+    admin.restore({provider.section: {provider.key: True}})
     try:
         return ask()
     finally:
-        admin.restore(_OFF)
+        admin.restore({provider.section: {provider.key: False}})
