@@ -9,7 +9,6 @@ from typing import Any
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule
 from mmconform.contract.identifiers import identifies, identifying_parts
-from mmconform.contract.knowledge import Unknown, every
 from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
 from mmconform.documents.reader import Pointer
@@ -198,6 +197,8 @@ class _Reader:
         quoted: dict[str, Clause] = {}
         told = [(sentence, prose.understand(sentence)) for sentence in prose.sentences(text)]
         self._read_versions(told)
+        demanded = prose.requirement_of(told, is_secured=self.is_secured)
+        self.requirement = demanded and replace(demanded, demand=with_scopes(demanded.demand))
         for sentence, meaning in told:
             if meaning is None or isinstance(meaning, prose.Informative):
                 self._remark(sentence, meaning.reason if meaning else None)
@@ -209,7 +210,6 @@ class _Reader:
                     quoted[id_] = replace(quoted[id_], text=words, origin="document", evidence="")
                 else:
                     quoted[id_] = self._quote(id_, rule, sentence)
-        self._read_the_rest([sentence for sentence, meaning in told if meaning is None], [sentence for sentence, _ in told])
         yield from quoted.values()
 
     def _quote(self, id_: str, rule: Rule, sentence: prose.Sentence) -> Clause:
@@ -243,17 +243,6 @@ class _Reader:
             if told[n][1] is not None:
                 self._remark(told[n][0], None)
 
-    def _read_the_rest(self, puzzling: list[prose.Sentence], told: list[prose.Sentence]) -> None:
-        """Take into account what is not understood of who may call: it can demand more than the rest, or less."""
-        is_about_it = prose.is_about_permissions if any(map(prose.is_about_permissions, told)) else prose.mentions_permissions
-        open_ = [sentence for sentence in puzzling if is_about_it(sentence)]
-        if not open_:
-            return
-        demands = self.requirement or Requirement(authenticated=self.is_secured)
-        certain = all(map(prose.leaves_session_alone, open_))
-        asked = demands.authenticated if certain else every([demands.authenticated, Unknown("partly-understood")])
-        self.requirement = Requirement(asked, demands.demand, is_understood=False)
-
     def _sentence(self, sentence: prose.Sentence) -> tuple[str, int]:
         """Return where a sentence of the description stands."""
         added = self.document.addition(*self.at, "description")
@@ -267,9 +256,7 @@ class _Reader:
         match meaning:
             case prose.Since():
                 yield "since", "since"
-            case prose.Permits(requirement):
-                requirement = replace(requirement, demand=with_scopes(requirement.demand))
-                self.requirement = self.requirement.and_(requirement) if self.requirement else requirement
+            case prose.Permits() | prose.Grants() | prose.Voids() | prose.Lifts() | prose.Shows():
                 yield "permission", "permission"
             case prose.Secret():
                 yield "secret", "secret"
@@ -278,7 +265,7 @@ class _Reader:
             case prose.Effect(names):
                 for name in names:
                     yield f"effect.{name}", "effect"
-            case prose.Informative():
+            case prose.Licensed() | prose.Informative():
                 return
 
 

@@ -31,3 +31,8 @@ def some(parts: Iterable[Knowledge]) -> Knowledge:
     if any(part is True for part in known):
         return True
     return next((part for part in known if isinstance(part, Unknown)), False)
+
+
+def opposite(part: Knowledge) -> Knowledge:
+    """Return no for yes, and yes for no."""
+    return part if isinstance(part, Unknown) else not part

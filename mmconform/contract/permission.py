@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mmconform.contract.knowledge import Knowledge, Unknown, every, some
+from mmconform.contract.knowledge import Knowledge, Unknown, every, opposite, some
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
+
+#: Why nobody knows: how the caller stands to something, or how that is, is not known, or the sentence tells of other cases.
+UNKNOWN_RELATION = "unknown-relation"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,38 @@ class Oneself:
 
 
 @dataclass(frozen=True)
+class Is:
+    """What the caller is to something: the author of a post, a member of a channel."""
+
+    relation: str
+    of: str
+
+    def __str__(self) -> str:
+        return f"{self.relation} of the {self.of}"
+
+
+@dataclass(frozen=True)
+class Where:
+    """How something is: a channel public, a licence one for Cloud, a request one to deactivate."""
+
+    thing: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.thing}: {self.state}"
+
+
+@dataclass(frozen=True)
+class Within:
+    """The server is of one of these versions."""
+
+    versions: Versions
+
+    def __str__(self) -> str:
+        return f"version {self.versions.text}"
+
+
+@dataclass(frozen=True)
 class Every:
     """All of some demands; of none, nothing."""
 
@@ -89,50 +124,94 @@ class Some:
         return " or ".join(f"({part})" if isinstance(part, Every) else str(part) for part in self.parts)
 
 
-Demand = Holds | Oneself | Every | Some
+@dataclass(frozen=True)
+class Cases:
+    """What each case demands, beside its condition; elsewhere ``otherwise`` counts, and where that is None nobody tells."""
+
+    cases: "tuple[tuple[Demand, Demand], ...]"
+    otherwise: "Demand | None" = None
+
+    def __str__(self) -> str:
+        told = [f"where {condition}: {demand or 'a session'}" for condition, demand in self.cases]
+        return "; ".join([*told, *([f"otherwise {str(self.otherwise) or 'a session'}"] if self.otherwise is not None else [])])
+
+
+#: What a demand is made of.
+Term = Holds | Oneself | Is | Where | Within
+Demand = Term | Every | Some | Cases
 
 
 def all_of(*demands: Demand) -> Demand:
-    """Return several demands as one."""
-    parts = tuple(
-        dict.fromkeys(part for demand in demands for part in (demand.parts if isinstance(demand, Every) else (demand,)))
-    )
-    return parts[0] if len(parts) == 1 else Every(parts)
+    """Return several demands as one; of cases told one after another, the last says what counts otherwise."""
+    parts: dict[Demand, None] = {}
+    for part in (part for demand in demands for part in (demand.parts if isinstance(demand, Every) else (demand,))):
+        last = next(reversed(parts), None)
+        if isinstance(part, Cases) and isinstance(last, Cases) and last.otherwise is None:
+            parts.popitem()
+            parts[Cases((*last.cases, *part.cases), part.otherwise)] = None
+        else:
+            parts[part] = None
+    return next(iter(parts)) if len(parts) == 1 else Every(tuple(parts))
+
+
+def any_of(*demands: Demand) -> Demand:
+    """Return several demands of which one is enough as one."""
+    parts = tuple(dict.fromkeys(p for demand in demands for p in (demand.parts if isinstance(demand, Some) else (demand,))))
+    return parts[0] if len(parts) == 1 else Some(parts)
 
 
 def with_scopes(demand: Demand) -> Demand:
     """Return a demand whose permissions count where the server's own list says, whatever words a sentence leaves out."""
     match demand:
         case Every(parts):
-            return Every(tuple(map(with_scopes, parts)))
+            return all_of(*map(with_scopes, parts))
         case Some(parts):
-            return Some(tuple(map(with_scopes, parts)))
+            return any_of(*map(with_scopes, parts))
+        case Cases(cases, otherwise):
+            scoped = tuple((with_scopes(condition), with_scopes(then)) for condition, then in cases)
+            return Cases(scoped, otherwise and with_scopes(otherwise))
         case Holds(permission):
             known = permissions().get(permission)
             return Holds(permission, known.scope) if known else demand
     return demand
 
 
-def leaves(demand: Demand) -> Iterator[Holds | Oneself]:
+def leaves(demand: Demand) -> Iterator[Term]:
     """Yield what a demand is made of."""
-    if isinstance(demand, Every | Some):
-        for part in demand.parts:
-            yield from leaves(part)
-    else:
-        yield demand
+    match demand:
+        case Every(parts) | Some(parts):
+            inner = list(parts)
+        case Cases(cases, otherwise):
+            inner = [*(part for case in cases for part in case), *([otherwise] if otherwise else [])]
+        case _:
+            yield demand
+            return
+    for part in inner:
+        yield from leaves(part)
 
 
-def is_met(demand: Demand, holds: Callable[[Holds], Knowledge], is_self: Knowledge) -> Knowledge:
-    """Return whether a demand is met, when it is known what is held, and whose the request is about."""
+def is_met(demand: Demand, knows: Callable[[Term], Knowledge]) -> Knowledge:
+    """Return whether a demand is met, when it is known of each term whether it is so."""
     match demand:
         case Every(parts):
-            return every(is_met(part, holds, is_self) for part in parts)
+            return every(is_met(part, knows) for part in parts)
         case Some(parts):
-            return some(is_met(part, holds, is_self) for part in parts)
-        case Oneself():
-            return is_self
-        case Holds():
-            return holds(demand)
+            return some(is_met(part, knows) for part in parts)
+        case Cases(cases, otherwise):
+            told = [(is_met(condition, knows), is_met(then, knows)) for condition, then in cases]
+            rest = Unknown(UNKNOWN_RELATION) if otherwise is None else is_met(otherwise, knows)
+            return _is_met_in(told, rest)
+    return knows(demand)
+
+
+def _is_met_in(told: list[tuple[Knowledge, Knowledge]], rest: Knowledge) -> Knowledge:
+    """Return whether what counts is met: sure where each case that may be this one says the same."""
+    if any(applies is True and met is False for applies, met in told):
+        return False
+    is_elsewhere = opposite(some(applies for applies, _ in told))
+    possible = [met for applies, met in [*told, (is_elsewhere, rest)] if applies is not False]
+    unknown = (known for case in [*told, (is_elsewhere, rest)] for known in case if isinstance(known, Unknown))
+    return possible[0] if len(set(possible)) == 1 else next(unknown)
 
 
 @dataclass(frozen=True)
@@ -150,7 +229,8 @@ class Requirement:
 
     def and_(self, other: "Requirement") -> "Requirement":
         """Return both as one."""
-        return Requirement(some([self.authenticated, other.authenticated]), all_of(self.demand, other.demand))
+        asked = some([self.authenticated, other.authenticated])
+        return Requirement(asked, all_of(self.demand, other.demand), self.is_understood and other.is_understood)
 
     @property
     def names_permissions(self) -> bool:
@@ -166,7 +246,7 @@ class Requirement:
         return told if self.is_understood else f"{told}, and what is not understood"
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as data: what is unknown is null, a demand is ``every`` or ``some``, a ``permission`` or ``self``."""
+        """Return it as data: what is unknown is null, a demand is ``every``, ``some`` or ``cases``, or a term."""
         known = None if isinstance(self.authenticated, Unknown) else self.authenticated
         return {"text": str(self), "authenticated": known, "understood": self.is_understood, "demand": _as_json(self.demand)}
 
@@ -181,4 +261,13 @@ def _as_json(demand: Demand) -> Any:
             return {"permission": permission, "scope": scope or None}
         case Oneself():
             return "self"
+        case Is(relation, of):
+            return {"is": relation, "of": of}
+        case Where(thing, state):
+            return {"where": thing, "is": state}
+        case Within(versions):
+            return {"versions": versions.text}
+        case Cases(cases, otherwise):
+            told = [{"if": _as_json(condition), "then": _as_json(then)} for condition, then in cases]
+            return {"cases": told, "otherwise": None if otherwise is None else _as_json(otherwise)}
     return None

@@ -1,4 +1,4 @@
-"""Understands the English of the API documentation: the only place where sentences are taken apart.
+"""Understands the English of the API documentation: with ``demands`` the only place where sentences are taken apart.
 
 Every sentence of a description becomes a meaning, or is *informative* (it promises nothing, with the reason why), or
 is *not understood* and listed as a warning. Grammar is data: a pattern and what it means. A phrasing that is not here
@@ -6,11 +6,13 @@ is never guessed at.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from mmconform.contract.permission import Holds, Oneself, Requirement, Some, all_of
-from mmconform.version import Version
+from mmconform.contract.demands import demand_of
+from mmconform.contract.knowledge import Unknown, every
+from mmconform.contract.permission import Cases, Demand, Every, Holds, Oneself, Requirement, Some, Where, Within, all_of, any_of
+from mmconform.version import Version, Versions
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,35 @@ class Permits:
 
 
 @dataclass(frozen=True)
+class Grants:
+    """Whoever meets the demand is served, of those of whom such sentences tell."""
+
+    demand: Demand
+
+
+@dataclass(frozen=True)
+class Voids:
+    """Whoever meets the demand need not meet those before it."""
+
+    demand: Demand
+
+
+@dataclass(frozen=True)
+class Lifts:
+    """From a version on, the permission that was told before is demanded no longer."""
+
+    permission: str
+    version: Version
+
+
+@dataclass(frozen=True)
+class Licensed:
+    """The server needs a licence, whoever calls; about a session it tells nothing."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Secret:
     """The answer never holds the token itself."""
 
@@ -60,15 +91,28 @@ class Informative:
     reason: str
 
 
-Meaning = Since | Permits | Secret | Paging | Effect | Informative
+@dataclass(frozen=True)
+class Shows:
+    """Whoever holds the permission is shown more than the others who are served."""
+
+    permission: str
+
+
+#: What a sentence about permissions does to what is demanded.
+Permission = Permits | Grants | Voids | Lifts | Shows
+Meaning = Since | Permission | Licensed | Secret | Paging | Effect | Informative
 
 # A description can hold whatever its author likes: no pattern may take more than linear time, for which no two parts of one
 # that can match the same characters stand side by side, and no sentence is longer than anybody writes.
 _HEADING = re.compile(r"#{1,6}(?P<heading>[^#].*|#+$)")
+#: A heading on the line of what stands under it.
+_GOES_ON = re.compile(r"(permissions?)[ \t]+\S+[ \t]+\S")
 _OPENING_LINE = re.compile(r"\s*_[^\n_]*_[^\n]*\n")
 #: No sentence that a person understands is longer (the longest in an official description has 282 characters).
 LONGEST_SENTENCE = 1_000
-_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:<br\s*/?>\s*|\s+)(?=[A-Z`_*])")
+_END = re.compile(
+    r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:<br\s*/?>\s*|\s+)(?=[A-Z`\"_*])|(?<!\s)\s+(?=__(?i:note|minimum server version)\b)"
+)
 
 
 def sentences(text: str) -> Iterator[Sentence]:
@@ -79,7 +123,10 @@ def sentences(text: str) -> Iterator[Sentence]:
         heading = _HEADING.match(block.strip().split("\n", 1)[0])
         if heading:
             section = heading["heading"].rstrip().rstrip("#").strip().rstrip(":").lower()
-            _, _, rest = block.partition(block.strip().split("\n", 1)[0])
+            words = heading.group()
+            if goes_on := _GOES_ON.match(section):
+                section, words = goes_on[1], words[: words.lower().index(goes_on[1]) + len(goes_on[1])]
+            _, _, rest = block.partition(words)
             start, block = start + len(block) - len(rest), rest
         version = _OPENING_LINE.match(block)
         pieces = (
@@ -95,11 +142,7 @@ def sentences(text: str) -> Iterator[Sentence]:
                 position = following
 
 
-_P = r"`(?P<{}>\w+)`"
-_PERMISSION = r"`(\w+)`"
-_WHERE = r"(?: the (?:command|post|hook|webhook|channel|bookmark|file) is (?:being )?(?:in|created in|moved to))?"
-_SCOPE = rf"(?P<scope>(?: (?:for|to|in|of) (?:the|a|that) (?:given )?(?:team|channel){_WHERE})?)"
-_THE = r"(?:the )?"
+_P = r"`(?P<permission>\w+)`"
 _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Meaning]]] = []
 
 
@@ -115,11 +158,13 @@ def understand(sentence: Sentence) -> Meaning | None:
     """Return what the sentence means, or None when the grammar does not know it."""
     if len(sentence.text) > LONGEST_SENTENCE:
         return None
+    text = re.sub(r'"(\w+_\w+)"', r"`\1`", sentence.text)  # a permission, whichever its marks
     for pattern, meaning in _RULES:
-        found = pattern.fullmatch(sentence.text)
+        found = pattern.fullmatch(text)
         if found:
             return meaning(found)
-    return None
+    demand = demand_of(text, is_bare=is_about_permissions(sentence))
+    return None if demand is None else Permits(Requirement(demand=demand))
 
 
 #: With these words a sentence may say that somebody without a session is let in.
@@ -156,13 +201,68 @@ def numbers_in(sentence: Sentence) -> list[Version]:
     return [Version.parse(number) for number in re.findall(r"\d+\.\d+(?:\.\d+)?", sentence.text)]
 
 
-def _scope(words: str) -> str:
-    found = re.match(r" \w+ (?:the|a|that) (?:given )?(team|channel)\b", words)
-    return found[1] if found else ""
+# -- who may call, of a whole description --------------------------------------------------------------------------
 
 
-def _terms(words: str, scope: str) -> tuple[Holds, ...]:
-    return tuple(Holds(name, scope) for name in re.findall(_PERMISSION, words))
+#: A sentence, and what it means.
+Told = tuple[Sentence, Meaning | None]
+
+
+def requirement_of(told: Sequence[Told], *, is_secured: bool) -> Requirement | None:
+    """Return what the sentences of a description say of who may call; None where they say nothing.
+
+    What is not understood, of the sentences that stand where permissions are told, can demand more than the rest, or less.
+
+    Args:
+        is_secured: The document declares that a session is needed: this counts as far as no sentence tells.
+    """
+    whole = _together(list(_demands(told)))
+    is_about_it = is_about_permissions if any(is_about_permissions(sentence) for sentence, _ in told) else mentions_permissions
+    open_ = [sentence for sentence, meaning in told if meaning is None and is_about_it(sentence)]
+    if not open_:
+        return whole and replace(whole, is_understood=whole.is_understood and not isinstance(whole.authenticated, Unknown))
+    demands = whole or Requirement(authenticated=is_secured)
+    certain = all(map(leaves_session_alone, open_))
+    asked = demands.authenticated if certain else every([demands.authenticated, Unknown("partly-understood")])
+    return Requirement(asked, demands.demand, is_understood=False)
+
+
+def _demands(told: Sequence[Told]) -> Iterator[Permission]:
+    """Yield what sentences demand of who calls; a licence only where a description says so among the permissions."""
+    for sentence, meaning in told:
+        if isinstance(meaning, Permission):
+            yield meaning
+        if isinstance(meaning, Licensed) and is_about_permissions(sentence):
+            yield Permits(Requirement(Unknown("partly-understood"), Where("licence", meaning.name)))
+
+
+def _together(told: Sequence[Permission]) -> Requirement | None:
+    """Return what several sentences demand, one after another."""
+    granted = [meaning.demand for meaning in told if isinstance(meaning, Grants)]
+    if granted:
+        return Requirement(demand=any_of(*granted), is_understood=len(granted) == len(told))
+    whole: Requirement | None = None
+    for meaning in told:
+        match meaning, whole:
+            case Permits(requirement), _:
+                whole = whole.and_(requirement) if whole else requirement
+            case Voids(demand), Requirement():
+                whole = replace(whole, demand=any_of(whole.demand, demand))
+            case Lifts(permission, version), Requirement(demand=Holds(told_before)) if permission == told_before:
+                before = Within(Versions(((Version(0), version),)))
+                whole = replace(whole, demand=Cases(((before, whole.demand),), Every()))
+            case Shows(), Requirement(demand=Every(())):
+                pass
+            case _:
+                whole = replace(whole or Requirement(), is_understood=False)
+    return replace(whole, is_understood=False) if whole and _is_ambiguous(whole.demand) else whole
+
+
+def _is_ambiguous(demand: Demand) -> bool:
+    """Return whether a case stands beside what is demanded in all: nobody says whether it adds to that, or stands for it."""
+    parts = demand.parts if isinstance(demand, Every | Some) else ()
+    cases = [part for part in parts if isinstance(part, Cases) and part.otherwise is None]
+    return 0 < len(cases) < len(parts) if isinstance(demand, Every) else any(map(_is_ambiguous, parts))
 
 
 # -- versions ------------------------------------------------------------------------------------------------------
@@ -176,43 +276,47 @@ def _since(found: re.Match[str]) -> Meaning:
 # -- permissions ---------------------------------------------------------------------------------------------------
 
 
-@_means(rf"(?:must )?(?:be authenticated and )?have {_THE}{_P.format('one')} permissions?{_SCOPE}\.?")
-@_means(rf"(?:the )?{_P.format('one')} permission(?: is required)?{_SCOPE}\.?")
-def _has_one(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(demand=Holds(found["one"], _scope(found["scope"]))))
-
-
-@_means(rf"must have {_THE}(?P<any>{_PERMISSION}(?:,? or (?:the )?{_PERMISSION})+) permissions?{_SCOPE}\.?")
-def _has_any(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(demand=Some(_terms(found["any"], _scope(found["scope"])))))
-
-
-@_means(rf"must have {_THE}(?P<all>{_PERMISSION}(?:,? and (?:the )?{_PERMISSION})+) permissions?{_SCOPE}\.?")
-def _has_all(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(demand=all_of(*_terms(found["all"], _scope(found["scope"])))))
-
-
-@_means(rf"for non-self requests,? must also have {_THE}{_P.format('one')} permission\.?")
-def _for_others(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(demand=Some((Oneself(), Holds(found["one"])))))
-
-
 @_means(
-    r"(?:must be )?(?:logged in as )?(?:the )?user(?: being (?:updated|acted on))? "
-    rf"or have {_THE}{_P.format('one')} permission\.?"
+    r"no (?:permissions?|authentication) (?:is |are )?required\.?|none\.?|authentication is not required(?: for this \w+)?\.?"
+    rf"|no permissions? (?:is |are )?required but having (?:the )?{_P} permission returns more information\.?"
 )
-def _self_or(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(demand=Some((Oneself(), Holds(found["one"])))))
+def _nobody(found: re.Match[str]) -> Meaning:
+    return Permits(Requirement(authenticated=False))
 
 
-@_means(r"must be (?:authenticated|logged in)\.?|(?:requires )?an active session (?:but no other permissions|is required)\.?")
+@_means(r"no permissions? (?:is |are )?required,? but must be (?:logged in|authenticated)\.?")
 def _session(found: re.Match[str]) -> Meaning:
     return Permits(Requirement())
 
 
-@_means(r"no permissions? (?:is |are )?required\.?|none\.?")
-def _nobody(found: re.Match[str]) -> Meaning:
-    return Permits(Requirement(authenticated=False))
+@_means(
+    r"(?:an? |the )?(?P<licence>(?!(?:no|any|an?|the)\b)\w+) licen[sc]e is required\.?|requires an? (?P<also>\w+) licen[sc]e\.?"
+)
+def _licence(found: re.Match[str]) -> Meaning:
+    return Licensed((found["licence"] or found["also"]).lower())
+
+
+@_means(rf"having (?:the )?{_P} permission voids the previous requirements?\.?")
+def _voids(found: re.Match[str]) -> Meaning:
+    return Voids(Holds(found["permission"]))
+
+
+@_means(
+    rf"in server version (?P<version>\d+(?:\.\d+){{1,2}}) (?:and|or) later, an? (?:\w+ )?without (?:the )?{_P} permission "
+    r"(?:will be able to|can|may) use this endpoint(?:, with the (?:search )?results limited to [^.`]*)?\."
+)
+def _lifts(found: re.Match[str]) -> Meaning:
+    return Lifts(found["permission"], Version.parse(found["version"]))
+
+
+@_means(r"users? can deactivate themselves\.")
+def _grants_oneself(found: re.Match[str]) -> Meaning:
+    return Grants(all_of(Oneself(), Where("request", "deactivation")))
+
+
+@_means(rf"users? with {_P} permission can activate or deactivate an? user\.")
+def _grants(found: re.Match[str]) -> Meaning:
+    return Grants(Holds(found["permission"]))
 
 
 # -- what is in the answer -----------------------------------------------------------------------------------------
@@ -257,3 +361,13 @@ for _pattern, _names in _EFFECTS.items():
 @_means(r"see (?:\S+|\[[^\]]*\]\([^)]*\)) for [^.]*\.")
 def _see(found: re.Match[str]) -> Meaning:
     return Informative("points the reader to another page")
+
+
+@_means(rf"{_P} permission is required to (?:show|see) all \w+\.")
+def _shows(found: re.Match[str]) -> Meaning:
+    return Shows(found["permission"])
+
+
+@_means(r"[_*]*note[_*:]* this is (?:intended|meant) for internal use(?: and is subject to change)?\.")
+def _note(found: re.Match[str]) -> Meaning:
+    return Informative("says for whom it is meant, not who is served")

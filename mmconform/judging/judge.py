@@ -19,7 +19,7 @@ NOT_GENERATED = "not-generated"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
     *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, WOULD_DO_HARM, UNFILLED),
-    *("unknown-permission", "unknown-in-version", "partly-understood"),
+    *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood"),
 )
 
 _LONGEST_EXCERPT = 600

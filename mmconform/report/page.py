@@ -47,6 +47,8 @@ _WHY_SKIPPED = {
     "unknown-identifier": "nobody says what an identifier of the request stands for, or in which team or channel it lies; "
     "with a part of its path missing it was not sent",
     "unknown-permission": "it is not known who holds the permission that is demanded",
+    "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
+    "(a public channel, a licensed server)",
     "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
     "not-generated": "what the document says of its requests defeats the generator",

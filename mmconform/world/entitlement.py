@@ -4,7 +4,7 @@ from typing import Literal
 
 from mmconform.contract.clause import Operation
 from mmconform.contract.knowledge import Knowledge, Unknown, some
-from mmconform.contract.permission import Holds, is_met
+from mmconform.contract.permission import UNKNOWN_RELATION, Holds, Oneself, Term, Within, is_met
 from mmconform.world import kinds
 from mmconform.world.people import IN_CHANNELS, Persona, Roles
 
@@ -27,8 +27,18 @@ def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str
     if not operation.requirement.is_understood:
         return Unknown("partly-understood")
     place = _place(operation, about)
-    is_self: Knowledge = Unknown() if about == "unclear" else about == "self"
-    return is_met(operation.requirement.demand, lambda term: holds(persona, term, roles, place), is_self)
+
+    def knows(term: Term) -> Knowledge:
+        match term:
+            case Oneself():
+                return Unknown() if about == "unclear" else about == "self"
+            case Holds():
+                return holds(persona, term, roles, place)
+            case Within(versions):
+                return Unknown("unknown-in-version") if (known := versions.include(roles.version)) is None else known
+        return Unknown(UNKNOWN_RELATION)
+
+    return is_met(operation.requirement.demand, knows)
 
 
 def _place(operation: Operation, about: str) -> Place:

@@ -76,8 +76,13 @@ CLASSES = [
     "_\n",
     "# ",
     "see ",
+    " if ",
+    "unless ",
+    "and, ",
+    "being updated ",
+    "`public_` or ",
 ]
-AROUND = ["", "##### ", "__Minimum server version__: 5", "Must have `a` or ", "see ", "a. ", "\n\n__"]
+AROUND = ["", "##### Permissions ", "##### ", "__Minimum server version__: 5", "Must have `a` or ", "see ", "a. ", "\n\n__"]
 
 
 @pytest.mark.parametrize("character", CLASSES)

@@ -19,7 +19,7 @@ from mmconform.version import Version, Versions
 from mmconform.wire.tape.redact import Redactor
 from tests import rows as lines
 
-UNKNOWN = ("unknown-permission", "unknown-identifier", "unknown-in-version", "partly-understood")
+UNKNOWN = ("unknown-permission", "unknown-relation", "unknown-identifier", "unknown-in-version", "partly-understood")
 CLAUSE = "CreateJob.permission"
 
 
