@@ -1,7 +1,7 @@
 """How much of the Permissions paragraphs of the official descriptions is understood: `python -m benchmarks.prose`.
 
-Counts, for each document and for each half of the labels, what is read rightly, wrongly, and not. `--draw` lists the labelled
-paragraphs with their text, for a reader; `--open hold-out` lists that half's with what is read (once: then it is spent).
+Counts, for each half of the labels, what is read rightly, wrongly and not, and for each document what is understood. `--draw`
+lists the labelled paragraphs with their text, for a reader; `--open develop` those of a half with what is read in them.
 """
 
 import argparse
@@ -39,7 +39,10 @@ def _open(half: str, said: dict[str, str]) -> None:
 
 
 def _count() -> None:
-    """Tell the figures of each document as the contract has them; what the labels call no requirement does not count."""
+    """Tell the figures: of a document as its contract has them, without what the labels call no requirement."""
+    texts = {digest(text): text for text in paragraphs().values()}
+    for half in ("develop", "hold-out"):
+        print(half, dict(Counter(verdict(label, texts[label["digest"]]) for label in LABELS if label["half"] == half)))
     nothing = {label["digest"] for label in LABELS if label["needs"] == "nothing"}
     said = paragraphs()
     for path in OFFICIAL:

@@ -22,6 +22,13 @@ class Else:
 
 OTHERS, OTHERWISE = Else(), Else()
 Condition = Demand | Else
+#: What may be left out: a word that leads over, who holds something today, what a request has to name.
+_ASIDES = re.compile(
+    r"^in addition, | \((?:currently only given to system admins?|\w+ (?:is )?required for (?:channel|team) admins)\)",
+    re.IGNORECASE,
+)
+#: With these words a case adds to what is demanded in all, and stands for nothing of it.
+_ADDS = re.compile(r"\b(?:must also|mandatory)\b", re.IGNORECASE)
 _PHRASES: list[tuple[re.Pattern[str], Callable[[Found], Demand | None]]] = []
 _CONDITIONS: list[tuple[re.Pattern[str], Callable[[Found], Condition]]] = []
 
@@ -34,7 +41,7 @@ def demand_of(text: str, *, is_bare: bool) -> Demand | None:
     """
     if not is_bare and not re.search(r"\bpermissions?\b|^must\b", text, re.IGNORECASE):
         return None
-    words = re.sub(r"(?i)^in addition, | \(currently only given to system admins?\)", "", text.removesuffix("."))
+    words = _ASIDES.sub("", text.removesuffix("."))
     demand = _leading(words) or _compound(words) or _trailing(words, _compound)
     is_open = demand and any(isinstance(leaf, Is) and not leaf.of for leaf in leaves(demand))
     return None if is_open else demand
@@ -60,6 +67,8 @@ def _leading(text: str) -> Demand | None:
         return None
     then, _, otherwise = text[found.end() :].partition(" otherwise ")
     demand = _in_case(condition, _compound(then.rstrip(",")))
+    if isinstance(demand, Cases) and demand.cases and _ADDS.search(then):
+        return None if otherwise else Cases(demand.cases, Every())
     return _together([demand, _in_case(OTHERWISE, _compound(otherwise))], all_of) if otherwise else demand
 
 
@@ -69,18 +78,23 @@ def _trailing(text: str, understand: Callable[[str], Demand | None]) -> Demand |
         told, is_exception = re.subn("(?i)^unless ", "if ", text[cut.end() :])
         condition = _condition(told)
         if condition and (demand := understand(text[: cut.start()])):
-            if not is_exception:
-                return _in_case(condition, demand)
-            return None if isinstance(condition, Else) else any_of(condition, demand)
+            return _excepted(condition, demand) if is_exception else _in_case(condition, demand)
     return None
+
+
+def _excepted(condition: Condition, demand: Demand) -> Demand | None:
+    """Return what is demanded unless a condition holds; of several things, readers differ which are meant."""
+    return None if isinstance(condition, Else) or isinstance(demand, Every) else any_of(condition, demand)
 
 
 def _in_case(condition: Condition | None, demand: Demand | None) -> Demand | None:
     """Return what is demanded under a condition."""
     if condition is None or demand is None:
         return None
+    if condition is OTHERS:
+        return None if isinstance(demand, Every) else any_of(Oneself(), demand)
     if isinstance(condition, Else):
-        return any_of(Oneself(), demand) if condition is OTHERS else Cases((), demand)
+        return Cases((), demand)
     if isinstance(condition, Where) and isinstance(demand, Is) and not demand.of:
         demand = Is(demand.relation, condition.thing)
     return Cases(((condition, demand),))
@@ -109,7 +123,8 @@ def _joined(text: str, connective: str, understand: Callable[[str], Demand | Non
     starts, ends = [0, *(match.end() for match in found)], [*(match.start() for match in found), len(text)]
     parts = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     if kinds == {"and"}:
-        return _together([understand(part) or _trailing(part, understand) for part in parts], all_of)
+        plain = _together([understand(part) for part in parts], all_of)
+        return plain or _together([_trailing(part, understand) for part in parts], all_of)
     return _together([understand(part) or _alternative(part, understand) for part in parts], any_of)
 
 
@@ -133,7 +148,7 @@ _NAME = r"`\w+`"
 _NAMES = rf"(?P<names>{_NAME}(?:,?(?: or| and)? (?:the )?{_NAME})*)"
 _LIES_IN = rf"{_WORD}(?: {_WORD})? (?:(?:is|are) (?:being )?(?:in|on|(?:created|fetched) (?:in|for))|belongs to)"
 _SOME = rf"(?:(?:given|specified|specific) )?(?:team/channel|team|channel|group)(?: (?:where )?(?:the )?{_LIES_IN})?"
-_PLACE = rf"(?:(?:the )?system|(?:the|that) (?:team of the (?:channel|team)|channels team|{_SOME}))"
+_PLACE = rf"(?:(?:the )?system|(?:the|that) (?:team of (?:the )?(?:channel|team)|channels team|{_SOME}))"
 _SCOPE = rf"(?P<scope>(?: (?:for|to|in|of|on) {_PLACE})?)"
 _CALLER = r"(?:(?:you |(?:the |authenticated )?user )?(?:must )?(?:also )?)"
 _AS_USER = rf"(?:{_CALLER}be |{_CALLER}(?:be )?(?:logged in|authenticated) as )(?:the )?user"
@@ -150,7 +165,10 @@ def _means(table: list[tuple[re.Pattern[str], Callable[[Found], Any]]], *pattern
     return register
 
 
-@_means(_PHRASES, rf"{_CALLER}(?:(?:have|requires?) )?(?:either )?(?:the )?{_NAMES}(?: permissions?)?(?: is required)?{_SCOPE}")
+@_means(
+    _PHRASES,
+    rf"{_CALLER}(?:(?:have|requires?) )?(?:either )?(?:the )?{_NAMES}(?: permissions?)?(?: is (?:required|mandatory))?{_SCOPE}",
+)
 def _holds(found: Found) -> Demand | None:
     names = re.findall(_NAME, found["names"])
     kinds = set(re.findall(r"\b(?:and|or)\b", re.sub(_NAME, "", found["names"].lower())))
@@ -216,6 +234,16 @@ def _either(found: Found) -> Demand:
 @_means(_PHRASES, rf"{_CALLER}be licen[sc]ed for {_THING}")
 def _licence(found: Found) -> Demand:
     return Where("licence", found["thing"].lower())
+
+
+@_means(_PHRASES, rf"{_CALLER}be in an? (?P<kind>{_WORD}(?: {_WORD})?) environment")
+def _environment(found: Found) -> Demand:
+    return Where("server", found["kind"].lower())
+
+
+@_means(_CONDITIONS, r"if updating the role of an? (?P<role>system|team|channel) admin")
+def _role(found: Found) -> Demand:
+    return Where("role", f"{found['role'].lower()}_admin")
 
 
 @_means(_PHRASES, r"(?:the )?(?P<thing>team|channel) (?:type )?(?:must be|is) (?P<state>open|public|private)")

@@ -146,7 +146,8 @@ def all_of(*demands: Demand) -> Demand:
     parts: dict[Demand, None] = {}
     for part in (part for demand in demands for part in (demand.parts if isinstance(demand, Every) else (demand,))):
         last = next(reversed(parts), None)
-        if isinstance(part, Cases) and isinstance(last, Cases) and last.otherwise is None:
+        is_more = isinstance(part, Cases) and (part.otherwise is None or not part.cases)
+        if isinstance(part, Cases) and is_more and isinstance(last, Cases) and last.otherwise is None:
             parts.popitem()
             parts[Cases((*last.cases, *part.cases), part.otherwise)] = None
         else:

@@ -309,12 +309,12 @@ def _lifts(found: re.Match[str]) -> Meaning:
     return Lifts(found["permission"], Version.parse(found["version"]))
 
 
-@_means(r"users? can deactivate themselves\.")
+@_means(r"users? can deactivate (?:themselves|themself|itself|oneself)\.")
 def _grants_oneself(found: re.Match[str]) -> Meaning:
     return Grants(all_of(Oneself(), Where("request", "deactivation")))
 
 
-@_means(rf"users? with {_P} permission can activate or deactivate an? user\.")
+@_means(rf"users? with (?:the )?{_P} permission can activate or deactivate (?:a user|users)\.")
 def _grants(found: re.Match[str]) -> Meaning:
     return Grants(Holds(found["permission"]))
 

@@ -52,7 +52,7 @@ UNDERSTOOD = {
     # several sentences
     "Must have `a` permission. Must be the author of the post or have `b` permission.": all_of(A, any_of(AUTHOR, B)),
     "Must have `a` permission. Having the `b` permission voids the previous requirement.": any_of(A, B),
-    "User can deactivate themselves. User with `a` permission can activate or deactivate a user.": any_of(
+    "Users can deactivate themselves. Users with the `a` permission can activate or deactivate users.": any_of(
         all_of(Oneself(), Where("request", "deactivation")), A
     ),
     # what the caller is
@@ -71,13 +71,13 @@ UNDERSTOOD = {
     # unless, if, otherwise
     "Must have `a` permission unless the user is the author of the post.": any_of(AUTHOR, A),
     "Must have `a` permission unless the channel is public.": any_of(PUBLIC, A),
+    "Must be authenticated and have `a` permission unless the channel is public.": any_of(PUBLIC, A),
+    "`a` permission for the team of channel.": Holds("a", "team"),
     "Must have `a` permission unless acting on themselves.": any_of(Oneself(), A),
     "If the channel is private, must have `a` permission. Otherwise, must have `b` permission.": cases((PRIVATE, A), otherwise=B),
-    "If app creator, must have `a` permission, otherwise `b` permission is required.": cases(
-        (Is("creator", "app"), A), otherwise=B
-    ),
+    "If app creator, `a` permission is required, otherwise must have `b`.": cases((Is("creator", "app"), A), otherwise=B),
     "`a` permission if the channel is public. `b` permission if the channel is private.": cases((PUBLIC, A), (PRIVATE, B)),
-    "Must have `a` permission for bots you are managing, and `b` permission for bots others are managing.": cases(
+    "`a` permission for bots you are managing, and `b` for bots others are managing.": cases(
         (Is("owner", "bot"), A), otherwise=B
     ),
     "Must have `a` permission or if the channel is public, have the `b` permission.": any_of(A, all_of(PUBLIC, B)),
@@ -88,6 +88,14 @@ UNDERSTOOD = {
     "`a` permission on version < 5.20. `b` permission on version >= 5.20.": cases(
         (Within(Versions.parse("<5.20")), A), (LATER, B)
     ),
+    "Must have `a` permission. If the channel is private, must also have `b` permission.": all_of(
+        A, cases((PRIVATE, B), otherwise=SESSION)
+    ),
+    "Must have `a` permission. When updating the role of a team admin, the `b` permission is mandatory.": all_of(
+        A, cases((Where("role", "team_admin"), B), otherwise=SESSION)
+    ),
+    "Must be in a test environment.": Where("server", "test"),
+    "Must have `a` permission and `b` permission if the channel is public.": cases((PUBLIC, all_of(A, B))),
     "When creating a private channel, must have `a` permission.": cases((PRIVATE, A)),
     "In server version 5.20 and later, must have `a` permission.": cases((LATER, A)),
     "Must have `a` permission. In server version 5.20 and later, a user without the `a` permission can use this endpoint.": cases(
@@ -139,6 +147,11 @@ PUZZLING = [
     "Must have `a` permission in a team.",
     "Must have `a` permission. `b` permission is required to see all hooks.",
     "`b` permission is required to see all hooks.",
+    "Must have `a` permission and `b` permission for other users.",
+    "Must have `a` and `b` permission for other users.",
+    "Must have `a` permission and `b` permission unless the channel is public.",
+    "`a` permission if the channel is public. If the channel is private, must also have `b` permission.",
+    "If the channel is private, must also have `a` permission, otherwise `b` permission.",
     "User.",
     "Must be.",
     "Must have.",

@@ -4,7 +4,7 @@ import pytest
 
 from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.knowledge import Unknown
-from mmconform.contract.permission import Every, Holds, Oneself, Requirement, Some
+from mmconform.contract.permission import Cases, Every, Holds, Is, Oneself, Requirement, Some, Where, Within
 from mmconform.version import Version, Versions
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import PERSONAS, Roles, grants, unlike_a_fresh_role
@@ -182,6 +182,28 @@ def test_what_is_not_understood_entitles_and_refuses_nobody(persona):
     for demand in (Every(), MANAGE):
         partly = Requirement(demand=demand, is_understood=False)
         assert entitled(partly, persona, "self") == Unknown("partly-understood")
+
+
+HERE, THERE = Within(Versions.parse(">=11.0")), Within(Versions.parse("<11.0"))
+RELATIONS = [Is("author", "post"), Where("channel", "public"), Cases(((HERE, Is("member", "channel")),))]
+
+
+@pytest.mark.parametrize("demand", RELATIONS)
+def test_what_somebody_is_to_a_thing_is_not_known_but_may_not_matter(demand):
+    def asks(whole):
+        return [entitled(Requirement(demand=whole), persona, "other", told()) for persona in ("member", "system_admin")]
+
+    unknown = Unknown("unknown-relation")
+    assert asks(demand) == [unknown, unknown]
+    assert asks(Some((demand, MANAGE))) == [unknown, True]
+    assert asks(Every((demand, MANAGE))) == [False, unknown]
+
+
+def test_a_case_of_other_versions_does_not_count():
+    demand = Requirement(demand=Cases(((THERE, READ), (HERE, MANAGE))))
+    assert entitled(demand, "system_admin", "nobody", told()) is True
+    assert entitled(demand, "token_user", "nobody", told()) is False
+    assert entitled(demand, "token_user", "nobody", Roles(Version(10, 8))) is True
 
 
 def test_unknown_is_taken_for_neither_yes_nor_no():
