@@ -158,8 +158,8 @@ SESSIONS = {
     "Local mode only.": False,
     "Anyone may call this.": False,
     "Requires authentication if the server is closed.": False,
-    "Authenticated user must have the `add_user_to_team` permission.": True,
-    "If updating a public channel, `manage_public_channel_members` permission is required.": True,
+    "Authenticated user must have the `add_user_to_team` permission somewhere.": True,
+    "If updating an old channel, `manage_public_channel_members` permission is required.": True,
 }
 
 
