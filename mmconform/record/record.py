@@ -1,5 +1,6 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
+import re
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -180,6 +181,15 @@ def _check_format(path: Path, line: bytes) -> None:
         raise OtherFormatError(str(path), 1, told)
 
 
+def _check_version(path: Path, header: Header) -> None:
+    """Refuse a record that says it is of one version and was made of another: a line or a tape was changed."""
+    told = re.fullmatch(r"(?:recorded:(?:reference-)?|reference@)([^:]+)(?::.*)?", header.target)
+    with suppress(ValueError):  # a version that is none is said where versions are compared
+        if told and Version.parse(told[1]) != Version.parse(header.server.version):
+            what = f"is of {header.target[:60]}, and of a server of version {header.server.version[:20]}; run pytest again"
+            raise ForeignRecordError(str(path), 1, what)
+
+
 def _decoded(path: Path, number: int, line: bytes) -> Row:
     try:
         row: Row = _DECODER.decode(line)
@@ -197,6 +207,7 @@ def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:
     if not rows[Footer]:
         raise CutShortError(str(path), lines, "the footer is missing: the run was interrupted, or the file cut short")
     record = Record(rows[Header][0], rows[ObservationRow], rows[OperationRow], rows[Footer][0], rows[AnswerRow], rows[ChangeRow])  # type: ignore[arg-type]
+    _check_version(path, record.header)
     footer = record.footer
     for kind, counted, found in (
         ("operations", footer.operations, record.operations),

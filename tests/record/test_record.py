@@ -84,6 +84,28 @@ def edited(path, number, **changes):
     return path
 
 
+VERSIONS = [
+    ("recorded:5.36.1", "5.36.1", True),
+    ("recorded:5.36.1", "11.0.3", False),
+    ("recorded:reference-4.0.5", "4.0.5", True),
+    ("reference@5.36.1:get-tells-the-value", "5.36.1", True),
+    ("reference@5.36.1:get-tells-the-value", "5.36.2", False),
+    ("reference", "11.0.3", True),
+    ("http://127.0.0.1:8065", "5.36.1", True),
+]
+
+
+@pytest.mark.parametrize(("target", "version", "is_so"), VERSIONS)
+def test_a_record_of_one_version_that_was_made_of_another_is_refused(tmp_path, target, version, is_so):
+    path = tmp_path / record.NAME
+    record.write(path, make_record(header(version, target=target), [OBSERVATION], [OPERATION], FOOTER))
+    if is_so:
+        assert record.read(path).header.server.version == version
+    else:
+        with pytest.raises(record.ForeignRecordError, match=rf":1: is of {target}, and of a server of version {version}; run"):
+            record.read(path)
+
+
 def test_a_record_survives(path):
     written = make_record(HEADER, [OBSERVATION, FAILURE], [OPERATION], {**FOOTER, **LINES}, [ANSWER])
     assert record.read(path) == written
