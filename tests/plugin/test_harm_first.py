@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmconform.reference import helpers
+from mmconform.reference import helpers, places
 from mmconform.reference.app import Answer, App, RefusedError, Route
 from mmconform.reference.operations import HANDLERS, NEEDS
 from mmconform.reference.server import Reference
@@ -22,7 +22,7 @@ class Watched(App):
     def __init__(self):
         version, asked = Version.parse("11.0.3"), []
         more = [Route("POST", "/api/v4" + path, handler) for path, handler in HARMFUL.items()]
-        super().__init__(version, NEEDS, HANDLERS, [*helpers.routes(version), *more], keeps_documents=True)
+        super().__init__(version, NEEDS | places.NEEDS, HANDLERS, [*helpers.routes(version), *more], keeps_documents=True)
         self.asked, self.restarts = asked, 0
 
     def answer(self, call):
