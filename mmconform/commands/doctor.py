@@ -18,7 +18,7 @@ from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
-from mmconform.world.features import BOTS, JOBS, ROLES, WEBRTC, features, has, needed_by
+from mmconform.world.features import BOTS, ROLES, WEBRTC, features, has, lost_to_a_licence, needed_by
 from mmconform.world.people import MADE, PERSONAS
 
 #: Of looking around, whatever the server does.
@@ -87,7 +87,7 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
     others, off = people(admin), off_now(answer, target.version)
     licensed = about.get("IsLicensed") == "true"
     left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
-    left_off |= {JOBS} if licensed else frozenset()
+    left_off |= lost_to_a_licence() if licensed else frozenset()
     fixed = _fixed(admin)
     left_off |= {feature for feature in off if features()[feature].setting in fixed}
     operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
@@ -157,7 +157,7 @@ def _fixed(admin: Admin) -> frozenset[str]:
     """Return which of the settings that tests change the server's environment fixes (from 5.4 on it tells: api4/config.go)."""
     answer = admin.ask("GET", "/api/v4/config/environment")
     fixed = answer.json_object if answer.is_success else {}
-    switches = [one for one in features().values() if one.wanted is True and not one.needs_gateway]
+    switches = [one for one in features().values() if one.wanted is True and not one.gateway]
     return frozenset(one.setting for one in switches if one.key in (fixed.get(one.section) or ()))
 
 

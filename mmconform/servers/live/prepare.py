@@ -19,7 +19,7 @@ from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import features, obstacles
 from mmconform.world.admin import OPERATOR, Admin, part
 from mmconform.world.build import confirm_roles
-from mmconform.world.features import JOBS, WEBRTC, arranged, has, settings_of, switched_off
+from mmconform.world.features import WEBRTC, arranged, has, lost_to_a_licence, settings_of, switched_off
 from mmconform.world.kinds.user import is_ours, login
 from mmconform.world.people import ROLES
 
@@ -163,7 +163,7 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
     gateway = None
     off = off_now(config, target.version)
     # A limit is lifted where there is one: a server that does not know it would not keep it.
-    wanted = settings_of(one for one in arranged(target.version) if one.name in off or not one.is_limit)
+    wanted = settings_of(one for one in arranged(target.version) if one.name in off or one.limit is None)
     if WEBRTC in off and can_be_gateway(target):
         gateway = Gateway()
         wanted["WebrtcSettings"] = gateway.settings
@@ -175,7 +175,7 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
             off -= {WEBRTC}
     about = admin.must("GET", "/api/v4/config/client?format=old")
     if about.get("IsLicensed") == "true" and not disruptive:
-        off |= {JOBS}
+        off |= lost_to_a_licence()
     client.close()
     return Preparation(off, bool(others), gateway)
 

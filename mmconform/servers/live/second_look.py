@@ -5,6 +5,7 @@ then says nothing about the server. Nothing of this happens on a tape, and nothi
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from mmconform.errors import MisuseError
@@ -51,7 +52,7 @@ class _Look:
         answer = self._admin.config()
         if answer.status == 401:
             yield "the administrator's session was ended by somebody else meanwhile"
-        on = (one for one in arranged(self._world.version) if not one.is_limit and one.name not in self._world.switched_off)
+        on = (one for one in arranged(self._world.version) if one.limit is None and one.name not in self._world.switched_off)
         yield from (f"{name} was changed by somebody else meanwhile" for name in unlike(answer, settings_of(on)))
 
     def _accounts(self) -> Iterator[str]:
@@ -80,15 +81,18 @@ class _Look:
         found = self._admin.ask("GET", f"/api/v4/teams/{team}")
         if found.status == 404 or (found.is_success and found.json_object.get("delete_at")):
             yield "the team of the run was archived by somebody else meanwhile"
-        answer = self._admin.ask("GET", f"/api/v4/teams/{team}/members?per_page=200")
-        members = {row.get("user_id"): row for row in _rows(answer) if not row.get("delete_at")}
-        for person in self._world.people.values() if isinstance(answer.json_or_none, list) else ():
+        with suppress(MisuseError):
+            yield from self._places(list(self._admin.rows(f"/api/v4/teams/{team}/members")))
+        with suppress(MisuseError):
+            commands = self._admin.listed(f"/api/v4/commands?team_id={team}&custom_only=true") if self._world.command_id else []
+            if self._world.command_id not in {"", *(row.get("id") for row in commands)}:
+                yield "the command of the run was deleted by somebody else meanwhile"
+
+    def _places(self, rows: list[dict[str, Any]]) -> Iterator[str]:
+        members = {row.get("user_id"): row for row in rows if not row.get("delete_at")}
+        for person in self._world.people.values():
             if (person.persona.team_role or "") != _team_role(members.get(person.id)):
                 yield f"the place of {person.username} in the team was changed by somebody else meanwhile"
-        commands = self._admin.ask("GET", f"/api/v4/commands?team_id={team}&custom_only=true")
-        is_told = self._world.command_id and isinstance(commands.json_or_none, list)
-        if is_told and self._world.command_id not in {row.get("id") for row in _rows(commands)}:
-            yield "the command of the run was deleted by somebody else meanwhile"
 
     def _roles(self) -> Iterator[str]:
         try:
