@@ -36,7 +36,11 @@ class Server:
     def __call__(self, method, path, headers, body):
         who = headers["Authorization"].removeprefix("Bearer ")
         self.asked.append((who, method, path.removeprefix("/api/v4/"), body))
-        status, data = REFUSED if (who, path.removeprefix("/api/v4/")) in self.refuse else (201, {"id": f"id{len(self.asked)}"})
+        status, data = (
+            REFUSED
+            if (who, path.removeprefix("/api/v4/")) in self.refuse
+            else (201, {"id": f"id{len(self.asked)}", "token": f"secret{len(self.asked)}"})
+        )
         data = {"file_infos": [data]} if path.endswith("/files") else data
         return status, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
 
@@ -120,6 +124,15 @@ def test_what_somebody_has_standing_is_made_once_and_for_each_of_them(owner):
     assert kinds.by_name()["channel"].standing(member) == first and len(server.asked) == 1
     other = Owner(member.world, member.client, "team_admin", member.person, "team_admin", member.world)
     assert kinds.by_name()["channel"].standing(other) != first
+
+
+def test_a_token_is_known_as_its_owners_and_counts_for_the_names_of_what_is_made_next(owner):
+    """By which the tapes were recorded: whoever only asks for the id makes one too."""
+    member = owner("member", Server())
+    assert kinds.by_name()["token"].make(member) == "id1"
+    assert member.client.redactor.whose("secret1", "nobody") == "member's token 1"
+    kinds.by_name()["channel"].make(member)
+    assert member.world.journal.lines[-1][0]["id"] == "id2" and member.world.made == 2
 
 
 # -- what is known of each ---------------------------------------------------------------------------------------------

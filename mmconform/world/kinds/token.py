@@ -23,7 +23,7 @@ class Token(Kind):
 
 
 def new_token(owner: Owner) -> dict[str, Any]:
-    """Return what the server tells of a new token, the token itself too.
+    """Return what the server tells of a new token, the token itself too, which is known as its owner's from now on.
 
     Raises:
         NotHereError: tokens are switched off.
@@ -31,6 +31,8 @@ def new_token(owner: Owner) -> dict[str, Any]:
     """
     owner.world.need(TOKENS)
     made: dict[str, Any] = owner.admin.must("POST", f"/api/v4/users/{owner.id}/tokens", body(owner.world, owner.purpose))
+    owner.naming.made += 1  # by which tapes tell the names of what is made next
+    owner.client.redactor.learn_credential(made["token"], f"{owner.persona}'s token {owner.naming.made}")
     return made
 
 
