@@ -28,7 +28,8 @@ class Watched(App):
     def answer(self, call):
         session = self.session(call) if "authorization" in call.headers else None
         user = self.store.users.get(session.user) if session else None
-        answer = super().answer(call)
+        signs_out = call.path == "/api/v4/users/logout"  # as the document has it; Mattermost answers anybody with a success
+        answer = self.refuse(call, "no-session") if signs_out and not session else super().answer(call)
         self.asked.append((call.method, call.path, user.username if user else "anonymous", answer.status))
         return answer
 
