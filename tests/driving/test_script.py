@@ -12,7 +12,7 @@ from mmconform.reference.server import Reference
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.world import login
+from mmconform.world.kinds.user import login
 
 PASSWORD = "Operator-1!"
 
