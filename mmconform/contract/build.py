@@ -65,6 +65,9 @@ class _Reader:
             self._versions(removed),
             self.data.get("x-needs", ""),
             str(self.data.get("x-harmless") or ""),
+            frozenset(self.data.get("x-consumes") or ()),
+            self.data.get("x-body"),
+            tuple(map(str, self.data.get("tags") or ())),
         )
         self.contract.add(clauses)
 
@@ -108,7 +111,9 @@ class _Reader:
 
     def _body(self) -> Body | None:
         body = self._followed(self.data.get("requestBody"))
-        media = ((body or {}).get("content") or {}).get("application/json", {})
+        content = (body or {}).get("content") or {}
+        name = next((name for name in ("application/json", "multipart/form-data") if name in content), "application/json")
+        media = content.get(name, {})
         schema = self._followed(media.get("schema"))
         if not body or schema is None:
             return None
@@ -116,7 +121,7 @@ class _Reader:
         properties = {n: self._followed(p) for n, p in (schema.get("properties") or {}).items()}
         resources = {n: p["x-resource"] for n, p in properties.items() if isinstance(p, dict) and "x-resource" in p}
         identifying = frozenset(identifying_parts(self._followed, schema))
-        return Body(bool(body.get("required")), schema, resources, media.get("example"), identifying)
+        return Body(bool(body.get("required")), schema, resources, media.get("example"), identifying, name)
 
     def _answer(self, answer: Any) -> Answer:
         content = self._followed(answer).get("content") or {}

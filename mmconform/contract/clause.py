@@ -58,9 +58,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Body:
-    """A JSON request body.
+    """A request body: JSON, or a form with files.
 
     Attributes:
+        media: ``application/json`` or ``multipart/form-data``.
         resources: What its properties identify, where somebody has told.
         identifying: The properties that identify something; ``""`` for the whole body.
         example: The document's.
@@ -71,6 +72,11 @@ class Body:
     resources: dict[str, str]
     example: Any = None
     identifying: frozenset[str] = frozenset()
+    media: str = "application/json"
+
+    @property
+    def is_json(self) -> bool:
+        return self.media == "application/json"
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,9 @@ class Operation:
         versions: Those that have it, and those of which the document does not tell clearly.
         needs: The feature that must be switched on for it to be served.
         harmless: Why it is harmless to send, where the document says so (``x-harmless``).
+        consumes: The kinds of what is no longer what it was when a request was served (``x-consumes``); ``caller`` for who asks.
+        sample: What a request that is served says in its body, beside identifiers (``x-body``).
+        tags: The document's, by which readers group operations.
     """
 
     id: str
@@ -100,6 +109,9 @@ class Operation:
     versions: Versions
     needs: str = ""
     harmless: str = ""
+    consumes: frozenset[str] = frozenset()
+    sample: Any = None
+    tags: tuple[str, ...] = ()
 
     @property
     def since(self) -> Version | None:

@@ -1,12 +1,12 @@
 """One run: the contract, the targets, what was seen on each, and the records at the end."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
 from mmconform.contract.build import build
-from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.clause import RULES, Contract, Operation, Rule
 from mmconform.contract.permission import Holds, leaves
 from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
@@ -70,9 +70,9 @@ class Run:
     def generator(self) -> Generator:
         return Generator(self.document, self.seed, self.max_examples)
 
-    def judge(self, target: Target) -> Judge:
-        """Return a judge for one test on a target."""
-        return Judge(self.contract, target, self.known(target))
+    def judge(self, target: Target, rules: Sequence[Rule] = ()) -> Judge:
+        """Return a judge for one test on a target, of promises of these kinds or of all."""
+        return Judge(self.contract, target, self.known(target), rules or RULES)
 
     def known(self, target: Target) -> list[Deviation]:
         """Return the known deviations that a target may show: none where it is to keep the document."""
@@ -102,9 +102,7 @@ class Run:
             seen.generated_tests |= {row.test for row in rows}
             seen.generated_for |= coverage.keys()
         for operation, one in coverage.items():
-            all_ = seen.coverage.setdefault(operation, Coverage())
-            for count in fields(Coverage):
-                setattr(all_, count.name, getattr(all_, count.name) + getattr(one, count.name))
+            seen.coverage.setdefault(operation, Coverage()).add(one)
 
     @staticmethod
     def _is_in_scope(operation: Operation, target: Target, seen: Seen) -> bool:
@@ -147,6 +145,9 @@ class Run:
                 reached=coverage.reached,
                 served=coverage.served,
                 exercised=in_scope and coverage.served > 0,
+                let_in=coverage.let_in,
+                kept_out=coverage.kept_out,
+                gate="" if coverage.served else coverage.gate,
             )
             for id_, operation in self.contract.operations.items()
         ]
@@ -177,7 +178,9 @@ class Run:
             operations,
             self.known(target),
             not_exercised=[
-                row.operation for row in operations if row.in_scope and not row.exercised and row.operation in seen.generated_for
+                row.operation
+                for row in operations
+                if row.in_scope and not row.exercised and not row.gate and row.operation in seen.generated_for
             ],
             by_hand=[] if selection or left_out else _by_hand(rows, seen.generated_tests),
             left_out=left_out,

@@ -9,15 +9,17 @@ A request that consumes its token (revoke, disable) gets a fresh one the next ti
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, cycle, product
 from typing import Any
 
-from mmconform.contract.clause import Clause, Operation
+from mmconform.contract.clause import Operation
+from mmconform.driving.asking import Asker
 from mmconform.driving.generate import Case
-from mmconform.errors import MisuseError, NotHereError
+from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.judging.schemas import mismatches
-from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
+from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.guard import require_filled
@@ -58,13 +60,12 @@ def plan(cases: tuple[Case, ...]) -> Iterator[Planned]:
             yield Planned(case, persona, about)
 
 
-class Sender:
+class Sender(Asker):
     """Sends planned cases for one operation to one target and has the answers judged."""
 
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge) -> None:
-        self.contract, self.operation, self.world, self.client, self.judge = judge.contract, operation, world, client, judge
+        super().__init__(operation, world, client, judge)
         self._fresh: dict[tuple[str, str], str] = {}  # what is consumed, by kind and persona
-        self._judged: list[Clause] | None = None
         self._makes_tokens = operation.id == "CreateUserAccessToken"
         path = below_the_api(self.contract.base + operation.path)
         known = (kinds.by_name()[name] for name in operation.kinds if name in kinds.by_name())
@@ -77,10 +78,15 @@ class Sender:
             if clause.rule != "since":
                 self.judge.skip(clause, reason)
         if reason == "not-on-this-target":  # what is switched off answers everybody so
-            self._judged = list(self.contract.of(self.operation.id, "since"))
-        planned = list(plan(cases))
+            self.judged = list(self.contract.of(self.operation.id, "since"))
+        planned = [one for one in plan(cases) if self._spares(one)]
         for one in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
-            self._ask(one)
+            self.ask(one.persona, partial(self._send, one))
+
+    def _spares(self, planned: Planned) -> bool:
+        """Return whether a request leaves the caller and what is there what they are: what consumes them is asked by probes."""
+        consumes = self.operation.consumes
+        return "caller" not in consumes and (not consumes or planned.about == "nobody")
 
     def _out_of_scope(self) -> str:
         exists = self.operation.exists_in(self.world.version)
@@ -90,24 +96,8 @@ class Sender:
             return "not-in-version"
         return "not-on-this-target" if self.world.lacks(self.operation) else ""
 
-    def _ask(self, planned: Planned) -> None:
-        """Send one case; the judge sees what came of it, or that nothing did."""
-        try:
-            exchange = self._send(planned)
-            if self.world.look_after(exchange, self.client) and exchange.status == 401:
-                exchange = self._send(planned)  # what the dead are answered says nothing
-                if self.world.look_after(exchange, self.client) and exchange.status == 401:
-                    raise UnseenError(exchange.path, "the caller's session was ended before the answer")
-            self.judge.see(exchange, self._judged)
-        except HeldBackError as held:
-            self.judge.held_back(self.operation.id, held.reason, str(held))
-        except UnseenError as error:
-            self.judge.unseen(self.operation.id, planned.persona, error.reason, str(error))
-            self._fresh.clear()  # it may have been consumed all the same
-        except MisuseError as error:
-            self.judge.unseen(self.operation.id, planned.persona, "what the request is about could not be made", str(error))
-        except NotTapedError as error:
-            self.judge.not_taped.append(str(error))
+    def lose(self) -> None:
+        self._fresh.clear()
 
     def _send(self, planned: Planned) -> Exchange:
         case, about = planned.case, planned.about

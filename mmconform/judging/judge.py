@@ -1,12 +1,13 @@
 """Runs the checks over exchanges and gathers what they say into observations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from mmconform.contract.clause import Clause, Contract
+from mmconform.contract.clause import RULES, Clause, Contract, Rule
 from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks import CHECKS, Setting
+from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.deviations import Deviation
 from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
 from mmconform.servers.target import Target
@@ -47,12 +48,25 @@ class Observation:
 
 @dataclass
 class Coverage:
-    """How far the requests to one operation got; ``puzzling`` ones may be about something that exists, or not."""
+    """How far the requests to one operation got; ``puzzling`` ones may be about something that exists, or not.
+
+    ``let_in`` counts entitled callers who came past the permission check, ``kept_out`` refusals of others; ``gate`` is the first
+    error id that told one of them that the server does not offer the operation.
+    """
 
     sent: int = 0
     reached: int = 0
     served: int = 0
     puzzling: int = 0
+    let_in: int = 0
+    kept_out: int = 0
+    gate: str = ""
+
+    def add(self, other: "Coverage") -> None:
+        """Add what another test saw."""
+        for count in ("sent", "reached", "served", "puzzling", "let_in", "kept_out"):
+            setattr(self, count, getattr(self, count) + getattr(other, count))
+        self.gate = self.gate or other.gate
 
 
 class Judge:
@@ -60,14 +74,17 @@ class Judge:
 
     Args:
         deviations: The known ones.
+        rules: The kinds of promises that are judged.
 
     Attributes:
         not_taped: Requests to which the tape has no answer.
         answers: Every judged answer, as the record writes it.
     """
 
-    def __init__(self, contract: Contract, target: Target, deviations: Iterable[Deviation]) -> None:
-        self.contract, self.target = contract, target
+    def __init__(
+        self, contract: Contract, target: Target, deviations: Iterable[Deviation], rules: Sequence[Rule] = RULES
+    ) -> None:
+        self.contract, self.target, self.rules = contract, target, frozenset(rules)
         self.deviations = list(deviations)
         self.coverage: dict[str, Coverage] = {}
         self.not_taped: list[str] = []
@@ -83,6 +100,9 @@ class Judge:
         coverage.puzzling += isinstance(at.is_valid, Unknown)
         coverage.reached += is_valid
         coverage.served += exchange.is_success and is_valid
+        coverage.let_in += is_let_in(at)
+        coverage.kept_out += is_kept_out(at)
+        coverage.gate = coverage.gate or gate_of(at)
         self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid, self.target.redactor))
         for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
             verdict = CHECKS[clause.rule](clause, at)
@@ -153,6 +173,8 @@ class Judge:
         covering = [place for is_covered, place in covers if is_covered]
         if not covering and any(is_covered is None for is_covered, _ in covers):  # nobody knows whether this version shows it
             outcome, signature, seen = "skip", "unknown-in-version", "unknown-in-version"
+        if self.contract.clauses[clause].rule not in self.rules and outcome != "error":
+            return
         key = (clause, persona, outcome, signature)
         observation = self._seen.get(key)
         if observation is None:

@@ -115,7 +115,7 @@ def _body_flaws(contract: Contract, operation: Operation, exchange: Exchange) ->
     if not exchange.body:
         return ["body: missing"] if body.required else []
     media = next((v for k, v in exchange.headers.items() if k.lower() == "content-type"), "application/json")
-    if "json" not in media:
+    if "json" not in media or not body.is_json:
         return []
     try:
         value = json.loads(exchange.body)

@@ -1,10 +1,10 @@
 """One function decides what a run says; everything that shows a verdict reads its result from the record."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmconform.contract.clause import RULES, Contract
+from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Footer, ObservationRow, OperationRow
@@ -119,17 +119,29 @@ def clause_states(contract: Contract, rows: Iterable[ObservationRow]) -> dict[st
     return {clause: state_of(seen) for clause, seen in by_clause.items()}
 
 
-def table(contract: Contract, record: Record) -> dict[str, dict[str, Cell]]:
+def table(contract: Contract, record: Record) -> dict[str, dict[Rule, Cell]]:
     """Return the cells of a record, by operation and rule; a missing cell means that nothing is promised."""
     states = clause_states(contract, record.observations)
-    cells: dict[str, dict[str, Cell]] = {}
+    cells: dict[str, dict[Rule, Cell]] = {}
     for operation in contract.operations:
         for rule in RULES:
-            of_cell = [states[clause.id] for clause in contract.of(operation, rule)]
-            if of_cell:
-                counts = {state: of_cell.count(state) for state in STATES if state in of_cell}
-                cells.setdefault(operation, {})[rule] = Cell(next(iter(counts)), counts)
+            if of_cell := Counter(states[clause.id] for clause in contract.of(operation, rule)):
+                cells.setdefault(operation, {})[rule] = _cell(of_cell)
     return cells
+
+
+def together(rows: Iterable[Mapping[Rule, Cell]]) -> dict[Rule, Cell]:
+    """Return the cells of several operations as those of one row."""
+    counts: dict[Rule, Counter[str]] = {}
+    for cells in rows:
+        for rule, cell in cells.items():
+            counts.setdefault(rule, Counter()).update(cell.counts)
+    return {rule: _cell(of_cell) for rule, of_cell in counts.items()}
+
+
+def _cell(counts: Counter[str]) -> Cell:
+    ordered = {state: counts[state] for state in STATES if counts[state]}
+    return Cell(next(iter(ordered)), ordered)
 
 
 def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from vcr import VCR
 
 from mmconform.contract.clause import Contract, Operation
+from mmconform.driving.probes import can_be_probed
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
 from mmconform.paths import REPORTS, ROOT, SUITES
@@ -75,6 +77,7 @@ def _narrowed(config: pytest.Config) -> str:
     given = [f"-k {config.option.keyword}" if config.option.keyword else ""]
     given += [f"-m {config.option.markexpr}" if config.option.markexpr else ""]
     given += [f"-o {setting}" for setting in config.option.override_ini or () if setting.startswith(_WHAT_IS_A_TEST)]
+    given += [f"{name}={value}" for name in ("--operation", "--rule") for value in option(config, name)]
     given += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
     if [Path(config.invocation_params.dir, argument).resolve() for argument in config.args] != [SUITES]:
         given += [str(argument) for argument in config.args]
@@ -155,7 +158,8 @@ class Conformance:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "target" not in metafunc.fixturenames or metafunc._arg2fixturedefs.get("target"):
             return  # somebody's own fixture of that name
-        targets = self.session.targets
+        is_untaped = metafunc.definition.get_closest_marker("untaped") is not None
+        targets = [target for target in self.session.targets if not is_untaped or self._may_ask_anything(target)]
         metafunc.parametrize("target", targets, ids=[target.slug for target in targets], scope="session")
         chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
         if "operation" in metafunc.fixturenames and not chosen:
@@ -165,8 +169,13 @@ class Conformance:
                 operation
                 for operation in contract.operations.values()
                 if mark is None or mark.args[0].replace("{operation}", operation.id) in contract.clauses
+                if not is_untaped or can_be_probed(operation)
             ]
             metafunc.parametrize("operation", about, ids=lambda o: o.id)
+
+    def _may_ask_anything(self, target: Target) -> bool:
+        """Whether no tape has to hold the answers: a live server is asked, about documents that were given."""
+        return not target.is_recorded and self.session.is_free and bool(option(self.session.config, "--spec"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
@@ -176,9 +185,11 @@ class Conformance:
         """
         if not self.session.narrowed:
             self._expect_all_files(items)
+        self._leave_out_others(config, items)
         for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
             plugin: Any = config.pluginmanager.get_plugin(core)
             plugin.pytest_collection_modifyitems(items=items, config=config)
+        items[:] = [item for item in items if target_of(item) or not item.get_closest_marker("untaped")]  # nobody is to be asked
         self._leave_out_strange(config, items)
         asked = {item.nodeid: target.slug for item in items if (target := target_of(item))}
         result = yield
@@ -193,6 +204,22 @@ class Conformance:
     def _expect_all_files(self, items: list[pytest.Item]) -> None:
         for path in sorted(set(SUITES.rglob("test_*.py")) - {item.path for item in items}):
             self.attendance.uncollected.setdefault(path.relative_to(ROOT).as_posix(), "none of its tests was collected")
+
+    def _leave_out_others(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out tests of operations and promises that the user did not ask for."""
+        patterns, rules = (option(config, name) for name in ("--operation", "--rule"))
+        clauses = self.session.run.contract.clauses
+
+        def is_asked(item: pytest.Item) -> bool:
+            clause, operation = clauses.get(fixtures.clause_of(item)), self._operation_of(item)
+            is_other_rule = rules and clause and clause.rule not in rules
+            is_other = patterns and operation and not any(fnmatchcase(operation.id, pattern) for pattern in patterns)
+            return not target_of(item) or not (is_other_rule or is_other)
+
+        left_out = [item for item in items if not is_asked(item)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
 
     def _leave_out_strange(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out tests of clauses that the documents do not have."""

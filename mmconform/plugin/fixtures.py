@@ -15,6 +15,7 @@ from mmconform.driving.generate import Case
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
+from mmconform.plugin.options import option
 from mmconform.plugin.session import Session
 from mmconform.servers.live.locks import turn
 from mmconform.servers.target import Target
@@ -24,6 +25,7 @@ from mmconform.wire.tape.name import cassette_name
 from mmconform.world.behaviours import NotKnownError
 from mmconform.world.behaviours import behaves as _behaves
 from mmconform.world.people import PERSONAS
+from mmconform.world.place import Place
 from mmconform.world.world import World
 
 #: What a test's exchanges are judged by.
@@ -78,7 +80,7 @@ class Fixtures:
     @pytest.fixture
     def judge(self, request: pytest.FixtureRequest, target: Target) -> Judge:
         """Judges exchanges; what it has seen when the test ends decides the test and goes into the record."""
-        judge = self.session.run.judge(target)
+        judge = self.session.run.judge(target, option(self.session.config, "--rule"))
         request.node.stash[JUDGE] = judge
         return judge
 
@@ -91,6 +93,19 @@ class Fixtures:
                 judge.skip(clause, NOT_GENERATED)
             pytest.skip(f"{NOT_GENERATED}: {operation.id}: {reason}")
         return generator.cases(operation.id)
+
+    @pytest.fixture
+    def core(self, operation: Any) -> Case | None:
+        """The first valid case of the operation, where its schemas do not defeat the generator."""
+        return next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)
+
+    @pytest.fixture
+    def place(self, target: Target, world: World) -> Place:
+        """The teams, channels, posts and files about which everybody is asked the same."""
+        try:
+            return self.session.place(target)
+        except MisuseError as error:
+            pytest.exit(str(error), returncode=2)
 
     @pytest.fixture
     def vcr_markers(self, request: pytest.FixtureRequest, vcr_markers: list[Any]) -> list[Any]:

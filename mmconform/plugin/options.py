@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mmconform.contract.clause import RULES
 from mmconform.paths import ROOT, SUITES, TESTS
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -28,6 +29,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "default": [],
         "metavar": "FILE",
         "help": "apply this overlay too (repeatable)",
+    },
+    "--operation": {
+        "action": "append",
+        "default": [],
+        "metavar": "PATTERN",
+        "help": "only the operations whose operationId is like this, such as 'Get*Channel*' (repeatable)",
+    },
+    "--rule": {
+        "action": "append",
+        "default": [],
+        "choices": RULES,
+        "metavar": "RULE",
+        "help": f"judge only promises of this kind: {', '.join(RULES)} (repeatable)",
     },
     "--allow-remote": {"action": "store_true", "default": False, "help": "the target may be on another machine"},
     "--create-first-admin": {

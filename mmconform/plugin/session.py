@@ -28,6 +28,7 @@ from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.build import build, new_run_id
 from mmconform.world.guard import Guard
+from mmconform.world.place import Place
 from mmconform.world.world import World
 
 #: Accounts that a run of a few tests makes.
@@ -72,6 +73,7 @@ class Session:
         self.is_free = self.is_live and not self.recording_wanted  # to ask what it likes
         self.run = Run(option(config, "--spec"), option(config, "--overlay"), self._seed(), self._examples())
         self.worlds: dict[str, World] = {}
+        self.places: dict[str, Place] = {}
         self.keepers: dict[str, Keeper] = {}
         self.stages: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
@@ -242,6 +244,16 @@ class Session:
             client.close()
             self.worlds[target.slug] = world
         return self.worlds[target.slug]
+
+    def place(self, target: Target) -> Place:
+        """Return what lies ready in the world on a target, making it when it is first asked for.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        if target.slug not in self.places:
+            self.places[target.slug] = Place(self.world(target), target.client())
+        return self.places[target.slug]
 
     def _keeper(self, target: Target, world: World, stage: live_server.LiveServer) -> Keeper:
         guard, operations = self.guard(target), self.run.contract.operations

@@ -19,6 +19,9 @@ applies = pytest.mark.applies
 #: tests change roles and settings first, ask before and after, or make callers of their own.
 as_shipped = pytest.mark.as_shipped
 
+#: Asked of live servers only, about documents that are given: no tape holds answers to these requests yet.
+untaped = pytest.mark.untaped
+
 #: ``new_person("token_user")``: a person of the test's own, who may be changed.
 NewPerson = Callable[[str], Actor]
 
@@ -56,4 +59,5 @@ __all__ = [
     "new_bot",
     "new_team",
     "someone",
+    "untaped",
 ]

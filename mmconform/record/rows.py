@@ -78,6 +78,14 @@ class OperationRow(_Row, tag="operation", frozen=True):
     reached: Annotated[Count, Meta(description="valid requests about a real resource that reached the operation")]
     served: Annotated[Count, Meta(description="of those, answered with a 2xx")]
     exercised: bool
+    let_in: Annotated[Count, Meta(description="answers that show an entitled caller past the permission check")] = 0
+    kept_out: Annotated[Count, Meta(description="refusals of callers who are not entitled, asking the same")] = 0
+    gate: Annotated[str, Meta(description="the error id by which the server says that it does not offer it; empty: it does")] = ""
+
+    @property
+    def is_decisive(self) -> bool:
+        """Whether somebody entitled was let in, and somebody who is not was refused."""
+        return bool(self.let_in and self.kept_out)
 
 
 class Evidence(_Part, frozen=True):

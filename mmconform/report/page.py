@@ -369,8 +369,9 @@ def command(header: Header) -> str:
 def _selection(text: str) -> list[str]:
     """Return what narrowed a run as words for a shell; nothing where it is no such thing, but options that do something else."""
     words = text.split()
-    known = ("-k", "-m", "--ignore", "--ignore-glob", "--deselect")
-    return [quote(word) for word in words] if all(word in known for word in words if word.startswith("-")) else []
+    known = ("-k", "-m", "--ignore", "--ignore-glob", "--deselect", "--operation", "--rule")
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    return [quote(word) for word in words] if all(option in known for option in options) else []
 
 
 def _proof(proof: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Who would send what, and what is held back and why: the answer of ``--dry-run``."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from textwrap import wrap
 
@@ -18,11 +18,11 @@ _WIDTH = 110
 _ALL = "all callers"
 
 
-def plan(target: str, operations: Iterable[Operation], refuses: Refuses, tests: int) -> str:
+def plan(target: str, operations: Collection[Operation], refuses: Refuses, tests: int) -> str:
     """Return the plan of a run for a person: the operations, grouped by who sends them.
 
     Args:
-        operations: Those that are asked.
+        operations: Those that are asked, in a collection that can be read twice.
         refuses: What the guard says of an operation, a persona and a resource.
         tests: How many hand-written tests there are; they pass by the same guard.
     """
@@ -35,7 +35,14 @@ def plan(target: str, operations: Iterable[Operation], refuses: Refuses, tests: 
         f"{len(said) * len(every)} combinations {len(said) * len(every) - held} are sent and {held} held back; "
         f"{tests} hand-written tests keep to the same"
     )
-    return "\n".join([*wrap(head, _WIDTH), "", *_groups(said)])
+    spent = sorted(operation.id for operation in operations if operation.consumes)
+    return "\n".join([*wrap(head, _WIDTH), "", *_groups(said), *_spending(spent)])
+
+
+def _spending(operations: list[str]) -> Iterator[str]:
+    if operations:
+        yield f"sent by everybody, about what is made for the request and consumed by it: {len(operations)} operations"
+        yield from wrap(", ".join(operations), _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
 
 
 def _groups(said: dict[str, _Said]) -> Iterator[str]:

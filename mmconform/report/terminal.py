@@ -2,15 +2,16 @@
 
 import io
 import os
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mmconform.contract.clause import RULES, Contract
+from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.errors import plain
-from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table
+from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.report.marks import MARKS
@@ -53,8 +54,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
     rows = table(contract, record)
     asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
-    for operation, cells in asked.items():
-        grid.add_row(operation, *(_cell(cells.get(rule)) for rule in RULES))
+    for name, cells in _folded(contract, asked) if len(asked) > _MANY else asked.items():
+        grid.add_row(name, *(_cell(cells.get(rule)) for rule in RULES))
     console.print(grid)
     used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
     legend = Text("  ")
@@ -70,6 +71,17 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
             console.print(*_new(failure), sep="\n")
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
+
+
+def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iterator[tuple[str, Mapping[Rule, Cell]]]:
+    """Yield one row for all the operations of a tag, and below it each of them that broke a promise in a way that is new."""
+    tags: dict[str, list[str]] = {}
+    for operation in rows:
+        tags.setdefault(next(iter(contract.operations[operation].tags), "without a tag"), []).append(operation)
+    for tag, operations in sorted(tags.items()):
+        many = f"{len(operations)} operations" if operations[1:] else "one operation"
+        yield f"{plain(tag)}: {many}", together(rows[operation] for operation in operations)
+        yield from ((f"  {one}", rows[one]) for one in operations if any(c.state == "new" for c in rows[one].values()))
 
 
 def _cell(cell: Cell | None) -> Text:
@@ -101,10 +113,20 @@ def _details(contract: Contract, record: Record) -> list[str]:
     for reason, requests in held_back(record).items():
         many = f"{sum(requests.values())} requests to {len(requests)} operations"
         lines.append(f"  not sent, {plain(reason)}: {many} (--dry-run tells which)")
+    gated: dict[str, list[str]] = {}
+    for row in record.operations:
+        gated.setdefault(row.gate, []).append(row.operation)
+    lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     sent = sum(row.sent for row in record.operations)
     reached = sum(row.reached for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
+    if len(record.operations) > _MANY:
+        lines.append(
+            f"  of {len(record.operations)} operations {sum(1 for row in record.operations if row.sent)} were asked, "
+            f"{sum(1 for row in record.operations if row.served)} served somebody, and of "
+            f"{sum(1 for row in record.operations if row.is_decisive)} it was seen who is let in and who is not"
+        )
     return lines
 
 

@@ -103,13 +103,18 @@ PATIENT = Patience()
 
 
 class Sending(NamedTuple):
-    """A request that is about to be sent: its method and address, what is meant by it, who asks and about whose resource."""
+    """A request that is about to be sent: its method and address, what is meant by it, who asks and about whose resource.
+
+    Attributes:
+        is_spending: What it may consume, the caller's session too, was made for this request.
+    """
 
     method: str
     url: str
     operation: str
     persona: str
     about: str
+    is_spending: bool = False
 
 
 class Guarding(Protocol):
@@ -158,10 +163,14 @@ class Client:
         operation: str = "",
         about: str = "nobody",
         own: frozenset[str] = frozenset(),
+        is_spending: bool = False,
         headers: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> Exchange:
         """Send one request (``json``, ``data``, ``params`` as in requests) and return the exchange.
+
+        Args:
+            is_spending: As in :class:`Sending`.
 
         Raises:
             HeldBackError: the guard does not let it through.
@@ -174,7 +183,7 @@ class Client:
         if token:
             prepared.headers["Authorization"] = f"Bearer {token}"
         address = str(prepared.url)[len(self.base_url) :] or "/"
-        answer = self._guarded(Sending(method, address, operation, persona, about), f"{method} {url}", prepared)
+        answer = self._guarded(Sending(method, address, operation, persona, about, is_spending), f"{method} {url}", prepared)
         self.redactor.learn_answer({name: [value] for name, value in answer.headers.items()}, answer.content)
         body = prepared.body
         return Exchange(

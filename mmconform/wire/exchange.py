@@ -9,6 +9,19 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 
+@dataclass(frozen=True)
+class Position:
+    """What a caller is where a thing lies.
+
+    Attributes:
+        roles: Those that they have in its team and its channel.
+        channel: Whether that is ``public`` or ``private``; empty where it lies in none.
+    """
+
+    roles: frozenset[str]
+    channel: str = ""
+
+
 @dataclass(frozen=True, repr=False)
 class Exchange:
     """One request and its response.
@@ -23,6 +36,7 @@ class Exchange:
         answer_headers: Names in lower case.
         credential: Whose session or token was sent, as the redactor calls it; nothing where none was, or in another header.
         own: The ids of the caller's own account and tokens.
+        position: What the caller is where that lies which the request names; None where nobody knows.
     """
 
     operation: str
@@ -37,6 +51,7 @@ class Exchange:
     answer: bytes
     own: frozenset[str] = field(default=frozenset())
     credential: str = ""
+    position: Position | None = None
 
     def __repr__(self) -> str:
         """What may be shown of it: neither what was sent nor what was answered."""

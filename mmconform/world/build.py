@@ -67,6 +67,22 @@ def make_person(world: World, persona: Persona, *, again: bool = False) -> Perso
     return replace(person, token_id=made["id"], token=Secret(made["token"]))
 
 
+def make_guest(world: World, persona: Persona) -> Person:
+    """Make a guest of the world's team, who calls through a personal access token: without a licence no guest can sign in.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    admin = world.admin()
+    name = f"{PREFIX}{world.run}-{persona.short[:6]}{secrets.token_hex(2)}"
+    person = make_account(world, admin, persona, name, persona.short, persona.name, "")
+    made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
+    world.client.redactor.learn_credential(made["token"], persona.name)
+    admin.must("PUT", f"/api/v4/users/{person.id}/roles", {"roles": "system_guest"})
+    admin.join(world.team_id, person.id)
+    return replace(person, session=Secret(made["token"]), token_id=made["id"], token=Secret(made["token"]))
+
+
 def _confirm_admitted(world: World, person: Person) -> None:
     """Ask something as the first of our people: whatever keeps them out, no verdict is about them.
 

@@ -4,7 +4,8 @@ from typing import Literal
 
 from mmconform.contract.clause import Operation
 from mmconform.contract.knowledge import Knowledge, Unknown, some
-from mmconform.contract.permission import UNKNOWN_RELATION, Holds, Oneself, Term, Within, is_met
+from mmconform.contract.permission import UNKNOWN_RELATION, Holds, Is, Oneself, Term, Where, Within, is_met
+from mmconform.wire.exchange import Position
 from mmconform.world import kinds
 from mmconform.world.people import IN_CHANNELS, Persona, Roles
 
@@ -12,14 +13,24 @@ from mmconform.world.people import IN_CHANNELS, Persona, Roles
 Place = Literal["", "team", "own channel", "other channel"]
 
 
-def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str) -> Knowledge:
+#: What whoever made a thing is to it; in a probe about one's own that is the caller.
+_OWNING = ("author", "uploader", "creator", "owner")
+#: By which roles somebody is what to a channel.
+_IN_CHANNEL = {
+    "member": {"channel_user", "channel_guest", "channel_admin"},
+    "non-guest member": {"channel_user", "channel_admin"},
+    "admin": {"channel_admin"},
+}
+
+
+def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str, position: Position | None = None) -> Knowledge:
     """Return whether the documentation lets a persona call an operation.
 
     Args:
         operation: What is called; its requirement is what the documentation demands.
         persona: Who asks.
         roles: Who holds what on the server.
-        about: As in :class:`mmconform.wire.exchange.Exchange`.
+        about: As in :class:`mmconform.wire.exchange.Exchange`; ``position`` too.
     """
     if persona.is_anonymous:
         asked = operation.requirement.authenticated
@@ -33,12 +44,24 @@ def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str
             case Oneself():
                 return Unknown() if about == "unclear" else about == "self"
             case Holds():
-                return holds(persona, term, roles, place)
+                return holds(persona, term, roles, place) if position is None else _holds_as(persona, term, roles, position)
             case Within(versions):
                 return Unknown("unknown-in-version") if (known := versions.include(roles.version)) is None else known
+            case Is(relation, of) if position and relation in _OWNING and of in operation.kinds:
+                return about == "self"
+            case Is(relation, "channel") if position and relation in _IN_CHANNEL:
+                return not position.roles.isdisjoint(_IN_CHANNEL[relation])
+            case Where("channel", state) if position and position.channel:
+                return state == position.channel
         return Unknown(UNKNOWN_RELATION)
 
     return is_met(operation.requirement.demand, knows)
+
+
+def _holds_as(persona: Persona, term: Holds, roles: Roles, position: Position) -> Knowledge:
+    """Return whether a persona holds a permission through its system roles, or through what it is where the thing lies."""
+    held_by = persona.system_roles if term.scope in ("", "system") else (*persona.system_roles, *sorted(position.roles))
+    return some(roles.hold(role, term.permission) for role in held_by)
 
 
 def _place(operation: Operation, about: str) -> Place:
@@ -55,7 +78,7 @@ def holds(persona: Persona, term: Holds, roles: Roles, place: Place) -> Knowledg
         place: Where that lies. Of the members of our team and its channels the roles are known; anywhere else somebody
             may hold what a role in teams or channels gives, and may not.
     """
-    everywhere = some(roles.hold(role, term.permission) for role in ("system_user", *persona.roles))
+    everywhere = some(roles.hold(role, term.permission) for role in persona.system_roles)
     if everywhere is True or term.scope in ("", "system"):
         return everywhere
     sure, possible = _roles_there(term.scope, ("team_user", persona.team_role) if persona.team_role else (), place)

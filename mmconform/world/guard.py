@@ -60,7 +60,7 @@ class Guard:
         parameters = frozenset(name for name, _ in parse_qsl(address.query, keep_blank_values=True))
         reason = self._danger(sending.method, below_the_api(address.path), parameters)
         if operation := self.contract.operations.get(sending.operation):
-            reason = reason or self.refuses(operation, sending.persona, sending.about)
+            reason = reason or self.refuses(operation, sending.persona, sending.about, is_spending=sending.is_spending)
         if reason:
             raise HeldBackError(WOULD_DO_HARM, f"{sending.method} {address.path} by {sending.persona}: {reason}")
 
@@ -70,16 +70,23 @@ class Guard:
         if operation and not self.is_harmless(operation):
             self.sent(sending, status)
 
-    def refuses(self, operation: Operation, persona: str, about: str) -> str:
-        """Return why somebody does not send an operation about somebody's resource; nothing when they do."""
+    def refuses(self, operation: Operation, persona: str, about: str, *, is_spending: bool = False) -> str:
+        """Return why somebody does not send an operation about somebody's resource; nothing when they do.
+
+        Args:
+            is_spending: What it may consume was made for this request.
+        """
         if danger := self._danger(operation.method, self._template(operation)):
             return danger
-        if self.is_disruptive or self.is_harmless(operation) or not self._could_be_served(operation, persona, about):
+        is_harmless = self.is_harmless(operation, is_spending=is_spending)
+        if self.is_disruptive or is_harmless or not self._could_be_served(operation, persona, about):
             return ""
         return _NOT_DECLARED
 
-    def is_harmless(self, operation: Operation) -> bool:
-        """Whether an operation is declared to change nothing, or only what is ours."""
+    def is_harmless(self, operation: Operation, *, is_spending: bool = False) -> bool:
+        """Whether an operation is declared to change nothing, or only what is ours; nothing of it that is to stay is consumed."""
+        if operation.consumes and not is_spending:
+            return False
         method = "GET" if operation.method == "HEAD" else operation.method
         path, resources = self._template(operation), operation.kinds
         return bool(operation.harmless) or any(

@@ -20,16 +20,38 @@ class Persona:
         short: What its user name ends with (names have room for 22 characters).
         roles: System roles beside ``system_user``.
         team_role: ``team_user`` or ``team_admin`` of the world's team, or None outside it.
+        channel_role: ``channel_user`` or ``channel_admin`` of the channels to which they belong.
+        is_guest: Everything that they are is a guest's.
     """
 
     name: str
     short: str
     roles: tuple[str, ...] = ()
     team_role: str | None = None
+    channel_role: str = "channel_user"
+    is_guest: bool = False
 
     @property
     def is_anonymous(self) -> bool:
         return self.name == "anonymous"
+
+    @property
+    def system_roles(self) -> tuple[str, ...]:
+        """All their system roles."""
+        return ("system_guest",) if self.is_guest else ("system_user", *self.roles)
+
+    def system_roles_in(self, version: Version) -> frozenset[str]:
+        """Return those of them that a version of the server knows."""
+        return frozenset(r for r in self.system_roles if r in ("system_user", "system_guest") or role_exists(r, version))
+
+    def local_roles(self, *, in_team: bool, in_channel: bool) -> frozenset[str]:
+        """Return what they are in a team and in one of its channels, of which they are members or not."""
+        if not in_team:
+            return frozenset()
+        if self.is_guest:
+            return frozenset({"team_guest", "channel_guest"} if in_channel else {"team_guest"})
+        of_channel = {"channel_user", self.channel_role} if in_channel else set()
+        return frozenset({"team_user", self.team_role or "team_user"} | of_channel)
 
 
 PERSONAS = {
@@ -45,8 +67,27 @@ PERSONAS = {
     )
 }
 
-#: Callers whom single tests make, beside the personas of the world: how the record calls them.
+#: Who is there beside them when everybody is asked the same (``mmconform.driving.probes``).
+BESIDE = {
+    persona.name: persona
+    for persona in (
+        Persona("guest", "guest", team_role="team_guest", is_guest=True),
+        Persona("channel_admin", "chanadmin", team_role="team_user", channel_role="channel_admin"),
+        Persona("resident", "resident", team_role="team_user"),
+    )
+}
+
+
+def known_persona(name: str) -> Persona | None:
+    """Return a persona of whom it is known what they are; None for callers whom single tests make."""
+    return PERSONAS.get(name) or BESIDE.get(name)
+
+
+#: Callers beside the personas of every world: how the record calls them.
 MADE = {
+    "guest": "a guest of the team and of some of its channels",
+    "channel_admin": "a member of the team, and administrator of some of its channels",
+    "resident": "a member of the team, to whom belongs what others are asked about",
     "editor": "a token_user who was given edit_other_users",
     "bot_editor": "the same, asking about a bot",
     "bot": "a bot, through a token of its own",
@@ -100,6 +141,7 @@ IN_CHANNELS = ("channel_user", "channel_admin")
 ROLES = (
     *("system_user", *sorted({role for persona in PERSONAS.values() for role in persona.roles})),
     *("team_user", "team_admin", *IN_CHANNELS),
+    *("system_guest", "team_guest", "channel_guest"),
 )
 
 

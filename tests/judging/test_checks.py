@@ -547,7 +547,7 @@ paths:
   /half:
     get:
       operationId: GetHalf
-      description: "##### Permissions\\nMust be authenticated. Authenticated user must have the `add_user_to_team` permission."
+      description: "##### Permissions\\nMust be authenticated. Whoever looks twice may see it once a `fortnight`."
       parameters: [{name: page, in: query, schema: {type: integer}}]
       responses: {'200': *ok}
   /open:

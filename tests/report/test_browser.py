@@ -467,7 +467,7 @@ def test_trust_gives_a_reason_for_every_gap_and_the_way_to_repeat(visit, contrac
         "pytest --target recorded:4.0.5",
         "sha256 " + contract.digest,
         "c" * 40,
-        "mmconform 1, pytest 9",
+        "pytest 9",
         "7, 100 fuzzed",
     ):
         assert part in said

@@ -1,5 +1,7 @@
 """What people see in the terminal: what is judged, the table, and what is new."""
 
+from dataclasses import replace
+
 import pytest
 
 from mmconform.judging.summary import summarise
@@ -71,3 +73,34 @@ def test_the_header_of_all_recordings_names_the_first_and_the_last(run_pytest):
     done = run_pytest("suites/permissions/test_webrtc.py", "--collect-only", "--target", "recorded:all")
     assert " servers, Mattermost 4.0.5 to " in done.stdout
     assert "record: reports/*/observations.jsonl" in done.stdout
+
+
+def test_of_very_many_operations_a_tag_is_a_row_and_below_it_what_is_new(contract):
+    operations_ = {
+        f"Op{n}": replace(contract.operations["CreateJob"], id=f"Op{n}", tags=("even" if n % 2 == 0 else "odd",))
+        for n in range(22)
+    }
+    large = replace(contract, operations=operations_, clauses={}, _clauses_of={})
+    of_one = contract.clauses["CreateJob.auth"]
+    large.add(replace(of_one, id=f"{name}.auth", operation=name) for name in operations_)
+    common = {"rule": "auth", "persona": "anonymous", "test": "suites/a/test_b.py::c", "count": 1}
+    rows = observations(
+        *(
+            {**common, "clause": f"{name}.auth", "operation": name, "outcome": "pass", **(NEW if name == "Op3" else {})}
+            for name in operations_
+        )
+    )
+    asked = operations(
+        *(
+            {"operation": name, "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True, **decisive}
+            for name, decisive in zip(
+                operations_, [{"let_in": 1, "kept_out": 1}, {"let_in": 1}, {"kept_out": 1}, *[{}] * 19], strict=True
+            )
+        )
+    )
+    whole = {"errors": 0, "not_taped": 0, "is_whole": False, "finished": "2026-11-22T00:00:00Z"}
+    footer = summarise(large, Version(5, 36, 1), rows, asked, [], **whole)
+    text = show(large, make_record(header(clauses=22), rows, asked, footer), colour=False, width=100)
+    lines = [line.split() for line in text.splitlines() if "operations  " in line or line.strip().startswith("Op")]
+    assert lines == [["even:", "11", "operations", "●11"], ["odd:", "11", "operations", "✖1●10"], ["Op3", "✖"]]
+    assert "of 22 operations 22 were asked, 22 served somebody, and of 1 it was seen who is let in and who is not" in text

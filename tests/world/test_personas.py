@@ -4,10 +4,11 @@ import pytest
 
 from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.knowledge import Unknown
-from mmconform.contract.permission import Cases, Every, Holds, Is, Oneself, Requirement, Some, Where, Within
+from mmconform.contract.permission import UNKNOWN_RELATION, Cases, Every, Holds, Is, Oneself, Requirement, Some, Where, Within
 from mmconform.version import Version, Versions
+from mmconform.wire.exchange import Position
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import PERSONAS, Roles, grants, unlike_a_fresh_role
+from mmconform.world.people import PERSONAS, Roles, grants, known_persona, unlike_a_fresh_role
 
 NOW = Version(5, 36, 1)
 
@@ -274,3 +275,61 @@ def test_a_permission_that_a_version_does_not_have_is_missed_of_nobody():
     later = Version(99, 0)
     fresh = {g.permission for g in grants() if g.versions.include(later)} - {"*"}
     assert unlike_a_fresh_role("system_admin", fresh, later) == []
+
+
+CHANNEL = Requirement(demand=Holds("read_channel", "channel"))
+
+
+@pytest.mark.parametrize(
+    ("persona", "local_roles", "is_entitled"),
+    [
+        ("member", {"team_user", "channel_user"}, True),
+        ("member", {"team_user"}, False),
+        ("guest", {"team_guest", "channel_guest"}, True),
+        ("guest", {"team_guest"}, False),
+        ("outsider", set(), False),
+        ("system_admin", set(), True),
+    ],
+)
+def test_a_permission_in_a_channel_is_held_through_what_somebody_is_there(persona, local_roles, is_entitled):
+    told = {
+        "system_user": {"create_team"},
+        "system_guest": set(),
+        "system_admin": {"read_channel"},
+        "team_user": {"view_team"},
+        "team_guest": {"view_team"},
+        "channel_user": {"read_channel"},
+        "channel_guest": {"read_channel"},
+    }
+    roles = Roles(NOW, {role: frozenset(held) for role, held in told.items()})
+    asker = known_persona(persona)
+    assert entitlement(asked(CHANNEL, "channel"), asker, roles, "other", Position(frozenset(local_roles))) == is_entitled
+
+
+def test_a_guest_holds_nothing_that_everybody_with_an_account_holds():
+    roles = Roles(NOW, {"system_user": frozenset({"create_team"}), "system_guest": frozenset()})
+    requirement = Requirement(demand=Holds("create_team", "system"))
+    assert entitlement(asked(requirement), known_persona("guest"), roles, "other") is False
+    assert entitlement(asked(requirement), known_persona("member"), roles, "other") is True
+
+
+@pytest.mark.parametrize(
+    ("demand", "about", "position", "is_entitled"),
+    [
+        (Is("uploader", "channel"), "self", Position(frozenset()), True),
+        (Is("uploader", "channel"), "other", Position(frozenset()), False),
+        (Is("uploader", "file"), "other", Position(frozenset()), UNKNOWN_RELATION),  # the request names no file
+        (Is("uploader", "channel"), "self", None, UNKNOWN_RELATION),
+        (Is("member", "channel"), "other", Position(frozenset({"channel_guest"})), True),
+        (Is("non-guest member", "channel"), "other", Position(frozenset({"channel_guest"})), False),
+        (Is("admin", "channel"), "other", Position(frozenset({"channel_user"})), False),
+        (Where("channel", "public"), "other", Position(frozenset(), "public"), True),
+        (Where("channel", "public"), "other", Position(frozenset(), "private"), False),
+        (Where("channel", "public"), "other", Position(frozenset()), UNKNOWN_RELATION),
+        (Where("licence", "cloud"), "other", Position(frozenset(), "public"), UNKNOWN_RELATION),
+    ],
+)
+def test_what_somebody_is_to_a_thing_is_known_where_it_is_known_where_that_lies(demand, about, position, is_entitled):
+    expected = Unknown(is_entitled) if is_entitled is UNKNOWN_RELATION else is_entitled
+    requirement = Requirement(demand=demand)
+    assert entitlement(asked(requirement, "channel"), PERSONAS["member"], Roles(NOW), about, position) == expected

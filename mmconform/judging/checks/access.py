@@ -43,6 +43,8 @@ def permission(clause: Clause, at: Setting) -> Verdict | Unknown | None:
 
 def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
     if at.exchange.status in (401, 403):
+        if not at.exchange.error_id:  # an error of the server's that is none of its refusals says nothing about permissions
+            return None
         says = at.exchange.says
         refused = broken(f"{says} with permission", f"refused with {says} in spite of the permission")
         return _unless_gated(at, refused)
@@ -59,3 +61,25 @@ def _unless_gated(at: Setting, verdict: Verdict) -> Verdict | Unknown:
     """Return a verdict about a refusal, unless it is one for want of something that this server does not offer."""
     reason = gate(at.exchange.error_id)
     return verdict if reason is None else reason
+
+
+def is_let_in(at: Setting) -> bool:
+    """Whether an answer shows an entitled caller past the permission check, be it to what this server does not offer."""
+    if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled is not True:
+        return False
+    is_refused = at.exchange.status in (401, 403) and gate(at.exchange.error_id) is None
+    return not is_refused and not at.has_no_route
+
+
+def is_kept_out(at: Setting) -> bool:
+    """Whether an answer shows that a caller who is not entitled was refused, for that and no other reason."""
+    if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled is not False:
+        return False
+    return _of_the_others(at) is KEPT
+
+
+def gate_of(at: Setting) -> str:
+    """Return the error id by which the server tells somebody who may ask that it does not offer the operation; else nothing."""
+    if at.is_anonymous or at.entitled is False or at.is_valid is not True or at.exchange.status < 400:
+        return ""
+    return "" if gate(at.exchange.error_id) is None else at.exchange.error_id

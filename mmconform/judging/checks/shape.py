@@ -22,11 +22,11 @@ def status(clause: Clause, at: Setting) -> Verdict | None:
 
 
 def media(clause: Clause, at: Setting) -> Verdict | None:
-    """The media type is one that the document declares, for the status or, if that is undeclared, for any."""
+    """The media type is one that the document declares, for the status or, for an error that is undeclared, for any."""
     answers = at.operation.answers
-    if not at.is_answered or at.exchange.status == 204:
-        return None
     declared = _declared(at)
+    if not at.is_answered or at.exchange.status == 204 or (at.exchange.is_success and not declared):
+        return None  # of what is served nothing is promised where no such status is
     wanted = set(declared.content) if declared else {m for answer in answers.values() for m in answer.content}
     if not wanted:
         return None

@@ -12,7 +12,7 @@ from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.behaviours import keeps_secrets
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import PERSONAS, Roles
+from mmconform.world.people import Roles, known_persona
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class Setting:
     @cached_property
     def entitled(self) -> Knowledge:
         """Whether the documentation lets the persona through."""
-        persona = PERSONAS.get(self.exchange.persona)
+        persona, at = known_persona(self.exchange.persona), self.exchange
         roles = self.roles or Roles(self.version)
-        return entitlement(self.operation, persona, roles, self.exchange.about) if persona else Unknown()
+        return entitlement(self.operation, persona, roles, at.about, at.position) if persona else Unknown()
 
     @property
     def is_permission_told(self) -> bool:

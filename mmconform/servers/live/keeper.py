@@ -13,9 +13,8 @@ from mmconform.servers.live.alive import is_alive, whoami
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import OPERATOR, Admin
-from mmconform.world.build import make_person
+from mmconform.world.build import make_guest, make_person
 from mmconform.world.kinds.user import login
-from mmconform.world.people import role_exists
 from mmconform.world.world import Person, World
 
 
@@ -94,12 +93,9 @@ class Keeper:
             return (
                 "removed" if not account.is_success else "deactivated" if account.json_object.get("delete_at") else "signed out"
             )
-        if set(str(found.json_object.get("roles")).split()) != set(self._roles(person)):
+        if set(str(found.json_object.get("roles")).split()) != person.persona.system_roles_in(self.world.version):
             return "given other roles"
         return "taken out of the team, or given another role there" if not self._is_in_team(person, client) else ""
-
-    def _roles(self, person: Person) -> list[str]:
-        return ["system_user", *(role for role in person.persona.roles if role_exists(role, self.world.version))]
 
     def _is_in_team(self, person: Person, client: Client) -> bool:
         wanted = person.persona.team_role
@@ -110,6 +106,8 @@ class Keeper:
 
     def _anew(self, person: Person, client: Client) -> Person:
         """Return somebody as they were: the same account where it can be had, else another."""
+        if person.persona.is_guest:
+            return make_guest(self.world, person.persona)
         again = self._restored(person, client)
         if again and not self._loss(again, client):
             return again
@@ -118,7 +116,12 @@ class Keeper:
     def _restored(self, person: Person, client: Client) -> Person | None:
         team = f"/api/v4/teams/{self.world.team_id}/members"
         self._call(client, "PUT", f"/api/v4/users/{person.id}/active", {"active": True})
-        self._call(client, "PUT", f"/api/v4/users/{person.id}/roles", {"roles": " ".join(self._roles(person))})
+        self._call(
+            client,
+            "PUT",
+            f"/api/v4/users/{person.id}/roles",
+            {"roles": " ".join(sorted(person.persona.system_roles_in(self.world.version), reverse=True))},
+        )
         if role := person.persona.team_role:
             self._call(client, "POST", team, {"team_id": self.world.team_id, "user_id": person.id})
             roles = " ".join(dict.fromkeys(["team_user", role]))

@@ -10,13 +10,11 @@ from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.servers.live.alive import whoami
-from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import unlike
 from mmconform.world.build import confirm_roles
 from mmconform.world.features import ROLES, TOKENS, arranged, has, settings_of
-from mmconform.world.people import role_exists
 from mmconform.world.world import Person, World
 
 
@@ -62,7 +60,7 @@ class _Look:
             row = rows.get(person.id, {})
             if not row or row.get("delete_at"):
                 yield f"{person.username} was deactivated by somebody else meanwhile"
-            elif set(str(row.get("roles")).split()) != _roles_of(person, self._world.version):
+            elif set(str(row.get("roles")).split()) != person.persona.system_roles_in(self._world.version):
                 yield f"the roles of {person.username} were changed by somebody else meanwhile"
 
     def _sessions(self) -> Iterator[str]:
@@ -101,14 +99,12 @@ class _Look:
             yield str(error)
 
 
-def _roles_of(person: Person, version: Version) -> set[str]:
-    return {"system_user", *(role for role in person.persona.roles if role_exists(role, version))}
-
-
 def _team_role(member: dict[str, Any] | None) -> str:
     if member is None:
         return ""
     is_admin = "team_admin" in str(member.get("roles")).split() or member.get("scheme_admin")
+    if member.get("scheme_guest") is True:
+        return "team_guest"
     return "team_admin" if is_admin else "team_user"
 
 

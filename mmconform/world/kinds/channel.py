@@ -7,6 +7,7 @@ from mmconform.errors import MisuseError, NotHereError
 from mmconform.world.admin import GONE, Admin
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_gone, is_name_of_ours
 from mmconform.world.kinds.team import Team
+from mmconform.world.world import World
 
 
 class Channel(Kind):
@@ -35,6 +36,20 @@ class Channel(Kind):
         world.note(what="channel", name=name, team=world.team_id, id=id_)
         if is_refused:
             owner.admin.join_channel(id_, owner.id)
+        return id_
+
+    @classmethod
+    def new(cls, world: World, admin: Admin, team: str) -> str:
+        """Return the id of a new one that the operator made in a team.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        name = world.name("h")
+        world.note(what="channel", name=name, team=team)
+        about = {"team_id": team, "name": name, "display_name": name, "type": cls.letter}
+        id_ = str(admin.must("POST", "/api/v4/channels", about)["id"])
+        world.note(what="channel", name=name, team=team, id=id_)
         return id_
 
     def leftovers(self, admin: Admin) -> Iterator[Entry]:
@@ -93,13 +108,22 @@ class File(Kind):
     scope = "channel"
 
     def make(self, owner: Owner) -> str:
-        channel, name = Channel().standing(owner), f"{owner.naming.name('f')}.txt"
-        form = {"data": {"channel_id": channel}, "files": {"files": (name, b"made for a test\n", "text/plain")}}
-        infos = owner.must("uploads a file", "POST", "/api/v4/files", **form).json_object.get("file_infos")
-        if not isinstance(infos, list) or not infos or not isinstance(infos[0], dict):
-            raise MisuseError("the test could not be set up: the answer to an upload holds no `file_infos`")
-        new_post(owner, channel, files=[str(infos[0].get("id"))])
-        return str(infos[0].get("id"))
+        return new_file(owner, Channel().standing(owner))
+
+
+def new_file(owner: Owner, channel: str) -> str:
+    """Return the id of a new file on a post of somebody's in a channel.
+
+    Raises:
+        MisuseError: they may not.
+    """
+    name = f"{owner.naming.name('f')}.txt"
+    form = {"data": {"channel_id": channel}, "files": {"files": (name, b"made for a test\n", "text/plain")}}
+    infos = owner.must("uploads a file", "POST", "/api/v4/files", **form).json_object.get("file_infos")
+    if not isinstance(infos, list) or not infos or not isinstance(infos[0], dict):
+        raise MisuseError("the test could not be set up: the answer to an upload holds no `file_infos`")
+    new_post(owner, channel, files=[str(infos[0].get("id"))])
+    return str(infos[0].get("id"))
 
 
 def new_post(owner: Owner, channel: str, files: list[str] | None = None) -> str:

@@ -1,0 +1,166 @@
+"""What lies ready where everybody is asked the same: teams, channels, posts and files of ours, and who is where."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mmconform.errors import MisuseError
+from mmconform.wire.client import Client
+from mmconform.wire.exchange import Position
+from mmconform.wire.secret import Secret
+from mmconform.world import kinds
+from mmconform.world.build import make_guest, make_person
+from mmconform.world.features import TOKENS
+from mmconform.world.kinds.channel import Channel, PrivateChannel, new_file, new_post
+from mmconform.world.kinds.kind import Owner
+from mmconform.world.kinds.team import new_team
+from mmconform.world.kinds.user import login
+from mmconform.world.people import BESIDE, Persona
+from mmconform.world.world import Person, World
+
+RESIDENT = "resident"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where something lies.
+
+    Attributes:
+        kind: Of which kind its channel is.
+        is_home: In the world's team; else in one to which only the resident belongs.
+        is_joined: Everybody of the team belongs to its channel; else only the resident does.
+    """
+
+    name: str
+    kind: type[Channel] = Channel
+    is_home: bool = True
+    is_joined: bool = True
+
+    def position(self, persona: Persona, *, in_channel: bool) -> Position:
+        """Return what a persona is here; of a channel nothing where the question is about a team alone."""
+        in_team = self.is_home and persona.team_role is not None
+        roles = persona.local_roles(in_team=in_team, in_channel=in_channel and self.is_joined)
+        return Position(roles, ("private" if self.kind is PrivateChannel else "public") if in_channel else "")
+
+
+OPEN = Spot("a public channel of theirs")
+SPOTS = (
+    OPEN,
+    Spot("a private channel of theirs", PrivateChannel),
+    Spot("a public channel of others", is_joined=False),
+    Spot("a private channel of others", PrivateChannel, is_joined=False),
+    Spot("another team", is_home=False, is_joined=False),
+)
+TEAMS = (OPEN, SPOTS[-1])
+
+
+class Place:
+    """The spots of one world, made when it begins; things lying there are made when they are first asked about.
+
+    Attributes:
+        missing: Of whom there is none on this server, and why.
+
+    Raises:
+        MisuseError: the server refuses to make one of them.
+    """
+
+    def __init__(self, world: World, client: Client) -> None:
+        self._world, self._client, self._admin = world, client, world.admin(client)
+        self._kept: dict[tuple[str, Spot | None, str], str] = {}
+        self.missing = dict(self._settle())
+        self._away = new_team(world, self._admin, world.name("t"))
+        self._admin.join(self._away, world.people[RESIDENT].id)
+        self._channels = {spot: self._new_channel(spot) for spot in SPOTS}
+
+    def _settle(self) -> Iterator[tuple[str, str]]:
+        """Make the people who are only asked here; yield who cannot be had."""
+        for persona in BESIDE.values():
+            if persona.is_guest and (reason := self._no_guests()):
+                yield persona.name, reason
+            elif persona.name not in self._world.people:
+                make = make_guest if persona.is_guest else make_person
+                self._world.people[persona.name] = make(self._world, persona)
+
+    def _no_guests(self) -> str:
+        if "system_guest" not in self._world.told_roles:
+            return "this version has no guests"
+        return "a guest needs a personal access token" if TOKENS in self._world.switched_off else ""
+
+    def _new_channel(self, spot: Spot) -> str:
+        team = self._world.team_id if spot.is_home else self._away
+        id_ = spot.kind.new(self._world, self._admin, team)
+        for person in self._world.people.values():
+            is_resident = person.persona.name == RESIDENT
+            if is_resident or (spot.is_home and spot.is_joined and person.persona.team_role):
+                self._admin.join_channel(id_, person.id, person.persona.channel_role)
+        return id_
+
+    # -- things --------------------------------------------------------------------------------------------------------
+
+    def standing(self, kind: str, spot: Spot | None, owner: str) -> str:
+        """Return the id of a thing of somebody's, lying in a spot, that no request of ours changes.
+
+        Raises:
+            MisuseError, NotHereError: it cannot be made.
+        """
+        key = (kind, spot, owner)
+        if kind == "user":
+            return self._world.people[owner].id
+        if kind == "channel":
+            return self._channels[spot or OPEN]
+        if key not in self._kept:
+            self._kept[key] = self.new(kind, spot, owner)
+        return self._kept[key]
+
+    def new(self, kind: str, spot: Spot | None, owner: str) -> str:
+        """Return the id of a new thing of somebody's; a new user is a member of the team whom nobody else needs.
+
+        Raises:
+            MisuseError, NotHereError: it cannot be made.
+        """
+        person = self._world.people[owner]
+        whose = Owner(self._world, self._client, owner, person, person.session, self._world)
+        match kind:
+            case "user":
+                return self.double(self._world.people["member"]).id
+            case "team":
+                return self._world.team_id if spot is None or spot.is_home else self._away
+            case "channel":
+                return self._new_channel(spot or OPEN)
+            case "post":
+                return new_post(whose, self._channels[spot or OPEN])
+            case "file":
+                return new_file(whose, self._channels[spot or OPEN])
+        return kinds.by_name()[kind].make(whose)
+
+    def is_as_told(self, person: Person, spot: Spot) -> bool:
+        """Return whether somebody is in the team and in the channel of a spot, or is not, as it is to be: asked of the server."""
+        team = self._world.team_id if spot.is_home else self._away
+        in_team = spot.is_home and person.persona.team_role is not None
+        return self._is_member(f"teams/{team}", person) == in_team and (
+            self._is_member(f"channels/{self._channels[spot]}", person) == (in_team and spot.is_joined)
+        )
+
+    def _is_member(self, of: str, person: Person) -> bool:
+        found = self._admin.ask("GET", f"/api/v4/{of}/members/{person.id}")
+        return found.is_success and not found.json_object.get("delete_at")
+
+    # -- callers that a request consumes -------------------------------------------------------------------------------
+
+    def double(self, person: Person) -> Person:
+        """Return somebody new who is what a person is, in the system and in the team.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        return make_person(self._world, person.persona, again=True)
+
+    def signed_in_again(self, person: Person) -> Person:
+        """Return a person with a session of its own for one request.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        if person.persona.is_guest:
+            raise MisuseError("without a licence a guest cannot sign in")
+        session = login(self._client, person.username, person.password, person.persona.name)
+        return replace(person, session=Secret(session))
