@@ -10,6 +10,8 @@ ROOT = PACKAGE.parent
 SPECS = ROOT / "specs"
 CASSETTES = ROOT / "cassettes"
 DEVIATIONS = ROOT / "deviations"
+#: Those of the official description, of which a document may have a part.
+OFFICIAL_DEVIATIONS = DEVIATIONS / "official"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
 SUITES = ROOT / "suites"

@@ -59,7 +59,8 @@ _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], 
 def run(options: argparse.Namespace) -> int:
     if options.notebook:
         return _notebooks(options)
-    contract = build(load(options.spec, options.overlay).document)
+    loaded = load(options.spec, options.overlay)
+    contract = build(loaded.document)
     if options.records:
         records = choose.given(options.records)
     else:
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
         for reason in left_out:
             print(f"left out: {reason}", file=sys.stderr)
     check(records, contract.digest, contract.clauses)
-    text = _FORMATS[options.format](contract, sorted(records, key=age), [] if options.spec else deviations.load(contract))
+    known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
+    text = _FORMATS[options.format](contract, sorted(records, key=age), known)
     output = options.output or (REPORTS / "index.html" if options.format == "html" else None)
     if output is None:
         print(text, end="")

@@ -8,7 +8,7 @@ from typing import Any
 from mmconform.contract.clause import Contract
 from mmconform.documents.reader import Source, read
 from mmconform.errors import DocumentError
-from mmconform.paths import DEVIATIONS
+from mmconform.paths import DEVIATIONS, OFFICIAL_DEVIATIONS
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 
@@ -60,20 +60,23 @@ class Deviation:
         )
 
 
-def load(contract: Contract, folder: Path = DEVIATIONS) -> list[Deviation]:
+def load(contract: Contract, folder: Path = DEVIATIONS, *, is_of_many: bool = False) -> list[Deviation]:
     """Return the known deviations of the contract's clauses.
+
+    Args:
+        is_of_many: The folder is about several documents: a clause that this one does not have is no mistake.
 
     Raises:
         DocumentError: an unknown clause, persona or verdict, something missing, or two entries for the same thing.
     """
     found: list[Deviation] = []
     for path in sorted(folder.glob("*.yaml")):
-        name = f"{folder.name}/{path.name}"
+        name = f"{'deviations/' if folder.parent == DEVIATIONS else ''}{folder.name}/{path.name}"
         source = read(path, name)[0]
         if not isinstance(source.data, list):
             raise DocumentError(name, 1, "expected a list of deviations")
         for i, entry in enumerate(source.data):
-            for deviation in _entries(source, i, entry, contract):
+            for deviation in _entries(source, i, entry, contract, is_of_many=is_of_many):
                 twin = next((d for d in found if d.overlaps(deviation)), None)
                 if twin:
                     raise DocumentError(
@@ -83,7 +86,18 @@ def load(contract: Contract, folder: Path = DEVIATIONS) -> list[Deviation]:
     return found
 
 
-def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable[Deviation]:
+def known(contract: Contract, *, is_ours: bool, is_official: bool) -> list[Deviation]:
+    """Return what is known of our own document, or of the official description; of others' documents nothing is.
+
+    Raises:
+        DocumentError: as :func:`load`.
+    """
+    if is_ours:
+        return load(contract)
+    return load(contract, OFFICIAL_DEVIATIONS, is_of_many=True) if is_official else []
+
+
+def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_many: bool) -> Iterable[Deviation]:
     line = source.line_of(str(i))
 
     def wrong(message: str) -> DocumentError:
@@ -115,6 +129,8 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract) -> Iterable
     signatures = entry["signature"] if isinstance(entry["signature"], list) else [entry["signature"]]
     for name in clauses:
         clause = contract.clauses.get(name)
+        if clause is None and is_of_many:
+            continue
         if clause is None:
             raise wrong(f"`{name}` is no clause of the contract; `mmconform contract` lists them")
         if entry["verdict"] == "server" and clause.origin != "document":

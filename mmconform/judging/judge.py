@@ -17,10 +17,12 @@ from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
 
 #: What the document says of the requests of an operation defeats the generator.
 NOT_GENERATED = "not-generated"
+#: A refusal of the server's own that the official description does not declare: a gap in it, told apart from broken promises.
+GAP = "undeclared-refusal"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
     *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, WOULD_DO_HARM, UNFILLED),
-    *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood"),
+    *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood", GAP),
 )
 
 _LONGEST_EXCERPT = 600
@@ -75,6 +77,7 @@ class Judge:
     Args:
         deviations: The known ones.
         rules: The kinds of promises that are judged.
+        tells_gaps: Undeclared refusals are gaps of the document, and no broken promises.
 
     Attributes:
         not_taped: Requests to which the tape has no answer.
@@ -82,8 +85,15 @@ class Judge:
     """
 
     def __init__(
-        self, contract: Contract, target: Target, deviations: Iterable[Deviation], rules: Sequence[Rule] = RULES
+        self,
+        contract: Contract,
+        target: Target,
+        deviations: Iterable[Deviation],
+        rules: Sequence[Rule] = RULES,
+        *,
+        tells_gaps: bool = False,
     ) -> None:
+        self.tells_gaps = tells_gaps
         self.contract, self.target, self.rules = contract, target, frozenset(rules)
         self.deviations = list(deviations)
         self.coverage: dict[str, Coverage] = {}
@@ -108,6 +118,8 @@ class Judge:
             verdict = CHECKS[clause.rule](clause, at)
             if isinstance(verdict, Unknown):
                 self._add(clause.id, exchange.persona, "skip", verdict.reason, verdict.reason)
+            elif verdict is not None and not verdict.passed and self.tells_gaps and _is_gap(clause, exchange):
+                self._add(clause.id, exchange.persona, "skip", GAP, verdict.seen)
             elif verdict is not None:
                 outcome: Outcome = "pass" if verdict.passed else "fail"
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
@@ -188,6 +200,11 @@ class Judge:
     @property
     def observations(self) -> list[Observation]:
         return sorted(self._seen.values(), key=lambda o: (o.clause, o.persona, o.outcome, o.signature))
+
+
+def _is_gap(clause: Clause, exchange: Exchange) -> bool:
+    """Return whether a status that is not declared is a refusal of the server's own: of the caller or the question, or a gate."""
+    return clause.rule == "status" and bool(exchange.error_id) and (exchange.status < 500 or exchange.status == 501)
 
 
 def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor) -> AnswerRow:

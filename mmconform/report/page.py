@@ -50,6 +50,7 @@ _WHY_SKIPPED = {
     "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
     "(a public channel, a licensed server)",
     "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
+    "undeclared-refusal": "the document declares no such refusal: a gap in it",
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
     "not-generated": "what the document says of its requests defeats the generator",
     "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",

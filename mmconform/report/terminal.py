@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.errors import plain
+from mmconform.judging.judge import GAP
 from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
@@ -116,6 +117,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
     gated: dict[str, list[str]] = {}
     for row in record.operations:
         gated.setdefault(row.gate, []).append(row.operation)
+    if gaps := sorted({row.operation for row in record.observations if row.signature == GAP}):
+        lines.append(f"  gaps of the document, refusals that it does not declare: {len(gaps)} operations, {_named(gaps)}")
     lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     sent = sum(row.sent for row in record.operations)

@@ -1,5 +1,6 @@
 """What is not known is not judged, is counted by its reason, and is shown wherever verdicts are."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from mmconform.report.page import page_data
 from mmconform.report.terminal import show
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
+from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 from tests import rows as lines
 
@@ -171,3 +173,23 @@ def test_a_sentence_that_may_let_somebody_in_leaves_no_promise_about_sessions(tm
     requirement = build(load([path]).document).operations["X"].requirement
     assert requirement.is_understood is False
     assert (requirement.authenticated is True) == SESSIONS[sentence]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "seen"),
+    [
+        (404, "app.thing.missing", ("skip", "undeclared-refusal")),
+        (501, "api.thing.license.error", ("skip", "undeclared-refusal")),
+        (404, "", ("fail", "404")),  # whose is it?
+        (500, "app.thing.broken", ("fail", "500 app.thing.broken")),
+        (202, "", ("fail", "202")),
+    ],
+)
+def test_a_refusal_that_the_official_description_does_not_declare_is_a_gap_in_it(contract, status, error, seen):
+    answer = json.dumps({"id": error} if error else {}).encode()
+    url = contract.base + contract.operations["CreateJob"].path
+    exchange = Exchange("CreateJob", "member", "other", "POST", url, {}, b'{"type": "x"}', status, {}, answer)
+    for tells_gaps, expected in ((True, seen), (False, ("fail", f"{status} {error}".strip()))):
+        judge = Judge(contract, target(), [], tells_gaps=tells_gaps)
+        judge.see(exchange, contract.of("CreateJob", "status"))
+        assert [(o.outcome, o.signature) for o in judge.observations] == [expected]

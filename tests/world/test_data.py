@@ -25,7 +25,7 @@ ABOUT_VERSIONS = (
     "permissions",
     "roles",
 )
-FILES = [*(DATA / f"{name}.yaml" for name in ABOUT_VERSIONS), *sorted(DEVIATIONS.glob("*.yaml"))]
+FILES = [*(DATA / f"{name}.yaml" for name in ABOUT_VERSIONS), *sorted(DEVIATIONS.rglob("*.yaml"))]
 LAST_TAG = Version(5, 36, 99)  # of mattermost/mattermost-server; later history has no tags of ours
 
 
@@ -63,7 +63,8 @@ def test_of_every_recorded_version_all_is_known(version):
     """Else a test on tape would say nothing where it said something."""
     at = Version.parse(version)
     assert [name for name in behaviours._behaviours() if behaviours._shows(name, at) is None] == []
-    assert [name for name, row in ROWS.items() if Versions.of(row).include(at) is None] == []
+    about_tapes = {name: row for name, row in ROWS.items() if not name.startswith("official/")}  # which no tape is asked about
+    assert [name for name, row in about_tapes.items() if Versions.of(row).include(at) is None] == []
 
 
 REPAIRS = {
