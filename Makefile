@@ -17,7 +17,7 @@ conformance: .venv/.ready  ## judge every recorded version of Mattermost, and ma
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
 
 test: .venv/.dev lint  ## the project's own tests, then the suites on the newest tape
-	$(BIN)/pytest tests -n 2 --cov=mmconform --cov-report=
+	$(BIN)/pytest tests -n 2 --dist loadgroup --cov=mmconform --cov-report=
 	$(BIN)/coverage report --fail-under=$(COVERED) --format=total
 	$(BIN)/pytest
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from vcr import VCR
 
-from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.driving.probes import can_be_probed
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
@@ -60,6 +60,8 @@ def begin(config: pytest.Config) -> None:
     Raises:
         MisuseError: it cannot begin; what was begun is undone.
     """
+    if unknown := [rule for rule in option(config, "--rule") if rule not in RULES]:
+        raise MisuseError(f"--rule {unknown[0]}: there is no such kind of promises; there are {', '.join(RULES)}")
     session = Session(config, _narrowed(config))
     if not (config.option.collectonly or session.is_dry):
         try:
@@ -189,7 +191,7 @@ class Conformance:
         for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
             plugin: Any = config.pluginmanager.get_plugin(core)
             plugin.pytest_collection_modifyitems(items=items, config=config)
-        items[:] = [item for item in items if target_of(item) or not item.get_closest_marker("untaped")]  # nobody is to be asked
+        items[:] = [item for item in items if not self._asks_nobody(item)]
         self._leave_out_strange(config, items)
         asked = {item.nodeid: target.slug for item in items if (target := target_of(item))}
         result = yield
@@ -201,6 +203,12 @@ class Conformance:
         items.sort(key=self._place)
         return result
 
+    @staticmethod
+    def _asks_nobody(item: pytest.Item) -> bool:
+        """Whether it is what pytest makes of one of our tests that has no target here (``untaped``)."""
+        is_ours = item.path.is_relative_to(SUITES)
+        return is_ours and target_of(item) is None and item.get_closest_marker("untaped") is not None
+
     def _expect_all_files(self, items: list[pytest.Item]) -> None:
         for path in sorted(set(SUITES.rglob("test_*.py")) - {item.path for item in items}):
             self.attendance.uncollected.setdefault(path.relative_to(ROOT).as_posix(), "none of its tests was collected")
@@ -211,10 +219,12 @@ class Conformance:
         clauses = self.session.run.contract.clauses
 
         def is_asked(item: pytest.Item) -> bool:
+            if not target_of(item):
+                return True  # somebody else's
             clause, operation = clauses.get(fixtures.clause_of(item)), self._operation_of(item)
             is_other_rule = rules and clause and clause.rule not in rules
             is_other = patterns and operation and not any(fnmatchcase(operation.id, pattern) for pattern in patterns)
-            return not target_of(item) or not (is_other_rule or is_other)
+            return not (is_other_rule or is_other)
 
         left_out = [item for item in items if not is_asked(item)]
         if left_out:

@@ -21,6 +21,9 @@ BROKEN = """
 import json, os, pytest, requests
 from mmconform.plugin.suite import clause
 
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
+
 def everything(stage, member, system_admin):
     token = member.new_token()
     held = {"operator": stage.world.operator, "admin": system_admin.credential}

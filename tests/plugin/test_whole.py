@@ -148,6 +148,9 @@ def test_a_typo_leaves_the_last_record_and_a_run_sets_it_aside(run_pytest, capsy
 
 DIES = """
 import os, signal, pytest
+
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item):
     if os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
@@ -165,3 +168,17 @@ def test_a_worker_that_is_killed_is_not_green_and_leaves_nobody_behind(as_user, 
     made = [int(number) for number in re.findall(r"(\d+) users deactivated", ran.stdout)]
     assert sum(made) > 6  # those of the dead worker too
     assert list((REPORTS / "reference-5.36.1").glob("journal-*")) == []
+
+
+def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
+    ran = run_pytest("--target=recorded", "--operation=Get*Token", "--rule=auth", "--collect-only", "-q")
+    asked = [line for line in ran.stdout.splitlines() if line.startswith("suites/")]
+    assert any("test_generated" in line for line in asked) and any("test_credentials" in line for line in asked)
+    assert all("GetUserAccessToken]" in line or "GetWebrtcToken" in line for line in asked if "test_generated" in line)
+    assert not any("CreateJob" in line or "who_may_call" in line for line in asked)
+
+
+def test_a_kind_of_promise_that_there_is_not_is_one_line(run_pytest):
+    ran = run_pytest("--target=recorded", "--rule=permissions", "-q")
+    assert ran.returncode == 2
+    assert "--rule permissions: there is no such kind of promises; there are status, schema" in ran.stdout + ran.stderr

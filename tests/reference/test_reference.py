@@ -87,6 +87,9 @@ def test_a_run_whose_time_is_over_says_so_and_tidies_up(run_pytest, tmp_path):
 LOST = """\
 import os, signal
 
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
+
 class Finalized:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)

@@ -2,11 +2,16 @@
 
 import re
 
+import pytest
+
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.paths import REPORTS, SPECS
 from mmconform.record import record
 from mmconform.reference.mutants import MUTANTS
+
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
 
 SMALL = SPECS / "small.yaml"
 PROBES = ("-q", "--tb=no", "--max-examples=1", f"--spec={SMALL}", "suites/property/test_probes.py")

@@ -25,8 +25,8 @@ def media(clause: Clause, at: Setting) -> Verdict | None:
     """The media type is one that the document declares, for the status or, for an error that is undeclared, for any."""
     answers = at.operation.answers
     declared = _declared(at)
-    if not at.is_answered or at.exchange.status == 204 or (at.exchange.is_success and not declared):
-        return None  # of what is served nothing is promised where no such status is
+    if not at.is_answered or at.exchange.status == 204 or at.has_no_route or (at.exchange.is_success and not declared):
+        return None  # where no such status is served, nothing is promised of it; a route that is not there breaks `since`
     wanted = set(declared.content) if declared else {m for answer in answers.values() for m in answer.content}
     if not wanted:
         return None
