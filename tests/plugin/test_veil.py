@@ -17,12 +17,12 @@ from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
 
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
+
 BROKEN = """
 import json, os, pytest, requests
 from mmconform.plugin.suite import clause
-
-#: One process after the other: runs of the reference server write one record.
-pytestmark = pytest.mark.xdist_group("reference")
 
 def everything(stage, member, system_admin):
     token = member.new_token()

@@ -9,6 +9,9 @@ from mmconform.commands.cli import main
 from mmconform.paths import REPORTS, ROOT
 from mmconform.record.record import NAME, PREVIOUS, read
 
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
+
 TAPE = "recorded:5.36.1"
 SMALL = "suites/permissions/test_commands.py"
 
@@ -149,8 +152,6 @@ def test_a_typo_leaves_the_last_record_and_a_run_sets_it_aside(run_pytest, capsy
 DIES = """
 import os, signal, pytest
 
-#: One process after the other: runs of the reference server write one record.
-pytestmark = pytest.mark.xdist_group("reference")
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item):
     if os.environ.get("PYTEST_XDIST_WORKER") == "gw0":

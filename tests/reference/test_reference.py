@@ -22,6 +22,9 @@ from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.behaviours import differences
 
+#: One process after the other: runs of the reference server write one record.
+pytestmark = pytest.mark.xdist_group("reference")
+
 NEWEST = "11.0.3"
 
 
@@ -86,9 +89,6 @@ def test_a_run_whose_time_is_over_says_so_and_tidies_up(run_pytest, tmp_path):
 
 LOST = """\
 import os, signal
-
-#: One process after the other: runs of the reference server write one record.
-pytestmark = pytest.mark.xdist_group("reference")
 
 class Finalized:
     def __del__(self):
