@@ -1,6 +1,5 @@
 """What lies ready where everybody is asked the same: teams, channels, posts and files of ours, and who is where."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mmconform.errors import MisuseError
@@ -56,8 +55,7 @@ TEAMS = (OPEN, SPOTS[-1])
 class Place:
     """The spots of one world, made when it begins; things lying there are made when they are first asked about.
 
-    Attributes:
-        missing: Of whom there is none on this server, and why.
+    Where a server has no guests, or they could not call, none is asked.
 
     Raises:
         MisuseError: the server refuses to make one of them.
@@ -66,24 +64,19 @@ class Place:
     def __init__(self, world: World, client: Client) -> None:
         self._world, self._client, self._admin = world, client, world.admin(client)
         self._kept: dict[tuple[str, Spot | None, str], str] = {}
-        self.missing = dict(self._settle())
+        for persona in BESIDE.values():
+            if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
+                world.people[persona.name] = self._make(persona)
         self._away = new_team(world, self._admin, world.name("t"))
         self._admin.join(self._away, world.people[RESIDENT].id)
         self._channels = {spot: self._new_channel(spot) for spot in SPOTS}
 
-    def _settle(self) -> Iterator[tuple[str, str]]:
-        """Make the people who are only asked here; yield who cannot be had."""
-        for persona in BESIDE.values():
-            if persona.is_guest and (reason := self._no_guests()):
-                yield persona.name, reason
-            elif persona.name not in self._world.people:
-                make = make_guest if persona.is_guest else make_person
-                self._world.people[persona.name] = make(self._world, persona)
+    @property
+    def _has_no_guests(self) -> bool:
+        return "system_guest" not in self._world.told_roles or TOKENS in self._world.switched_off
 
-    def _no_guests(self) -> str:
-        if "system_guest" not in self._world.told_roles:
-            return "this version has no guests"
-        return "a guest needs a personal access token" if TOKENS in self._world.switched_off else ""
+    def _make(self, persona: Persona) -> Person:
+        return make_guest(self._world, persona) if persona.is_guest else make_person(self._world, persona, again=True)
 
     def _new_channel(self, spot: Spot) -> str:
         team = self._world.team_id if spot.is_home else self._away
@@ -152,7 +145,7 @@ class Place:
         Raises:
             MisuseError: the server refuses.
         """
-        return make_person(self._world, person.persona, again=True)
+        return self._make(person.persona)
 
     def signed_in_again(self, person: Person) -> Person:
         """Return a person with a session of its own for one request.

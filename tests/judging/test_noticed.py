@@ -9,6 +9,9 @@ import pytest
 
 from mmconform.paths import ROOT
 
+#: In one process: what all of them look at is long to make.
+pytestmark = pytest.mark.xdist_group("noticed")
+
 
 @pytest.fixture(scope="module")
 def flips(tmp_path_factory):

@@ -19,6 +19,9 @@ from mmconform.notebooks.frame import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, read
 
+#: In one process: the records that all of them read are made once.
+pytestmark = pytest.mark.xdist_group("notebooks")
+
 VERSIONS = ("4.6.3", "11.0.3")
 #: The operations of which the tests below need generated requests; to draw those of all takes three times as long.
 ASKED = "CreateJob or CreateUserAccessToken or RegenCommandToken or GetWebrtcToken or SearchUserAccessTokens"
