@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mmconform.contract.clause import Clause, Operation
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.exchange import Exchange
@@ -35,6 +35,9 @@ class Asker:
         except UnseenError as error:
             self.judge.unseen(self.operation.id, persona, error.reason, str(error))
             self.lose()
+        except NotHereError:
+            for clause in self.contract.of(self.operation.id):
+                self.judge.skip(clause, "not-on-this-target")
         except MisuseError as error:
             self.judge.unseen(self.operation.id, persona, "what the request is about could not be made", str(error))
         except NotTapedError as error:

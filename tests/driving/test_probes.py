@@ -6,9 +6,14 @@ import pytest
 
 from mmconform.contract.clause import Body, Operation, Parameter
 from mmconform.contract.permission import Requirement
+from mmconform.driving.asking import Asker
 from mmconform.driving.probes import CALLERS, can_be_probed, probes
-from mmconform.version import Versions
+from mmconform.errors import NotHereError
+from mmconform.judging.judge import Judge
+from mmconform.servers.target import Server, Target
+from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
+from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import known_persona
 from mmconform.world.place import OPEN, SPOTS, TEAMS
 
@@ -81,3 +86,16 @@ def test_what_changes_something_is_probed_where_it_is_known_what_a_served_reques
 def test_a_body_that_names_a_channel_is_asked_about_wherever_a_channel_lies():
     body = Body(True, {}, {"channel_id": "channel"})
     assert spots_of(replace(operation(method="POST", sample={}), body=body)) == list(SPOTS)
+
+
+def test_what_this_server_does_not_offer_is_not_judged(contract):
+    """Where tokens are switched off and stay so, none can be made to be asked about: that is no error of the run."""
+    server = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
+    judge = Judge(contract, Target("x", "x", "http://x", server, Redactor(replaying=True)), [])
+
+    def send():
+        raise NotHereError("personal access tokens are switched off on this server")
+
+    Asker(contract.operations["GetUserAccessToken"], None, None, judge).ask("member", send)
+    assert {(o.outcome, o.signature) for o in judge.observations} == {("skip", "not-on-this-target")}
+    assert {o.clause for o in judge.observations} == {clause.id for clause in contract.of("GetUserAccessToken")}
