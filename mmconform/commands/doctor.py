@@ -5,20 +5,24 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mmconform.commands.shared import FINE, FOUND, add_format
+from mmconform.commands.shared import FINE, FOUND, add_documents, add_format
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
-from mmconform.documents.load import load
+from mmconform.contract.fit import misfits
+from mmconform.documents.load import Loaded, load
+from mmconform.driving.outlook import Foresight, Outlook
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
+from mmconform.report.outlook import outlook_lines
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import can_be_gateway, find_obstacles, off_now, people, sign_in, sign_out
+from mmconform.servers.live.prepare import ask_roles, can_be_gateway, find_obstacles, off_now, people, sign_in, sign_out
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
-from mmconform.world.features import BOTS, ROLES, WEBRTC, features, has, lost_to_a_licence, needed_by
+from mmconform.world.features import BOTS, ROLES, TOKENS, WEBRTC, features, has, lost_to_a_licence, needed_by
+from mmconform.world.guard import Guard
 from mmconform.world.people import MADE, PERSONAS
 
 #: Of looking around, whatever the server does.
@@ -36,6 +40,7 @@ class Diagnosis:
         obstacles: What would stop a run, each with what to change.
         gaps: What a run would leave out, each with what to change.
         notes: What else to know of what a run would say.
+        outlook: What probes would ask, where a document was given.
     """
 
     target: str
@@ -50,6 +55,7 @@ class Diagnosis:
     obstacles: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    outlook: Outlook | None = None
 
     def text(self) -> str:
         """Return the diagnosis for a person."""
@@ -62,8 +68,9 @@ class Diagnosis:
             f"  callers       {', '.join(self.callers)}",
             f"  promises      a run would reach {self.reached} of {self.clauses}",
         ]
-        if self.not_in_version:
+        if self.not_in_version and not self.outlook:
             lines.append(f"                not in this version: {', '.join(self.not_in_version)}")
+        lines += outlook_lines(self.outlook) if self.outlook else []
         lines += [f"  STOPS A RUN   {obstacle}" for obstacle in self.obstacles]
         lines += [f"  left out      {gap}" for gap in self.gaps]
         lines += [f"  note          {note}" for note in self.notes]
@@ -71,8 +78,11 @@ class Diagnosis:
         return "\n".join(lines).rstrip()
 
 
-def examine(target: Target, contract: Contract) -> Diagnosis:
+def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Diagnosis:
     """Return what a run on a live server would reach.
+
+    Args:
+        foresees: Also tell what probes would ask: they are for documents that were given.
 
     Raises:
         MisuseError: no credentials, or not an administrator's.
@@ -115,6 +125,11 @@ def examine(target: Target, contract: Contract) -> Diagnosis:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
     found.notes += [target.origin.remark] if target.origin.remark else []
     found.obstacles += _in_use(target, client, token)
+    if foresees:
+        target.told_roles = ask_roles(target, token)
+        has_guests = "system_guest" in target.told_roles and TOKENS not in left_off
+        guard = Guard(contract, target.version, is_throwaway=not others)
+        found.outlook = Foresight(contract, guard, target.roles, config, licensed, has_guests).outlook()
     sign_out(client, token)
     client.close()
     return found
@@ -161,21 +176,41 @@ def _fixed(admin: Admin) -> frozenset[str]:
     return frozenset(one.setting for one in switches if one.key in (fixed.get(one.section) or ()))
 
 
-EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065"
+def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Version) -> list[str]:
+    """Return what to know of a document that was given, before anything is believed that is judged by it."""
+    doubts = list(misfits(contract, version))
+    unknown = sum(1 for one in found.outlook.prospects if one.reason == "unknown-identifier") if found.outlook else 0
+    if unknown and loaded.is_official:
+        doubts.append(f"of {unknown} operations our overlay does not say what they are about; a newer mmconform may")
+    elif unknown:
+        doubts.append(
+            f"of {unknown} operations nobody says what they are about: say so in an overlay (x-resource), or they are not judged"
+        )
+    doubts += [
+        f"{action.file}:{action.line}: {action.target} is nowhere in the document: the overlay does not fit it"
+        for action in loaded.idle
+    ]
+    return doubts
+
+
+EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065 --spec mattermost-openapi-v4.yaml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL")
     parser.add_argument("--allow-remote", action="store_true", help="the server may be on another machine")
+    add_documents(parser)
     add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    contract = build(load().document)
+    loaded = load(options.spec, options.overlay)
+    contract = build(loaded.document)
     target = live(options.url, allow_remote=options.allow_remote, patience=Patience.of_a_command(_MOST_SECONDS))
     try:
-        found = examine(target, contract)
+        found = examine(target, contract, foresees=bool(options.spec))
     except UnseenError as error:
         raise MisuseError(f"looking at {target.base_url} stopped: {error}") from None
+    found.notes += _doubts(loaded, contract, found, target.version) if options.spec else []
     print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if options.format == "json" else found.text())
     return FOUND if found.obstacles or found.gaps else FINE

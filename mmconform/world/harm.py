@@ -41,11 +41,16 @@ class Row:
 def _rows(name: str) -> Iterator[Row]:
     data: list[dict[str, Any]] = read(DATA / name)[0].data
     for group in data:
-        for operation in group["operations"]:
-            method, _, rest = operation.partition(" ")
-            path, _, parameter = rest.partition("?")
-            changes = frozenset(group.get("changes", ()))
-            yield Row(method, pattern_of(path), parameter, group["reason"], group.get("where", ""), changes)
+        yield from rows_of(group)
+
+
+def rows_of(group: dict[str, Any]) -> Iterator[Row]:
+    """Yield the operations of one entry of a list."""
+    for operation in group["operations"]:
+        method, _, rest = operation.partition(" ")
+        path, _, parameter = rest.partition("?")
+        changes = frozenset(group.get("changes", ()))
+        yield Row(method, pattern_of(path), parameter, group["reason"], group.get("where", ""), changes)
 
 
 def pattern_of(path: str) -> re.Pattern[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from mmconform.commands import cli
 from mmconform.commands.doctor import examine
+from mmconform.paths import SPECS
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.origin import Origin
@@ -182,3 +183,53 @@ def test_what_strips_the_version_is_noted(diagnose, monkeypatch):
     monkeypatch.setattr("mmconform.wire.origin.VERSION_ID", "x-nobody-has-this")
     found = diagnose()
     assert found.notes == [Origin("").remark] and found.notes[0] in found.text()
+
+
+def told_by(cli_arguments, capsys):
+    assert cli.main(["doctor", *map(str, cli_arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_of_a_document_it_is_told_what_probes_would_ask_and_nothing_is_made(server, capsys):
+    running = server()
+    told = told_by([running.url, "--spec", SPECS / "small.yaml"], capsys)
+    assert "probes        ask " in told and "accounts      " in told and "by tag" in told and len(told.splitlines()) < 50
+    assert {method for method, *_ in running.requests} == {"GET"}
+
+
+def test_for_machines_each_operation_has_its_reason(server, capsys):
+    told = json.loads(told_by([server().url, "--spec", SPECS / "small.yaml", "--format", "json"], capsys))
+    prospects = {one["operation"]: one for one in told["outlook"]["prospects"]}
+    assert prospects["GetTeam"]["reason"] == "" and prospects["GetTeam"]["requests"] > 0
+    assert told["outlook"]["accounts"] >= sum(one["accounts"] for one in prospects.values()) > 0
+
+
+NOBODY_KNOWS = """\
+openapi: 3.0.0
+info: {title: x, version: '1'}
+paths:
+  "/widgets/{widget_id}":
+    get:
+      operationId: GetWidget
+      description: "__Minimum server version__: 12.1"
+      parameters: [{name: widget_id, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {description: x}}
+  "/gadgets/{gadget_id}":
+    get:
+      operationId: GetGadget
+      parameters: [{name: gadget_id, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {description: x}}
+"""
+FITS_NOTHING = """\
+overlay: 1.0.0
+info: {title: x, version: '1'}
+actions:
+- {target: "$.paths['/nowhere']", description: x, x-evidence: x, update: {x-harmless: x}}
+"""
+
+
+def test_an_overlay_that_fits_nothing_and_a_document_of_another_version_are_noted(server, capsys, write):
+    named = ["--spec", write("other.yaml", NOBODY_KNOWS), "--overlay", write("nowhere.yaml", FITS_NOTHING)]
+    told = told_by([server().url, *named], capsys)
+    assert "nowhere.yaml:4: $.paths['/nowhere'] is nowhere in the document" in told
+    assert "ahead of the server" in told and "of 1 operations nobody says what they are about" in told

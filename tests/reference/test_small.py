@@ -6,9 +6,13 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.driving.outlook import Foresight
 from mmconform.paths import REPORTS, SPECS
 from mmconform.record import record
 from mmconform.reference.mutants import MUTANTS
+from mmconform.version import Version
+from mmconform.world.guard import Guard
+from mmconform.world.people import Roles
 
 #: One process after the other: runs of the reference server write one record.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -32,8 +36,19 @@ def test_of_every_operation_it_is_seen_who_is_let_in_and_who_is_not_and_nothing_
     assert len(some_are_refused) > 10
     assert some_are_refused - {name for name, row in rows.items() if row.is_decisive} == set()
     assert rows["GetComplianceReports"].gate == "ent.compliance.licence_disable.app_error"
+    foretold = outlook_on(observed("reference").header)
+    assert {one.operation: one.requests for one in foretold.prospects} == {name: row.sent for name, row in rows.items()}
     people = int(re.search(r"(\d+) users deactivated", ran.stdout)[1])
-    assert 0 < people <= 40
+    assert 0 < people <= foretold.accounts <= 40
+
+
+def outlook_on(header):
+    """What `doctor` would tell beforehand of the server that a record is of."""
+    contract, version = build(load([SMALL]).document), Version.parse(header.server.version)
+    roles = Roles(version, {role: frozenset(held) for role, held in header.roles.items()})
+    return Foresight(
+        contract, Guard(contract, version, is_throwaway=True), roles, {}, is_licensed=False, has_guests=True
+    ).outlook()
 
 
 def test_a_flaw_is_noticed_by_the_promise_that_it_breaks_and_by_no_other(run_pytest):

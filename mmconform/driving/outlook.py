@@ -1,0 +1,143 @@
+"""What probes would ask of a server, and what not and why, told before anything is made there."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmconform.contract.clause import Contract, Operation
+from mmconform.driving.probes import Probe, can_be_probed, probes
+from mmconform.world import kinds
+from mmconform.world.entitlement import entitlement
+from mmconform.world.guard import Guard
+from mmconform.world.harm import below_the_api
+from mmconform.world.offered import unmet
+from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
+
+#: Why no probe asks about an operation: one word each, and what it means. The words that records know are theirs.
+WHY = {
+    "not-in-version": "this version does not have it",
+    "partly-understood": "the document does not tell clearly whether this version has it",
+    "unknown-identifier": "nobody says what an identifier of its path names",
+    "unknown-body": "it changes something, and nobody says what a request says that is served",
+    "would-do-harm": "it would do harm: it cannot be undone, leaves the server, or is not declared harmless",
+}
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What probes would ask about one operation.
+
+    Attributes:
+        reason: Why they ask nothing (``WHY``); empty where they do.
+        needs: What it needs that the server does not have: it may be refused for that.
+        accounts: How many accounts are made for it and consumed, at most.
+    """
+
+    operation: str
+    tag: str
+    reason: str = ""
+    needs: tuple[str, ...] = ()
+    requests: int = 0
+    accounts: int = 0
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What probes would ask about all operations of a contract.
+
+    Attributes:
+        accounts: How many accounts a run of the probes makes, at most: who asks, and who is consumed.
+        unknown: Of which identifiers in paths nobody knows the kind, with the number of operations, most frequent first.
+    """
+
+    prospects: tuple[Prospect, ...]
+    accounts: int
+    unknown: Mapping[str, int]
+
+    @property
+    def asked(self) -> tuple[Prospect, ...]:
+        return tuple(one for one in self.prospects if not one.reason)
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """What is known of a server before a run.
+
+    Attributes:
+        config: Its configuration, as the administrator is told.
+        has_guests: Whether guests could call.
+    """
+
+    contract: Contract
+    guard: Guard
+    roles: Roles
+    config: Mapping[str, Any]
+    is_licensed: bool
+    has_guests: bool
+
+    def outlook(self) -> Outlook:
+        """Return what probes would ask."""
+        prospects = tuple(self._prospect(operation) for operation in self.contract.operations.values())
+        people = sum(1 for one in (*PERSONAS.values(), *BESIDE.values()) if self._can_ask(one) and not one.is_anonymous)
+        unknown = Counter(name for operation in self.contract.operations.values() for name in _unknown(operation))
+        return Outlook(prospects, people + sum(one.accounts for one in prospects), dict(unknown.most_common()))
+
+    def _prospect(self, operation: Operation) -> Prospect:
+        tag = next(iter(operation.tags), "without a tag")
+        asked = [probe for probe in probes(operation) if self._is_asked(operation, probe)]
+        if reason := self._reason(operation, asked):
+            return Prospect(operation.id, tag, reason)
+        path = below_the_api(self.contract.base + operation.path)
+        lacks = unmet(operation.method, path, self.config, is_licensed=self.is_licensed)
+        return Prospect(
+            operation.id, tag, needs=tuple(map(str, lacks)), requests=len(asked), accounts=self._consumed(operation, asked)
+        )
+
+    def _reason(self, operation: Operation, asked: Sequence[Probe]) -> str:
+        exists = operation.exists_in(self.guard.version)
+        if exists is not True:
+            return "partly-understood" if exists is None else "not-in-version"
+        if _unknown(operation):
+            return "unknown-identifier"
+        if not can_be_probed(operation):
+            return "unknown-body"
+        return "" if asked else "would-do-harm"
+
+    def _is_asked(self, operation: Operation, probe: Probe) -> bool:
+        persona = known_persona(probe.persona)
+        is_there = persona is not None and self._can_ask(persona)
+        is_guest_signed_out = persona is not None and persona.is_guest and "caller" in operation.consumes
+        refused = self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
+        return is_there and not is_guest_signed_out and not refused
+
+    def _can_ask(self, persona: Persona) -> bool:
+        return self.has_guests or not persona.is_guest
+
+    def _consumed(self, operation: Operation, asked: Sequence[Probe]) -> int:
+        """Return how many accounts are made anew: for each caller who asks about themselves, and after each who was served."""
+        if "user" not in operation.consumes:
+            return 0
+        own = sum(1 for probe in asked if probe.about == "self")
+        return own + _fresh([probe for probe in asked if probe.about != "self"], lambda probe: self._is_served(operation, probe))
+
+    def _is_served(self, operation: Operation, probe: Probe) -> bool:
+        """Whether somebody may be served: whoever is not known to be refused."""
+        persona = known_persona(probe.persona)
+        assert persona
+        return entitlement(operation, persona, self.roles, probe.about) is not False
+
+
+def _fresh(asked: Sequence[Probe], is_served: Callable[[Probe], bool]) -> int:
+    """Return how many things are made where each lies ready until a request was served."""
+    made, ready = 0, False
+    for probe in asked:
+        made += not ready
+        ready = not is_served(probe)
+    return made
+
+
+def _unknown(operation: Operation) -> list[str]:
+    """Return the placeholders of a path of which nobody knows what they stand for."""
+    known = {p.name for p in operation.parameters if p.place == "path" and p.resource and not kinds.is_puzzling(p)}
+    return [name for name in operation.placeholders if name not in known]

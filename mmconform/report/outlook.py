@@ -1,0 +1,51 @@
+"""What probes would ask of a server, on one screen: the answer of `mmconform doctor --spec`."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+
+from mmconform.driving.outlook import WHY, Outlook, Prospect
+from mmconform.errors import plain
+
+_WIDTH = 110
+#: So many names are told of many.
+_MANY = 6
+_INDENT = " " * 16
+
+
+def outlook_lines(outlook: Outlook) -> Iterator[str]:
+    """Yield the lines for a person; which operation is meant, the answer for machines tells."""
+    asked = outlook.asked
+    requests = sum(one.requests for one in asked)
+    yield f"  probes        ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests"
+    yield f"  accounts      {outlook.accounts} at most{_consumed(asked)}"
+    for reason, count in Counter(one.reason for one in outlook.prospects if one.reason).most_common():
+        yield from _folded("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
+    for need, count in Counter(need for one in asked for need in one.needs).most_common():
+        yield from _folded("may be gated", f"{count} of those asked: the server has not what they need, {need}")
+    yield from _folded("by tag", f"asked of all: {', '.join(_by_tag(outlook.prospects))}")
+
+
+def _consumed(asked: Iterable[Prospect]) -> str:
+    consumers = [f"{one.operation} {one.accounts}" for one in asked if one.accounts]
+    return f"; of these, consumed by {', '.join(consumers)}" if consumers else ""
+
+
+def _named(outlook: Outlook, reason: str) -> str:
+    if reason != "unknown-identifier":
+        return ""
+    names = [f"{plain(name)} {count}" for name, count in outlook.unknown.items()]
+    more = f" and {len(names) - _MANY} others" if len(names) > _MANY else ""
+    return f" ({', '.join(names[:_MANY])}{more})"
+
+
+def _by_tag(prospects: Iterable[Prospect]) -> Iterator[str]:
+    all_, asked = Counter[str](), Counter[str]()
+    for one in prospects:
+        all_[plain(one.tag)] += 1
+        asked[plain(one.tag)] += not one.reason
+    yield from (f"{tag} {asked[tag]}/{count}" for tag, count in sorted(all_.items()))
+
+
+def _folded(head: str, text: str) -> list[str]:
+    return wrap(text, _WIDTH, initial_indent=f"  {head:13} ", subsequent_indent=_INDENT, break_long_words=False)

@@ -1,0 +1,98 @@
+"""What probes would ask of a server, told in advance: which operations, why not the others, what is lacking, who is consumed."""
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.contract.fit import misfits
+from mmconform.documents.load import load
+from mmconform.driving.outlook import WHY, Foresight
+from mmconform.judging.judge import SKIPS
+from mmconform.report.outlook import outlook_lines
+from mmconform.version import Version
+from mmconform.world.guard import Guard
+from mmconform.world.people import Roles
+
+ON = {"PluginSettings": {"Enable": True}, "ServiceSettings": {}}
+DOCUMENT = """\
+openapi: 3.0.0
+info: {title: ours, version: "1"}
+servers: [{url: /api/v4}]
+paths:
+  /plugins: {get: {operationId: ListPlugins, tags: [plugins], responses: {"200": {description: x}}}}
+  /groups: {get: {operationId: ListGroups, responses: {"200": {description: x}}}}
+  /usage/posts: {get: {operationId: CountPosts, responses: {"200": {description: x}}}}
+  /later: {get: {operationId: Later, description: "__Minimum server version__: 12.3", responses: {"200": {description: x}}}}
+  /restart: {post: {operationId: Restart, x-body: {}, responses: {"200": {description: x}}}}
+  /posts: {post: {operationId: Post, responses: {"200": {description: x}}}}
+  "/hooks/incoming/{hook_id}":
+    get:
+      operationId: Hook
+      parameters: [{name: hook_id, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {description: x}}
+"""
+
+
+@pytest.fixture
+def contract(write):
+    return build(load([write("document.yaml", DOCUMENT)]).document)
+
+
+@pytest.fixture
+def outlook(contract):
+    guard = Guard(contract, Version.parse("11.1.0"), is_throwaway=True)
+
+    def outlook(config=ON, *, is_licensed=False, has_guests=False):
+        return Foresight(contract, guard, Roles(guard.version), config, is_licensed, has_guests).outlook()
+
+    return outlook
+
+
+def test_each_operation_is_asked_or_there_is_a_reason(outlook):
+    assert {one.operation: one.reason for one in outlook().prospects} == {
+        "ListPlugins": "",
+        "ListGroups": "",
+        "CountPosts": "",
+        "Later": "not-in-version",
+        "Restart": "would-do-harm",
+        "Post": "unknown-body",
+        "Hook": "unknown-identifier",
+    }
+    assert outlook().unknown == {"hook_id": 1}
+
+
+def test_the_reasons_are_those_that_records_tell_where_they_tell_one():
+    assert WHY.keys() - {"unknown-body"} <= set(SKIPS)
+
+
+def test_what_the_server_lacks_is_told_beforehand(outlook):
+    off = {"PluginSettings": {"Enable": False}}
+    needs = {one.operation: one.needs for one in outlook(off).prospects if one.needs}
+    assert needs == {"ListPlugins": ("plugins (PluginSettings.Enable is false)",), "ListGroups": ("a licence",)}
+    assert {one.operation for one in outlook({}, is_licensed=True).prospects if one.needs} == set()
+
+
+def test_a_guest_is_counted_where_one_could_call(outlook):
+    assert outlook(has_guests=True).accounts == outlook().accounts + 1
+    asked = {one.operation: one.requests for one in outlook().asked}
+    assert {one.operation: one.requests - asked[one.operation] for one in outlook(has_guests=True).asked} == dict.fromkeys(
+        asked, 1
+    )
+
+
+def test_a_person_reads_it_by_tag(outlook):
+    told = "\n".join(outlook_lines(outlook()))
+    assert "ask 3 of 7 operations" in told and "plugins 1/1" in told and "without a tag 2/6" in told and "hook_id 1" in told
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [("11.1.0", ["ahead of the server: one operation begins after 11.1.0"]), ("12.3.0", []), ("13.0.0", ["behind the server"])],
+)
+def test_a_document_of_another_version_is_doubted(contract, version, says):
+    found = list(misfits(contract, Version.parse(version)))
+    assert len(found) == len(says) and all(part in one for part, one in zip(says, found, strict=True))
+
+
+def test_of_a_document_that_tells_no_version_nothing_is_said(write):
+    text = "\n".join(line for line in DOCUMENT.splitlines() if "Later" not in line)
+    assert list(misfits(build(load([write("document.yaml", text)]).document), Version.parse("11.1.0"))) == []
