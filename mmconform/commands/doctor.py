@@ -16,12 +16,21 @@ from mmconform.paths import REPORTS
 from mmconform.report.outlook import outlook_lines
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
-from mmconform.servers.live.prepare import ask_roles, can_be_gateway, find_obstacles, off_now, people, sign_in, sign_out
+from mmconform.servers.live.prepare import (
+    ask_roles,
+    can_be_gateway,
+    find_obstacles,
+    off_now,
+    people,
+    sign_in,
+    sign_out,
+    told_to_clients,
+)
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
-from mmconform.world.features import BOTS, ROLES, TOKENS, WEBRTC, features, has, lost_to_a_licence, needed_by
+from mmconform.world.features import BOTS, ROLES, TOKENS, WEBRTC, features, has, lacking, lost_to_a_licence, needed_by
 from mmconform.world.guard import Guard
 from mmconform.world.people import MADE, PERSONAS
 
@@ -93,7 +102,7 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     admin = Admin(client, token)
     answer = admin.config()
     config = answer.json_object
-    about: dict[str, Any] = admin.must("GET", "/api/v4/config/client?format=old")
+    about = told_to_clients(admin)
     others, off = people(admin), off_now(answer, target.version)
     licensed = about.get("IsLicensed") == "true"
     left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
@@ -128,7 +137,7 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     if foresees:
         target.told_roles = ask_roles(target, token)
         has_guests = "system_guest" in target.told_roles and TOKENS not in left_off
-        guard = Guard(contract, target.version, is_throwaway=not others)
+        guard = Guard(contract, target.version, is_throwaway=not others, lacks=lacking(config, about))
         found.outlook = Foresight(contract, guard, target.roles, config, licensed, has_guests).outlook()
     sign_out(client, token)
     client.close()

@@ -109,7 +109,7 @@ class Judge:
         is_valid = at.is_valid is True
         coverage.puzzling += isinstance(at.is_valid, Unknown)
         coverage.reached += is_valid
-        coverage.served += exchange.is_success and is_valid
+        coverage.served += exchange.is_success and is_valid and not at.is_about_nothing
         coverage.let_in += is_let_in(at)
         coverage.kept_out += is_kept_out(at)
         coverage.gate = coverage.gate or gate_of(at)

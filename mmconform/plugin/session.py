@@ -159,6 +159,7 @@ class Session:
                     frozenset(given["switched_off"]),
                     given["may_configure"],
                     given["has_people"],
+                    lacks=frozenset(given["lacks"]),
                 )
                 target.guard = self.guard(target)
                 if not target.is_thrown_away:
@@ -180,7 +181,8 @@ class Session:
         stage = self.stages.get(target.slug)
         is_throwaway = stage is not None and not stage.has_people
         note = stage.sent_log.note if stage and not target.is_thrown_away else lambda sending, status: None
-        return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway, note)
+        lacks = stage.lacks if stage else frozenset()
+        return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway, note, lacks)
 
     @property
     def has_lost_a_server(self) -> bool:
@@ -193,6 +195,7 @@ class Session:
             slug: {
                 "operator": str(stage.operator),  # xdist sends nothing but plain texts
                 "switched_off": sorted(stage.switched_off),
+                "lacks": sorted(stage.lacks),
                 "may_configure": stage.may_configure,
                 "has_people": stage.has_people,
                 "url": stage.target.base_url,

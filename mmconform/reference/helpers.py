@@ -72,7 +72,7 @@ def _ping(app: App, call: Call) -> Answer:
 def _client_config(app: App, call: Call) -> Answer:
     version = str(app.version)
     build = {"BuildNumber": version, "BuildHash": "reference", "BuildEnterpriseReady": "false"}
-    return Answer(200, {"Version": version, **build, "IsLicensed": "false"})
+    return Answer(200, {"Version": version, **build})
 
 
 @_serves("GET", "/license/client", is_open=True)

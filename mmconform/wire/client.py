@@ -124,7 +124,7 @@ class Guarding(Protocol):
         """Let it through, or raise HeldBackError."""
 
     def after(self, sending: Sending, status: int) -> None:
-        """Take note of its answer; the status is 0 where none came."""
+        """Take note of its answer, of which the status is 0 where none came; or raise UnseenError: it is nobody's to judge."""
 
 
 class Client:

@@ -23,7 +23,15 @@ _IN_CHANNEL = {
 }
 
 
-def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str, position: Position | None = None) -> Knowledge:
+def entitlement(
+    operation: Operation,
+    persona: Persona,
+    roles: Roles,
+    about: str,
+    position: Position | None = None,
+    *,
+    is_licensed: bool = False,
+) -> Knowledge:
     """Return whether the documentation lets a persona call an operation.
 
     Args:
@@ -31,6 +39,7 @@ def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str
         persona: Who asks.
         roles: Who holds what on the server.
         about: As in :class:`mmconform.wire.exchange.Exchange`; ``position`` too.
+        is_licensed: The server has whatever licence is demanded; else nobody knows.
     """
     if persona.is_anonymous:
         asked = operation.requirement.authenticated
@@ -53,6 +62,8 @@ def entitlement(operation: Operation, persona: Persona, roles: Roles, about: str
                 return not position.roles.isdisjoint(_IN_CHANNEL[relation])
             case Where("channel", state) if position and position.channel:
                 return state == position.channel
+            case Where("licence") if is_licensed:
+                return True
         return Unknown(UNKNOWN_RELATION)
 
     return is_met(operation.requirement.demand, knows)

@@ -37,6 +37,7 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operations: tuple[str, ...] = ()
     absent: str = ""
     how: str = ""
+    told: str = ""
 
     @property
     def section(self) -> str:
@@ -52,6 +53,16 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.gateway:
             return False
         return bool(value) == self.wanted if self.limit is None else not (isinstance(value, int) and value > self.limit)
+
+    def is_lacking(self, config: _Config, told: Mapping[str, Any]) -> bool:
+        """Return whether a server says itself that it does not have it: what it does not tell may be there.
+
+        Args:
+            told: What it tells every client of itself and of its licence.
+        """
+        if self.told:
+            return told.get(self.told) == "false"
+        return self.wanted is True and not self.gateway and config.get(self.section, {}).get(self.key) is False
 
 
 @cache
@@ -74,6 +85,11 @@ def arranged(version: Version) -> list[Feature]:
 def switched_off(config: _Config, version: Version) -> frozenset[str]:
     """Return those of them that a server's settings have switched off."""
     return frozenset(feature.name for feature in arranged(version) if not feature.is_on(config))
+
+
+def lacking(config: _Config, told: Mapping[str, Any]) -> frozenset[str]:
+    """Return the features of which a server says that it does not have them."""
+    return frozenset(feature.name for feature in features().values() if feature.is_lacking(config, told))
 
 
 def lost_to_a_licence() -> frozenset[str]:

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import Holds, Requirement, is_there, leaves
 from mmconform.version import Version
-from mmconform.wire.client import HeldBackError, Sending
+from mmconform.wire.client import HeldBackError, Sending, UnseenError
 from mmconform.world.admin import OPERATOR
 from mmconform.world.entitlement import entitlement
+from mmconform.world.features import needed_by
 from mmconform.world.harm import below_the_api, dangerous, harmless
 from mmconform.world.people import PERSONAS, Roles
 
@@ -40,6 +41,7 @@ class Guard:
         is_disruptive: The user allows what changes the server (``--disruptive``).
         is_throwaway: Nobody but the administrator and ourselves uses the server.
         sent: Told of each request that was sent and is not harmless, with the status of its answer (0: none came).
+        lacks: Features of which the server says that it does not have them: what needs one can do nothing there, whoever asks.
     """
 
     contract: Contract
@@ -47,6 +49,8 @@ class Guard:
     is_disruptive: bool = False
     is_throwaway: bool = False
     sent: Callable[[Sending, int], None] = field(default=lambda sending, status: None)
+    lacks: frozenset[str] = frozenset()
+    _served_after_all: set[str] = field(default_factory=set)
 
     def before(self, sending: Sending) -> None:
         """Let a request through, or not; what the administrator arranges is journalled and put back, and passes.
@@ -58,27 +62,40 @@ class Guard:
             return
         address = urlsplit(sending.url)
         parameters = frozenset(name for name, _ in parse_qsl(address.query, keep_blank_values=True))
-        reason = self._danger(sending.method, below_the_api(address.path), parameters)
-        if operation := self.contract.operations.get(sending.operation):
+        operation = self.contract.operations.get(sending.operation)
+        lacks = self._lacked_by(operation) if operation and sending.is_spending else frozenset()
+        reason = self._danger(sending.method, below_the_api(address.path), parameters, lacks)
+        if operation:
             reason = reason or self.refuses(operation, sending.persona, sending.about, is_spending=sending.is_spending)
         if reason:
             raise HeldBackError(WOULD_DO_HARM, f"{sending.method} {address.path} by {sending.persona}: {reason}")
 
     def after(self, sending: Sending, status: int) -> None:
-        """Remember a request that may have changed something."""
+        """Remember a request that may have changed something.
+
+        Raises:
+            UnseenError: it was served, which it could not be.
+        """
         operation = self.contract.operations.get(sending.operation)
-        if operation and not self.is_harmless(operation):
-            self.sent(sending, status)
+        if operation is None or self.is_harmless(operation):
+            return
+        self.sent(sending, status)
+        if 200 <= status < 300 and not self.is_disruptive and (lacks := self._lacked_by(operation)):
+            self._served_after_all.add(operation.id)
+            without = " and ".join(sorted(lacks))
+            what = f"was served by a server that says it has not got {without}: look what it did; it is not asked again"
+            raise UnseenError(operation.label, what)
 
     def refuses(self, operation: Operation, persona: str, about: str, *, is_spending: bool = False) -> str:
         """Return why somebody does not send an operation about somebody's resource; nothing when they do.
 
         Args:
-            is_spending: What it may consume was made for this request.
+            is_spending: What it names is ours, and what it may consume was made for this request.
         """
-        if danger := self._danger(operation.method, self._template(operation)):
+        lacks = self._lacked_by(operation) if is_spending else frozenset()
+        if danger := self._danger(operation.method, self._template(operation), lacks=lacks):
             return danger
-        is_harmless = self.is_harmless(operation, is_spending=is_spending)
+        is_harmless = bool(lacks) or self.is_harmless(operation, is_spending=is_spending)
         if self.is_disruptive or is_harmless or not self._could_be_served(operation, persona, about):
             return ""
         return _NOT_DECLARED
@@ -96,10 +113,17 @@ class Guard:
     def _template(self, operation: Operation) -> str:
         return below_the_api(self.contract.base + operation.path)
 
-    def _danger(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> str:
+    def _lacked_by(self, operation: Operation) -> frozenset[str]:
+        """Return what an operation needs and the server lacks, so that it can do nothing; none once it was served after all."""
+        return frozenset() if operation.id in self._served_after_all else self.lacks & needed_by(operation)
+
+    def _danger(
+        self, method: str, path: str, parameters: frozenset[str] = frozenset(), lacks: frozenset[str] = frozenset()
+    ) -> str:
         if self.is_disruptive and self.is_throwaway:
             return ""
-        return next((row.reason for row in dangerous() if row.is_about(method, path, parameters)), "")
+        rows = (row for row in dangerous() if row.is_about(method, path, parameters) and row.needs not in lacks)
+        return next((row.reason for row in rows), "")
 
     def _could_be_served(self, operation: Operation, persona: str, about: str) -> bool:
         """Whether a server may serve somebody; whoever is known to lack what is demanded may not be."""

@@ -22,6 +22,7 @@ class Row:
         path: What its path looks like.
         parameter: The row is about requests with this in their query only.
         where: The row is about documents only that say which part of the request names such a resource.
+        needs: The feature without which a server can do nothing of that.
         changes: What it may change of what is compared before and after a run.
     """
 
@@ -30,6 +31,7 @@ class Row:
     parameter: str
     reason: str
     where: str = ""
+    needs: str = ""
     changes: frozenset[str] = frozenset()
 
     def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
@@ -49,8 +51,8 @@ def rows_of(group: dict[str, Any]) -> Iterator[Row]:
     for operation in group["operations"]:
         method, _, rest = operation.partition(" ")
         path, _, parameter = rest.partition("?")
-        changes = frozenset(group.get("changes", ()))
-        yield Row(method, pattern_of(path), parameter, group["reason"], group.get("where", ""), changes)
+        where, needs, changes = group.get("where", ""), group.get("needs", ""), frozenset(group.get("changes", ()))
+        yield Row(method, pattern_of(path), parameter, group["reason"], where, needs, changes)
 
 
 def pattern_of(path: str) -> re.Pattern[str]:

@@ -19,7 +19,7 @@ from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.admin import Admin
 from mmconform.world.build import build
-from mmconform.world.features import ENDLESS
+from mmconform.world.features import ENDLESS, JOBS
 from mmconform.world.kinds.user import login
 from mmconform.world.world import World
 
@@ -144,3 +144,30 @@ def test_where_it_may_not_its_tokens_end_and_making_one_as_documented_is_not_jud
     assert app.store.config["ServiceSettings"]["MaximumPersonalAccessTokenLifetimeDays"] == 10
     assert all(person.token for person in world.people.values()) and all("expires_at" in body for body in asked)
     assert [o.id for o in contract.operations.values() if world.lacks(o)] == ["CreateUserAccessToken"]
+
+
+# -- what a server says that it lacks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("licence", "lacks", "no_jobs"),
+    [
+        (Answer(200, {"IsLicensed": "false"}), {"a licence", "an Enterprise build"}, False),
+        (Answer(200, {"IsLicensed": "true"}), {"an Enterprise build"}, True),
+        (Answer(500, {"id": "some.error", "message": "No.", "status_code": 500}), {"an Enterprise build"}, True),
+    ],
+)
+def test_a_licence_is_told_in_a_place_of_its_own_and_one_that_is_not_told_may_be_there(tmp_path, licence, lacks, no_jobs):
+    app = named.app("reference@5.36.1", "5.36.1")
+    plain = app.answer
+    app.answer = lambda call: licence if call.path.startswith("/api/v4/license/client") else plain(call)
+    with Reference(app, "operator", "a password") as running:
+        found = prepare(
+            live(running.url),
+            Journal(tmp_path / "journal-a.jsonl", running.url),
+            sign_in(live(running.url).client(), ours=("operator", "a password")),
+            disruptive=False,
+            recording=False,
+        )
+    assert found.lacks & {"a licence", "an Enterprise build"} == lacks
+    assert (JOBS in found.switched_off) is no_jobs

@@ -7,7 +7,7 @@ from mmconform.paths import DATA
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.world.behaviours import refusals
-from mmconform.world.features import features, has, missing, needed_by, settings_of, switched_off
+from mmconform.world.features import features, has, lacking, missing, needed_by, settings_of, switched_off
 
 NOW = Version(5, 36, 1)
 ON = {"ServiceSettings": {"EnableCommands": True, "EnableUserAccessTokens": True}}
@@ -75,3 +75,25 @@ def test_every_feature_that_a_document_needs_is_known_and_its_absence_is_a_refus
     assert {operation.needs for operation in contract.operations.values()} - {""} <= features().keys()
     assert {feature.absent for feature in features().values()} - {""} <= refusals().keys()
     assert [row["name"] for row in read(DATA / "features.yaml")[0].data] == list(features())
+
+
+@pytest.mark.parametrize(
+    ("config", "told", "lacks"),
+    [
+        ({}, {"IsLicensed": "false", "BuildEnterpriseReady": "true"}, {"a licence"}),
+        ({}, {"IsLicensed": "true", "BuildEnterpriseReady": "false"}, {"an Enterprise build"}),
+        ({}, {}, set()),
+        ({}, {"IsLicensed": None}, set()),
+        ({}, {"IsLicensed": "", "BuildEnterpriseReady": "no"}, set()),
+        (service(EnableCommands=False), {}, {COMMANDS}),
+        ({"ServiceSettings": {"EnableCommands": None}}, {}, set()),
+    ],
+)
+def test_a_server_lacks_only_what_it_says_itself(config, told, lacks):
+    assert lacking(config, told) == lacks
+
+
+def test_what_a_list_or_a_document_needs_is_known():
+    named = {row["needs"] for row in read(DATA / "dangerous.yaml")[0].data if "needs" in row}
+    assert named and named <= features().keys()
+    assert all(features()[name].told for name in named), "a setting can be switched on while a run goes on"

@@ -7,7 +7,7 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.version import Version
-from mmconform.wire.client import Client, HeldBackError, Sending
+from mmconform.wire.client import Client, HeldBackError, Sending, UnseenError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.guard import Guard, require_filled
 from mmconform.world.harm import below_the_api, dangerous, harmless
@@ -193,6 +193,49 @@ def test_an_unanswered_request_is_noted_too(guard_of, closed_port):
     with pytest.raises(Exception, match="no connection"):
         client.send("DELETE", "/api/v4/users/x", persona="member", operation="RemoveUser")
     assert noted == [0]
+
+
+# -- what a server lacks it cannot do ------------------------------------------------------------------------------
+
+WITHOUT = frozenset({"a licence"})
+
+
+def probers(guard, operation):
+    found = guard.contract.operations[operation]
+    return [who for who in PERSONAS if not guard.refuses(found, who, "other", is_spending=True)]
+
+
+@pytest.mark.parametrize("operation", ["AskDirectory", "GiveToGroup"])
+def test_what_needs_a_licence_is_asked_by_everybody_where_the_server_says_that_it_has_none(guard_of, operation):
+    assert probers(guard_of(lacks=WITHOUT), operation) == [*PERSONAS]
+    assert "system_admin" not in probers(guard_of(), operation), "what is not told may be there"
+    assert "system_admin" not in probers(guard_of(lacks=frozenset({"plugins"})), operation)
+    assert "system_admin" not in senders(guard_of(lacks=WITHOUT), operation), "a generated request may name anything"
+
+
+def test_what_is_dangerous_with_and_without_what_it_needs_is_sent_by_nobody(guard_of):
+    assert probers(guard_of(lacks=WITHOUT), "PatchSettings") == []
+
+
+def test_what_is_dangerous_for_want_of_nothing_else_is_sent_by_nobody_where_it_is_there(guard_of):
+    assert probers(guard_of(), "AskDirectory") == []
+
+
+def test_a_server_that_serves_what_it_says_it_lacks_is_an_error_and_is_not_asked_again(guard_of, serve):
+    server = serve(lambda *_: (200, [("Content-Type", "application/json")], b"{}"))
+    guard = guard_of(lacks=WITHOUT)
+    client = Client(server.url, Redactor(replaying=False), guard=guard)
+
+    def ask(persona):
+        url = "/api/v4/ldap/sync"
+        client.send("POST", url, persona=persona, operation="AskDirectory", about="other", is_spending=True)
+
+    with pytest.raises(UnseenError, match=r"POST /ldap/sync: .*was served by a server that says it has not got a licence"):
+        ask("system_admin")
+    for persona in ("system_admin", "member"):
+        with pytest.raises(HeldBackError):
+            ask(persona)
+    assert len(server.requests) == 1
 
 
 # -- a template is no request --------------------------------------------------------------------------------------

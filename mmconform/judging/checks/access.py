@@ -45,6 +45,8 @@ def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
     if at.exchange.status in (401, 403):
         if not at.exchange.error_id:  # an error of the server's that is none of its refusals says nothing about permissions
             return None
+        if at.is_about_nothing and gate(at.exchange.error_id) is None:
+            return Unknown("unknown-identifier")
         says = at.exchange.says
         refused = broken(f"{says} with permission", f"refused with {says} in spite of the permission")
         return _unless_gated(at, refused)
@@ -52,7 +54,8 @@ def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
 
 
 def _of_the_others(at: Setting) -> Verdict | Unknown | None:
-    if at.exchange.status in (403, 404) and at.exchange.error_id not in ("", NO_ROUTE):
+    refusals = (403,) if at.is_about_nothing else (403, 404)
+    if at.exchange.status in refusals and at.exchange.error_id not in ("", NO_ROUTE):
         return _unless_gated(at, KEPT)
     return None
 
@@ -65,7 +68,7 @@ def _unless_gated(at: Setting, verdict: Verdict) -> Verdict | Unknown:
 
 def is_let_in(at: Setting) -> bool:
     """Whether an answer shows an entitled caller past the permission check, be it to what this server does not offer."""
-    if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled is not True:
+    if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled_but_for_a_licence is not True:
         return False
     is_refused = at.exchange.status in (401, 403) and gate(at.exchange.error_id) is None
     return not is_refused and not at.has_no_route

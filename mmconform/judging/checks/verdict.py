@@ -83,9 +83,19 @@ class Setting:
     @cached_property
     def entitled(self) -> Knowledge:
         """Whether the documentation lets the persona through."""
+        return self._entitled(is_licensed=False)
+
+    @cached_property
+    def entitled_but_for_a_licence(self) -> Knowledge:
+        """Whether the documentation lets the persona through on a server that has the licence which it demands."""
+        return self._entitled(is_licensed=True)
+
+    def _entitled(self, *, is_licensed: bool) -> Knowledge:
         persona, at = known_persona(self.exchange.persona), self.exchange
+        if persona is None:
+            return Unknown()
         roles = self.roles or Roles(self.version)
-        return entitlement(self.operation, persona, roles, at.about, at.position) if persona else Unknown()
+        return entitlement(self.operation, persona, roles, at.about, at.position, is_licensed=is_licensed)
 
     @property
     def is_permission_told(self) -> bool:
@@ -126,6 +136,11 @@ class Setting:
         if self.exchange.about not in ("self", "other") and self.operation.kinds & kinds.by_name().keys():
             return False
         return Unknown("unknown-identifier") if self._puzzles else True
+
+    @property
+    def is_about_nothing(self) -> bool:
+        """Whether the request names something that nobody has: only who gets how far shows anything."""
+        return kinds.is_absent(self.operation.kinds)
 
     @property
     def _puzzles(self) -> bool:

@@ -65,7 +65,8 @@ class Keeper:
         caller = self.world.people.get(exchange.persona)
         if exchange.status == 401 and caller:
             return not is_alive(client, caller.session, exchange.persona)
-        return not 300 <= exchange.status < 500 and self.may_consume(exchange.operation)
+        is_refused = 300 <= exchange.status < 500 or (exchange.status == 501 and exchange.error_id)
+        return not is_refused and self.may_consume(exchange.operation)
 
     def _keep_operator(self, cause: str, client: Client) -> dict[str, str]:
         if is_alive(client, self.world.operator, OPERATOR):

@@ -35,6 +35,7 @@ class LiveServer:
     Attributes:
         operator: The administrator's session or token.
         switched_off: Features that a run needs and may not switch on.
+        lacks: Features of which the server says that it does not have them.
         may_configure: Whether tests may change server-wide settings.
         before: What it was set to before the first change.
         aftermath: What is different afterwards.
@@ -54,6 +55,7 @@ class LiveServer:
     aftermath: Aftermath = field(default_factory=Aftermath)
     lease: Lease | None = None
     meanwhile: list[str] = field(default_factory=list)
+    lacks: frozenset[str] = frozenset()
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -215,7 +217,7 @@ def prepare_server(
     except BaseException:
         server.clean()
         raise
-    server.switched_off, server.gateway = found.switched_off, found.gateway
+    server.switched_off, server.lacks, server.gateway = found.switched_off, found.lacks, found.gateway
     server.has_people = found.has_people
     server.may_configure = disruptive or not found.has_people
     return server

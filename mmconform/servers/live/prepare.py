@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
@@ -19,7 +20,7 @@ from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import features, obstacles
 from mmconform.world.admin import OPERATOR, Admin, part
 from mmconform.world.build import confirm_roles
-from mmconform.world.features import WEBRTC, arranged, has, lost_to_a_licence, settings_of, switched_off
+from mmconform.world.features import WEBRTC, arranged, has, lacking, lost_to_a_licence, settings_of, switched_off
 from mmconform.world.kinds.user import is_ours, login
 from mmconform.world.people import ROLES
 
@@ -33,6 +34,7 @@ class Preparation:
 
     switched_off: frozenset[str]
     has_people: bool
+    lacks: frozenset[str] = frozenset()
     gateway: Gateway | None = None
 
 
@@ -173,11 +175,24 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
         off = off_now(admin.config(), target.version)
         if gateway and not any(name.startswith("WebrtcSettings.") for name in fixed):
             off -= {WEBRTC}
-    about = admin.must("GET", "/api/v4/config/client?format=old")
-    if about.get("IsLicensed") == "true" and not disruptive:
+    about = told_to_clients(admin)
+    if about.get("IsLicensed") != "false" and not disruptive:
         off |= lost_to_a_licence()
+    lacks = lacking(admin.config().json_object, about)
     client.close()
-    return Preparation(off, bool(others), gateway)
+    return Preparation(off, bool(others), lacks, gateway)
+
+
+def told_to_clients(admin: Admin) -> dict[str, Any]:
+    """Return what a server tells every client of itself, and of its licence, if it does.
+
+    Raises:
+        MisuseError: it does not tell of itself.
+        UnseenError: it does not answer.
+    """
+    of_itself: dict[str, Any] = admin.must("GET", "/api/v4/config/client?format=old")
+    licence = admin.ask("GET", "/api/v4/license/client?format=old")
+    return {**of_itself, **(licence.json_object if licence.is_success else {})}
 
 
 def find_obstacles(admin: Admin, version: Version, newcomers: int = MOST_PEOPLE) -> Iterator[str]:

@@ -48,6 +48,11 @@ def is_puzzling(parameter: Parameter) -> bool:
     return parameter.identifies and parameter.resource not in by_name()
 
 
+def is_absent(names: Iterable[str]) -> bool:
+    """Return whether something of these kinds does not exist, whatever its id."""
+    return any(by_name()[name].is_absent for name in names if name in by_name())
+
+
 def puzzling_parts(body: Body) -> frozenset[str]:
     """Return the properties of a body that are so; ``""`` for the whole body."""
     return frozenset(name for name in body.identifying if body.resources.get(name) not in by_name())

@@ -97,6 +97,7 @@ class Kind:
         scope: In which place of ours its things lie.
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
         is_never_drawn: What was drawn instead of it is never sent.
+        is_absent: A run makes none and names one that does not exist.
     """
 
     name: ClassVar[str] = ""
@@ -105,6 +106,7 @@ class Kind:
     scope: ClassVar[Scope] = ""
     consumed_by: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
+    is_absent: ClassVar[bool] = False
 
     def make(self, owner: Owner) -> str:
         """Return the id of a new one that belongs to somebody, or lies where they are; journalled before and after.
