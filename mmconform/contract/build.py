@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from mmconform.contract import prose
-from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule
+from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule, Sample
 from mmconform.contract.identifiers import identifies, identifying_parts
+from mmconform.contract.naming import names_in
 from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
 from mmconform.documents.reader import Pointer
@@ -65,8 +66,9 @@ class _Reader:
             self._versions(removed),
             self.data.get("x-needs", ""),
             str(self.data.get("x-harmless") or ""),
-            frozenset(self.data.get("x-consumes") or ()),
-            self.data.get("x-body"),
+            frozenset(self._kinds("x-consumes")),
+            self._sample(),
+            self._made(),
             tuple(map(str, self.data.get("tags") or ())),
         )
         self.contract.add(clauses)
@@ -91,6 +93,42 @@ class _Reader:
             return added.file, added.line
         origin = self.document.origins[self.at][0]
         return origin.file, origin.source.line_of(*origin.pointer, *below)
+
+    # -- told of served requests: what they hold, make and consume ---------------------------------------------------
+
+    def _kinds(self, key: str) -> list[str]:
+        given = self.data.get(key) or []
+        if not isinstance(given, list) or not all(isinstance(kind, str) for kind in given):
+            raise self._wrong(key, "is no list of kinds of things")
+        return given
+
+    def _made(self) -> str:
+        given = self.data.get("x-makes") or ""
+        if not isinstance(given, str):
+            raise self._wrong("x-makes", "is no kind of thing")
+        return given
+
+    def _sample(self) -> Sample:
+        path, query = (self._values(key, place) for key, place in (("x-path", "path"), ("x-query", "query")))
+        for key in ("x-path", "x-query", "x-body"):
+            try:
+                list(names_in(self.data.get(key)))
+            except ValueError as error:
+                raise self._wrong(key, f"cannot be filled in: {error}") from None
+        return Sample(path, query, self.data.get("x-body"))
+
+    def _values(self, key: str, place: str) -> dict[str, Any]:
+        """Return what stands for the parameters of a path or a query."""
+        given = self.data.get(key) or {}
+        if not isinstance(given, dict):
+            raise self._wrong(key, f"does not map parameters of the {place} to values")
+        there = {p.name for p in self._parameters() if p.place == place}
+        if unknown := sorted(set(given) - there):
+            raise self._wrong(key, f"names no parameter of the {place}: {unknown[0]}")
+        return given
+
+    def _wrong(self, key: str, what: str) -> DocumentError:
+        return DocumentError(*self._place(key), f"`{key}` of {self.id} {what}")
 
     # -- declared: parameters, bodies, answers ---------------------------------------------------------------------
 

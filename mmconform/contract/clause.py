@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from mmconform.contract.naming import names_in
 from mmconform.contract.permission import Requirement
 from mmconform.version import Version, Versions
 
@@ -87,6 +88,27 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What a request that is served holds, beside identifiers; its texts may name things (:mod:`mmconform.contract.naming`).
+
+    Attributes:
+        path: The values of path parameters, by name (``x-path``).
+        query: Those of query parameters (``x-query``).
+        body: The body, or what it holds (``x-body``); None where nobody says.
+    """
+
+    path: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of the things that it names."""
+        named = names_in([dict(self.path), dict(self.query), self.body])
+        return frozenset(name.kind for name in named if not name.is_filler)
+
+
+@dataclass(frozen=True)
 class Operation:
     """What a request to one operation looks like, and what may come back.
 
@@ -94,8 +116,10 @@ class Operation:
         versions: Those that have it, and those of which the document does not tell clearly.
         needs: The feature that must be switched on for it to be served.
         harmless: Why it is harmless to send, where the document says so (``x-harmless``).
-        consumes: The kinds of what is no longer what it was when a request was served (``x-consumes``); ``caller`` for who asks.
-        sample: What a request that is served says in its body, beside identifiers (``x-body``).
+        consumes: The kinds of what is no longer what it was when a request was served (``x-consumes``); ``caller`` for who asks,
+            ``membership`` for what the user is in the team and channel.
+        sample: What a request that is served holds, as far as somebody says.
+        makes: The kind of what a served request makes (``x-makes``).
         tags: The document's, by which readers group operations.
     """
 
@@ -110,7 +134,8 @@ class Operation:
     needs: str = ""
     harmless: str = ""
     consumes: frozenset[str] = frozenset()
-    sample: Any = None
+    sample: Sample = Sample()
+    makes: str = ""
     tags: tuple[str, ...] = ()
 
     @property
@@ -128,10 +153,17 @@ class Operation:
         return self.versions.include(version)
 
     @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of what a request to it names, as far as somebody has told them."""
+    def identified(self) -> frozenset[str]:
+        """The kinds of what its identifiers name, as far as somebody has told them."""
         in_body = self.body.resources.values() if self.body else ()
         return frozenset({p.resource for p in self.parameters if p.resource} | set(in_body))
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of what a served request names: in its sample, and by identifiers of which that says nothing."""
+        told = {"path": self.sample.path, "query": self.sample.query}
+        bound = {p.resource for p in self.parameters if p.resource and p.name not in told.get(p.place, ())}
+        return self.sample.kinds | bound | frozenset(self.body.resources.values() if self.body else ())
 
     @property
     def placeholders(self) -> list[str]:

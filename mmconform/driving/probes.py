@@ -4,12 +4,13 @@ A probe is one valid request, which names a thing of its owner, lying in one spo
 consumes is made anew for the next one, a caller too. So each refusal stands beside a served request about the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from mmconform.contract.clause import Operation
+from mmconform.contract.clause import Body, Operation, Sample
+from mmconform.contract.naming import Named, filled
 from mmconform.driving.asking import Asker
 from mmconform.driving.generate import Case
 from mmconform.judging.judge import Judge
@@ -19,14 +20,23 @@ from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import require_filled
 from mmconform.world.people import known_persona
-from mmconform.world.place import OPEN, SPOTS, TEAMS, Place, Spot
+from mmconform.world.place import OPEN, RESIDENT, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
 
+#: Where it is asked, by where what is asked about lies.
+_SPOTS: dict[str, tuple[Spot | None, ...]] = {"channel": SPOTS, "team": TEAMS, "": (None,)}
 #: Who asks, the least powerful first: what only some may consume is there for all who may not.
 CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
-_IN_CHANNELS, _IN_TEAMS = frozenset({"channel", "post", "file"}), frozenset({"team"})
-#: What belongs to one person.
-_OWNED = frozenset({"user", "token", "post", "file"})
+
+
+def _lies_in(operation: Operation) -> str:
+    """Return in which place of ours lies what an operation names, or is consumed of it."""
+    return kinds.scope_of(operation.kinds)
+
+
+def _owned(named: Iterable[str]) -> frozenset[str]:
+    """Return those kinds of which each thing belongs to one person."""
+    return frozenset(kind for kind in named if kinds.by_name()[kind].is_owned)
 
 
 @dataclass(frozen=True)
@@ -41,28 +51,29 @@ class Probe:
 def can_be_probed(operation: Operation) -> bool:
     """Return whether it is known what each identifier of a request stands for, and which request is served."""
     path = [p for p in operation.parameters if p.place == "path"]
-    is_known = all(p.resource and not kinds.is_puzzling(p) for p in path) and len(path) == len(set(operation.placeholders))
-    return is_known and (operation.method == "GET" or bool(operation.consumes) or operation.sample is not None)
+    is_told = all(p.name in operation.sample.path or (p.resource and not kinds.is_puzzling(p)) for p in path)
+    if not is_told or len(path) != len(set(operation.placeholders)) or not operation.kinds <= kinds.by_name().keys():
+        return False
+    return operation.method == "GET" or bool(operation.consumes) or operation.sample != Sample()
 
 
 def probes(operation: Operation) -> Iterator[Probe]:
     """Yield what to ask about an operation."""
-    named = operation.kinds
-    spots: tuple[Spot | None, ...] = SPOTS if named & _IN_CHANNELS else TEAMS if named & _IN_TEAMS else (None,)
+    owned, spots = _owned(operation.kinds), _SPOTS[_lies_in(operation)]
     for spot in spots:
-        for about in ("other", "self") if named & _OWNED else ("other",):
+        for about in ("other", "self") if owned else ("other",):
             for name in CALLERS:
                 probe = Probe(name, about, spot)
-                if about == "other" or _can_be_own(named, probe):
+                if about == "other" or _can_be_own(owned, probe):
                     yield probe
 
 
-def _can_be_own(named: frozenset[str], probe: Probe) -> bool:
-    """Return whether something of the caller's own can lie there: posts and files only where the caller is."""
+def _can_be_own(owned: frozenset[str], probe: Probe) -> bool:
+    """Return whether something of the caller's own can lie there: what lies in a place only where the caller is."""
     persona = known_persona(probe.persona)
     if persona is None or persona.is_anonymous:
         return False
-    return not named & {"post", "file"} or (probe.spot is OPEN and persona.team_role is not None)
+    return not kinds.scope_of(owned) or (probe.spot is OPEN and persona.team_role is not None)
 
 
 class Prober(Asker):
@@ -71,7 +82,6 @@ class Prober(Asker):
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge, place: Place) -> None:
         super().__init__(operation, world, client, judge)
         self._place = place
-        self._fresh: dict[tuple[str, str, Spot | None], str] = {}
 
     def ask_all(self, core: Case | None) -> None:
         """Send all probes.
@@ -90,9 +100,12 @@ class Prober(Asker):
 
     def _send(self, probe: Probe, core: Case | None) -> Exchange:
         caller = self._caller(probe)
-        named = {kind: self._thing(kind, probe, caller) for kind in self.operation.kinds}
-        path = {**(core.path_parameters if core else {}), **self._bound("path", named)}
+        told = _Told(self.operation, self._place, probe, caller)
+        path = {**(core.path_parameters if core else {}), **told.values("path")}
         require_filled(self.operation, path)
+        params = {**self._required(core), **told.values("query")}
+        body = self._body(core, told)
+        self._note_making(told)
         exchange = self.client.send(
             self.operation.method,
             self.contract.base + self.operation.filled(path),
@@ -102,14 +115,23 @@ class Prober(Asker):
             about=probe.about,
             own=frozenset({caller.id}) if caller else frozenset(),
             is_spending=True,
-            params={**self._required(core), **self._bound("query", named)},
-            **self._body(core, named),
+            params=params,
+            **body,
         )
         if exchange.is_success:
-            self._forget(probe)
-        exchange = replace(exchange, position=self._position(probe))
+            self._place.forget(self.operation.consumes, probe.spot)
+            if "membership" in self.operation.consumes and probe.spot:
+                self._place.settle(caller if probe.about == "self" and caller else self.world.people[RESIDENT], probe.spot)
+            self._note_making(told, exchange.json_id if isinstance(exchange.json_or_none, dict) else "")
+        exchange = replace(exchange, position=self._position(probe), told=told.names)
         self._confirm(probe, caller, exchange)
         return exchange
+
+    def _note_making(self, told: "_Told", id_: str | None = None) -> None:
+        """Write down what a request may make, before it is sent, and what it has made."""
+        kind = kinds.by_name().get(self.operation.makes)
+        if kind and kind.what and (id_ or id_ is None):
+            self.world.note(**kind.made(told.given), **({"id": id_} if id_ else {}))
 
     def _confirm(self, probe: Probe, caller: Person | None, exchange: Exchange) -> None:
         """Before a server is blamed: look whether the caller is there what they are to be.
@@ -129,29 +151,21 @@ class Prober(Asker):
 
     # -- what a request holds ------------------------------------------------------------------------------------------
 
-    def _bound(self, place: str, named: dict[str, str]) -> dict[str, str]:
-        """Return the ids of what parameters name; in a query only where one is required: each is one more question."""
-        return {
-            p.name: named[p.resource]
-            for p in self.operation.parameters
-            if p.place == place and p.resource in named and (place == "path" or p.required)
-        }
-
     def _required(self, core: Case | None) -> dict[str, Any]:
         drawn = dict(core.drawn.query or {}) if core else {}
         required = {p.name for p in self.operation.parameters if p.place == "query" and p.required}
         return {name: value for name, value in drawn.items() if name in required}
 
-    def _body(self, core: Case | None, named: dict[str, str]) -> dict[str, Any]:
-        body = self.operation.body
+    def _body(self, core: Case | None, told: "_Told") -> dict[str, Any]:
+        body, sample = self.operation.body, self.operation.sample.body
         if body is None:
             return {}
-        ids = {name: named[kind] for name, kind in body.resources.items() if kind in named}
-        sample = self.operation.sample
         if not body.is_json:
-            return {"data": ids, "files": {name: ("small.txt", str(text)) for name, text in dict(sample or {}).items()}}
+            return _form({**told.filled(sample or {}), **told.in_body(body)})
+        if sample is not None and not isinstance(sample, dict):
+            return {"json": told.filled(sample)}
         drawn = core.body if core and isinstance(core.body, dict) else {}
-        return {"json": {**(drawn if sample is None else sample), **ids}}
+        return {"json": {**(drawn if sample is None else told.filled(sample)), **told.in_body(body)}}
 
     # -- what it is about ----------------------------------------------------------------------------------------------
 
@@ -165,22 +179,67 @@ class Prober(Asker):
             return self._place.double(person)
         return self._place.signed_in_again(person) if "caller" in consumes else person
 
-    def _thing(self, kind: str, probe: Probe, caller: Person | None) -> str:
-        if kind == "user" and probe.about == "self" and caller:
-            return caller.id
-        owner = probe.persona if probe.about == "self" else "resident"
-        if kind not in self.operation.consumes:
-            return self._place.standing(kind, probe.spot, owner)
-        key = (kind, owner, probe.spot)
-        if key not in self._fresh:
-            self._fresh[key] = self._place.new(kind, probe.spot, owner)
-        return self._fresh[key]
-
-    def _forget(self, probe: Probe) -> None:
-        self._fresh = {key: id_ for key, id_ in self._fresh.items() if key[2] != probe.spot}
-
     def _position(self, probe: Probe) -> Position | None:
         persona = known_persona(probe.persona)
         if probe.spot is None or persona is None:
             return None
-        return probe.spot.position(persona, in_channel=bool(self.operation.kinds & _IN_CHANNELS))
+        return probe.spot.position(persona, in_channel=_lies_in(self.operation) == "channel")
+
+
+class _Told:
+    """What somebody says that one request holds: its things, looked up or made when they are first named.
+
+    Attributes:
+        given: What the request names so far, by kind and filler.
+    """
+
+    def __init__(self, operation: Operation, place: Place, probe: Probe, caller: Person | None) -> None:
+        self._operation, self._place, self._probe, self._caller = operation, place, probe, caller
+        self.given: dict[str, str] = {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters, and ``""`` for the body, of which it is said."""
+        sample = self._operation.sample
+        return frozenset({*sample.path, *sample.query, *([] if sample.body is None else [""])})
+
+    def values(self, place: str) -> dict[str, Any]:
+        """Return what parameters hold; in a query an id only where one is required: each is one more question."""
+        told = self._operation.sample.path if place == "path" else self._operation.sample.query
+        ids = {
+            p.name: self._give(Named(str(p.resource)))
+            for p in self._operation.parameters
+            if p.place == place and p.name not in told and p.resource in kinds.by_name() and (place == "path" or p.required)
+        }
+        return {**ids, **self.filled(dict(told))}
+
+    def in_body(self, body: Body) -> dict[str, Any]:
+        """Return what the identifiers of a body hold."""
+        return {name: self._give(Named(kind)) for name, kind in body.resources.items() if kind in kinds.by_name()}
+
+    def filled(self, value: Any) -> Any:
+        """Return a value of the sample with what it names in it."""
+        return filled(value, self._give)
+
+    def _give(self, named: Named) -> Any:
+        if named.is_filler:
+            given = self.given.get(named.kind) or self._place.filler(named.kind)
+        else:
+            given = self._thing(named)
+        if not named.which and not named.part:
+            self.given[named.kind] = given
+        return self._place.part(named.kind, given, named.part) if named.part else given
+
+    def _thing(self, named: Named) -> str:
+        probe, kind = self._probe, named.kind
+        if kind == "user" and probe.about == "self" and self._caller and not named.which:
+            return self._caller.id
+        owner = probe.persona if probe.about == "self" else RESIDENT
+        if named.which or kind not in self._operation.consumes:
+            return self._place.standing(kind, probe.spot, owner, named.which)
+        return self._place.fresh(kind, probe.spot, owner)
+
+
+def _form(values: dict[str, Any]) -> dict[str, Any]:
+    files = {name: value for name, value in values.items() if isinstance(value, tuple)}
+    return {"data": {name: value for name, value in values.items() if name not in files}, "files": files}

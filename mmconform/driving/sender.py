@@ -68,7 +68,7 @@ class Sender(Asker):
         self._fresh: dict[tuple[str, str], str] = {}  # what is consumed, by kind and persona
         self._makes_tokens = operation.id == "CreateUserAccessToken"
         path = below_the_api(self.contract.base + operation.path)
-        known = (kinds.by_name()[name] for name in operation.kinds if name in kinds.by_name())
+        known = (kinds.by_name()[name] for name in operation.identified if name in kinds.by_name())
         self._consumed = {kind.name for kind in known if kind.is_consumed_by(operation.method, path)}
 
     def ask_all(self, cases: tuple[Case, ...]) -> None:

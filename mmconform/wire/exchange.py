@@ -37,6 +37,7 @@ class Exchange:
         credential: Whose session or token was sent, as the redactor calls it; nothing where none was, or in another header.
         own: The ids of the caller's own account and tokens.
         position: What the caller is where that lies which the request names; None where nobody knows.
+        told: The parameters, and ``""`` for the body, of which somebody says what they hold: no value there is a puzzle.
     """
 
     operation: str
@@ -52,6 +53,7 @@ class Exchange:
     own: frozenset[str] = field(default=frozenset())
     credential: str = ""
     position: Position | None = None
+    told: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """What may be shown of it: neither what was sent nor what was answered."""

@@ -76,7 +76,7 @@ def _holds_as(persona: Persona, term: Holds, roles: Roles, position: Position) -
 
 
 def _place(operation: Operation, about: str) -> Place:
-    scope = kinds.scope_of(operation.kinds) if about in ("self", "other") else ""
+    scope = kinds.scope_of(operation.identified) if about in ("self", "other") else ""
     if scope == "channel":
         return "own channel" if about == "self" else "other channel"
     return scope

@@ -1,6 +1,10 @@
 """What lies ready where everybody is asked the same: teams, channels, posts and files of ours, and who is where."""
 
+import base64
+import time
+from collections.abc import Container
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.wire.client import Client
@@ -9,7 +13,7 @@ from mmconform.wire.secret import Secret
 from mmconform.world import kinds
 from mmconform.world.build import make_guest, make_person
 from mmconform.world.features import TOKENS
-from mmconform.world.kinds.channel import Channel, PrivateChannel, new_file, new_post
+from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.kinds.team import new_team
 from mmconform.world.kinds.user import login
@@ -17,6 +21,12 @@ from mmconform.world.people import BESIDE, Persona
 from mmconform.world.world import Person, World
 
 RESIDENT = "resident"
+#: Who is meant beside the one to whom a thing belongs: ``{another user}``, ``{third user}``.
+_OTHERS = ("other_token_user", "token_user")
+_DAY = 24 * 60 * 60
+#: One pixel, and a folder with nothing in it.
+_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGMwSJgAAAHkASHKbNIyAAAAAElFTkSuQmCC"
+_ARCHIVE = b"PK\x05\x06" + bytes(18)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,9 @@ class Place:
 
     def __init__(self, world: World, client: Client) -> None:
         self._world, self._client, self._admin = world, client, world.admin(client)
-        self._kept: dict[tuple[str, Spot | None, str], str] = {}
+        self._kept: dict[tuple[str, Spot | None, str, int], str] = {}
+        self._fresh: dict[tuple[str, Spot | None, str], str] = {}
+        self._parts: dict[tuple[str, str, str], str] = {}
         for persona in BESIDE.values():
             if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
                 world.people[persona.name] = self._make(persona)
@@ -79,8 +91,7 @@ class Place:
         return make_guest(self._world, persona) if persona.is_guest else make_person(self._world, persona, again=True)
 
     def _new_channel(self, spot: Spot) -> str:
-        team = self._world.team_id if spot.is_home else self._away
-        id_ = spot.kind.new(self._world, self._admin, team)
+        id_ = spot.kind.new(self._world, self._admin, self._team(spot))
         for person in self._world.people.values():
             is_resident = person.persona.name == RESIDENT
             if is_resident or (spot.is_home and spot.is_joined and person.persona.team_role):
@@ -89,20 +100,40 @@ class Place:
 
     # -- things --------------------------------------------------------------------------------------------------------
 
-    def standing(self, kind: str, spot: Spot | None, owner: str) -> str:
+    def standing(self, kind: str, spot: Spot | None, owner: str, which: int = 0) -> str:
         """Return the id of a thing of somebody's, lying in a spot, that no request of ours changes.
+
+        Args:
+            which: 0, or 1 and 2 for others of the same kind.
+
+        Raises:
+            MisuseError, NotHereError: it cannot be made.
+        """
+        if kind == "user":
+            return self._world.people[(owner, *_OTHERS)[which]].id
+        if kind == "team" and not which:
+            return self._team(spot)
+        if kind == "channel" and not which:
+            return self._channels[spot or OPEN]
+        key = (kind, spot, owner, which)
+        if key not in self._kept:
+            self._kept[key] = self.new(kind, spot, owner)
+        return self._kept[key]
+
+    def fresh(self, kind: str, spot: Spot | None, owner: str) -> str:
+        """Return the id of a thing that a request may consume: until one does (:meth:`forget`) the same.
 
         Raises:
             MisuseError, NotHereError: it cannot be made.
         """
         key = (kind, spot, owner)
-        if kind == "user":
-            return self._world.people[owner].id
-        if kind == "channel":
-            return self._channels[spot or OPEN]
-        if key not in self._kept:
-            self._kept[key] = self.new(kind, spot, owner)
-        return self._kept[key]
+        if key not in self._fresh:
+            self._fresh[key] = self.new(kind, spot, owner)
+        return self._fresh[key]
+
+    def forget(self, consumed: Container[str], spot: Spot | None) -> None:
+        """Let go of what lies fresh in a spot, of the kinds that a request consumed."""
+        self._fresh = {key: id_ for key, id_ in self._fresh.items() if key[0] not in consumed or key[1] != spot}
 
     def new(self, kind: str, spot: Spot | None, owner: str) -> str:
         """Return the id of a new thing of somebody's; a new user is a member of the team whom nobody else needs.
@@ -110,24 +141,82 @@ class Place:
         Raises:
             MisuseError, NotHereError: it cannot be made.
         """
-        person = self._world.people[owner]
-        whose = Owner(self._world, self._client, owner, person, person.session, self._world)
-        match kind:
+        known = kinds.by_name()[kind]
+        match known.state_of or kind:
             case "user":
-                return self.double(self._world.people["member"]).id
+                id_ = self.double(self._world.people["member"]).id
             case "team":
-                return self._world.team_id if spot is None or spot.is_home else self._away
+                id_ = self._new_team(spot)
             case "channel":
-                return self._new_channel(spot or OPEN)
-            case "post":
-                return new_post(whose, self._channels[spot or OPEN])
-            case "file":
-                return new_file(whose, self._channels[spot or OPEN])
-        return kinds.by_name()[kind].make(whose)
+                id_ = self._new_channel(spot or OPEN)
+            case base:
+                id_ = kinds.by_name()[base].make(self.owner(owner, spot))
+        if known.state_of:
+            known.enter(self.owner(owner, spot), id_)
+        return id_
+
+    def owner(self, name: str, spot: Spot | None) -> Owner:
+        """Return whose a thing in a spot is."""
+        person = self._world.people[name]
+        whose = Owner(self._world, self._client, name, person, person.session, self._world)
+        return replace(whose, team=self._team(spot), channel=self._channels[spot or OPEN])
+
+    def part(self, kind: str, id_: str, name: str) -> str:
+        """Return a part of what the server tells the operator of a thing; asked once.
+
+        Raises:
+            MisuseError: it tells no such part.
+        """
+        key = (kind, id_, name)
+        if key not in self._parts:
+            self._parts[key] = kinds.by_name()[kind].part(self._admin, id_, name)
+        return self._parts[key]
+
+    def filler(self, name: str) -> Any:
+        """Return what a text holds that names no thing: a new name, a time to come in milliseconds, or a file to upload."""
+        match name:
+            case "unique":
+                return self._world.name("x")
+            case "later":
+                return (int(time.time()) + _DAY) * 1000
+            case "picture":
+                return ("small.png", base64.b64decode(_PICTURE), "image/png")
+            case "text":
+                return ("small.txt", b"made for a test\n", "text/plain")
+            case "archive":
+                return ("small.zip", _ARCHIVE, "application/zip")
+        raise AssertionError(name)
+
+    def _team(self, spot: Spot | None) -> str:
+        return self._world.team_id if spot is None or spot.is_home else self._away
+
+    def _new_team(self, spot: Spot | None) -> str:
+        """Return the id of a new team in which everybody is what they are in the world's; or which only the resident is in."""
+        id_ = new_team(self._world, self._admin, self._world.name("t"))
+        for name, person in self._world.people.items():
+            if name == RESIDENT or ((spot is None or spot.is_home) and person.persona.team_role):
+                self._admin.join(id_, person.id, person.persona.team_role or "team_user")
+        return id_
+
+    def settle(self, person: Person, spot: Spot) -> None:
+        """Make somebody be in the team and in the channel of a spot what they are to be, or be in neither.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        team, channel, is_resident = self._team(spot), self._channels[spot], person.persona.name == RESIDENT
+        if not is_resident and not (spot.is_home and person.persona.team_role):
+            self._admin.ask("DELETE", f"/api/v4/teams/{team}/members/{person.id}")
+            return
+        self._admin.join(team, person.id, person.persona.team_role or "team_user")
+        if is_resident or spot.is_joined:
+            self._admin.join_channel(channel, person.id, person.persona.channel_role)
+        else:
+            self._admin.ask("DELETE", f"/api/v4/channels/{channel}/members/{person.id}")
 
     def is_as_told(self, person: Person, spot: Spot) -> bool:
         """Return whether somebody is in the team and in the channel of a spot, or is not, as it is to be: asked of the server."""
-        team = self._world.team_id if spot.is_home else self._away
+        team = self._team(spot)
         in_team = spot.is_home and person.persona.team_role is not None
         return self._is_member(f"teams/{team}", person) == in_team and (
             self._is_member(f"channels/{self._channels[spot]}", person) == (in_team and spot.is_joined)

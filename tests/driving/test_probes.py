@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mmconform.contract.clause import Body, Operation, Parameter
+from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
-from mmconform.driving.probes import CALLERS, can_be_probed, probes
+from mmconform.driving.probes import CALLERS, Probe, _form, _Told, can_be_probed, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import Server, Target
@@ -77,7 +77,7 @@ def test_what_changes_something_is_probed_where_it_is_known_what_a_served_reques
     assert can_be_probed(operation("post"))
     assert not can_be_probed(operation("post", method="DELETE"))
     assert can_be_probed(operation("post", method="DELETE", consumes=frozenset({"post"})))
-    assert can_be_probed(operation("post", method="PUT", sample={}))
+    assert can_be_probed(operation("post", method="PUT", sample=Sample(body={})))
     puzzling = Parameter("thing_id", "path", True, {}, None, identifies=True)
     assert not can_be_probed(replace(operation(), path="/x/{thing_id}", parameters=(puzzling,)))
     assert not can_be_probed(replace(operation(), path="/x/{thing_id}"))  # nobody says what it stands for
@@ -85,7 +85,65 @@ def test_what_changes_something_is_probed_where_it_is_known_what_a_served_reques
 
 def test_a_body_that_names_a_channel_is_asked_about_wherever_a_channel_lies():
     body = Body(True, {}, {"channel_id": "channel"})
-    assert spots_of(replace(operation(method="POST", sample={}), body=body)) == list(SPOTS)
+    assert spots_of(replace(operation(method="POST", sample=Sample(body={})), body=body)) == list(SPOTS)
+
+
+def test_what_a_sample_says_of_a_parameter_needs_no_kind_but_only_of_kinds_that_there_are():
+    named = replace(operation(), path="/x/{name}", parameters=(Parameter("name", "path", True, {}, None, identifies=True),))
+    assert can_be_probed(replace(named, sample=Sample(path={"name": "{user.username}"})))
+    assert not can_be_probed(replace(named, sample=Sample(path={"name": "{usher.username}"})))
+
+
+def test_what_a_sample_names_decides_where_it_is_asked_and_whose_it_is():
+    asked = operation(method="POST", sample=Sample(body=[{"post": "{post}"}]))
+    assert spots_of(asked) == list(SPOTS)
+    assert {probe.about for probe in probes(asked)} == {"self", "other"}
+
+
+class Ready:
+    """A place where each thing is called by its kind, place, owner and number."""
+
+    def standing(self, kind, spot, owner, which=0):
+        return f"{kind} of {owner}" + (f" {which}" if which else "")
+
+    def fresh(self, kind, spot, owner):
+        return f"fresh {kind} of {owner}"
+
+    def part(self, kind, id_, name):
+        return f"{name} of {id_}"
+
+    def filler(self, name):
+        return (f"{name}.bin", b"x") if name == "picture" else f"a {name}"
+
+
+def told(asked, about="other"):
+    return _Told(asked, Ready(), Probe("member", about, OPEN), None)
+
+
+def test_a_sample_is_filled_in_with_things_that_are_there_and_with_new_ones_of_what_is_consumed():
+    body = [{"to": ["{user}", "{another user}"], "about {post}": "by {user.username}"}, "{unique}", 3]
+    asked = operation("post", consumes=frozenset({"post"}), sample=Sample(query={"who": "{third user}"}, body=body))
+    asks = told(asked)
+    assert asks.filled(asked.sample.body) == [
+        {"to": ["user of resident", "user of resident 1"], "about fresh post of resident": "by username of user of resident"},
+        "a unique",
+        3,
+    ]
+    assert asks.values("query") == {"who": "user of resident 2"}
+    assert asks.values("path") == {"post_id": "fresh post of resident"}
+    assert asks.given == {"user": "user of resident", "post": "fresh post of resident", "unique": "a unique"}
+    assert asks.names == {"who", ""}
+    assert told(asked, "self").values("path") == {"post_id": "fresh post of member"}
+
+
+def test_what_a_sample_says_of_a_parameter_stands_there_and_not_the_kind_of_its_identifier():
+    asked = operation("post", sample=Sample(path={"post_id": "{archived-channel}"}))
+    assert asked.kinds == {"archived-channel"}
+    assert told(asked).values("path") == {"post_id": "archived-channel of resident"}
+
+
+def test_a_form_holds_files_and_values():
+    assert _form({"image": ("a.png", b"x"), "name": "n"}) == {"data": {"name": "n"}, "files": {"image": ("a.png", b"x")}}
 
 
 def test_what_this_server_does_not_offer_is_not_judged(contract):

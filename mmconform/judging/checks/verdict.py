@@ -145,10 +145,13 @@ class Setting:
     @property
     def _puzzles(self) -> bool:
         """Whether the request holds an identifier of which nobody has told what it identifies."""
-        query = {name for name, _ in self.exchange.query}
-        if any(kinds.is_puzzling(p) and (p.place == "path" or p.name in query) for p in self.operation.parameters):
+        told, query = self.exchange.told, {name for name, _ in self.exchange.query}
+        untold = (p for p in self.operation.parameters if p.name not in told and (p.place == "path" or p.name in query))
+        if any(kinds.is_puzzling(p) for p in untold):
             return True
-        puzzling = kinds.puzzling_parts(self.operation.body) if self.operation.body and self.exchange.body else frozenset()
+        if "" in told or not self.operation.body or not self.exchange.body:
+            return False
+        puzzling = kinds.puzzling_parts(self.operation.body)
         return "" in puzzling or bool(puzzling & set(self.exchange.json_sent))
 
     @property

@@ -20,6 +20,7 @@ class Channel(Kind):
         *("DELETE /channels/{channel_id}", "POST /channels/{channel_id}/convert", "PUT /channels/{channel_id}/privacy"),
         *("POST /channels/{channel_id}/move", "PUT /channels/{channel_id}/scheme"),
     )
+    address = "/channels/{}"
     letter: ClassVar[str] = "O"
 
     def make(self, owner: Owner) -> str:
@@ -79,15 +80,25 @@ class PrivateChannel(Channel):
         yield from ()  # those of channels tell both
 
 
+class ArchivedChannel(Kind):
+    name, state_of, scope = "archived-channel", "channel", "channel"
+    within = "team"
+
+    def enter(self, owner: Owner, id_: str) -> None:
+        owner.admin.must("DELETE", f"/api/v4/channels/{id_}")
+
+
 class Post(Kind):
     """A post of somebody's in a channel that they are in; one whose id was never told goes with the channel."""
 
     name = what = "post"
     within = scope = "channel"
+    is_owned = True
+    address = "/posts/{}"
     consumed_by = ("DELETE /posts/{post_id}", "POST /posts/{post_id}/move")
 
     def make(self, owner: Owner) -> str:
-        return new_post(owner, Channel().standing(owner))
+        return new_post(owner, owner.channel or Channel().standing(owner))
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         url = f"/api/v4/posts/{entry['id']}"  # of one that is deleted: 403 (api4/post.go@v5.36.1 deletePost)
@@ -106,9 +117,10 @@ class File(Kind):
     name = "file"
     within = "post"
     scope = "channel"
+    is_owned = True
 
     def make(self, owner: Owner) -> str:
-        return new_file(owner, Channel().standing(owner))
+        return new_file(owner, owner.channel or Channel().standing(owner))
 
 
 def new_file(owner: Owner, channel: str) -> str:

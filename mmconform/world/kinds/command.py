@@ -14,7 +14,7 @@ class Command(Kind):
     within = scope = "team"
 
     def make(self, owner: Owner) -> str:
-        return new_command(owner)
+        return new_command(owner, owner.team)
 
     def standing(self, owner: Owner) -> str:
         return owner.world.command_id

@@ -49,6 +49,8 @@ class Owner:
         persona: How the record calls them.
         person: Their account; None for who has none.
         purpose: Written to what is made, where there is room for it.
+        team: In which team their things are to lie; nothing for the world's.
+        channel: In which channel; nothing for one of theirs.
     """
 
     world: World
@@ -58,6 +60,8 @@ class Owner:
     credential: str | None = field(repr=False)
     naming: Naming
     purpose: str = "made for a test"
+    team: str = ""
+    channel: str = ""
 
     @property
     def id(self) -> str:
@@ -98,6 +102,9 @@ class Kind:
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
         is_never_drawn: What was drawn instead of it is never sent.
         is_absent: A run makes none and names one that does not exist.
+        is_owned: Each belongs to somebody, of whom it matters whether they ask.
+        state_of: The kind of which it is a state, such as archived.
+        address: Where the server tells of one, below the API.
     """
 
     name: ClassVar[str] = ""
@@ -107,6 +114,9 @@ class Kind:
     consumed_by: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
     is_absent: ClassVar[bool] = False
+    is_owned: ClassVar[bool] = False
+    state_of: ClassVar[str] = ""
+    address: ClassVar[str] = ""
 
     def make(self, owner: Owner) -> str:
         """Return the id of a new one that belongs to somebody, or lies where they are; journalled before and after.
@@ -127,6 +137,32 @@ class Kind:
         if (self.name, owner.persona) not in kept:
             kept[self.name, owner.persona] = self.make(owner)
         return kept[self.name, owner.persona]
+
+    def enter(self, owner: Owner, id_: str) -> None:
+        """Bring a thing into this state.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+
+    def part(self, admin: Admin, id_: str, name: str) -> str:
+        """Return a part of what the server tells the operator of one.
+
+        Raises:
+            MisuseError: it tells no such part.
+        """
+        if not self.address:
+            raise MisuseError(f"nobody says where a server tells the {name} of a {self.name}")
+        return str(admin.must("GET", f"/api/v4{self.address.format(id_)}")[name])
+
+    def made(self, names: dict[str, str]) -> Entry:
+        """Return a journal's line of one that a request of ours may make.
+
+        Args:
+            names: What the request named: ``unique``, and things by their kinds.
+        """
+        told = {"name": names.get("unique"), "team": names.get("team")}
+        return {"what": self.what, **{key: value for key, value in told.items() if value}}
 
     def is_consumed_by(self, method: str, path: str) -> bool:
         """Return whether an operation consumes what it names, by the path below the API."""

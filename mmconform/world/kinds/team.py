@@ -13,6 +13,7 @@ class Team(Kind):
 
     name = what = "team"
     scope = "team"
+    address = "/teams/{}"
     consumed_by = ("DELETE /teams/{team_id}", "PUT /teams/{team_id}/privacy", "PUT /teams/{team_id}/scheme")
 
     def make(self, owner: Owner) -> str:

@@ -13,6 +13,7 @@ _DAY = 24 * 60 * 60 * 1000
 class Token(Kind):
     name = "token"
     within = "user"
+    is_owned = True
     consumed_by = ("POST /users/tokens/revoke", "POST /users/tokens/disable", "POST /users/tokens/enable")
 
     def make(self, owner: Owner) -> str:

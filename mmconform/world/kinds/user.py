@@ -24,6 +24,8 @@ class User(Kind):
     """People: who asks about a user of somebody's asks about themselves."""
 
     name = what = "user"
+    is_owned = True
+    address = "/users/{}"
 
     def make(self, owner: Owner) -> str:
         return owner.id

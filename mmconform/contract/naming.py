@@ -1,0 +1,79 @@
+"""Texts that name a thing of the run by its kind, where a document says what a served request holds: ``{channel}``.
+
+``{another user}`` is a second one and ``{third user}`` one more, ``{user.username}`` a part of what the server tells of one.
+``{unique}`` is a name that nothing has yet, ``{later}`` a time to come; ``{picture}``, ``{text}``, ``{archive}`` are small files.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+#: What a text can hold that is no thing of the run.
+FILLERS = frozenset({"unique", "later", "picture", "text", "archive"})
+_WHICH = ("", "another", "third")
+_BRACED = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"(?:(another|third) )?([a-z]+(?:-[a-z]+)*)(?:\.([a-z_]+))?")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A thing of the run, or a filler.
+
+    Attributes:
+        which: 0, or 1 and 2 for others of the same kind.
+        part: Of what the server tells of it; nothing for its id.
+    """
+
+    kind: str
+    which: int = 0
+    part: str = ""
+
+    @property
+    def is_filler(self) -> bool:
+        return self.kind in FILLERS
+
+
+def _named(text: str) -> Named | None:
+    found = _NAME.fullmatch(text)
+    return Named(found[2], _WHICH.index(found[1] or ""), found[3] or "") if found else None
+
+
+def names_in(value: Any) -> Iterator[Named]:
+    """Yield what the texts of a value name.
+
+    Raises:
+        ValueError: what stands in braces is no name.
+    """
+    for text in _texts(value):
+        for inner in _BRACED.findall(text):
+            named = _named(inner)
+            if named is None or (named.is_filler and named != Named(named.kind)):
+                raise ValueError(f"`{{{inner}}}` names no kind of thing")
+            yield named
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def filled(value: Any, give: Callable[[Named], Any]) -> Any:
+    """Return a value with what is given for each name; a text that is nothing else becomes what is given, whatever that is."""
+    if isinstance(value, dict):
+        return {filled(key, give): filled(inner, give) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, give) for inner in value]
+    if not isinstance(value, str):
+        return value
+    whole = _BRACED.fullmatch(value)
+    return give(_sure(whole[1])) if whole else _BRACED.sub(lambda found: str(give(_sure(found[1]))), value)
+
+
+def _sure(text: str) -> Named:
+    named = _named(text)
+    assert named, "names are read when the contract is built"
+    return named

@@ -1,0 +1,89 @@
+"""Texts that name things of the run, in what a document says of served requests."""
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.contract.naming import Named, filled, names_in
+from mmconform.documents.load import load
+from mmconform.errors import MisuseError
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{channel}", [Named("channel")]),
+        ("{another user}", [Named("user", 1)]),
+        ("{third archived-channel.name}", [Named("archived-channel", 2, "name")]),
+        ("a {user} and {unique}", [Named("user"), Named("unique")]),
+        ("nothing", []),
+        ("{}", ValueError),
+        ("{Channel}", ValueError),
+        ("{fourth user}", ValueError),
+        ("{another unique}", ValueError),
+        ("{later.day}", ValueError),
+    ],
+)
+def test_what_a_text_names(text, named):
+    if named is ValueError:
+        with pytest.raises(ValueError, match="names no kind of thing"):
+            list(names_in([{"a": text}]))
+    else:
+        assert list(names_in({"a": [text]})) == named
+
+
+def test_what_is_nothing_but_a_name_becomes_what_is_given_and_else_a_text():
+    give = {"later": 7, "user": "u"}
+    assert filled({"{user}": ["{later}", "at {later}", None, True]}, lambda n: give[n.kind]) == {"u": [7, "at 7", None, True]}
+
+
+@pytest.fixture
+def built(write):
+    """Build an operation of which an overlay says something."""
+
+    def build_with(says):
+        document = """openapi: 3.0.3
+info: {title: T, version: '1'}
+paths:
+  /a/{name}:
+    post:
+      operationId: A
+      parameters:
+      - {name: name, in: path, required: true, schema: {type: string}}
+      - {name: q, in: query, schema: {type: string}}
+      responses: {'204': {description: d}}
+"""
+        over = f"""overlay: 1.0.0
+info: {{title: o, version: '1'}}
+actions:
+- target: $.paths.*[?@.operationId=='A']
+  description: d
+  x-evidence: e
+  update: {says}
+"""
+        return build(load([write("a.yaml", document)], [write("o.yaml", over)]).document).operations["A"]
+
+    return build_with
+
+
+def test_an_overlay_says_by_the_name_of_an_operation_what_a_served_request_holds(built):
+    asked = built("{x-path: {name: '{team.name}'}, x-query: {q: '{user}'}, x-body: ['{post}'], x-makes: team, x-consumes: [user]}")
+    assert (asked.sample.path, asked.sample.query, asked.sample.body) == ({"name": "{team.name}"}, {"q": "{user}"}, ["{post}"])
+    assert (asked.makes, asked.consumes, asked.kinds) == ("team", {"user"}, {"team", "user", "post"})
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ("{x-path: {nome: a}}", "`x-path` of A names no parameter of the path: nome"),
+        ("{x-query: {name: a}}", "`x-query` of A names no parameter of the query: name"),
+        ("{x-query: [q]}", "`x-query` of A does not map parameters of the query to values"),
+        ("{x-body: [{a: '{User}'}]}", "`x-body` of A cannot be filled in: `{User}` names no kind of thing"),
+        ("{x-path: {name: '{another later}'}}", "`x-path` of A cannot be filled in: `{another later}` names no kind of thing"),
+        ("{x-consumes: user}", "`x-consumes` of A is no list of kinds of things"),
+        ("{x-makes: [user]}", "`x-makes` of A is no kind of thing"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line_with_its_place(built, says, why):
+    with pytest.raises(MisuseError) as caught:
+        built(says)
+    assert str(caught.value).endswith(why) and "o.yaml:4: " in str(caught.value)
