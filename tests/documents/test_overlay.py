@@ -5,11 +5,13 @@ import re
 import pytest
 
 from mmconform.contract.build import build
+from mmconform.contract.naming import FILLERS, names_in
 from mmconform.documents import overlay
-from mmconform.documents.load import OVERLAY, SOURCES, load
+from mmconform.documents.load import OFFICIAL_OVERLAY, OVERLAY, SOURCES, load
 from mmconform.documents.merge import merge, read_sources
 from mmconform.documents.reader import read
 from mmconform.errors import MisuseError
+from mmconform.world import kinds
 
 ACTIONS = overlay.actions_of(read(OVERLAY, "specs/overlay.yaml")[0])
 NAMES = [f"line {action.line}" for action in ACTIONS]
@@ -220,3 +222,22 @@ def test_a_parameter_that_an_overlay_knows_better_is_updated_and_not_declared_tw
     page, size = document.data["paths"]["/a"]["post"]["parameters"]
     assert page == {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 0}}
     assert size == {"name": "size", "in": "query", "schema": {}}
+
+
+# -- what we say of the official description -----------------------------------------------------------------------------
+
+SAID = [(action, action.update) for action in overlay.actions_of(read(OFFICIAL_OVERLAY)[0])]
+
+
+def test_each_kind_that_the_overlay_of_the_official_description_names_is_one_that_we_have():
+    named = set()
+    for _, says in SAID:
+        named |= {says.get("x-resource"), says.get("x-makes"), *says.get("x-consumes", ())}
+        named |= {name.kind for name in names_in([says.get(f"x-{part}") for part in ("path", "query", "body")])} - FILLERS
+    assert named - {None, "caller", "membership"} <= kinds.by_name().keys()
+
+
+def test_the_overlay_of_the_official_description_adds_no_promise_and_names_its_source():
+    for action, says in SAID:
+        assert all(key.startswith("x-") for key in says), action.line
+        assert re.search(r"\w+\.go@", action.evidence), action.line
