@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.probes import Probe, can_be_probed, probes
-from mmconform.world import kinds
+from mmconform.driving.probes import Probe, can_be_probed, probes, unknown_names
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import Guard
 from mmconform.world.harm import below_the_api
@@ -80,7 +79,7 @@ class Foresight:
         """Return what probes would ask."""
         prospects = tuple(self._prospect(operation) for operation in self.contract.operations.values())
         people = sum(1 for one in (*PERSONAS.values(), *BESIDE.values()) if self._can_ask(one) and not one.is_anonymous)
-        unknown = Counter(name for operation in self.contract.operations.values() for name in _unknown(operation))
+        unknown = Counter(name for operation in self.contract.operations.values() for name in unknown_names(operation))
         return Outlook(prospects, people + sum(one.accounts for one in prospects), dict(unknown.most_common()))
 
     def _prospect(self, operation: Operation) -> Prospect:
@@ -98,7 +97,7 @@ class Foresight:
         exists = operation.exists_in(self.guard.version)
         if exists is not True:
             return "partly-understood" if exists is None else "not-in-version"
-        if _unknown(operation):
+        if unknown_names(operation):
             return "unknown-identifier"
         if not can_be_probed(operation):
             return "unknown-body"
@@ -135,9 +134,3 @@ def _fresh(asked: Sequence[Probe], is_served: Callable[[Probe], bool]) -> int:
         made += not ready
         ready = not is_served(probe)
     return made
-
-
-def _unknown(operation: Operation) -> list[str]:
-    """Return the placeholders of a path of which nobody knows what they stand for."""
-    known = {p.name for p in operation.parameters if p.place == "path" and p.resource and not kinds.is_puzzling(p)}
-    return [name for name in operation.placeholders if name not in known]

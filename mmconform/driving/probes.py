@@ -50,11 +50,16 @@ class Probe:
 
 def can_be_probed(operation: Operation) -> bool:
     """Return whether it is known what each identifier of a request stands for, and which request is served."""
-    path = [p for p in operation.parameters if p.place == "path"]
-    is_told = all(p.name in operation.sample.path or (p.resource and not kinds.is_puzzling(p)) for p in path)
-    if not is_told or len(path) != len(set(operation.placeholders)) or not operation.kinds <= kinds.by_name().keys():
+    if unknown_names(operation) or not operation.kinds <= kinds.by_name().keys():
         return False
     return operation.method == "GET" or bool(operation.consumes) or operation.sample != Sample()
+
+
+def unknown_names(operation: Operation) -> list[str]:
+    """Return the placeholders of a path of which nobody says what they stand for."""
+    path = (p for p in operation.parameters if p.place == "path" and p.resource and not kinds.is_puzzling(p))
+    known = {*operation.sample.path, *(p.name for p in path)}
+    return [name for name in operation.placeholders if name not in known]
 
 
 def probes(operation: Operation) -> Iterator[Probe]:

@@ -66,7 +66,8 @@ actions:
 
 
 def test_an_overlay_says_by_the_name_of_an_operation_what_a_served_request_holds(built):
-    asked = built("{x-path: {name: '{team.name}'}, x-query: {q: '{user}'}, x-body: ['{post}'], x-makes: team, x-consumes: [user]}")
+    says = "{x-path: {name: '{team.name}'}, x-query: {q: '{user}'}, x-body: ['{post}'], x-makes: team, x-consumes: [user]}"
+    asked = built(says)
     assert (asked.sample.path, asked.sample.query, asked.sample.body) == ({"name": "{team.name}"}, {"q": "{user}"}, ["{post}"])
     assert (asked.makes, asked.consumes, asked.kinds) == ("team", {"user"}, {"team", "user", "post"})
 
