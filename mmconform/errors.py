@@ -14,7 +14,7 @@ def plain(text: str) -> str:
     """
     if not text.isprintable():
         text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-    return _COMMANDS.sub(lambda one: f"\\u{ord(one[0]):04x}", text)
+    return _COMMANDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class MisuseError(Exception):

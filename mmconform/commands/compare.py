@@ -26,8 +26,8 @@ def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
     chosen = [option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")]]
     before, after = records_of([options.before, options.after], chosen)
-    for one in (before, after):
-        age(one)  # which says whether it tells its version
+    for record in (before, after):
+        age(record)  # which says whether it tells its version
     page = Page(contract, before, after, compare(contract, before, after))
     shown = {"text": page.text, "markdown": page.markdown}.get(options.format)
     print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))

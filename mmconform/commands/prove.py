@@ -16,7 +16,7 @@ from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
 
 #: The documents that mutants are about, beside that of the eleven operations.
-_DOCUMENTS = sorted({f"specs/{one.document}" for one in MUTANTS.values() if one.document})
+_DOCUMENTS = sorted({f"specs/{mutant.document}" for mutant in MUTANTS.values() if mutant.document})
 EXAMPLE = "mmconform prove -k RevokeUserAccessToken"
 
 

@@ -30,7 +30,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
         MisuseError: a name is neither, a record is broken, or a run came to nothing.
     """
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
-    kept = {one: record.read(one) for one in chosen if isinstance(one, Path)}  # before a run writes over one of them
+    kept = {choice: record.read(choice) for choice in chosen if isinstance(choice, Path)}  # before a run writes over one of them
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
     runs: dict[str, subprocess.Popen[str]] = {}
     try:
@@ -43,7 +43,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
             if run.poll() is None:
                 run.send_signal(signal.SIGINT)
                 run.communicate()
-    return [kept[one] if isinstance(one, Path) else record.read(REPORTS / one.slug / NAME) for one in chosen]
+    return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
 
 
 def _file(name: str) -> Path | None:
@@ -73,7 +73,7 @@ def _start(target: Target, options: Sequence[str]) -> subprocess.Popen[str]:
 
 
 def _await(target: Target, run: "subprocess.Popen[str]") -> None:
-    told, _ = run.communicate()
+    output, _ = run.communicate()
     if run.returncode not in (0, 1):
-        last = next((line for line in reversed(told.splitlines()) if line.strip(" !")), "it said nothing")
+        last = next((line for line in reversed(output.splitlines()) if line.strip(" !")), "it said nothing")
         raise MisuseError(f"the run on {target.name} came to nothing: {last.removeprefix('Exit: ')}")

@@ -75,8 +75,8 @@ def _leading(text: str) -> Demand | None:
 def _trailing(text: str, understand: Callable[[str], Demand | None]) -> Demand | None:
     """Understand what ends with its condition."""
     for cut in re.finditer(r" (?=(?:if|when|unless|on|in|since|from|before|for|to) )", text, re.IGNORECASE):
-        told, is_exception = re.subn("(?i)^unless ", "if ", text[cut.end() :])
-        condition = _condition(told)
+        ending, is_exception = re.subn("(?i)^unless ", "if ", text[cut.end() :])
+        condition = _condition(ending)
         if condition and (demand := understand(text[: cut.start()])):
             return _excepted(condition, demand) if is_exception else _in_case(condition, demand)
     return None

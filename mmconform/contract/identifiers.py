@@ -40,14 +40,14 @@ def identifying_parts(follow: _Follow, body: dict[str, Any]) -> Iterator[str]:
         if _holds_one(follow, name, schema, _DEEPEST):
             yield name
     items = follow(body.get("items"))
-    if isinstance(items, dict) and any(_holds_one(follow, name, one, _DEEPEST) for name, one in _properties(follow, items)):
+    if isinstance(items, dict) and any(_holds_one(follow, name, schema, _DEEPEST) for name, schema in _properties(follow, items)):
         yield ""
 
 
 def _properties(follow: _Follow, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     properties = schema.get("properties")
-    for name, one in properties.items() if isinstance(properties, dict) else ():
-        yield name, follow(one)
+    for name, schema_of_property in properties.items() if isinstance(properties, dict) else ():
+        yield name, follow(schema_of_property)
 
 
 def _holds_one(follow: _Follow, name: str, schema: Any, deep: int) -> bool:
@@ -57,8 +57,8 @@ def _holds_one(follow: _Follow, name: str, schema: Any, deep: int) -> bool:
         return True
     inner = [schema, follow(schema.get("items"))]
     return any(
-        _holds_one(follow, inner_name, one, deep - 1)
+        _holds_one(follow, inner_name, schema_inside, deep - 1)
         for part in inner
         if isinstance(part, dict)
-        for inner_name, one in _properties(follow, part)
+        for inner_name, schema_inside in _properties(follow, part)
     )

@@ -132,8 +132,8 @@ class Cases:
     otherwise: "Demand | None" = None
 
     def __str__(self) -> str:
-        told = [f"where {condition}: {demand or 'a session'}" for condition, demand in self.cases]
-        return "; ".join([*told, *([f"otherwise {str(self.otherwise) or 'a session'}"] if self.otherwise is not None else [])])
+        texts = [f"where {condition}: {demand or 'a session'}" for condition, demand in self.cases]
+        return "; ".join([*texts, *([f"otherwise {str(self.otherwise) or 'a session'}"] if self.otherwise is not None else [])])
 
 
 #: What a demand is made of.
@@ -199,19 +199,19 @@ def is_met(demand: Demand, knows: Callable[[Term], Knowledge]) -> Knowledge:
         case Some(parts):
             return some(is_met(part, knows) for part in parts)
         case Cases(cases, otherwise):
-            told = [(is_met(condition, knows), is_met(then, knows)) for condition, then in cases]
+            known_cases = [(is_met(condition, knows), is_met(then, knows)) for condition, then in cases]
             rest = Unknown(UNKNOWN_RELATION) if otherwise is None else is_met(otherwise, knows)
-            return _is_met_in(told, rest)
+            return _is_met_in(known_cases, rest)
     return knows(demand)
 
 
-def _is_met_in(told: list[tuple[Knowledge, Knowledge]], rest: Knowledge) -> Knowledge:
+def _is_met_in(cases: list[tuple[Knowledge, Knowledge]], rest: Knowledge) -> Knowledge:
     """Return whether what counts is met: sure where each case that may be this one says the same."""
-    if any(applies is True and met is False for applies, met in told):
+    if any(applies is True and met is False for applies, met in cases):
         return False
-    is_elsewhere = opposite(some(applies for applies, _ in told))
-    possible = [met for applies, met in [*told, (is_elsewhere, rest)] if applies is not False]
-    unknown = (known for case in [*told, (is_elsewhere, rest)] for known in case if isinstance(known, Unknown))
+    is_elsewhere = opposite(some(applies for applies, _ in cases))
+    possible = [met for applies, met in [*cases, (is_elsewhere, rest)] if applies is not False]
+    unknown = (known for case in [*cases, (is_elsewhere, rest)] for known in case if isinstance(known, Unknown))
     return possible[0] if len(set(possible)) == 1 else next(unknown)
 
 
@@ -243,8 +243,8 @@ class Requirement:
         return Oneself() in leaves(self.demand)
 
     def __str__(self) -> str:
-        told = "nobody in particular" if self.authenticated is False else str(self.demand) or "a session"
-        return told if self.is_understood else f"{told}, and what is not understood"
+        text = "nobody in particular" if self.authenticated is False else str(self.demand) or "a session"
+        return text if self.is_understood else f"{text}, and what is not understood"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as data: what is unknown is null, a demand is ``every``, ``some`` or ``cases``, or a term."""
@@ -269,6 +269,6 @@ def _as_json(demand: Demand) -> Any:
         case Within(versions):
             return {"versions": versions.text}
         case Cases(cases, otherwise):
-            told = [{"if": _as_json(condition), "then": _as_json(then)} for condition, then in cases]
-            return {"cases": told, "otherwise": None if otherwise is None else _as_json(otherwise)}
+            rows = [{"if": _as_json(condition), "then": _as_json(then)} for condition, then in cases]
+            return {"cases": rows, "otherwise": None if otherwise is None else _as_json(otherwise)}
     return None

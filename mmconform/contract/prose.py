@@ -208,7 +208,7 @@ def numbers_in(sentence: Sentence) -> list[Version]:
 Told = tuple[Sentence, Meaning | None]
 
 
-def requirement_of(told: Sequence[Told], *, is_secured: bool) -> Requirement | None:
+def requirement_of(readings: Sequence[Told], *, is_secured: bool) -> Requirement | None:
     """Return what the sentences of a description say of who may call; None where they say nothing.
 
     What is not understood, of the sentences that stand where permissions are told, can demand more than the rest, or less.
@@ -216,9 +216,10 @@ def requirement_of(told: Sequence[Told], *, is_secured: bool) -> Requirement | N
     Args:
         is_secured: The document declares that a session is needed: this counts as far as no sentence tells.
     """
-    whole = _together(list(_demands(told)))
-    is_about_it = is_about_permissions if any(is_about_permissions(sentence) for sentence, _ in told) else mentions_permissions
-    open_ = [sentence for sentence, meaning in told if meaning is None and is_about_it(sentence)]
+    whole = _together(list(_demands(readings)))
+    is_told_apart = any(is_about_permissions(sentence) for sentence, _ in readings)
+    is_about_it = is_about_permissions if is_told_apart else mentions_permissions
+    open_ = [sentence for sentence, meaning in readings if meaning is None and is_about_it(sentence)]
     if not open_:
         return whole and replace(whole, is_understood=whole.is_understood and not isinstance(whole.authenticated, Unknown))
     demands = whole or Requirement(authenticated=is_secured)
@@ -227,22 +228,22 @@ def requirement_of(told: Sequence[Told], *, is_secured: bool) -> Requirement | N
     return Requirement(asked, demands.demand, is_understood=False)
 
 
-def _demands(told: Sequence[Told]) -> Iterator[Permission]:
+def _demands(readings: Sequence[Told]) -> Iterator[Permission]:
     """Yield what sentences demand of who calls; a licence only where a description says so among the permissions."""
-    for sentence, meaning in told:
+    for sentence, meaning in readings:
         if isinstance(meaning, Permission):
             yield meaning
         if isinstance(meaning, Licensed) and is_about_permissions(sentence):
             yield Permits(Requirement(Unknown("partly-understood"), Where("licence", meaning.name)))
 
 
-def _together(told: Sequence[Permission]) -> Requirement | None:
+def _together(meanings: Sequence[Permission]) -> Requirement | None:
     """Return what several sentences demand, one after another."""
-    granted = [meaning.demand for meaning in told if isinstance(meaning, Grants)]
+    granted = [meaning.demand for meaning in meanings if isinstance(meaning, Grants)]
     if granted:
-        return Requirement(demand=any_of(*granted), is_understood=len(granted) == len(told))
+        return Requirement(demand=any_of(*granted), is_understood=len(granted) == len(meanings))
     whole: Requirement | None = None
-    for meaning in told:
+    for meaning in meanings:
         match meaning, whole:
             case Permits(requirement), _:
                 whole = whole.and_(requirement) if whole else requirement

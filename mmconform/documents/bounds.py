@@ -46,8 +46,8 @@ def _roots(data: dict[str, Any], path: str, operation: dict[str, Any]) -> Iterat
     parameters = [*(operation.get("parameters") or []), *(data["paths"][path].get("parameters") or [])]
     asked = [*parameters, operation.get("requestBody")]
     for part, is_asked in [
-        *((one, True) for one in asked),
-        *((one, False) for one in (operation.get("responses") or {}).values()),
+        *((body, True) for body in asked),
+        *((response, False) for response in (operation.get("responses") or {}).values()),
     ]:
         whole = resolve(data, part["$ref"]) if isinstance(part, dict) and isinstance(part.get("$ref"), str) else part
         if isinstance(whole, dict):
@@ -68,11 +68,11 @@ class _Sizes:
         todo = [schema]
         while todo:
             below = applied(self.data, todo[-1])
-            missing = [one for one in below if id(one) not in self._applied]
+            missing = [inner for inner in below if id(inner) not in self._applied]
             if missing:
                 todo += missing
             else:
-                self._applied[id(todo.pop())] = 1 + sum(self._applied[id(one)] for one in below)
+                self._applied[id(todo.pop())] = 1 + sum(self._applied[id(inner)] for inner in below)
         return self._applied[id(schema)]
 
     def reaches(self, schema: dict[str, Any], excessive: dict[int, Place]) -> bool:
@@ -105,5 +105,5 @@ class _Sizes:
                 if isinstance(node.get(key), (int, float)) and node[key] > MAX_LENGTH:
                     return f"`{key}` of {node[key]:,} is more than the {MAX_LENGTH:,} that are generated"
             if id(node) not in around:
-                todo += [(one, around | {id(node)}) for one in self._below(node)]
+                todo += [(inner, around | {id(node)}) for inner in self._below(node)]
         return ""

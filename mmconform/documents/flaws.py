@@ -37,7 +37,8 @@ def mend_operation(operation: dict[str, Any], at: Pointer) -> Iterator[Flaw]:
         yield (*at, key), f"`{key}` is no part of an operation", "left out"
     responses = operation.get("responses")
     bodies: list[tuple[Pointer, Any]] = [((*at, "requestBody"), operation.get("requestBody"))]
-    bodies += [((*at, "responses", str(status)), one) for status, one in responses.items()] if isinstance(responses, dict) else []
+    if isinstance(responses, dict):
+        bodies += [((*at, "responses", str(status)), response) for status, response in responses.items()]
     for where, body in bodies:
         content = body.get("content") if isinstance(body, dict) else None
         if isinstance(content, dict):

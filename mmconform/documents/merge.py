@@ -156,8 +156,8 @@ def _put(
     origins.append(origin)
 
 
-def _difference(one: Any, other: Any) -> str:
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+def _difference(node: Any, other: Any) -> str:
+    if isinstance(node, dict) and isinstance(other, dict):
+        keys = [key for key in {**node, **other} if node.get(key) != other.get(key)]
         return ", ".join(f"`{key}`" for key in keys[:4])
     return "their values"

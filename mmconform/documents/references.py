@@ -230,7 +230,7 @@ class References:
 
     def _leave_out(self, place: Place) -> None:
         if isinstance(place.container, list):
-            place.container[:] = [one for one in place.container if one is not place.node]
+            place.container[:] = [item for item in place.container if item is not place.node]
         else:
             del place.container[place.key]
 

@@ -107,7 +107,7 @@ def applied(data: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]
     found += schema["dependentSchemas"].values() if isinstance(schema.get("dependentSchemas"), dict) else []
     if isinstance(schema.get("$ref"), str):
         found.append(resolve(data, schema["$ref"]))
-    return [one for one in found if isinstance(one, dict)]
+    return [schema_inside for schema_inside in found if isinstance(schema_inside, dict)]
 
 
 def _short(message: object) -> str:

@@ -48,7 +48,7 @@ class Expectation:
         return True
 
     def __or__(self, other: "Expectation") -> "Expectation":
-        sources = "; ".join(dict.fromkeys(one for one in (self.source, other.source) if one))
+        sources = "; ".join(dict.fromkeys(source for source in (self.source, other.source) if source))
         return replace(other, wanted=(*self.wanted, *other.wanted), is_met=self.is_met or other.is_met, source=sources)
 
     @property

@@ -102,8 +102,8 @@ class Run:
         if is_generated:
             seen.generated_tests |= {row.test for row in rows}
             seen.generated_for |= coverage.keys()
-        for operation, one in coverage.items():
-            seen.coverage.setdefault(operation, Coverage()).add(one)
+        for operation, reached in coverage.items():
+            seen.coverage.setdefault(operation, Coverage()).add(reached)
 
     @staticmethod
     def _is_in_scope(operation: Operation, target: Target, seen: Seen) -> bool:

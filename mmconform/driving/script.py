@@ -82,7 +82,7 @@ def script(steps: Sequence[Step], credentials: Mapping[str, str], why: str) -> s
                 lines += [f"{name}={text}"] if text else []
         lines.append(f"{step.line(variables)}  # {plain(step.exchange.says)}")
         for value, name, text in _given(step.exchange, number):
-            if value not in variables and any(value in one.sent for one in later):
+            if value not in variables and any(value in step.sent for step in later):
                 variables[value] = name
                 lines.append(f"{name}=$({text})")
     return "\n".join([*lines, f"# {plain(why)}", ""])

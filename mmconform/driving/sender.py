@@ -79,9 +79,9 @@ class Sender(Asker):
                 self.judge.skip(clause, reason)
         if reason == "not-on-this-target":  # what is switched off answers everybody so
             self.judged = list(self.contract.of(self.operation.id, "since"))
-        planned = [one for one in plan(cases) if self._spares(one)]
-        for one in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
-            self.ask(one.persona, partial(self._send, one))
+        planned = [request for request in plan(cases) if self._spares(request)]
+        for request in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
+            self.ask(request.persona, partial(self._send, request))
 
     def _spares(self, planned: Planned) -> bool:
         """Return whether a request leaves the caller and what is there what they are: what consumes them is asked by probes."""

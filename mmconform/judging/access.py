@@ -67,8 +67,8 @@ def accesses(contract: Contract, record: Record) -> Iterator[Access]:
             asked = "other" if about == "any" else about
             entitled = entitlement(operation, PERSONAS[persona], roles, asked)
             known = None if isinstance(entitled, Unknown) else entitled
-            one = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
-            one.answers[answer.status, answer.error] += 1
+            access = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
+            access.answers[answer.status, answer.error] += 1
     yield from found.values()
 
 

@@ -68,12 +68,12 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
         MisuseError: the records were made of other documents or other requests, so that nothing can be compared.
     """
     old_header, new_header = before.header, after.header
-    for one, other, what in (
+    for value, other, what in (
         (old_header.spec, new_header.spec, "documents"),
         (old_header.seed, new_header.seed, "requests (--hypothesis-seed)"),
         (old_header.max_examples, new_header.max_examples, "requests (--max-examples)"),
     ):
-        if one != other:
+        if value != other:
             raise MisuseError(f"the two records were made of different {what}; run one of them again")
     if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")
@@ -197,9 +197,9 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
             kinds = ["|".join(sorted(types)) or "absent" for types in (before, after)]
             personas = _in_order(p for who in (after or before).values() for p in who)
             effect: Effect = "better" if not before else "worse"
-            one, other = (f"{name}: {kind}" for kind in kinds)
+            old_field, new_field = (f"{name}: {kind}" for kind in kinds)
             count = sum(map(len, (after or before).values()))
-            yield Change(operation, f"{operation}.schema", "field", personas, one, other, effect, count)
+            yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, count)
 
 
 def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[str]]]]:

@@ -51,8 +51,8 @@ class KnownChange:
 
     def may_lie_between(self, older: Version, newer: Version) -> bool:
         """Whether it is not known that both versions say the same."""
-        told = {self.versions.include(older), self.versions.include(newer)}
-        return None in told or self.lies_between(older, newer)
+        has_changed = {self.versions.include(older), self.versions.include(newer)}
+        return None in has_changed or self.lies_between(older, newer)
 
 
 def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
@@ -104,8 +104,10 @@ def is_known(change: Change, contract: Contract, known: Iterable[KnownChange], o
     """
     if change.kind == "promise" or (change.kind == "operation" and _documented(change, contract, older, newer)):
         return True
-    told = [k for k in known if k.covers(change, older, newer)]
-    return any(not k.personas for k in told) or (bool(told) and set(change.personas) <= {p for k in told for p in k.personas})
+    covering = [k for k in known if k.covers(change, older, newer)]
+    if any(not k.personas for k in covering):
+        return True
+    return bool(covering) and set(change.personas) <= {p for k in covering for p in k.personas}
 
 
 def explain(change: Change, contract: Contract, known: Iterable[KnownChange], older: Version, newer: Version) -> str:
@@ -113,10 +115,10 @@ def explain(change: Change, contract: Contract, known: Iterable[KnownChange], ol
     if documented := _documented(change, contract, older, newer):
         return documented
     within = [k for k in known if change.operation in k.operations and k.may_lie_between(older, newer)]
-    told = [k for k in within if k.covers(change, older, newer)] or [
+    covering = [k for k in within if k.covers(change, older, newer)] or [
         k for k in within if change.after in k.after and k.meets(change)
     ]
-    return "; ".join(f"{k.versions.since}: {k.reason} ({k.source})" for k in told)
+    return "; ".join(f"{k.versions.since}: {k.reason} ({k.source})" for k in covering)
 
 
 def _documented(change: Change, contract: Contract, older: Version, newer: Version) -> str:
@@ -137,8 +139,7 @@ def _texts(value: Any) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset({str(value)})
 
 
-def _same(one: KnownChange, other: KnownChange) -> bool:
-    shared = (one.operations & other.operations, one.before & other.before, one.after & other.after)
-    return (
-        one.versions == other.versions and all(shared) and (one.personas == other.personas or bool(one.personas & other.personas))
-    )
+def _same(change: KnownChange, other: KnownChange) -> bool:
+    shared = (change.operations & other.operations, change.before & other.before, change.after & other.after)
+    are_for_the_same = change.personas == other.personas or bool(change.personas & other.personas)
+    return change.versions == other.versions and all(shared) and are_for_the_same

@@ -239,10 +239,10 @@ def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFram
 def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
     """Return which promise is known to be broken in which of some versions, and who is wrong."""
     rows = [
-        {"clause": one.clause, "version": name, "value": one.verdict}
-        for one in known.itertuples()
+        {"clause": entry.clause, "version": name, "value": entry.verdict}
+        for entry in known.itertuples()
         for name in names
-        if Versions.parse(one.versions).include(Version.parse(name))
+        if Versions.parse(entry.versions).include(Version.parse(name))
     ]
     frame = pd.DataFrame(rows).drop_duplicates()
     frame["version"] = pd.Categorical(frame.version, list(names), ordered=True)
@@ -270,9 +270,9 @@ def _grid(
     rows, columns = list(frame[row].cat.categories), list(frame[column].cat.categories)
     figure = Figure(figsize=(9, 0.31 * len(rows) + 1.9), layout="constrained")
     axes = figure.subplots()
-    for one in frame.itertuples():
-        x, y = columns.index(getattr(one, column)), rows.index(getattr(one, row))
-        mark = marks[one.value]
+    for point in frame.itertuples():
+        x, y = columns.index(getattr(point, column)), rows.index(getattr(point, row))
+        mark = marks[point.value]
         if mark.tile:
             axes.add_patch(Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, color=mark.tile, linewidth=0))
         axes.plot([x - 0.5 * mark.at_edge], [y], **_line(mark))
@@ -290,8 +290,8 @@ def _grid(
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3), frameon=False, fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     tallies = frame.value.value_counts()
-    told = ", ".join(f"{tallies[value]} × {mark.meaning}" for value, mark in marks.items() if value in tallies)
-    return Picture(figure, f"{title}. {len(rows)} rows ({row}), {len(columns)} columns ({column}): {told}.")
+    legend = ", ".join(f"{tallies[value]} × {mark.meaning}" for value, mark in marks.items() if value in tallies)
+    return Picture(figure, f"{title}. {len(rows)} rows ({row}), {len(columns)} columns ({column}): {legend}.")
 
 
 def _line(mark: Mark) -> dict[str, Any]:

@@ -39,9 +39,9 @@ def execute(path: Path, records: list[Path]) -> Any:
         extra_arguments=["--log-level=40"],  # the kernel warns that it speaks plainly; it does so on this machine only
         resources={"metadata": {"path": str(path.parent)}},
     )
-    told = {RECORDS: os.pathsep.join(map(str, records)), "MM_URL": os.environ.get("MM_URL", "")}
+    variables = {RECORDS: os.pathsep.join(map(str, records)), "MM_URL": os.environ.get("MM_URL", "")}
     try:
-        client.execute(env=os.environ | told)
+        client.execute(env=os.environ | variables)
     except CellExecutionError as error:
         raise MisuseError(f"{path.name}: {error.ename}: {error.evalue}") from None
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}

@@ -58,12 +58,12 @@ def load(*records: str | Path) -> pd.DataFrame:
     columns = ("operation", "rule", "clause", "persona", "outcome", "standing", "signature", "seen", "count", "test", "cassette")
     rows = [
         {
-            **_of(one),
+            **_of(record),
             **{column: getattr(row, column) for column in columns},
             **{column: getattr(row.evidence, column, None) for column in ("method", "url", "status", "answer")},
         }
-        for one in read_
-        for row in one.observations
+        for record in read_
+        for row in record.observations
     ]
     return _ordered(pd.DataFrame(rows), read_)
 
@@ -82,9 +82,9 @@ def answers(*records: str | Path) -> pd.DataFrame:
     read_ = _read(records)
     columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "request", "number")
     rows = [
-        {**_of(one), **{column: getattr(row, column) for column in columns}, "fields": row.fields or None}
-        for one in read_
-        for row in one.answers
+        {**_of(record), **{column: getattr(row, column) for column in columns}, "fields": row.fields or None}
+        for record in read_
+        for row in record.answers
     ]
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
 
@@ -102,19 +102,19 @@ def runs(*records: str | Path) -> pd.DataFrame:
     read_ = _read(records)
     rows = [
         {
-            **_of(one),
-            **{column: getattr(one.header.server, column) for column in ("edition", "build", "commit")},
-            "green": one.footer.green,
-            "promises": one.header.clauses,
-            "kept": one.footer.kept,
-            "known": one.footer.known,
-            "new": one.footer.new,
-            "skipped": one.footer.skipped,
-            "unobserved": len(one.footer.unobserved),
-            "requests": sum(row.sent for row in one.operations),
-            "selection": one.header.selection,
+            **_of(record),
+            **{column: getattr(record.header.server, column) for column in ("edition", "build", "commit")},
+            "green": record.footer.green,
+            "promises": record.header.clauses,
+            "kept": record.footer.kept,
+            "known": record.footer.known,
+            "new": record.footer.new,
+            "skipped": record.footer.skipped,
+            "unobserved": len(record.footer.unobserved),
+            "requests": sum(row.sent for row in record.operations),
+            "selection": record.header.selection,
         }
-        for one in read_
+        for record in read_
     ]
     return _ordered(pd.DataFrame(rows), read_)
 
@@ -131,9 +131,9 @@ def states(*records: str | Path) -> pd.DataFrame:
     contract = _contract()
     read_ = _read(records)
     rows = [
-        {**_of(one), "operation": clause.operation, "rule": clause.rule, "clause": clause.id, "state": states_[clause.id]}
-        for one in read_
-        for states_ in [clause_states(contract, one.observations)]
+        {**_of(record), "operation": clause.operation, "rule": clause.rule, "clause": clause.id, "state": states_[clause.id]}
+        for record in read_
+        for states_ in [clause_states(contract, record.observations)]
         for clause in contract.clauses.values()
     ]
     return _ordered(pd.DataFrame(rows), read_)
@@ -153,12 +153,16 @@ def access(*records: str | Path) -> pd.DataFrame:
     contract = _contract()
     read_, rows = _read(records), []
     for each in read_:
-        for one in accesses(contract, each):
-            if one.answered:
-                documented = {True: "allowed", False: "denied", None: "unknown"}[one.is_entitled]
-                told = {"operation": one.operation, "about": one.about, "persona": one.persona, "documented": documented}
-                seen = {"answered": one.answered, "agrees": documented in ("unknown", one.answered)}
-                rows.append({**_of(each), **told, **seen, "served": one.served, "refused": one.refused})
+        for access in accesses(contract, each):
+            if access.answered:
+                documented = {True: "allowed", False: "denied", None: "unknown"}[access.is_entitled]
+                asked = {"operation": access.operation, "about": access.about, "persona": access.persona}
+                seen = {
+                    "documented": documented,
+                    "answered": access.answered,
+                    "agrees": documented in ("unknown", access.answered),
+                }
+                rows.append({**_of(each), **asked, **seen, "served": access.served, "refused": access.refused})
     columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
 
@@ -177,7 +181,7 @@ def timeline(*records: str | Path) -> pd.DataFrame:
     read_ = _read(records)
     known, rows = known_changes.load(contract), []
     for before, after in pairwise(read_):
-        older, newer = (one.header.server.version for one in (before, after))
+        older, newer = (record.header.server.version for record in (before, after))
         span = Version.parse(older), Version.parse(newer)
         if _asked(before) == _asked(after):
             rows += [
@@ -238,22 +242,22 @@ def known_deviations() -> pd.DataFrame:
     contract = _contract()
     rows = [
         {
-            "clause": one.clause,
-            "operation": contract.clauses[one.clause].operation,
-            "rule": contract.clauses[one.clause].rule,
-            "personas": ", ".join(persona for persona in _PERSONAS if persona in one.personas),
-            "since": str(one.versions.since or ""),
-            "until": str(one.versions.until or ""),
-            "versions": one.versions.text,
-            "signature": one.signature,
-            "verdict": one.verdict,
-            "reason": one.reason,
-            "evidence": one.evidence,
-            "first_seen": one.first_seen,
-            "place": one.place,
-            "text": contract.clauses[one.clause].text,
+            "clause": entry.clause,
+            "operation": contract.clauses[entry.clause].operation,
+            "rule": contract.clauses[entry.clause].rule,
+            "personas": ", ".join(persona for persona in _PERSONAS if persona in entry.personas),
+            "since": str(entry.versions.since or ""),
+            "until": str(entry.versions.until or ""),
+            "versions": entry.versions.text,
+            "signature": entry.signature,
+            "verdict": entry.verdict,
+            "reason": entry.reason,
+            "evidence": entry.evidence,
+            "first_seen": entry.first_seen,
+            "place": entry.place,
+            "text": contract.clauses[entry.clause].text,
         }
-        for one in deviations.load(contract)
+        for entry in deviations.load(contract)
     ]
     return _ordered(pd.DataFrame(rows), operations=list(contract.operations))
 
@@ -280,9 +284,11 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
             continue
         for number, pair in enumerate(read(path, binary=True)[0].data["interactions"], 1):
             credential = _credential(pair["request"]["headers"])
-            one = _taped(operation, _persona(credential), pair)
-            if reaches(contract, contract.operations[operation], one) and persona in (None, one.persona):
-                rows.append({"version": version, "credential": credential, **_shown(one), "cassette": name, "number": number})
+            exchange = _taped(operation, _persona(credential), pair)
+            if reaches(contract, contract.operations[operation], exchange) and persona in (None, exchange.persona):
+                rows.append(
+                    {"version": version, "credential": credential, **_shown(exchange), "cassette": name, "number": number}
+                )
     columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -305,19 +311,28 @@ def send(method: str, path: str, *, body: Any = None, allow_remote: bool = False
     target = live(url, allow_remote=allow_remote)
     client = Client(target.base_url, target.redactor)
     who = "whoever has MM_TOKEN" if token else "anonymous"
-    one = client.send(method, path, persona=who, token=token, **({} if body is None else {"json": body}))
+    exchange = client.send(method, path, persona=who, token=token, **({} if body is None else {"json": body}))
     client.close()
-    return pd.DataFrame([_shown(one)])
+    return pd.DataFrame([_shown(exchange)])
 
 
 _SHOWN = ("operation", "persona", "method", "url", "body", "status", "error", "answer")
 
 
-def _shown(one: Exchange) -> dict[str, Any]:
-    sent = (one.body or b"").decode("utf-8", "backslashreplace")
-    answer = one.answer.decode("utf-8", "backslashreplace")
-    told = (one.operation, one.persona, one.method, one.url, sent, one.status, one.error_id, answer)
-    return dict(zip(_SHOWN, told, strict=True))
+def _shown(exchange: Exchange) -> dict[str, Any]:
+    sent = (exchange.body or b"").decode("utf-8", "backslashreplace")
+    answer = exchange.answer.decode("utf-8", "backslashreplace")
+    values = (
+        exchange.operation,
+        exchange.persona,
+        exchange.method,
+        exchange.url,
+        sent,
+        exchange.status,
+        exchange.error_id,
+        answer,
+    )
+    return dict(zip(_SHOWN, values, strict=True))
 
 
 def _credential(headers: dict[str, list[str]]) -> str:
@@ -354,8 +369,8 @@ def _read(records: Sequence[str | Path]) -> list[Record]:
     if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
         own: dict[str, Record] = {}
         with suppress(MisuseError):  # there may be none
-            own = {one.header.target: one for one in _default(contract)}
-        found = [one for name in records for one in ([own[str(name)]] if str(name) in own else _named([name]))]
+            own = {record.header.target: record for record in _default(contract)}
+        found = [record for name in records for record in ([own[str(name)]] if str(name) in own else _named([name]))]
     else:
         found = _named(records) if records else _default(contract)
     record.check(found, contract.digest, contract.clauses)
@@ -363,8 +378,8 @@ def _read(records: Sequence[str | Path]) -> list[Record]:
 
 
 def _default(contract: Contract) -> list[Record]:
-    told = [one for one in os.environ.get(RECORDS, "").split(os.pathsep) if one]
-    return _named(told) if told else choose.current(REPORTS, tape.every(), contract, _read_one)[0]
+    names = [name for name in os.environ.get(RECORDS, "").split(os.pathsep) if name]
+    return _named(names) if names else choose.current(REPORTS, tape.every(), contract, _read_one)[0]
 
 
 def _named(records: Sequence[str | Path]) -> list[Record]:
@@ -380,9 +395,9 @@ def _read_once(path: Path, _changed: int) -> Record:
     return record.read(path)
 
 
-def _asked(one: Record) -> tuple[str, int, int]:
+def _asked(record: Record) -> tuple[str, int, int]:
     """What decides which requests a run makes."""
-    return one.header.spec, one.header.seed, one.header.max_examples
+    return record.header.spec, record.header.seed, record.header.max_examples
 
 
 @cache
@@ -390,15 +405,15 @@ def _contract(*specs: str | Path) -> Contract:
     return build(load_document([Path(spec) for spec in specs]).document)
 
 
-def _of(one: Record) -> dict[str, str]:
-    return {"target": one.header.target, "version": one.header.server.version}
+def _of(record: Record) -> dict[str, str]:
+    return {"target": record.header.target, "version": record.header.server.version}
 
 
 def _ordered(frame: pd.DataFrame, records: Sequence[Record] = (), operations: Sequence[str] = ()) -> pd.DataFrame:
     """Give the columns that have an order of their own that order; what is not known in it comes last."""
     orders = {
-        "version": [one.header.server.version for one in records],
-        "operation": operations or [row.operation for one in records[:1] for row in one.operations],
+        "version": [record.header.server.version for record in records],
+        "operation": operations or [row.operation for record in records[:1] for row in record.operations],
         "rule": RULES,
         "persona": _PERSONAS,
     }

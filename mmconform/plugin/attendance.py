@@ -26,11 +26,11 @@ class Attendance:
         """Return what only the process that collected knows, for the first one."""
         return {"asked": self.asked, "left_out": sorted(self.left_out), "uncollected": self.uncollected}
 
-    def learn(self, told: dict[str, Any]) -> None:
+    def learn(self, other: dict[str, Any]) -> None:
         """Take over what a process that collected tells."""
-        self.asked |= told.get("asked", {})
-        self.left_out |= set(told.get("left_out", ()))
-        self.uncollected = told.get("uncollected", {}) | self.uncollected
+        self.asked |= other.get("asked", {})
+        self.left_out |= set(other.get("left_out", ()))
+        self.uncollected = other.get("uncollected", {}) | self.uncollected
 
     def missing(self, target: str) -> list[str]:
         """Return what of a target was asked for and not judged: one sentence a reason."""

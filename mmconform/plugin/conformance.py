@@ -76,14 +76,14 @@ def begin(config: pytest.Config) -> None:
 
 def _narrowed(config: pytest.Config) -> str:
     """Return what of the command line keeps a run from being a whole one."""
-    given = [f"-k {config.option.keyword}" if config.option.keyword else ""]
-    given += [f"-m {config.option.markexpr}" if config.option.markexpr else ""]
-    given += [f"-o {setting}" for setting in config.option.override_ini or () if setting.startswith(_WHAT_IS_A_TEST)]
-    given += [f"{name}={value}" for name in ("--operation", "--rule") for value in option(config, name)]
-    given += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
+    options = [f"-k {config.option.keyword}" if config.option.keyword else ""]
+    options += [f"-m {config.option.markexpr}" if config.option.markexpr else ""]
+    options += [f"-o {setting}" for setting in config.option.override_ini or () if setting.startswith(_WHAT_IS_A_TEST)]
+    options += [f"{name}={value}" for name in ("--operation", "--rule") for value in option(config, name)]
+    options += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
     if [Path(config.invocation_params.dir, argument).resolve() for argument in config.args] != [SUITES]:
-        given += [str(argument) for argument in config.args]
-    return " ".join(part for part in given if part)
+        options += [str(argument) for argument in config.args]
+    return " ".join(part for part in options if part)
 
 
 class Conformance:
@@ -118,11 +118,11 @@ class Conformance:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take over what an xdist worker put right and knows; of one that died, its journals tell."""
-        told = getattr(node, "workeroutput", {}).get("mmconform", {})
-        self._cleaned.update(told.get("cleaned", {}))
-        self._losses.update(told.get("losses", {}))
-        self.attendance.learn(told.get("attendance", {}))
-        if error or not told:
+        knows = getattr(node, "workeroutput", {}).get("mmconform", {})
+        self._cleaned.update(knows.get("cleaned", {}))
+        self._losses.update(knows.get("losses", {}))
+        self.attendance.learn(knows.get("attendance", {}))
+        if error or not knows:
             self.session.run.fail(self.session.targets)
             self.problems.append(f"the worker {node.gateway.id} died ({error or 'it told nothing'}); its tests are not judged")
 
@@ -422,8 +422,8 @@ class Conformance:
                 self.problems.append(str(error))
                 session.exitstatus = 2
         if self.session.is_worker:
-            told = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "attendance": self.attendance.tell()}
-            session.config.workeroutput["mmconform"] = told  # type: ignore[attr-defined]
+            knows = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "attendance": self.attendance.tell()}
+            session.config.workeroutput["mmconform"] = knows  # type: ignore[attr-defined]
         elif ended and (self.attendance.asked or self.session.is_named):
             self._set_records_aside()
             self._write_records(session, stopped)
@@ -553,8 +553,8 @@ def _answers(item: Any, judge: Judge) -> list[AnswerRow]:
 
 def _reason(report: Any) -> str:
     """Return why a test was skipped, in the words of who skipped it."""
-    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", "") or "xfail"
-    return str(told).removeprefix("Skipped: ").partition("\n")[0][:200] or "without a reason"
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", "") or "xfail"
+    return str(reason).removeprefix("Skipped: ").partition("\n")[0][:200] or "without a reason"
 
 
 def _in_scope(contract: Contract, version: Version) -> int:

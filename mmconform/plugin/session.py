@@ -105,20 +105,20 @@ class Session:
         return Patience(request, self.told.get("until", time.monotonic() + run))
 
     def _seed(self) -> int:
-        given: int | None = self.config.getoption("--hypothesis-seed", None)
-        if not self.is_free and given not in (None, SEED):
+        seed: int | None = self.config.getoption("--hypothesis-seed", None)
+        if not self.is_free and seed not in (None, SEED):
             raise MisuseError("tapes hold the answers to one sequence of requests; --hypothesis-seed is for live targets")
-        if given is not None:
-            return int(given)
+        if seed is not None:
+            return int(seed)
         if not self.is_free or all(target.is_reference for target in self.targets):
             return SEED
         return int(self.told["seed"]) if self.told else random.SystemRandom().randrange(2**31)
 
     def _examples(self) -> int:
-        given: int | None = option(self.config, "--max-examples")
-        if not self.is_free and given not in (None, MAX_EXAMPLES):
+        examples: int | None = option(self.config, "--max-examples")
+        if not self.is_free and examples not in (None, MAX_EXAMPLES):
             raise MisuseError("tapes hold the answers to one sequence of requests; --max-examples is for live targets")
-        return MAX_EXAMPLES if given is None else given
+        return MAX_EXAMPLES if examples is None else examples
 
     def open(self) -> None:
         """Prepare live servers (once, by the process that the user started) and begin the tape.
@@ -150,16 +150,16 @@ class Session:
             signal.signal(signal_, self.interrupt)
         for target in self.targets:
             if self.is_worker:
-                given = self.told["stages"][target.slug]
-                target.redactor.learn(given["operator"])
-                target.told_roles = {role: frozenset(held) for role, held in given["roles"].items()}
+                stage = self.told["stages"][target.slug]
+                target.redactor.learn(stage["operator"])
+                target.told_roles = {role: frozenset(held) for role, held in stage["roles"].items()}
                 self.stages[target.slug] = live_server.LiveServer(
                     target,
-                    given["operator"],
-                    frozenset(given["switched_off"]),
-                    given["may_configure"],
-                    given["has_people"],
-                    lacks=frozenset(given["lacks"]),
+                    stage["operator"],
+                    frozenset(stage["switched_off"]),
+                    stage["may_configure"],
+                    stage["has_people"],
+                    lacks=frozenset(stage["lacks"]),
                 )
                 target.guard = self.guard(target)
                 if not target.is_thrown_away:

@@ -71,7 +71,7 @@ def chosen(text: str, document: str = "") -> list[str]:
     Raises:
         MisuseError: there is none.
     """
-    about = [name for name, one in MUTANTS.items() if one.document == document]
+    about = [name for name, mutant in MUTANTS.items() if mutant.document == document]
     found = [name for name in about if text.lower() in f"{name} {MUTANTS[name].operation}".lower()]
     if not found:
         raise MisuseError(f"no mutant is called like `{text}`; `mmconform prove --list` shows them")
@@ -157,7 +157,7 @@ def as_json(proofs: Sequence[Proof], spec: str, seconds: Sequence[float], beside
         if beside is not None:
             row["schemathesis"] = [f"{operation}: {failure}" for operation, failure in sorted(beside[proof.name])]
         rows.append(row)
-    taken = {name: round(one, 1) for name, one in zip(("mmconform", "schemathesis"), seconds, strict=False)}
+    taken = {name: round(duration, 1) for name, duration in zip(("mmconform", "schemathesis"), seconds, strict=False)}
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     return {"made": now(), "machine": machine, "spec": spec, "seconds": taken, "mutants": rows}
 

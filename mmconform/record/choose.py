@@ -39,22 +39,23 @@ def current(
         if record.is_a_references(path.relative_to(folder)):
             continue
         try:
-            one = read(path)
+            this_record = read(path)
         except MisuseError as error:
             left_out.append(str(error))
             continue
-        target = one.header.target
+        header = this_record.header
+        target = header.target
         kind, _, name = target.partition(":")
-        if one.header.selection:
-            left_out.append(f"{path}: is of a part only ({one.header.selection}); run pytest --target {target} again, or name it")
+        if header.selection:
+            left_out.append(f"{path}: is of a part only ({header.selection}); run pytest --target {target} again, or name it")
         elif kind != "recorded":
             left_out.append(f"{path}: is about {target}; name it to have it in the report")
         elif name not in tapes:
             left_out.append(f"{path}: there is no tape of {name} any more")
-        elif one.header.spec != contract.digest:
+        elif header.spec != contract.digest:
             left_out.append(f"{path}: was judged against other documents; run pytest --target {target} again")
         else:
-            found.append(one)
+            found.append(this_record)
     if not found:
         why = f" ({left_out[0]})" if left_out else ""
         raise MisuseError(f"no record of a tape in {folder.name}/{why}; run pytest --target recorded:all first")

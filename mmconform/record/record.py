@@ -104,7 +104,7 @@ def _find(name: str, folder: Path) -> list[Path]:
     for path in (Path(name), folder / name.removeprefix("recorded:")):
         if path.is_file():
             return [path]
-        found = [one for one in sorted(path.rglob(NAME)) if name and not is_a_references(one.relative_to(path))]
+        found = [file for file in sorted(path.rglob(NAME)) if name and not is_a_references(file.relative_to(path))]
         if found:
             return found
     if Path(name).is_dir():
@@ -177,15 +177,15 @@ def _check_format(path: Path, line: bytes) -> None:
     if not isinstance(first, dict) or first.get("kind") != "header":
         raise ForeignRecordError(str(path), 1, "is not the header of a record")
     if first.get("format") != FORMAT:
-        told = f"is of format {str(first.get('format'))[:20]}, and this suite reads format {FORMAT}; run pytest again"
-        raise OtherFormatError(str(path), 1, told)
+        text = f"is of format {str(first.get('format'))[:20]}, and this suite reads format {FORMAT}; run pytest again"
+        raise OtherFormatError(str(path), 1, text)
 
 
 def _check_version(path: Path, header: Header) -> None:
     """Refuse a record that says it is of one version and was made of another: a line or a tape was changed."""
-    told = re.fullmatch(r"(?:recorded:(?:reference-)?|reference@)([^:]+)(?::.*)?", header.target)
+    target = re.fullmatch(r"(?:recorded:(?:reference-)?|reference@)([^:]+)(?::.*)?", header.target)
     with suppress(ValueError):  # a version that is none is said where versions are compared
-        if told and Version.parse(told[1]) != Version.parse(header.server.version):
+        if target and Version.parse(target[1]) != Version.parse(header.server.version):
             what = f"is of {header.target[:60]}, and of a server of version {header.server.version[:20]}; run pytest again"
             raise ForeignRecordError(str(path), 1, what)
 

@@ -218,10 +218,10 @@ class App:
         return session
 
     def _in_header(self, call: Call) -> str | None:
-        given = call.headers.get("authorization", "")
+        header = call.headers.get("authorization", "")
         for scheme in ("bearer", "token"):
-            if len(given) > len(scheme) and given.lower().startswith(scheme):
-                return given[len(scheme) + 1 :]
+            if len(header) > len(scheme) and header.lower().startswith(scheme):
+                return header[len(scheme) + 1 :]
         return None
 
     def _in_cookie(self, call: Call) -> str | None:
@@ -301,9 +301,11 @@ class App:
 
     def sees(self, call: Call, user: str) -> bool:
         """Whether the caller may see that somebody is: all may but for guests, who see whom they share a channel with."""
-        shared = (one.members.keys() for one in self.store.channels.values() if call.caller in one.members)
+        shared = (channel.members.keys() for channel in self.store.channels.values() if call.caller in channel.members)
         knows_guests = is_there("view_members", self.version)
-        return user == call.caller or not knows_guests or self.has(call, "view_members") or any(user in one for one in shared)
+        if user == call.caller or not knows_guests or self.has(call, "view_members"):
+            return True
+        return any(user in members for members in shared)
 
     def grant(self, roles: list[str], permission: str) -> bool:
         """Whether one of the roles holds a permission."""

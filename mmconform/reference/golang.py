@@ -37,12 +37,12 @@ def struct(value: Any, kinds: dict[str, str]) -> tuple[dict[str, Any], bool]:
     if not isinstance(value, dict):
         return {}, False
     fields, fits = {}, True
-    for key, one in value.items():
+    for key, content in value.items():
         name = key if key in kinds else key.lower()
-        if name not in kinds or one is None:
+        if name not in kinds or content is None:
             continue
-        if _is(kinds[name], one):
-            fields[name] = one
+        if _is(kinds[name], content):
+            fields[name] = content
         else:
             fits = False
     return fields, fits
@@ -56,7 +56,7 @@ def texts(body: bytes, *, keeps_the_rest: bool) -> dict[str, str]:
         return {}
     if not isinstance(value, dict):
         return {}
-    found = {key: one or "" for key, one in value.items() if isinstance(one, str | None)}
+    found = {key: text or "" for key, text in value.items() if isinstance(text, str | None)}
     return found if keeps_the_rest or len(found) == len(value) else {}
 
 
@@ -69,9 +69,9 @@ def _is(kind: str, value: Any) -> bool:
         case "yes or no":
             return isinstance(value, bool)
         case "list":
-            return isinstance(value, list) and all(isinstance(one, str | None) for one in value)
+            return isinstance(value, list) and all(isinstance(item, str | None) for item in value)
         case "texts":
-            return isinstance(value, dict) and all(isinstance(one, str | None) for one in value.values())
+            return isinstance(value, dict) and all(isinstance(item, str | None) for item in value.values())
     return isinstance(value, dict)
 
 

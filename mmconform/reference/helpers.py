@@ -194,7 +194,7 @@ def _set_roles(app: App, call: Call) -> Answer:
 @_serves("GET", "/users/{user_id}/sessions", operator=True)
 def _sessions(app: App, call: Call) -> Answer:
     user = app.id_in_path(call, "user_id")
-    return Answer(200, [_session(app, one) for one in app.store.sessions.values() if one.user == user])
+    return Answer(200, [_session(app, session) for session in app.store.sessions.values() if session.user == user])
 
 
 def _session(app: App, session: Session) -> dict[str, Any]:
@@ -341,8 +341,9 @@ def _list_private_channels(app: App, call: Call) -> Answer:
 
 
 def _list_channels(app: App, call: Call, *, is_open: bool) -> Answer:
-    here = [one for one in app.store.channels.values() if one.team == call.parameters["team_id"] and one.is_open is is_open]
-    rows = [channel_row(app, one) for one in here if not one.is_archived]
+    team = call.parameters["team_id"]
+    here = [channel for channel in app.store.channels.values() if channel.team == team and channel.is_open is is_open]
+    rows = [channel_row(app, channel) for channel in here if not channel.is_archived]
     return Answer(200, app.page(call, rows, "no-route"))
 
 
@@ -532,7 +533,7 @@ def _list_applications(app: App, call: Call) -> Answer:
     if not app.store.is_on("EnableOAuthServiceProvider"):
         raise RefusedError("oauth-off")
     here = list(app.store.applications.values()) if not number(call.asked("page") or "0") else []
-    return Answer(200, [_application(app, one) for one in here])
+    return Answer(200, [_application(app, application) for application in here])
 
 
 def _application(app: App, made: Application) -> dict[str, Any]:

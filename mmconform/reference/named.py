@@ -15,7 +15,7 @@ OLDEST = Version(4)
 
 def every(text: str) -> list[str]:
     """Return the names that a text stands for: all mutants of the eleven operations for ``reference:all``, else itself."""
-    return [name_of(mutant) for mutant, one in MUTANTS.items() if not one.document] if text == "reference:all" else [text]
+    return [name_of(mutant) for mutant, flaw in MUTANTS.items() if not flaw.document] if text == "reference:all" else [text]
 
 
 def name_of(mutant: str) -> str:

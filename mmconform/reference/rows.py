@@ -57,7 +57,7 @@ def _as_member(roles: list[str]) -> dict[str, Any]:
 
 
 def post_row(app: App, post: Post) -> dict[str, Any]:
-    answers = sum(one.root == (post.root or post.id) and not one.is_deleted for one in app.store.posts.values())
+    answers = sum(reply.root == (post.root or post.id) and not reply.is_deleted for reply in app.store.posts.values())
     times = {"create_at": post.created, "update_at": post.created, "edit_at": 0, "delete_at": now() if post.is_deleted else 0}
     about = {"id": post.id, "channel_id": post.channel, "user_id": post.user, "root_id": post.root, "message": post.message}
     more: dict[str, Any] = {"type": "", "props": {}, "hashtags": "", "is_pinned": False, "file_ids": post.files or None}

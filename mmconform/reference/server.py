@@ -72,12 +72,12 @@ class Reference:
             answer = self.app.answer(call)
             data = answer.data if isinstance(answer.data, str | bytes) else json.dumps(answer.data, separators=(",", ":"))
         body, version = data if isinstance(data, bytes) else data.encode(), self.app.version
-        told = [
+        headers_sent = [
             ("Content-Type", answer.media),
             ("Content-Length", str(len(body))),
             ("X-Request-Id", new_id()),
             ("X-Version-Id", f"{version}.{version}.reference.false"),
             *answer.headers,
         ]
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", told)
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers_sent)
         return [body]

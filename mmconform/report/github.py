@@ -36,8 +36,8 @@ def github(contract: Contract, records: Sequence[Record], known: Sequence[Deviat
 
 
 def _command(message: str, **properties: str) -> str:
-    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::error {given}::{_data(message)}"
+    options = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::error {options}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -61,11 +61,11 @@ def _cases(contract: Contract, record: Record) -> Iterator[ET.Element]:
         if state in ("skip", "error"):
             row = next(row for row in rows if row.outcome == state)
             ET.SubElement(case, "skipped" if state == "skip" else "error", message=plain(row.seen))
-        told = [failure for failure in broken if failure.standing == state]
-        text = "\n\n".join(failure.explain() for failure in told)
+        failures = [failure for failure in broken if failure.standing == state]
+        text = "\n\n".join(failure.explain() for failure in failures)
         if state == "new":
-            ET.SubElement(case, "failure", message="; ".join(plain(f.seen) for f in told), type=clause.rule).text = text
-        elif told:
+            ET.SubElement(case, "failure", message="; ".join(plain(f.seen) for f in failures), type=clause.rule).text = text
+        elif failures:
             ET.SubElement(case, "system-out").text = f"known deviation\n{text}"
         yield case
     for id_ in record.footer.unobserved:

@@ -82,7 +82,7 @@ def _senders(reasons: _Said) -> str:
 
 
 def _only(whose: tuple[str, ...]) -> str:
-    return "" if len(whose) == len(ABOUT) else f" (about {' and '.join(ABOUT[one] for one in whose)})"
+    return "" if len(whose) == len(ABOUT) else f" (about {' and '.join(ABOUT[about] for about in whose)})"
 
 
 def _headline(senders: str) -> str:

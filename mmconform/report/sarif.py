@@ -87,7 +87,7 @@ def _result(failure: Failure, places: dict[str, int], known: Sequence[Deviation]
         "partialFingerprints": {"clauseAndSignature/v1": hashlib.sha256(_identity(failure)).hexdigest()},
         "occurrenceCount": failure.count,
         "properties": {
-            "personas": [plain(one) for one in failure.personas],
+            "personas": [plain(persona) for persona in failure.personas],
             "signature": plain(failure.signature),
             "standing": failure.standing,
         },
@@ -111,9 +111,9 @@ def _identity(failure: Failure) -> bytes:
 
 
 def _why(failure: Failure, known: Sequence[Deviation]) -> str:
-    covering = (one for one in known if one.place in failure.deviations)
-    about = (one for one in covering if (one.clause, one.signature) == (failure.clause.id, failure.signature))
-    reasons = [f"{one.verdict}: {one.reason} Evidence: {one.evidence} ({one.place})" for one in about]
+    covering = (entry for entry in known if entry.place in failure.deviations)
+    about = (entry for entry in covering if (entry.clause, entry.signature) == (failure.clause.id, failure.signature))
+    reasons = [f"{entry.verdict}: {entry.reason} Evidence: {entry.evidence} ({entry.place})" for entry in about]
     return plain("; ".join(reasons) or "was a known deviation when the record was made")
 
 

@@ -349,11 +349,11 @@ def _whole(response: requests.Response) -> bytes:
 
 def _asked_to_wait(headers: Mapping[str, str]) -> float:
     """Return the seconds of ``Retry-After``, which gives them or a date (RFC 9110, 10.2.3)."""
-    given = headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdigit():
-        return float(given[:9])
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
     try:
-        return max(parsedate_to_datetime(given).timestamp() - time.time(), 0)
+        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0)
     except (ValueError, OverflowError):
         return _A_WHILE
 

@@ -69,10 +69,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     waiting = [error]
     while waiting:
-        one = waiting.pop(0)
-        if one is None or id(one) in seen:
+        error_seen = waiting.pop(0)
+        if error_seen is None or id(error_seen) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        given = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
-        waiting += [cause for cause in given if isinstance(cause, BaseException)]
+        seen.add(id(error_seen))
+        yield error_seen
+        linked = (error_seen.__cause__, error_seen.__context__, getattr(error_seen, "reason", None), *error_seen.args)
+        waiting += [cause for cause in linked if isinstance(cause, BaseException)]

@@ -229,7 +229,7 @@ def enable_takes_the_value_for_the_id(app: App) -> None:
 
     def by_value(call: Call) -> None:
         named = texts(call.body, keeps_the_rest=True).get("token_id", "")
-        token = next((one for one in app.store.tokens.values() if named and one.value == named), None)
+        token = next((known for known in app.store.tokens.values() if named and known.value == named), None)
         if token:
             call.body = f'{{"token_id": "{token.id}"}}'.encode()
 

@@ -166,7 +166,7 @@ def two_credentials_add_up(app: App) -> None:
     def has(call: Call, permission: str | None) -> bool:
         header = app.opened_by(app._in_header(call) or "") if "cookie" in call.headers else None
         cookie = app.opened_by(app._in_cookie(call) or "") if header else None
-        users = [app.store.users[one.user] for one in (header, cookie) if one]
+        users = [app.store.users[session.user] for session in (header, cookie) if session]
         return usual(call, permission) or any(permission and app.grant(user.roles, permission) for user in users)
 
     app.has = has  # type: ignore[method-assign]

@@ -157,8 +157,8 @@ def create_takes_descriptions_of_any_length(app: App) -> None:
     handler = app.handlers[CREATE]
 
     def changed(app: App, call: Call) -> Answer:
-        given = struct(_sent(call), {"description": "text"})[0].get("description", "")
-        if len(given.encode("utf-8", "replace")) <= 255:
+        description = struct(_sent(call), {"description": "text"})[0].get("description", "")
+        if len(description.encode("utf-8", "replace")) <= 255:
             return handler(app, call)
         call.body = b'{"description": "shortened"}'
         return handler(app, call)

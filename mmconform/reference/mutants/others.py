@@ -26,7 +26,7 @@ def regen_in_any_team(app: App) -> None:
 
     def anywhere(call: Call, team: str, permission: str | None) -> bool:
         teams = app.store.teams if call.operation == REGEN else [team]
-        return any(usual(call, one, permission) for one in teams)
+        return any(usual(call, team, permission) for team in teams)
 
     app.has_in_team = anywhere  # type: ignore[method-assign]
 
@@ -46,11 +46,11 @@ def regen_tells_that_a_command_is(app: App) -> None:
 @mutant(REGEN, "effect.makes-a-new-token")
 def regen_keeps_the_token(app: App) -> None:
     """The token that is told is the old one, which stays."""
-    told: dict[str, str] = {}
+    first_tokens: dict[str, str] = {}
 
     def same(made: dict[str, Any], call: Call) -> dict[str, Any]:
         command = app.store.commands[call.parameters["command_id"]]
-        command.token = told.setdefault(command.id, made["token"])
+        command.token = first_tokens.setdefault(command.id, made["token"])
         return {"token": command.token}
 
     fields(app, REGEN, same)
@@ -120,7 +120,7 @@ def regen_takes_the_commands_token_for_a_session(app: App) -> None:
         command = next((one for one in app.store.commands.values() if one.token == known), None)
         if found or not command:
             return found
-        return next((one for one in app.store.sessions.values() if one.user == command.creator), None)
+        return next((session for session in app.store.sessions.values() if session.user == command.creator), None)
 
     app.session = session  # type: ignore[method-assign]
 

@@ -13,7 +13,7 @@ SEARCH, GET = "SearchUserAccessTokens", "GetUserAccessToken"
 
 
 def _values(app: App, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**one, "token": app.store.tokens[one["id"]].value} for one in found]
+    return [{**row, "token": app.store.tokens[row["id"]].value} for row in found]
 
 
 # -- a user's ------------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def list_holds_somebody_elses(app: App) -> None:
 @mutant(LIST, "effect.lists-the-user")
 def list_hides_disabled_tokens(app: App) -> None:
     """Disabled tokens are left out."""
-    rows(app, LIST, lambda found, call: [one for one in found if one["is_active"]])
+    rows(app, LIST, lambda found, call: [row for row in found if row["is_active"]])
 
 
 @mutant(LIST, "effect.lists-the-user schema")
@@ -171,7 +171,7 @@ def list_all_is_ones_own(app: App) -> None:
         app,
         ALL,
         "page",
-        lambda call, found, refusal: usual(call, [one for one in found if one["user_id"] == call.caller], refusal),
+        lambda call, found, refusal: usual(call, [row for row in found if row["user_id"] == call.caller], refusal),
     )
 
 
@@ -263,7 +263,7 @@ def search_does_not_mind_the_case(app: App) -> None:
 @mutant(SEARCH, "effect.finds")
 def search_hides_disabled_tokens(app: App) -> None:
     """Disabled tokens are not found."""
-    rows(app, SEARCH, lambda found, call: [one for one in found if one["is_active"]])
+    rows(app, SEARCH, lambda found, call: [row for row in found if row["is_active"]])
 
 
 @mutant(SEARCH, "schema")

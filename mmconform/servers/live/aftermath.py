@@ -34,8 +34,8 @@ class SentLog:
 
 def _could_change(row: dict[str, Any], area: str) -> bool:
     path = below_the_api(row["path"])
-    known = [one for one in dangerous() if one.is_about(row["method"], path) and not one.parameter]
-    return any(area in one.changes for one in known) or not (known or is_ordinary(path))
+    known = [danger for danger in dangerous() if danger.is_about(row["method"], path) and not danger.parameter]
+    return any(area in danger.changes for danger in known) or not (known or is_ordinary(path))
 
 
 @dataclass

@@ -66,8 +66,8 @@ def runs_of(paths: list[Path]) -> set[str]:
     return {str(entry.get("run")) for path in paths for entry in read(path) if entry.get("what") == "lease"}
 
 
-def _same(one: str, other: str) -> bool:
-    def plain(url: str) -> str:
-        return url.rstrip("/").replace("//localhost", "//127.0.0.1").replace("//[::1]", "//127.0.0.1")
+def _same(address: str, other: str) -> bool:
+    def plain(address: str) -> str:
+        return address.rstrip("/").replace("//localhost", "//127.0.0.1").replace("//[::1]", "//127.0.0.1")
 
-    return plain(one) == plain(other)
+    return plain(address) == plain(other)

@@ -269,7 +269,7 @@ def _now(answer: Exchange) -> float:
 
 def _holder(user: str, value: Any) -> Holder | None:
     try:
-        told = json.loads(value)
-        return Holder(float(told["since"]), str(told["run"]), float(told["until"]), str(told["machine"]), user)
+        stored = json.loads(value)
+        return Holder(float(stored["since"]), str(stored["run"]), float(stored["until"]), str(stored["machine"]), user)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

@@ -127,8 +127,8 @@ def login_and_password() -> tuple[str, str]:
 def _advice(client: Client) -> str:
     """Return what to do about a login that failed, where the server tells that it could not but fail."""
     with suppress(UnseenError):
-        told = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
-        if told.json_object.get("NoAccounts") == "true":
+        config = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
+        if config.json_object.get("NoAccounts") == "true":
             return "; the server has no accounts yet: `pytest --create-first-admin` makes this one"
     return ""
 
@@ -165,7 +165,7 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
     gateway = None
     off = off_now(config, target.version)
     # A limit is lifted where there is one: a server that does not know it would not keep it.
-    wanted = settings_of(one for one in arranged(target.version) if one.name in off or one.limit is None)
+    wanted = settings_of(feature for feature in arranged(target.version) if feature.name in off or feature.limit is None)
     if WEBRTC in off and can_be_gateway(target):
         gateway = Gateway()
         wanted["WebrtcSettings"] = gateway.settings
@@ -224,13 +224,13 @@ def ask_roles(target: Target, token: str) -> dict[str, frozenset[str]]:
     Raises:
         UnseenError: it does not answer.
     """
-    told = {}
+    permissions = {}
     for role in ROLES if has(features.ROLES, target.version) else ():
         answer = Admin(target.client(), token).ask("GET", f"/api/v4/roles/name/{role}")
         held = answer.json_object.get("permissions")
         if answer.is_success and isinstance(held, list):
-            told[role] = frozenset(map(str, held))
-    return told
+            permissions[role] = frozenset(map(str, held))
+    return permissions
 
 
 def off_now(config: Exchange, version: Version) -> frozenset[str]:

@@ -50,7 +50,8 @@ class _Look:
         answer = self._admin.config()
         if answer.status == 401:
             yield "the administrator's session was ended by somebody else meanwhile"
-        on = (one for one in arranged(self._world.version) if one.limit is None and one.name not in self._world.switched_off)
+        features = (feature for feature in arranged(self._world.version) if feature.limit is None)
+        on = (feature for feature in features if feature.name not in self._world.switched_off)
         yield from (f"{name} was changed by somebody else meanwhile" for name in unlike(answer, settings_of(on)))
 
     def _accounts(self) -> Iterator[str]:

@@ -40,8 +40,8 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     undoing = Undoing(_Persistent(admin.client, admin.token))
     later = f"the journals in {paths[0].parent} stay, run `mmconform cleanup {admin.client.base_url}` again"
     try:
-        told = (entry for path in paths for entry in job.told(read(path)))
-        _put_right(undoing, sorted(told, key=lambda entry: int(entry.get("at", 0)), reverse=True))
+        entries = (entry for path in paths for entry in job.told(read(path)))
+        _put_right(undoing, sorted(entries, key=lambda entry: int(entry.get("at", 0)), reverse=True))
         _confirm(undoing)
     except UnseenError as error:
         raise MisuseError(f"cleanup stopped: {error}; {later}") from None

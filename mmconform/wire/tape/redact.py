@@ -77,7 +77,7 @@ class Redactor:
             known = placeholder or (value if value.startswith(MARK) else self._placeholder(value))
             if len(value) >= _START and value not in self._placeholders:
                 self._placeholders[value] = known
-                insort(self._by_start[value[:_START]], value, key=lambda one: -len(one))
+                insort(self._by_start[value[:_START]], value, key=lambda secret: -len(secret))
 
     def learn_credential(self, value: str, persona: str) -> None:
         """Remember a session or token as the credential of a persona."""
