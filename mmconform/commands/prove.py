@@ -12,6 +12,7 @@ from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.prove import baseline, prove
+from mmconform.prove.table import table
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
 
@@ -54,5 +55,5 @@ def run(options: argparse.Namespace) -> int:
             json.dumps(prove.as_json(proofs, spec, seconds[: 1 + bool(options.baseline)], beside), indent=2, ensure_ascii=False)
         )
     else:
-        print(prove.table(proofs, seconds, beside))
+        print(table(proofs, seconds, beside))
     return FINE if all(proof.is_as_declared for proof in proofs) else FOUND

@@ -12,6 +12,7 @@ import pytest
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.prove import prove
+from mmconform.prove.table import table
 from mmconform.record.record import NAME, read
 from mmconform.reference import app, golang, named
 from mmconform.reference.mutants import MUTANTS
@@ -234,7 +235,7 @@ def test_a_proof_tells_how_fast_it_was():
     name = "get-tells-the-value"
     proofs = [prove.Proof(name, MUTANTS[name], MUTANTS[name].kills, 0)]
     assert prove.as_json(proofs, "0" * 64, [90.04, 30], {name: set()})["seconds"] == {"mmconform": 90.0, "schemathesis": 30}
-    told = prove.table(proofs, [90, 30], {name: set()})
+    told = table(proofs, [90, 30], {name: set()})
     assert "1 of 1 mutants noticed, 0 not as declared; 90 s, 0.7 faults found a minute" in told
     assert "plain Schemathesis notices 0 of them; 30 s, 0.0 faults found a minute" in told
 
