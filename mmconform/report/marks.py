@@ -7,6 +7,10 @@ BLUE, GREEN, ORANGE, RED, SKY, PURPLE = "#0072B2", "#009E73", "#C47F00", "#D55E0
 BLACK, GREY, PALE = "#222222", "#8a8a8a", "#e4e4e4"
 
 
+#: More operations than these are grouped by tag, and not all named in one line.
+MANY = 20
+
+
 @dataclass(frozen=True)
 class Drawing:
     """How a value is drawn in a picture: matplotlib's marker and its colour.

@@ -3,7 +3,12 @@
 // made by `h`, which knows text and attributes only. What is shown is a function of the address's fragment.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const VIEWS = { versions: "Versions", personas: "Personas", deviations: "Deviations", trust: "Trust" };
+/** Of very many operations the tags by which they are grouped, folded where all is well; of few none. */
+const TAGS = data.tags;
+const VIEWS = { ...(TAGS.length ? { tags: "By tag" } : {}), versions: "Versions", personas: "Personas", deviations: "Deviations", trust: "Trust" };
+const FIRST = Object.keys(VIEWS)[0];
+/** So few operations are shown one by one. */
+const FEW = 20;
 const ABOUT = { self: "their own", other: "somebody else's", any: "anybody's" };
 const WORST = Object.keys(data.states);
 const $ = (id) => document.getElementById(id);
@@ -35,6 +40,9 @@ const findingsOf = by(data.findings, "clause");
 const number = new Map(data.targets.map((one, t) => [one.name, t]));
 const LAST = data.targets.length - 1;
 
+const tagId = (tag) => `tag.${TAGS.indexOf(tag)}`;
+const tagOf = new Map(TAGS.map((tag) => [tagId(tag), tag]));
+
 /** What a clause is called where its operation is known. */
 const short = (clause) => clause.id.slice(clause.operation.length + 1).replace("effect.", "effect: ");
 
@@ -51,7 +59,7 @@ function read() {
   const from = version("from", 0);
   const to = Math.max(from, version("to", LAST));
   return {
-    view: view in VIEWS ? view : "versions",
+    view: view in VIEWS ? view : FIRST,
     q: given.get("q") || "",
     operation: operations.has(given.get("operation")) ? given.get("operation") : "",
     rule: data.rules.includes(given.get("rule")) ? given.get("rule") : "",
@@ -60,7 +68,7 @@ function read() {
     fresh: given.has("new"),
     from, to,
     at: version("at", to),
-    unfolded: new Set((given.get("unfolded") || "").split(",").filter((id) => operations.has(id))),
+    unfolded: new Set((given.get("unfolded") || "").split(",").filter((id) => operations.has(id) || tagOf.has(id))),
     open: given.get("open") || "",
   };
 }
@@ -93,16 +101,21 @@ function go(changes, { replace = false } = {}) {
 
 // -- filters --------------------------------------------------------------------------------------------------------
 
-const texts = new Map(data.clauses.map((clause) => [clause.id, [
-  clause.id, clause.text, clause.place, operations.get(clause.operation).path,
-  ...(findingsOf.get(clause.id) || []).flatMap((f) => [f.signature, f.seen, f.persona]),
-].join("\n").toLowerCase()]));
+const found = new Map(); // made when somebody searches
+const textOf = (id) => {
+  const clause = clauses.get(id);
+  if (!found.has(id)) found.set(id, [
+    id, clause.text, clause.place, operations.get(clause.operation).path,
+    ...(findingsOf.get(id) || []).flatMap((f) => [f.signature, f.seen, f.persona]),
+  ].join("\n").toLowerCase());
+  return found.get(id);
+};
 
 const statesOf = (clause) => (now.persona ? clause.by[now.persona] || "u".repeat(data.targets.length) : clause.at);
 const isChosen = (clause) =>
   (!now.operation || clause.operation === now.operation) &&
   (!now.rule || clause.rule === now.rule) &&
-  (!now.q || now.q.toLowerCase().split(/\s+/).every((word) => texts.get(clause.id).includes(word)));
+  (!now.q || now.q.toLowerCase().split(/\s+/).every((word) => textOf(clause.id).includes(word)));
 const isShown = (clause) => {
   const seen = statesOf(clause).slice(now.from, now.to + 1);
   return isChosen(clause) && (!now.state || seen.includes(now.state)) && (!now.fresh || /[ne]/.test(seen)) && (!now.persona || /[^us]/.test(seen));
@@ -115,14 +128,14 @@ function drawFilters() {
       options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
   const names = data.targets.map((one, t) => [t, one.name]);
   const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
-  const isOfOne = now.view === "personas" || now.view === "trust";
+  const isOfOne = ["tags", "personas", "trust"].includes(now.view);
   const focus = document.activeElement && document.activeElement.id;
   $("filters").replaceChildren(...[
     field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
       oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
     select("operation", "Operation", all("all", [...operations.keys()])),
     isOfOne ? "" : select("rule", "Rule", all("all", data.rules)),
-    now.view === "trust" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
+    now.view === "trust" || now.view === "tags" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
     isOfOne ? "" : select("state", "State", [["", "any"], ...WORST.map((s) => [s, `${data.states[s].mark} ${word(s)}`])]),
     isOfOne
       ? select("at", "Version", names.slice(now.from, now.to + 1), (value) => ({ at: Number(value) }))
@@ -137,6 +150,75 @@ function drawFilters() {
     input.focus();
     if (input.type === "search") input.setSelectionRange(input.value.length, input.value.length);
   }
+}
+
+// -- the first view of very many operations: by tag -------------------------------------------------------------------
+
+/** How far the requests to some operations got, and what became of their promises. */
+function tally(some, t) {
+  const coverage = some.map((one) => data.targets[t].coverage[one.id] || [false, 0, 0, 0, false, ""]);
+  const states = some.flatMap((one) => (clausesOf.get(one.id) || []).map((clause) => clause.at[t]));
+  const count = (letters) => states.filter((state) => letters.includes(state)).length;
+  return { operations: some.length, asked: coverage.filter((c) => c[1]).length, served: coverage.filter((c) => c[3]).length,
+    decisive: coverage.filter((c) => c[4]).length, gated: coverage.filter((c) => c[5]).length,
+    kept: count("p"), known: count("k"), new: count("n"), error: count("e"), unjudged: count("su") };
+}
+
+const COLUMNS = [["operations", "operations"], ["new", "new"], ["error", "in error"], ["asked", "asked"], ["served", "served"], ["decisive", "decisive"], ["gated", "not offered"],
+  ["known", "known"], ["kept", "kept"], ["unjudged", "not judged"]];
+
+/** What the server does not offer, in the words of its own errors. */
+function gates(some, t) {
+  const found = new Map();
+  for (const one of some) {
+    const gate = (data.targets[t].coverage[one.id] || [])[5];
+    if (gate) found.set(gate, [...(found.get(gate) || []), one.id]);
+  }
+  return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([gate, ids]) => h("div", {}, h("span", { class: "mono" }, gate), h("div", { class: "chips small" }, ids.map((id) => chip(id, t)))));
+}
+
+function tags() {
+  const t = now.at;
+  const one = data.targets[t];
+  const shown = data.operations.filter((operation) => (clausesOf.get(operation.id) || []).some(isChosen));
+  const rows = TAGS.map((tag) => [tag, shown.filter((operation) => operation.tag === tag)]).filter(([, some]) => some.length);
+  const columns = COLUMNS.filter(([key]) => key !== "error" || one.error);
+  const cells = (some, bad) => {
+    const counts = tally(some, t);
+    return columns.map(([key]) => h("td", { class: `n${bad && counts[key] && ["new", "error"].includes(key) ? " bad" : ""}${counts[key] ? "" : " soft"}` }, String(counts[key])));
+  };
+  const offered = gates(shown, t);
+  return [
+    h("p", { class: "lead" }, `Mattermost ${one.name}, by the first tag of each operation. Of the operations: asked, a request was sent; served, somebody got a 2xx; decisive, somebody who may was let in and somebody who may not was refused the same; not offered, by the server's own error. Of their promises: new, known, kept, not judged.`),
+    rows.length ? h("div", { class: "scroll" }, h("table", { class: "data tags" },
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "tag"), columns.map(([, text]) => h("th", { scope: "col", class: "n" }, text)))),
+      h("tbody", {}, rows.map(([tag, some]) => h("tr", {}, h("th", { scope: "row" }, button(tag, () => open(`${tagId(tag)}@${one.name}`), "link")), cells(some, true)))),
+      h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "all"), cells(shown, true))))) : nothing(),
+    offered.length > 0 && h("section", { class: "part" }, h("h2", {}, "Not offered here, by the server's own error"), h("div", { class: "gates" }, offered)),
+    h("section", { class: "part" }, h("h2", {}, "Not verified, and why"), gapList(t)),
+  ];
+}
+
+function tagPanel(tag, t) {
+  const one = data.targets[t];
+  const inside = data.operations.filter((operation) => operation.tag === tag);
+  const state = (operation) => worst((clausesOf.get(operation.id) || []).map((clause) => clause.at[t]).join(""));
+  const counts = tally(inside, t);
+  const offered = gates(inside, t);
+  const reasons = new Map();
+  for (const clause of inside.flatMap((operation) => clausesOf.get(operation.id) || [])) {
+    if (!"su".includes(clause.at[t])) continue;
+    const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === "s");
+    const reason = clause.at[t] === "s" && finding ? `${finding.signature}: ${data.reasons[finding.signature] || ""}` : data.states.u.means;
+    reasons.set(reason, (reasons.get(reason) || 0) + 1);
+  }
+  return [
+    head(tag, worst(inside.map(state).join("")), `Mattermost ${one.name}: ${COLUMNS.filter(([key]) => counts[key]).map(([key, text]) => `${counts[key]} ${text}`).join(", ")}`),
+    part("Operations", h("ul", { class: "list" }, [...inside].sort((a, b) => WORST.indexOf(state(a)) - WORST.indexOf(state(b))).map((operation) => h("li", {}, mark(state(operation)), chip(operation.id, t))))),
+    offered.length > 0 && part("Not offered here", offered),
+    reasons.size > 0 && part("Not judged, and why", h("ul", { class: "list small" }, [...reasons].map(([reason, n]) => h("li", {}, `${many(n, "promise")}: ${reason}`)))),
+    part("In the matrix", button("Show the operations", () => go({ view: "versions", open: "", unfolded: new Set([...now.unfolded, tagId(tag)]) }))),
+  ];
 }
 
 // -- view 1: operations and versions --------------------------------------------------------------------------------
@@ -216,21 +298,32 @@ function versions() {
     sums([mark("n"), " new"], (one) => [one.new, one.error], (one) => `${one.new}`, () => " new", true),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
     data.targets.some((one) => one.changes.length) ? changesRow() : "");
-  for (const [operation, some] of shown) {
+  const fold = (id, what, unfolded) => h("button", { type: "button", class: "opener", id: `fold-${id}`, "aria-expanded": String(unfolded), "aria-label": what, onclick: () => {
+    const next = new Set(now.unfolded);
+    if (!next.delete(id)) next.add(id);
+    go({ unfolded: next }, { replace: true });
+    $(`fold-${id}`).focus();
+  } }, unfolded ? "▾" : "▸");
+  const lines = (operation, some, kind = "operation") => {
     const unfolded = now.unfolded.has(operation.id);
-    const toggle = () => {
-      const next = new Set(now.unfolded);
-      if (!next.delete(operation.id)) next.add(operation.id);
-      go({ unfolded: next }, { replace: true });
-      $(`fold-${operation.id}`).focus();
-    };
-    const side = [h("button", { type: "button", class: "opener", id: `fold-${operation.id}`, "aria-expanded": String(unfolded), "aria-label": `the promises of ${operation.id}`, onclick: toggle }, unfolded ? "▾" : "▸"),
+    const side = [fold(operation.id, `the promises of ${operation.id}`, unfolded),
       h("span", { class: "name", title: `${operation.id}: ${operation.method} ${data.base}${operation.path}` }, operation.id)];
     const key = (t) => some.map((clause) => statesOf(clause)[t]).join("");
-    rows.push(row("operation", side, [spans(key).map((span) => cell(span, key(span.to), operation.id, (t) => `${operation.id}@${data.targets[t].name}`)), ticks(operation)],
+    rows.push(row(kind, side, [spans(key).map((span) => cell(span, key(span.to), operation.id, (t) => `${operation.id}@${data.targets[t].name}`)), ticks(operation)],
       operation.since ? `${operation.id}, documented since ${operation.since}` : operation.id));
     if (unfolded) for (const clause of some) rows.push(row("child", h("span", { class: "name", title: clause.text }, short(clause)),
       [spans((t) => statesOf(clause)[t]).map((span) => cell(span, statesOf(clause)[span.to], clause.id, (t) => `${clause.id}@${data.targets[t].name}`)), ticks(operation)]));
+  };
+  if (!TAGS.length) for (const [operation, some] of shown) lines(operation, some);
+  for (const tag of TAGS) {
+    const inside = shown.filter(([operation]) => operation.tag === tag);
+    if (!inside.length) continue;
+    const unfolded = now.unfolded.has(tagId(tag));
+    const key = (t) => inside.flatMap(([, some]) => some.map((clause) => statesOf(clause)[t])).join("");
+    const side = [fold(tagId(tag), `the operations of ${tag}`, unfolded), h("span", { class: "name", title: tag }, tag), h("span", { class: "soft small" }, String(inside.length))];
+    rows.push(row("operation tag", side, spans(key).map((span) => cell(span, key(span.to), tag, (t) => `${tagId(tag)}@${data.targets[t].name}`)), `${tag}, ${many(inside.length, "operation")}`));
+    const isBad = (some) => some.some((clause) => /[ne]/.test(statesOf(clause).slice(now.from, now.to + 1)));
+    for (const [operation, some] of inside) if (unfolded || shown.length <= FEW || isBad(some)) lines(operation, some, "operation inside");
   }
   if (!shown.length) return [nothing()];
   const grid = h("div", { class: `grid${count > 8 ? " crowded" : ""}`, role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
@@ -295,11 +388,16 @@ function disputes(operation, persona, about, t) {
   });
 }
 
+/** Of whom only is told whether all went as documented: whom single tests make, and who asked wherever things lie. */
+const answering = new Set(data.access.map((one) => one.persona));
+const isJudged = (persona) => data.made.includes(persona) || (TAGS.length > 0 && !answering.has(persona));
+const ruleOf = (persona) => (persona === "anonymous" ? "auth" : "permission");
+
 function access(operation, persona, about, from, to = from) {
   const name = `${operation.id}:${persona}:${about}`;
-  const made = data.made.includes(persona);
+  const made = isJudged(persona);
   const seen = accessRows.get(name);
-  const state = made ? ((clauses.get(`${operation.id}.permission`) || { by: {} }).by[persona] || "")[now.at] || "u" : "";
+  const state = made ? ((clauses.get(`${operation.id}.${ruleOf(persona)}`) || { by: {} }).by[persona] || "")[now.at] || "u" : "";
   const answered = made ? state : seen ? seen.answered[now.at] : "-";
   if (answered === "-" || answered === "u") return "";
   const against = disputes(operation.id, persona, about, now.at);
@@ -312,29 +410,36 @@ function access(operation, persona, about, from, to = from) {
 
 function personas() {
   const asked = Object.keys(data.personas).filter((name) => (!now.persona || name === now.persona) &&
-    (data.access.some((one) => one.persona === name) || data.made.some((one) => one === name && data.clauses.some((c) => c.rule === "permission" && c.by[one]))));
-  const world = asked.filter((name) => !data.made.includes(name));
-  const made = asked.filter((name) => data.made.includes(name));
+    (answering.has(name) || (isJudged(name) && data.clauses.some((c) => c.rule === ruleOf(name) && c.by[name]))));
+  const world = asked.filter((name) => !isJudged(name));
+  const made = asked.filter(isJudged);
   const shown = data.operations.filter((one) => (clausesOf.get(one.id) || []).some(isChosen));
   const says = (name) => h("span", { title: data.personas[name] }, name.replaceAll("_", " "));
+  const columns = 2 * world.length + made.length;
+  const isTold = (operation) => asked.some((name) => isJudged(name) ? /[nekp]/.test(((clauses.get(`${operation.id}.${ruleOf(name)}`) || { by: {} }).by[name] || "")[now.at] || "")
+    : ["self", "other", "any"].some((about) => ((accessRows.get(`${operation.id}:${name}:${about}`) || { answered: "" }).answered[now.at] || "-") !== "-"));
+  const some = TAGS.length ? shown.filter(isTold) : shown;
+  const heading = (tag) => h("tr", { class: "tag" }, h("th", { scope: "rowgroup", colspan: columns + 1 }, tag));
   const table = h("table", { class: "who" },
     h("thead", {},
       h("tr", {}, h("th", { scope: "col", rowspan: 2 }, "operation, and whom the documentation lets in"), world.map((name) => h("th", { scope: "colgroup", colspan: 2, class: "group own" }, says(name))),
         made.map((name) => h("th", { scope: "col", rowspan: 2, class: "group any" }, says(name)))),
       h("tr", {}, world.map(() => [h("th", { scope: "col", class: "own" }, "own"), h("th", { scope: "col" }, "others'")]))),
-    h("tbody", { onkeydown: walk }, shown.map((operation) => h("tr", { "data-line": true },
+    h("tbody", { onkeydown: walk }, (TAGS.length ? TAGS : [""]).map((tag) => some.filter((one) => !tag || one.tag === tag).map((operation, i) => [tag && !i ? heading(tag) : "", h("tr", { "data-line": true },
       h("th", { scope: "row" }, h("span", { class: "name" }, operation.id), h("span", { class: "soft small" }, operation.requirement)),
       world.map((name, i) => operation.self_differs
         ? [h("td", { class: "own" }, access(operation, name, "self", 2 * i)), h("td", {}, access(operation, name, "other", 2 * i + 1))]
         : h("td", { class: "any", colspan: 2 }, access(operation, name, "any", 2 * i, 2 * i + 1))),
-      made.map((name, i) => h("td", { class: "any" }, access(operation, name, "any", 2 * world.length + i)))))));
+      made.map((name, i) => h("td", { class: "any" }, access(operation, name, "any", 2 * world.length + i))))]))));
   oneStop(table, "button");
   const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
   return [
-    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: who was let in by valid requests, about their own and about somebody else's. `,
-      made.length ? `Callers whom single tests make (${made.join(", ").replaceAll("_", " ")}) ask before and after they are given a permission; for them the table says whether all went as documented.` : ""),
-    h("div", { class: "legend" }, key("a", "✓", "allowed"), key("d", "–", "denied"), key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"), h("span", {}, "empty: nobody asked, or not in this version")),
-    shown.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
+    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: ${world.length || !made.length ? "who was let in by valid requests, about their own and about somebody else's" : "whether those were let in by valid requests who may, and no others"}. `,
+      !made.length ? "" : TAGS.length ? "Where everybody asks about what lies in many places, the table says whether all went as documented."
+        : `Callers whom single tests make (${made.join(", ").replaceAll("_", " ")}) ask before and after they are given a permission; for them the table says whether all went as documented.`),
+    h("div", { class: "legend" }, world.length ? [key("a", "✓", "allowed"), key("d", "–", "denied"), key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new")] : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
+    some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
+    some.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
   ];
 }
 
@@ -371,7 +476,7 @@ function isCardShown(card) {
   const met = card.met.slice(now.from, now.to + 1).join("");
   const text = [card.reason, card.evidence, card.place, ...card.signatures].join("\n").toLowerCase();
   return some.some((clause) => (!now.operation || clause.operation === now.operation) && (!now.rule || clause.rule === now.rule) &&
-      now.q.toLowerCase().split(/\s+/).every((word) => texts.get(clause.id).includes(word) || text.includes(word))) &&
+      now.q.toLowerCase().split(/\s+/).every((word) => textOf(clause.id).includes(word) || text.includes(word))) &&
     (!now.persona || card.personas.includes(now.persona)) && (!now.state || met.includes(now.state)) &&
     (!now.fresh || card.verdict === "new") && (met || (now.from === 0 && now.to === LAST));
 }
@@ -500,23 +605,38 @@ function repeat(one) {
         .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }
 
+/** What is folded; of very much only made when it is unfolded. */
+function later(summary, size, make) {
+  const isMade = size <= 10 * FEW;
+  const details = h("details", {}, h("summary", {}, summary), isMade ? make() : "");
+  if (!isMade) details.addEventListener("toggle", () => details.append(make()), { once: true });
+  return details;
+}
+
 function gapList(t) {
   const found = [...gaps(t)];
-  return found.length ? found.map(([reason, ids]) => h("details", {}, h("summary", {}, `${many(ids.length, "promise")} ${reason}`), h("div", { class: "chips small" }, ids.map((id) => (clauses.has(id) ? chip(id, t) : h("span", {}, id))))))
+  const chips = (ids) => h("div", { class: "chips small" }, ids.map((id) => (clauses.has(id) ? chip(id, t) : h("span", {}, id))));
+  return found.length ? found.map(([reason, ids]) => later(`${many(ids.length, "promise")} ${reason}`, ids.length, () => chips(ids)))
     : h("p", {}, "No gap: every promise was verified.");
 }
 
 function coverage(t) {
-  const one = data.targets[t];
   const shown = data.operations.filter((operation) => (clausesOf.get(operation.id) || []).some(isChosen));
+  if (!TAGS.length) return coverageOf(shown, t);
+  return TAGS.map((tag) => [tag, shown.filter((one) => one.tag === tag)]).filter(([, some]) => some.length).map(([tag, some]) =>
+    later(`${tag}: ${many(some.length, "operation")}, ${tally(some, t).asked} asked`, Infinity, () => coverageOf(some, t)));
+}
+
+function coverageOf(shown, t) {
+  const one = data.targets[t];
   return h("div", { class: "scroll" }, h("table", { class: "data" },
     h("thead", {}, h("tr", {}, ["operation", "promises verified", "requests judged", "valid, about something that exists", "of them served", ""].map((text, i) => h("th", { scope: "col", class: i && i < 5 ? "n" : "" }, text)))),
     h("tbody", {}, shown.map((operation) => {
-      const [inScope, sent, reached, served] = one.coverage[operation.id] || [false, 0, 0, 0];
+      const [inScope, sent, reached, served, , gate] = one.coverage[operation.id] || [false, 0, 0, 0];
       const some = clausesOf.get(operation.id) || [];
       const done = some.filter((clause) => "nkp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
-        h("td", { class: "soft" }, !inScope ? "not in scope here" : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
+        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? "not in scope here" : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
     }))));
 }
 
@@ -640,14 +760,14 @@ function clausePanel(clause, t) {
 function operationPanel(operation, t) {
   const one = data.targets[t];
   const some = clausesOf.get(operation.id) || [];
-  const [, sent, reached, served] = one.coverage[operation.id] || [false, 0, 0, 0];
+  const [, sent, reached, served, , gate] = one.coverage[operation.id] || [false, 0, 0, 0];
   const states = some.map((clause) => statesOf(clause)[t]);
   const counts = WORST.map((s) => [s, states.filter((x) => x === s).length]).filter(([, n]) => n);
   return [
     head(operation.id, worst(states), `Mattermost ${one.name}: ${counts.map(([s, n]) => `${n} ${word(s)}`).join(", ")}`),
     h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`),
     part("Promises", h("ul", { class: "list" }, [...some].sort((a, b) => WORST.indexOf(statesOf(a)[t]) - WORST.indexOf(statesOf(b)[t])).map((clause) => h("li", {}, mark(statesOf(clause)[t]), h("div", {}, button(short(clause), () => open(`${clause.id}@${one.name}`), "link"), h("div", { class: "soft small" }, prose(clause.text))))))),
-    part("How far the requests got", h("p", {}, `${sent} judged, ${reached} of them valid and about something that exists, ${served} of those served.`)),
+    part("How far the requests got", h("p", {}, `${sent} judged, ${reached} of them valid and about something that exists, ${served} of those served.`), gate && h("p", {}, "Not offered here: ", h("span", { class: "mono" }, gate))),
     part("Documented", h("p", {}, operation.since ? `since ${operation.since}` : "without a minimum version", operation.removed ? `, removed in ${operation.removed}` : "", `; open to ${operation.requirement}`)),
   ];
 }
@@ -710,6 +830,7 @@ function drawPanel() {
   let content = null;
   if (t !== undefined) {
     if (!what) content = versionPanel(t);
+    else if (tagOf.has(what)) content = tagPanel(tagOf.get(what), t);
     else if (clauses.has(what)) content = clausePanel(clauses.get(what), t);
     else if (operations.has(what)) content = operationPanel(operations.get(what), t);
     else if (operations.has(operation) && persona in data.personas && about in ABOUT) content = accessPanel(operations.get(operation), persona, about, t);
@@ -765,7 +886,7 @@ function draw() {
   drawFilters();
   const shown = JSON.stringify({ ...now, unfolded: [...now.unfolded] });
   if (shown !== drawn) {
-    $("main").replaceChildren(...{ versions, personas, deviations, trust }[now.view]().flat(Infinity).filter((one) => one));
+    $("main").replaceChildren(...{ tags, versions, personas, deviations, trust }[now.view]().flat(Infinity).filter((one) => one));
     drawn = shown;
   }
   if (focus) {

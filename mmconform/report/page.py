@@ -19,8 +19,8 @@ from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.judging.summary import clause_states, state_of
 from mmconform.record.record import Record, check
-from mmconform.record.rows import Header, ObservationRow
-from mmconform.report.marks import MARKS
+from mmconform.record.rows import Header, ObservationRow, OperationRow
+from mmconform.report.marks import MANY, MARKS
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
 
@@ -46,6 +46,7 @@ _WHY_SKIPPED = {
     "would-do-harm": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
     "unknown-identifier": "nobody says what an identifier of the request stands for, or in which team or channel it lies; "
     "with a part of its path missing it was not sent",
+    "foreign-identifier": "it would change something, and names what this run neither made nor drew at random: it was not sent",
     "unknown-permission": "it is not known who holds the permission that is demanded",
     "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
     "(a public channel, a licensed server)",
@@ -106,6 +107,7 @@ def page_data(
     records = sorted(records, key=lambda r: (_version(r), r.header.started, r.header.target))
     cards, exchanges = _Cards(deviations), _Table()
     findings = _findings(contract, records, cards, exchanges)
+    is_grouped = len(contract.operations) > MANY
     data: dict[str, Any] = {
         "made_by": f"mmconform {__version__}",
         "base": contract.base,
@@ -117,7 +119,10 @@ def page_data(
         "personas": _personas(),
         "made": list(MADE),
         "targets": _targets(contract, records),
-        "operations": [_operation(one, records) for one in contract.operations.values()],
+        "tags": sorted({_tag(one) for one in contract.operations.values()}) if is_grouped else [],
+        "operations": [
+            {**_operation(one, records), **({"tag": _tag(one)} if is_grouped else {})} for one in contract.operations.values()
+        ],
         "clauses": _clauses(contract, records),
         "findings": findings,
         "exchanges": exchanges.rows,
@@ -173,6 +178,10 @@ def _personas() -> dict[str, str]:
     """Return every persona with what it is."""
     known = {p.name: f"{', '.join(('system_user', *p.roles))}; {p.team_role or 'not'} in the team" for p in PERSONAS.values()}
     return known | {"anonymous": "no session"} | MADE
+
+
+def _tag(operation: Operation) -> str:
+    return next(iter(operation.tags), "without a tag")
 
 
 def _operation(operation: Operation, records: Sequence[Record]) -> dict[str, Any]:
@@ -353,10 +362,14 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "command": command(header),
                 # What a promise says is in the clauses' states; what stays are answers, fields and whole operations.
                 "changes": [{key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise"],
-                "coverage": {row.operation: [row.in_scope, row.sent, row.reached, row.served] for row in record.operations},
+                "coverage": {row.operation: _coverage(row) for row in record.operations},
             }
         )
     return rows
+
+
+def _coverage(row: OperationRow) -> list[Any]:
+    return [row.in_scope, row.sent, row.reached, row.served, row.is_decisive, row.gate]
 
 
 def command(header: Header) -> str:

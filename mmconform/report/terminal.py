@@ -15,7 +15,8 @@ from mmconform.judging.judge import GAP
 from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
-from mmconform.report.marks import MARKS
+from mmconform.report.marks import MANY, MARKS
+from mmconform.world.guard import WOULD_DO_HARM
 
 _HEADINGS = {"permission": "perm."}
 _SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "permission": "perm", "since": "sinc"} | {
@@ -24,8 +25,6 @@ _SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "p
     "effect": "eff",
 }
 _WIDE, _NARROWEST = 92, 80
-#: More operations than these are not all named in one line.
-_MANY = 20
 
 
 def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
@@ -55,7 +54,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
     rows = table(contract, record)
     asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
-    for name, cells in _folded(contract, asked) if len(asked) > _MANY else asked.items():
+    for name, cells in _folded(contract, asked) if len(asked) > MANY else asked.items():
         grid.add_row(name, *(_cell(cells.get(rule)) for rule in RULES))
     console.print(grid)
     used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
@@ -113,7 +112,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
         lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}")
     for reason, requests in held_back(record).items():
         many = f"{sum(requests.values())} requests to {len(requests)} operations"
-        lines.append(f"  not sent, {plain(reason)}: {many} (--dry-run tells which)")
+        which = "--dry-run tells which" if reason == WOULD_DO_HARM else _named([*requests])
+        lines.append(f"  not sent, {plain(reason)}: {many} ({which})")
     gated: dict[str, list[str]] = {}
     for row in record.operations:
         gated.setdefault(row.gate, []).append(row.operation)
@@ -124,7 +124,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
     sent = sum(row.sent for row in record.operations)
     reached = sum(row.reached for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
-    if len(record.operations) > _MANY:
+    if len(record.operations) > MANY:
         lines.append(
             f"  of {len(record.operations)} operations {sum(1 for row in record.operations if row.sent)} were asked, "
             f"{sum(1 for row in record.operations if row.served)} served somebody, and of "
@@ -135,8 +135,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
 
 def _named(operations: list[str]) -> str:
     """Return the names of operations, of very many only the first."""
-    more = f" and {len(operations) - _MANY} more" if len(operations) > _MANY else ""
-    return ", ".join(operations[:_MANY]) + more
+    more = f" and {len(operations) - MANY} more" if len(operations) > MANY else ""
+    return ", ".join(operations[:MANY]) + more
 
 
 def _verdict(record: Record, promises: int) -> Text:

@@ -11,6 +11,7 @@ import pytest
 
 from mmconform.report.page import as_html
 from tests.conftest import flaw
+from tests.report.test_page import wide
 
 try:
     from playwright.sync_api import expect, sync_playwright
@@ -571,3 +572,51 @@ def test_it_prints_without_what_only_a_screen_needs(visit, view):
     assert shown.locator("nav").is_hidden()
     assert shown.locator("main").is_visible()
     assert shown.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+@pytest.fixture(scope="session")
+def wide_address(contract, tmp_path_factory):
+    """The page about very many operations."""
+    large, run = wide(contract)
+    path = tmp_path_factory.mktemp("wide") / "page.html"
+    path.write_text(as_html(large, [run], []), encoding="utf-8")
+    return path.as_uri()
+
+
+def test_very_many_operations_begin_with_a_table_by_tag(chromium, wide_address):
+    page = chromium.new_page(viewport={"width": 400, "height": 800})
+    page.goto(wide_address)
+    assert page.locator("table.tags tbody tr").count() == 40
+    sums = page.locator("table.tags tfoot td").all_inner_texts()
+    assert sums[0] == "506" and "51" in sums
+    assert page.locator(".gates .link").count() == 51 and page.locator(".gates").get_by_text("api.license_error").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.locator("table.tags tbody .link").first.click()
+    assert page.locator("#panel h2").inner_text() == "tag 0"
+    assert "not judged, and why" in page.locator("#panel").inner_text().lower()
+    page.close()
+
+
+def test_very_many_operations_are_folded_by_tag_where_all_is_well(chromium, wide_address):
+    page = chromium.new_page()
+    page.goto(wide_address + "#versions")
+    bad = page.locator(".row.operation.inside").count()
+    assert page.locator(".row.tag").count() == 40 and 0 < bad < 506 / 5
+    page.locator(".row.tag .opener").first.click()
+    assert page.locator(".row.tag").count() == 40 and page.locator(".row.operation.inside").count() > bad + 5
+    page.locator("#by-q").fill("regencommandtoken3")
+    inside = page.locator(".row.operation.inside .name").all_inner_texts()
+    assert "RegenCommandToken3" in inside and len(inside) <= 20, "few are shown one by one"
+    page.close()
+
+
+@pytest.mark.parametrize("where", ["tags", "versions", "personas", "deviations", "trust"])
+def test_each_view_of_very_many_operations_is_drawn(chromium, wide_address, where):
+    page, errors = chromium.new_page(viewport={"width": 400, "height": 800}), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{wide_address}#{where}")
+    for details in page.locator("main details > summary").all()[:3]:
+        details.click()
+    assert errors == [] and len(page.locator("main").inner_text()) > 500
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.close()

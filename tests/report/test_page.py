@@ -11,9 +11,9 @@ import pytest
 from msgspec import structs
 
 from mmconform.commands.cli import main
-from mmconform.contract.clause import RULES
+from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import MisuseError
-from mmconform.judging.summary import STATES, clause_states
+from mmconform.judging.summary import STATES, clause_states, summarise
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import choose, record
@@ -22,6 +22,7 @@ from mmconform.report.page import as_html, command, page_data
 from mmconform.version import Version
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import MADE, PERSONAS, Roles
+from tests import rows as lines
 from tests.conftest import flaw
 
 #: A known deviation as `deviations/jobs.yaml` has it, and one that nobody knows.
@@ -36,6 +37,71 @@ EVIDENCE = {
     "about": "other",
 }
 NEW = {"clause": "CreateJob.schema", "outcome": "fail", "standing": "new", "signature": "$.id: type", "evidence": EVIDENCE}
+
+
+def wide(contract, times=46):
+    """Return a contract of very many operations, as large as the official description's, and the record of a run on it.
+
+    Of each ten one is gated, of each hundred one breaks a promise.
+    """
+    ids = {f"{id_}{n}": (id_, f"tag {n % 40}") for n in range(times) for id_ in contract.operations}
+    operations = {new: replace(contract.operations[id_], id=new, tags=(tag,)) for new, (id_, tag) in ids.items()}
+    large = Contract(contract.base, contract.digest, contract.components, operations)
+    large.add(
+        replace(clause, id=clause.id.replace(id_, new, 1), operation=new)
+        for new, (id_, _) in ids.items()
+        for clause in contract.of(id_)
+    )
+    rows = [
+        {
+            "clause": clause.id,
+            "operation": clause.operation,
+            "rule": clause.rule,
+            "test": "suites/a/test_b.py::c",
+            "count": 3,
+            "persona": persona,
+            "outcome": "pass" if n % 100 else "fail",
+            "signature": "" if n % 100 else "500 x",
+            **({} if n % 100 else {"standing": "new", "seen": "answered 500", "evidence": {**EVIDENCE, "answer": "x" * 600}}),
+        }
+        for n, clause in enumerate(large.clauses.values())
+        if n % 3
+        for persona in ("member", "guest", "system_admin")
+    ]
+    asked = [
+        {
+            "operation": id_,
+            "in_scope": True,
+            "sent": 6,
+            "reached": 5,
+            "served": 0 if n % 10 == 1 else 3,
+            "exercised": True,
+            "let_in": n % 2,
+            "kept_out": 1,
+            "gate": "api.license_error" if n % 10 == 1 else "",
+        }
+        for n, id_ in enumerate(operations)
+    ]
+    rows, asked = lines.observations(*rows), lines.operations(*asked)
+    finished = {"errors": 0, "not_taped": 0, "is_whole": False, "finished": "2026-11-22T00:01:00Z"}
+    footer = summarise(large, Version(11, 1, 0), rows, asked, [], **finished)
+    about = lines.header("11.1.0", spec=contract.digest, clauses=len(large.clauses))
+    return large, lines.make_record(about, rows, asked, footer)
+
+
+def test_very_many_operations_are_grouped_by_tag_in_a_page_of_a_few_megabytes(contract):
+    large, run = wide(contract)
+    shown = page_data(large, [run], [])
+    assert len(shown["operations"]) == 506 and len(shown["tags"]) == 40
+    assert {one["tag"] for one in shown["operations"]} == set(shown["tags"])
+    assert len(as_html(large, [run], []).encode()) < 5_000_000
+    gates = [gate for *_, gate in shown["targets"][0]["coverage"].values() if gate]
+    assert len(gates) == 51 and set(gates) == {"api.license_error"}
+
+
+def test_few_operations_are_not_grouped(data, record_of):
+    shown = data(record_of("9.11.2"))
+    assert shown["tags"] == [] and not any("tag" in one for one in shown["operations"])
 
 
 @pytest.fixture
