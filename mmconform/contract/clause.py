@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from mmconform.contract.naming import names_in
@@ -177,6 +178,17 @@ class Operation:
             KeyError: there is none for a placeholder.
         """
         return re.sub(r"\{([^{}]*)\}", lambda found: str(values[found[1]]), self.path)
+
+    def named_in(self, path: str) -> Iterator[str]:
+        """Yield the names that stand in a path of its own for what identifies something; of other paths nothing."""
+        names = {p.name for p in self.parameters if p.place == "path" and p.identifies and not p.name.lower().endswith("id")}
+        found = self._pattern.fullmatch(path)
+        values = found.groups() if found else ("",) * len(self.placeholders)
+        yield from (value for name, value in zip(self.placeholders, values, strict=True) if value and name in names)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{[^{}]*\\}", "([^/]+)", re.escape(self.path)))
 
     @property
     def label(self) -> str:

@@ -333,7 +333,9 @@ class Actor:
             KeyError: there is no such kind.
             MisuseError, NotHereError: as :meth:`mmconform.world.kinds.kind.Kind.make`.
         """
-        return kinds.by_name()[kind].make(self.owner)
+        id_ = kinds.by_name()[kind].make(self.owner)
+        self.stage.world.register.learn(id_)
+        return id_
 
     def new_token(self, description: str = "made for a test") -> Token:
         """Return a new personal access token of this person, made by the operator."""
@@ -404,6 +406,7 @@ def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
     wanted = {"response_type": "code", "client_id": app["id"], "redirect_uri": BACK, "scope": "user", "state": "x"}
     back = stage.client.send("POST", "/oauth/authorize", persona=actor.persona, token=actor.credential, json=wanted)
     code = dict(parse_qsl(urlsplit(str(back.json_object.get("redirect"))).query)).get("code", "")
+    stage.world.register.learn(code)
     given = {"grant_type": "authorization_code", "client_id": app["id"], "client_secret": app["client_secret"]}
     got = stage.client.send(
         "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": BACK, "code": code}

@@ -62,6 +62,11 @@ class Case:
     def body(self) -> Any:
         return self.drawn.body
 
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All that was drawn for it."""
+        return self.path_parameters, self.drawn.query, self.body
+
     def request(self, path_parameters: dict[str, Any], body: Any) -> dict[str, Any]:
         """Return keyword arguments for ``requests.Request``, with the given path parameters and body instead.
 

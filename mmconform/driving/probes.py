@@ -94,6 +94,8 @@ class Prober(Asker):
         Args:
             core: A valid case, for what a request must hold beside what the contract knows.
         """
+        if core:
+            self.world.register.draw(*core.values)
         for probe in probes(self.operation):
             if probe.persona == "anonymous" or self._can_ask(probe.persona):
                 self.ask(probe.persona, partial(self._send, probe, core))

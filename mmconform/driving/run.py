@@ -22,10 +22,10 @@ from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Header, Observat
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
-from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
+from mmconform.world.guard import HELD_BACK, WOULD_DO_HARM
 
 #: Reasons for which a test was not run that is about this version.
-_NOT_RUN = ("not-on-this-target", "needs-licence", WOULD_DO_HARM, UNFILLED)
+_NOT_RUN = ("not-on-this-target", "needs-licence", *HELD_BACK)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, cycle, product
 from typing import Any
+from urllib.parse import unquote
 
 from mmconform.contract.clause import Operation
 from mmconform.driving.asking import Asker
@@ -79,6 +80,8 @@ class Sender(Asker):
                 self.judge.skip(clause, reason)
         if reason == "not-on-this-target":  # what is switched off answers everybody so
             self.judged = list(self.contract.of(self.operation.id, "since"))
+        for case in cases:
+            self.world.register.draw(*case.values)
         planned = [request for request in plan(cases) if self._spares(request)]
         for request in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
             self.ask(request.persona, partial(self._send, request))
@@ -120,6 +123,7 @@ class Sender(Asker):
         own = frozenset({person.id, person.token_id, *fresh} - {""}) if person else frozenset()
         require_filled(self.operation, path)
         arguments = case.request(path, body)
+        self.world.register.draw(*self.operation.named_in(unquote(arguments["url"])))  # as it is written in a path
         if job.makes_jobs(self.operation):
             job.note(self.world)
         exchange = self.client.send(
@@ -160,7 +164,9 @@ class Sender(Asker):
         person = self._owner(persona, about)
         owner = Owner(self.world, self.client, person.persona.name, person, person.session, self.world, "spare")
         with suppress(NotHereError):
-            return self._fresh_one(known, owner) if kind in self._consumed else known.standing(owner)
+            id_ = self._fresh_one(known, owner) if kind in self._consumed else known.standing(owner)
+            self.world.register.learn(id_)
+            return id_
         return None
 
     def _fresh_one(self, kind: Kind, owner: Owner) -> str:

@@ -13,7 +13,7 @@ from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
+from mmconform.world.guard import HELD_BACK
 
 #: What the document says of the requests of an operation defeats the generator.
 NOT_GENERATED = "not-generated"
@@ -21,7 +21,7 @@ NOT_GENERATED = "not-generated"
 GAP = "undeclared-refusal"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
-    *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, WOULD_DO_HARM, UNFILLED),
+    *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, *HELD_BACK),
     *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood", GAP),
 )
 

@@ -9,7 +9,7 @@ from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Footer, ObservationRow, OperationRow
 from mmconform.version import Version
-from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
+from mmconform.world.guard import HELD_BACK
 
 #: What can be said of a clause, worst first.
 STATES = ("new", "error", "known", "pass", "skip", "unobserved")
@@ -160,7 +160,7 @@ def held_back(record: Record) -> dict[str, dict[str, int]]:
     """Return how many requests to which operations were not sent, by the reason (``mmconform.world.guard``)."""
     found: dict[str, dict[tuple[str, str], int]] = {}
     for row in record.observations:
-        if row.signature in (WOULD_DO_HARM, UNFILLED) and row.persona == "everyone":  # others' were sent
+        if row.signature in HELD_BACK and row.persona == "everyone":  # others' were sent
             tests = found.setdefault(row.signature, {})
             key = row.operation, row.test
             tests[key] = max(tests.get(key, 0), row.count)  # a request that is not sent leaves all clauses unjudged

@@ -29,6 +29,7 @@ from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.build import build, new_run_id
 from mmconform.world.guard import Guard
 from mmconform.world.place import Place
+from mmconform.world.register import Register
 from mmconform.world.world import World
 
 #: Accounts that a run of a few tests makes.
@@ -72,6 +73,7 @@ class Session:
             raise MisuseError("one run judges tapes, or reference servers, or one live server")
         self.is_free = self.is_live and not self.recording_wanted  # to ask what it likes
         self.run = Run(option(config, "--spec"), option(config, "--overlay"), self._seed(), self._examples())
+        self.registers: dict[str, Register] = {}
         self.worlds: dict[str, World] = {}
         self.places: dict[str, Place] = {}
         self.keepers: dict[str, Keeper] = {}
@@ -182,7 +184,12 @@ class Session:
         is_throwaway = stage is not None and not stage.has_people
         note = stage.sent_log.note if stage and not target.is_thrown_away else lambda sending, status: None
         lacks = stage.lacks if stage else frozenset()
-        return Guard(self.run.contract, target.version, option(self.config, "--disruptive"), is_throwaway, note, lacks)
+        disruptive = option(self.config, "--disruptive")
+        return Guard(self.run.contract, target.version, disruptive, is_throwaway, note, lacks, self.register(target))
+
+    def register(self, target: Target) -> Register:
+        """Return what is this process's own on a target."""
+        return self.registers.setdefault(target.slug, Register())
 
     @property
     def has_lost_a_server(self) -> bool:
@@ -231,7 +238,8 @@ class Session:
             client = target.client()
             run_id = TAPED_RUN if target.is_recorded else self.run_id
             stage = self.stages.get(target.slug)
-            world = World(client, target.version, run_id, stage.operator if stage else "redacted-operator")
+            operator = stage.operator if stage else "redacted-operator"
+            world = World(client, target.version, run_id, operator, register=self.register(target))
             if stage:
                 world.switched_off = stage.switched_off
                 world.told_roles = target.told_roles

@@ -115,6 +115,7 @@ class Sending(NamedTuple):
     persona: str
     about: str
     is_spending: bool = False
+    body: bytes = b""
 
 
 class Guarding(Protocol):
@@ -123,7 +124,7 @@ class Guarding(Protocol):
     def before(self, sending: Sending) -> None:
         """Let it through, or raise HeldBackError."""
 
-    def after(self, sending: Sending, status: int) -> None:
+    def after(self, sending: Sending, status: int, answer: bytes = b"") -> None:
         """Take note of its answer, of which the status is 0 where none came; or raise UnseenError: it is nobody's to judge."""
 
 
@@ -183,9 +184,10 @@ class Client:
         if token:
             prepared.headers["Authorization"] = f"Bearer {token}"
         address = str(prepared.url)[len(self.base_url) :] or "/"
-        answer = self._guarded(Sending(method, address, operation, persona, about, is_spending), f"{method} {url}", prepared)
+        body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
+        sending = Sending(method, address, operation, persona, about, is_spending, body or b"")
+        answer = self._guarded(sending, f"{method} {url}", prepared)
         self.redactor.learn_answer({name: [value] for name, value in answer.headers.items()}, answer.content)
-        body = prepared.body
         return Exchange(
             operation,
             persona,
@@ -193,7 +195,7 @@ class Client:
             method,
             address,
             sent,
-            body.encode() if isinstance(body, str) else body,
+            body,
             answer.status,
             answer.headers,
             answer.content,
@@ -205,12 +207,12 @@ class Client:
         if self.guard is None:
             return self._answer(request, prepared)
         self.guard.before(sending)
-        status = 0
+        status, content = 0, b""
         try:
             answer = self._answer(request, prepared)
-            status = answer.status
+            status, content = answer.status, answer.content
         finally:
-            self.guard.after(sending, status)
+            self.guard.after(sending, status, content)
         return answer
 
     def _answer(self, request: str, prepared: requests.PreparedRequest) -> Answer:

@@ -1,10 +1,10 @@
 """Stands between the suites and a live server: what would do harm is not sent, whoever wrote the request."""
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import Holds, Requirement, is_there, leaves
@@ -15,10 +15,17 @@ from mmconform.world.entitlement import entitlement
 from mmconform.world.features import needed_by
 from mmconform.world.harm import below_the_api, dangerous, harmless
 from mmconform.world.people import PERSONAS, Roles
+from mmconform.world.register import Register
 
 #: The reasons by which the record counts what was held back.
-WOULD_DO_HARM, UNFILLED = "would-do-harm", "unknown-identifier"
+WOULD_DO_HARM, UNFILLED, FOREIGN = "would-do-harm", "unknown-identifier", "foreign-identifier"
+HELD_BACK = (WOULD_DO_HARM, UNFILLED, FOREIGN)
+#: Changes nothing, wherever it is sent, but for what the closed list names.
+_READS = ("GET", "HEAD", "OPTIONS")
 _ABOUT_ACCESS = re.compile(r"permission|authenti|session|logged in|log in|token", re.IGNORECASE)
+#: Stands in a path for whoever asks.
+_ONESELF = "me"
+_SIGN_IN = "/users/login"
 _NOT_DECLARED = "who could be served would change something, and nothing declares the operation harmless"
 
 
@@ -42,6 +49,7 @@ class Guard:
         is_throwaway: Nobody but the administrator and ourselves uses the server.
         sent: Told of each request that was sent and is not harmless, with the status of its answer (0: none came).
         lacks: Features of which the server says that it does not have them: what needs one can do nothing there, whoever asks.
+        register: What requests that change something may name.
     """
 
     contract: Contract
@@ -50,6 +58,7 @@ class Guard:
     is_throwaway: bool = False
     sent: Callable[[Sending, int], None] = field(default=lambda sending, status: None)
     lacks: frozenset[str] = frozenset()
+    register: Register = field(default_factory=Register, repr=False)
     _served_after_all: set[str] = field(default_factory=set)
 
     def before(self, sending: Sending) -> None:
@@ -69,14 +78,19 @@ class Guard:
             reason = reason or self.refuses(operation, sending.persona, sending.about, is_spending=sending.is_spending)
         if reason:
             raise HeldBackError(WOULD_DO_HARM, f"{sending.method} {address.path} by {sending.persona}: {reason}")
+        if foreign := next(self._foreign(sending, operation), ""):
+            told = f"it changes something and names `{foreign}`, which this run neither made nor drew"
+            raise HeldBackError(FOREIGN, f"{sending.method} {address.path} by {sending.persona}: {told}")
 
-    def after(self, sending: Sending, status: int) -> None:
-        """Remember a request that may have changed something.
+    def after(self, sending: Sending, status: int, answer: bytes = b"") -> None:
+        """Remember a request that may have changed something, and what it made.
 
         Raises:
             UnseenError: it was served, which it could not be.
         """
         operation = self.contract.operations.get(sending.operation)
+        if 200 <= status < 300 and self._makes(sending, operation):
+            self.register.learn_made(answer)
         if operation is None or self.is_harmless(operation):
             return
         self.sent(sending, status)
@@ -85,6 +99,24 @@ class Guard:
             without = " and ".join(sorted(lacks))
             what = f"was served by a server that says it has not got {without}: look what it did; it is not asked again"
             raise UnseenError(operation.label, what)
+
+    def _foreign(self, sending: Sending, operation: Operation | None) -> Iterator[str]:
+        """Yield what a request that changes something names of somebody else's."""
+        if sending.method in _READS and (operation is None or self.is_harmless(operation, is_spending=True)):
+            return
+        yield from self.register.foreign(sending.url, sending.body)
+        named = operation.named_in(self._own_path(sending.url)) if operation else ()
+        yield from (name for name in named if name != _ONESELF and not self.register.knows(name))
+
+    def _own_path(self, url: str) -> str:
+        return unquote(urlsplit(url).path).removeprefix(self.contract.base)
+
+    def _makes(self, sending: Sending, operation: Operation | None) -> bool:
+        """Whether what an answer tells of was made by the request: of some, nothing was; and who signs in was there before."""
+        path = below_the_api(urlsplit(sending.url).path)
+        told = self._template(operation) if operation else path
+        only_reads = any(row.reads and row.is_about(sending.method, told) for row in harmless())
+        return sending.method == "POST" and path != _SIGN_IN and not only_reads
 
     def refuses(self, operation: Operation, persona: str, about: str, *, is_spending: bool = False) -> str:
         """Return why somebody does not send an operation about somebody's resource; nothing when they do.

@@ -24,6 +24,7 @@ class Row:
         where: The row is about documents only that say which part of the request names such a resource.
         needs: The feature without which a server can do nothing of that.
         changes: What it may change of what is compared before and after a run.
+        reads: It changes nothing, although it is a POST.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Row:
     where: str = ""
     needs: str = ""
     changes: frozenset[str] = frozenset()
+    reads: bool = False
 
     def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
         """Whether a request, or an operation by its template, is meant."""
@@ -51,8 +53,8 @@ def rows_of(group: dict[str, Any]) -> Iterator[Row]:
     for operation in group["operations"]:
         method, _, rest = operation.partition(" ")
         path, _, parameter = rest.partition("?")
-        where, needs, changes = group.get("where", ""), group.get("needs", ""), frozenset(group.get("changes", ()))
-        yield Row(method, pattern_of(path), parameter, group["reason"], where, needs, changes)
+        about = method, pattern_of(path), parameter, group["reason"], group.get("where", ""), group.get("needs", "")
+        yield Row(*about, frozenset(group.get("changes", ())), group.get("reads", False))
 
 
 def pattern_of(path: str) -> re.Pattern[str]:

@@ -141,6 +141,11 @@ class Place:
         Raises:
             MisuseError, NotHereError: it cannot be made.
         """
+        id_ = self._make_thing(kind, spot, owner)
+        self._world.register.learn(id_)
+        return id_
+
+    def _make_thing(self, kind: str, spot: Spot | None, owner: str) -> str:
         known = kinds.by_name()[kind]
         match known.state_of or kind:
             case "user":
@@ -170,6 +175,7 @@ class Place:
         key = (kind, id_, name)
         if key not in self._parts:
             self._parts[key] = kinds.by_name()[kind].part(self._admin, id_, name)
+            self._world.register.learn(self._parts[key])
         return self._parts[key]
 
     def filler(self, name: str) -> Any:

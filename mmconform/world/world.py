@@ -13,6 +13,7 @@ from mmconform.world.admin import Admin
 from mmconform.world.behaviours import harmless_job
 from mmconform.world.features import needed_by
 from mmconform.world.people import Persona, Roles
+from mmconform.world.register import Register
 
 #: What every name that we give on a server begins with.
 PREFIX = "mmc-"
@@ -55,6 +56,7 @@ class World:
         keeper: What looks after the people; None on tape.
         made: How many things were made beside those of a new world, for their names.
         kept: What people have as long as the world stands, by kind and persona; made when it was first asked for.
+        register: What is the run's own: requests that change something name nothing else.
     """
 
     client: Client
@@ -70,9 +72,14 @@ class World:
     keeper: Keeping | None = None
     made: int = 0
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    register: Register = field(default_factory=Register, repr=False)
+
+    def __post_init__(self) -> None:
+        self.register.learn_names(f"{PREFIX}{self.run}")
 
     def note(self, **entry: Any) -> None:
         """Write a change down, before or right after it is made; on tape nothing changes and nothing is written."""
+        self.register.learn(entry.get("id"), entry.get("name"))
         if self.journal:
             self.journal.note(**entry)
 

@@ -12,6 +12,7 @@ from mmconform.wire.tape.redact import Redactor
 from mmconform.world.guard import Guard, require_filled
 from mmconform.world.harm import below_the_api, dangerous, harmless
 from mmconform.world.people import PERSONAS
+from mmconform.world.register import Register
 
 SMALL = Path(__file__).parent / "dangerous-document.yaml"
 SIGNED_IN = [name for name in PERSONAS if name != "anonymous"]
@@ -179,7 +180,8 @@ def test_nothing_goes_to_the_server_past_the_guard(guard_of, serve):
     ]:
         method = guard.contract.operations[operation].method
         try:
-            client.send(method, "/api/v4" + guard.contract.operations[operation].path, persona=who, operation=operation)
+            path = guard.contract.operations[operation].path.replace("{person}", "z" * 26)
+            client.send(method, "/api/v4" + path, persona=who, operation=operation)
         except HeldBackError:
             continue
     assert [request[0] for request in server.requests] == ["DELETE", "GET"]
@@ -191,7 +193,7 @@ def test_an_unanswered_request_is_noted_too(guard_of, closed_port):
     guard = guard_of(sent=lambda sending, status: noted.append(status))
     client = Client(closed_port, Redactor(replaying=False), guard=guard)
     with pytest.raises(Exception, match="no connection"):
-        client.send("DELETE", "/api/v4/users/x", persona="member", operation="RemoveUser")
+        client.send("DELETE", f"/api/v4/users/{'z' * 26}", persona="member", operation="RemoveUser")
     assert noted == [0]
 
 
@@ -236,6 +238,106 @@ def test_a_server_that_serves_what_it_says_it_lacks_is_an_error_and_is_not_asked
         with pytest.raises(HeldBackError):
             ask(persona)
     assert len(server.requests) == 1
+
+
+# -- somebody else's -----------------------------------------------------------------------------------------------
+
+THEIRS, OURS, DRAWN = "ybndrfg8ejkmcpqxot1uwisza3", "4h769ybndrfg8ejkmcpqxot1uw", "isza345h769ybndrfg8ejkmcpq"
+
+
+def sent(guard, method, url, body=b"", *, operation="", persona="system_admin", is_spending=True):
+    try:
+        guard.before(Sending(method, url, operation, persona, "other", is_spending, body))
+    except HeldBackError as error:
+        return f"{error.reason}: {error}"
+    return ""
+
+
+@pytest.fixture
+def owning(guard_of):
+    """A guard that lets everything through but what it does not know."""
+    register = Register()
+    register.learn(OURS, "smiley")
+    register.learn_names("mmc-abcdef")
+    register.draw({"user_id": DRAWN, "email": "somebody@drawn.example"}, ["drawn"])
+    return guard_of(is_disruptive=True, register=register)
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        (f"/api/v4/users/{THEIRS}", b""),
+        (f"/api/v4/users/{OURS}?also={THEIRS}", b""),
+        (f"/api/v4/users/{OURS}/x%2F{THEIRS}", b""),
+        (f"/api/v4/users/{OURS}", b'{"ids": ["%s"]}' % THEIRS.encode()),
+        (f"/api/v4/users/{OURS}", b'{"deep": {"%s": true}}' % THEIRS.encode()),
+        (f"/api/v4/users/{OURS}", b"user_id=%s&x=1" % THEIRS.encode()),
+        (f"/api/v4/users/{OURS}", b'--b\r\nname="channel_id"\r\n\r\n%s\r\n--b--' % THEIRS.encode()),
+        (f"/api/v4/users/{OURS}", b'{"emails": ["the.boss@example.com"]}'),
+        (f"/api/v4/users/{OURS}", b'{"to": "the.boss@example.com"}'),
+        (f"/api/v4/users/{OURS}", b'{"username": "boss"}'),
+        (f"/api/v4/users/{OURS}", b'{"usernames": ["mmc-abcdef-member", "boss"]}'),
+        ("/api/v4/users/boss", b""),
+    ],
+    ids=str,
+)
+def test_what_changes_something_of_somebody_elses_is_not_sent(owning, url, body):
+    told = sent(owning, "DELETE", url, body, operation="RemoveUser")
+    assert told.startswith("foreign-identifier: ") and any(one in told for one in (THEIRS, "boss"))
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        (f"/api/v4/users/{OURS}", b'{"ids": ["%s"], "email": "somebody@drawn.example"}' % DRAWN.encode()),
+        (f"/api/v4/users/{DRAWN}", b'{"username": "mmc-abcdef-member", "email": "mmc-abcdef-x@conformance.invalid"}'),
+        ("/api/v4/users/drawn", b'{"emoji": "smiley", "roles": "system_user team_user", "message": "a longer text without ids"}'),
+        ("/api/v4/users/me", b""),
+        ("/api/v4/users/" + "z" * 26, b'{"token_id": "redactedzzzzzzzzzzzzzzzzzz"}'),
+        (f"/api/v4/users/{OURS}", b"\x89PNG \xff" + THEIRS.upper().encode()),
+    ],
+    ids=str,
+)
+def test_what_is_ours_or_was_drawn_or_is_nobodys_is_sent(owning, url, body):
+    assert sent(owning, "DELETE", url, body, operation="RemoveUser") == ""
+
+
+def test_what_reads_may_name_anybody(owning):
+    assert sent(owning, "GET", f"/api/v4/users/{THEIRS}", operation="ReadUsers") == ""
+    assert sent(owning, "POST", "/api/v4/users/ids", b'["%s"]' % THEIRS.encode(), operation="UsersByIds").startswith("foreign")
+
+
+def test_a_get_that_nobody_declares_harmless_changes_something(owning):
+    assert sent(owning, "GET", f"/api/v4/gadgets?of={THEIRS}", operation="ReadGadgets").startswith("foreign")
+
+
+def test_the_administrator_arranges_what_has_to_be(owning):
+    assert sent(owning, "DELETE", f"/api/v4/users/{THEIRS}", persona="operator") == ""
+
+
+MADE = b'{"id": "%s", "user_id": "%s", "creator_id": "%s"}' % (
+    THEIRS.encode(),
+    THEIRS[::-1].encode(),
+    (THEIRS[1:] + "y").encode(),
+)
+
+
+def test_what_a_request_made_is_ours_from_then_on_and_what_an_answer_only_tells_of_is_not(owning):
+    def after(method, operation, answer, status=201):
+        owning.after(Sending(method, "/api/v4/x", operation, "member", "other"), status, answer)
+
+    for method, operation, status in (("GET", "", 200), ("PUT", "", 200), ("POST", "UsersByIds", 200), ("POST", "", 403)):
+        after(method, operation, MADE, status)
+    after("POST", "", b"[%s]" % MADE)
+    after("POST", "", b'{"users": %s}' % MADE)
+    after("POST", "", b"no JSON")
+    owning.after(Sending("POST", "/api/v4/users/login", "", "operator", "other"), 200, MADE)
+    assert not owning.register.knows(THEIRS)
+    after("POST", "", MADE)
+    assert owning.register.knows(THEIRS) and owning.register.knows(THEIRS[::-1])
+    assert not owning.register.knows(THEIRS[1:] + "y")
+    after("POST", "", b'{"file_infos": [{"id": "%s"}, null]}' % (THEIRS[2:] + "yb").encode())
+    assert owning.register.knows(THEIRS[2:] + "yb")
 
 
 # -- a template is no request --------------------------------------------------------------------------------------

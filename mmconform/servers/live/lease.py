@@ -249,8 +249,8 @@ class Leased:
             self._confirm()
         self._guard.before(sending)
 
-    def after(self, sending: Sending, status: int) -> None:
-        self._guard.after(sending, status)
+    def after(self, sending: Sending, status: int, answer: bytes = b"") -> None:
+        self._guard.after(sending, status, answer)
 
 
 def clock() -> float:

@@ -9,7 +9,7 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.redact import MARK
-from mmconform.world.admin import Admin, message
+from mmconform.world.admin import OPERATOR, Admin, message
 from mmconform.world.kinds import token
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_name_of_ours
 from mmconform.world.obstacles import explain
@@ -114,10 +114,9 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
     Raises:
         MisuseError: the server refuses.
     """
+    asks = OPERATOR if persona == OPERATOR else "anonymous"
     try:
-        exchange = client.send(
-            "POST", "/api/v4/users/login", persona="anonymous", json={"login_id": login_id, "password": password}
-        )
+        exchange = client.send("POST", "/api/v4/users/login", persona=asks, json={"login_id": login_id, "password": password})
     except UnseenError as error:
         raise MisuseError(f"logging in failed: {error}") from None
     session = exchange.answer_headers.get("token")
