@@ -1,7 +1,8 @@
 """Texts that name a thing of the run by its kind, where a document says what a served request holds: ``{channel}``.
 
 ``{another user}`` is a second one and ``{third user}`` one more, ``{user.username}`` a part of what the server tells of one.
-``{unique}`` is a name that nothing has yet, ``{later}`` a time to come; ``{picture}``, ``{text}``, ``{archive}`` are small files.
+``{unique}`` is a name that nothing has yet, ``{later}`` a time to come, ``{password}`` a new one, ``{caller}`` whoever asks;
+``{picture}``, ``{text}``, ``{archive}`` are small files.
 """
 
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What a text can hold that is no thing of the run.
-FILLERS = frozenset({"unique", "later", "picture", "text", "archive"})
+FILLERS = frozenset({"unique", "later", "password", "caller", "picture", "text", "archive"})
 _WHICH = ("", "another", "third")
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"(?:(another|third) )?([a-z]+(?:-[a-z]+)*)(?:\.([a-z_]+))?")

@@ -31,6 +31,13 @@ def permissions() -> dict[str, Permission]:
     return {name: Permission(name, row["scope"], Versions.of(row), row["source"]) for row in rows for name in row["permissions"]}
 
 
+@cache
+def meanings() -> dict[str, tuple[str, ...]]:
+    """Return what servers call the permissions that documents call otherwise, from ``data/permission_names.yaml``."""
+    rows: list[dict[str, Any]] = read(DATA / "permission_names.yaml")[0].data
+    return {row["name"]: tuple(row["means"]) for row in rows}
+
+
 def is_there(permission: str, version: Version) -> bool | None:
     """Return whether a version has a permission: False where it has no longer, None where that is not known, or not yet so."""
     known = permissions().get(permission)
@@ -172,7 +179,7 @@ def with_scopes(demand: Demand) -> Demand:
             scoped = tuple((with_scopes(condition), with_scopes(then)) for condition, then in cases)
             return Cases(scoped, otherwise and with_scopes(otherwise))
         case Holds(permission):
-            known = permissions().get(permission)
+            known = permissions().get(permission) or permissions().get(meanings().get(permission, ("",))[0])
             return Holds(permission, known.scope) if known else demand
     return demand
 

@@ -229,7 +229,9 @@ class _Told:
         return filled(value, self._give)
 
     def _give(self, named: Named) -> Any:
-        if named.is_filler:
+        if named.kind == "caller":
+            given = (self._caller or self._place.resident).id
+        elif named.is_filler:
             given = self.given.get(named.kind) or self._place.filler(named.kind)
         else:
             given = self._thing(named)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from mmconform.contract.knowledge import Knowledge, Unknown
-from mmconform.contract.permission import is_there
+from mmconform.contract.permission import is_there, meanings
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
@@ -161,6 +161,9 @@ class Roles:
         there = is_there(permission, self.version)
         if permission in self.told.get(role, ()):
             return True
+        if there is not True and permission in meanings():
+            held = [self.hold(role, name) for name in meanings()[permission]]
+            return held[0] if all(one == held[0] for one in held) else Unknown("unknown-permission")
         if role in self.told and (there is not None or any(permission in held for held in self.told.values())):
             return False
         if there is False:

@@ -16,7 +16,7 @@ from mmconform.world.features import TOKENS
 from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.kinds.team import new_team
-from mmconform.world.kinds.user import login
+from mmconform.world.kinds.user import login, new_password
 from mmconform.world.people import BESIDE, Persona
 from mmconform.world.world import Person, World
 
@@ -178,6 +178,11 @@ class Place:
             self._world.register.learn(self._parts[key])
         return self._parts[key]
 
+    @property
+    def resident(self) -> Person:
+        """The one to whom belongs what others are asked about."""
+        return self._world.people[RESIDENT]
+
     def filler(self, name: str) -> Any:
         """Return what a text holds that names no thing: a new name, a time to come in milliseconds, or a file to upload."""
         match name:
@@ -185,6 +190,10 @@ class Place:
                 return self._world.name("x")
             case "later":
                 return (int(time.time()) + _DAY) * 1000
+            case "password":
+                password = new_password()
+                self._client.redactor.learn(password)
+                return password
             case "picture":
                 return ("small.png", base64.b64decode(_PICTURE), "image/png")
             case "text":

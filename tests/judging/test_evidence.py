@@ -14,6 +14,7 @@ from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 
+PLACES = {"DeleteGroup": ("DELETE", "/groups/abc"), "GetRetention": ("GET", "/retention"), "GetZones": ("GET", "/zones")}
 NOW = Version.parse("11.1.0")
 DOCUMENT = r"""
 openapi: 3.0.3
@@ -33,6 +34,11 @@ paths:
       operationId: GetRetention
       description: "##### Permissions\nMust have `manage_system` permission.\n##### License\nRequires an E20 license."
       responses: *any
+  /zones:
+    get:
+      operationId: GetZones
+      description: "##### Permissions\nMust be logged in."
+      responses: *any
 """
 LICENCE, DENIED, MISSING = "api.license_error", "api.context.permissions.app_error", "app.group.no_rows"
 
@@ -45,7 +51,7 @@ def contract(tmp_path_factory):
 
 
 def seen(operation, by, status, error=""):
-    method, path = ("DELETE", "/groups/abc") if operation == "DeleteGroup" else ("GET", "/retention")
+    method, path = PLACES[operation]
     answer = json.dumps({"id": error, "message": "", "status_code": status} if error else {}).encode()
     media = {"content-type": "application/json"}
     return Exchange(operation, by, "other", method, f"/api/v4{path}", {}, None, status, media, answer)
@@ -98,3 +104,19 @@ def test_what_is_said_of_a_thing_that_does_not_exist_blames_nobody_for_a_refusal
         assert verdict.reason == expected
     else:
         assert (verdict and ("kept" if verdict.passed else verdict.signature)) == expected
+
+
+NO_SESSION = "api.context.session_expired.app_error"
+
+
+def test_where_nothing_but_a_session_is_demanded_whoever_has_none_is_kept_out(contract):
+    found = covered(contract, seen("GetZones", "member", 200), seen("GetZones", "anonymous", 401, NO_SESSION))
+    assert (found.let_in, found.kept_out) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [("GetZones", 200), ("GetZones", 403), ("GetRetention", 401)],  # the last demands more, which nobody lacks there
+)
+def test_else_whoever_has_no_session_shows_nothing_of_who_may(contract, operation, status):
+    assert covered(contract, seen(operation, "anonymous", status, NO_SESSION if status > 200 else "")).kept_out == 0

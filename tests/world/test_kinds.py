@@ -1,6 +1,7 @@
 """What exists on a server: whose it is, how it is journalled, and what is known of each kind."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,8 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import kinds
-from mmconform.world.kinds.kind import Owner
+from mmconform.world.admin import Admin
+from mmconform.world.kinds.kind import Owner, Undoing
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
 
@@ -183,3 +185,70 @@ def test_what_nobody_has_told_or_knows_is_puzzling(kind):
     resources = {"a_id": "channel", **({"b_id": kind} if kind else {})}
     body = Body(True, {}, resources, identifying=frozenset({"a_id", "b_id", ""}))
     assert kinds.puzzling_parts(body) == {"b_id", ""}
+
+
+# -- hooks, emoji, bots ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["incoming-hook", "outgoing-hook"])
+def test_a_webhook_is_the_operators_and_written_down_before_it_is_made(owner, kind):
+    server = Server()
+    member = owner("member", server)
+    id_ = kinds.by_name()[kind].make(replace(member, team="team", channel="channel"))
+    journal = member.world.journal
+    assert journal.lines == [({"what": kind}, 0), ({"what": kind, "id": id_}, 1)]
+    ((who, _, path, body),) = server.asked
+    told = json.loads(body)
+    assert (who, path, told["channel_id"]) == ("operator", f"hooks/{kind.partition('-')[0]}", "channel")
+    assert all(url.endswith(".invalid/") for url in told.get("callback_urls", []))
+
+
+def test_an_emoji_is_its_makers_own_and_written_down_before_it_is_made(owner):
+    server = Server()
+    member = owner("member", server)
+    id_ = kinds.by_name()["emoji"].make(member)
+    assert member.world.journal.lines == [({"what": "emoji"}, 0), ({"what": "emoji", "id": id_}, 1)]
+    assert [request.split()[0] for request in server.requests] == ["member"]
+
+
+def test_whoever_may_make_no_emoji_has_none(owner):
+    with pytest.raises(NotHereError, match="makes no emoji here"):
+        kinds.by_name()["emoji"].make(owner("member", Server(refuse=[("member", "emoji")])))
+
+
+class NoBots(Server):
+    """A server on which nobody makes a bot, but a user can be made one."""
+
+    def __call__(self, method, path, headers, body):
+        status, more, answer = super().__call__(method, path, headers, body)
+        if path.endswith("/bots"):
+            status, answer = 403, b'{"id": "api.bot.create_disabled", "message": "no", "status_code": 403}'
+        return status, more, answer
+
+
+def test_where_no_bot_may_be_made_a_user_becomes_one_and_somebody_elses_at_once(owner):
+    server = NoBots()
+    member = owner("member", server)
+    id_ = kinds.by_name()["bot"].make(member)
+    assert server.requests[1:] == [
+        "operator POST users",
+        f"operator POST users/{id_}/convert_to_bot",
+        f"operator POST bots/{id_}/assign/{member.id}",
+    ]
+    assert ({"what": "user", "bot": True}, 1) in member.world.journal.lines, (
+        "a clean-up knows that it may be a bot that owns itself"
+    )
+
+
+def test_what_may_be_a_bot_that_owns_itself_is_given_away_before_it_is_deactivated(serve):
+    asked = []
+
+    def answer(method, path, headers, body):
+        asked.append(f"{method} {path.removeprefix('/api/v4/')}")
+        data = {"id": "operator"} if path.endswith("/me") else [] if path.partition("?")[0].endswith("/tokens") else {}
+        return 200, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
+
+    undoing = Undoing(Admin(Client(serve(answer).url, Redactor(replaying=False)), "t"))
+    kinds.by_name()["user"].undo(undoing, {"what": "user", "id": "bot1", "bot": True})
+    changes = [one for one in asked if not one.startswith("GET")]
+    assert changes == ["POST bots/bot1/assign/operator", "DELETE users/bot1"]

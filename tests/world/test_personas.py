@@ -4,7 +4,20 @@ import pytest
 
 from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.knowledge import Unknown
-from mmconform.contract.permission import UNKNOWN_RELATION, Cases, Every, Holds, Is, Oneself, Requirement, Some, Where, Within
+from mmconform.contract.permission import (
+    UNKNOWN_RELATION,
+    Cases,
+    Every,
+    Holds,
+    Is,
+    Oneself,
+    Requirement,
+    Some,
+    Where,
+    Within,
+    meanings,
+    permissions,
+)
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
 from mmconform.world.entitlement import entitlement
@@ -333,3 +346,32 @@ def test_what_somebody_is_to_a_thing_is_known_where_it_is_known_where_that_lies(
     expected = Unknown(is_entitled) if is_entitled is UNKNOWN_RELATION else is_entitled
     requirement = Requirement(demand=demand)
     assert entitlement(asked(requirement, "channel"), PERSONAS["member"], Roles(NOW), about, position) == expected
+
+
+# -- permissions that documents call otherwise -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        ({"manage_incoming_webhooks", "manage_outgoing_webhooks"}, True),
+        ({"manage_incoming_webhooks"}, Unknown("unknown-permission")),
+        (set(), False),
+    ],
+)
+def test_a_permission_that_was_divided_is_held_by_who_holds_all_of_it(held, expected):
+    """app/permissions_migrations.go@v5.36.1 getWebhooksPermissionsSplitMigration."""
+    roles = Roles(Version.parse("11.1.0"), {"team_admin": frozenset(held), "system_user": frozenset()})
+    assert roles.hold("team_admin", "manage_webhooks") == expected
+
+
+def test_a_server_that_has_the_permission_itself_is_asked_for_nothing_else():
+    roles = Roles(Version.parse("5.12.6"), {"team_admin": frozenset({"manage_webhooks"}), "team_user": frozenset()})
+    assert roles.hold("team_admin", "manage_webhooks") is True
+    assert roles.hold("team_user", "manage_webhooks") is False
+
+
+def test_what_a_misspelt_permission_means_is_one_that_servers_have():
+    assert all(name in permissions() for means in meanings().values() for name in means)
+    roles = Roles(Version.parse("11.1.0"), {"system_admin": frozenset({"manage_oauth"}), "system_user": frozenset()})
+    assert roles.hold("system_admin", "mange_oauth") is True and roles.hold("system_user", "mange_oauth") is False

@@ -2,6 +2,7 @@
 
 from mmconform.contract.clause import Clause
 from mmconform.contract.knowledge import Unknown, every
+from mmconform.contract.permission import Requirement
 from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, Setting, Verdict, broken
 from mmconform.world.behaviours import gate
 
@@ -76,8 +77,10 @@ def is_let_in(at: Setting) -> bool:
 
 def is_kept_out(at: Setting) -> bool:
     """Whether an answer shows that a caller who is not entitled was refused, for that and no other reason."""
-    if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled is not False:
+    if not at.is_permission_told or at.is_valid is not True or at.entitled is not False:
         return False
+    if at.is_anonymous:  # whom nothing but a session keeps out where nothing but a session is demanded
+        return at.operation.requirement == Requirement() and at.exchange.status == 401
     return _of_the_others(at) is KEPT
 
 

@@ -53,6 +53,11 @@ def is_absent(names: Iterable[str]) -> bool:
     return any(by_name()[name].is_absent for name in names if name in by_name())
 
 
+def is_name(kind: str) -> bool:
+    """Return whether things of a kind are named by something else than an id."""
+    return kind in by_name() and by_name()[kind].is_name
+
+
 def puzzling_parts(body: Body) -> frozenset[str]:
     """Return the properties of a body that are so; ``""`` for the whole body."""
     return frozenset(name for name in body.identifying if body.resources.get(name) not in by_name())

@@ -47,6 +47,7 @@ class Export(Absent):
     """A file of an export, which servers find by its name."""
 
     name = "export"
+    is_name = True
 
     def make(self, owner: Owner) -> str:
         return f"{owner.naming.name('x')}.zip"

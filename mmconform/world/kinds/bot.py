@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from mmconform.errors import NotHereError
 from mmconform.world.admin import OPERATOR
 from mmconform.world.kinds.kind import Kind, Owner
+from mmconform.world.kinds.user import new_password
 
 
 class Bot(Kind):
@@ -11,13 +13,33 @@ class Bot(Kind):
 
     name = "bot"
     within = "user"
-    consumed_by = ("POST /bots/{bot_user_id}/disable", "POST /bots/{bot_user_id}/assign/{user_id}")
+    is_owned = True
+    address = "/users/{}"
+    consumed_by = (
+        *("POST /bots/{bot_user_id}/disable", "POST /bots/{bot_user_id}/assign/{user_id}"),
+        "POST /bots/{bot_user_id}/convert_to_user",
+    )
 
     def make(self, owner: Owner) -> str:
+        """Return the id of a bot of somebody's: where bots may not be made, a user is made one."""
         admin = owner.admin
-        bot = new_bot(replace(owner, persona=OPERATOR, credential=admin.token))[0]
+        try:
+            bot = new_bot(replace(owner, persona=OPERATOR, credential=admin.token))[0]
+        except NotHereError:
+            bot = _converted(owner)
         admin.must("POST", f"/api/v4/bots/{bot}/assign/{owner.id}")
         return bot
+
+
+def _converted(owner: Owner) -> str:
+    """Return the id of a user that is made a bot, which takes no setting (api4/user.go@v5.36.1 convertUserToBot)."""
+    name, password = owner.naming.name("b"), new_password()
+    owner.client.redactor.learn(password)
+    owner.world.note(what="user", name=name, bot=True)
+    id_ = owner.admin.make_user(name, password)
+    owner.world.note(what="user", name=name, id=id_, bot=True)
+    owner.admin.must("POST", f"/api/v4/users/{id_}/convert_to_bot")
+    return id_
 
 
 def new_bot(owner: Owner) -> tuple[str, str]:

@@ -48,14 +48,19 @@ class Job(Kind):
             if not unseen:
                 return
 
+    def made(self, names: dict[str, str]) -> Entry:
+        return {"what": self.what, "type": names[JobType.name]}
+
 
 class JobType(Kind):
     """The type of a job that does nothing: whatever was drawn instead, a job that runs may do something."""
 
     name = "job-type"
+    is_name = True
     is_never_drawn = True
 
     def make(self, owner: Owner) -> str:
+        owner.world.need(JOBS)
         return owner.world.harmless_job
 
     standing = make

@@ -102,6 +102,7 @@ class Kind:
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
         is_never_drawn: What was drawn instead of it is never sent.
         is_absent: A run makes none and names one that does not exist.
+        is_name: What names one is a name, not an id.
         is_owned: Each belongs to somebody, of whom it matters whether they ask.
         state_of: The kind of which it is a state, such as archived.
         address: Where the server tells of one, below the API.
@@ -114,6 +115,7 @@ class Kind:
     consumed_by: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
     is_absent: ClassVar[bool] = False
+    is_name: ClassVar[bool] = False
     is_owned: ClassVar[bool] = False
     state_of: ClassVar[str] = ""
     address: ClassVar[str] = ""
