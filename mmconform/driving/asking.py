@@ -29,7 +29,7 @@ class Asker:
                 exchange = send()
                 if self.world.look_after(exchange, self.client) and exchange.status == 401:
                     raise UnseenError(exchange.path, "the caller's session was ended before the answer")
-            self.judge.see(exchange, self.judged)
+            self.see(exchange)
         except HeldBackError as held:
             self.judge.held_back(self.operation.id, held.reason, str(held))
         except UnseenError as error:
@@ -42,6 +42,10 @@ class Asker:
             self.judge.unseen(self.operation.id, persona, "what the request is about could not be made", str(error))
         except NotTapedError as error:
             self.judge.not_taped.append(str(error))
+
+    def see(self, exchange: Exchange) -> None:
+        """Have an answer judged."""
+        self.judge.see(exchange, self.judged)
 
     def lose(self) -> None:
         """Forget what was made for the next request: it may have been consumed, although no answer came."""

@@ -64,13 +64,26 @@ def unknown_names(operation: Operation) -> list[str]:
 
 def probes(operation: Operation) -> Iterator[Probe]:
     """Yield what to ask about an operation."""
-    owned, spots = _owned(operation.kinds), _SPOTS[_lies_in(operation)]
-    for spot in spots:
+    owned = _owned(operation.kinds)
+    for spot in spots_of(operation):
         for about in ("other", "self") if owned else ("other",):
             for name in CALLERS:
                 probe = Probe(name, about, spot)
                 if about == "other" or _can_be_own(owned, probe):
                     yield probe
+
+
+def spots_of(operation: Operation) -> tuple[Spot | None, ...]:
+    """Return where that may lie which an operation names."""
+    return _SPOTS[_lies_in(operation)]
+
+
+def position_of(operation: Operation, probe: Probe) -> Position | None:
+    """Return what the caller is where that lies which a probe is about; None where it lies nowhere."""
+    persona = known_persona(probe.persona)
+    if probe.spot is None or persona is None:
+        return None
+    return probe.spot.position(persona, in_channel=_lies_in(operation) == "channel")
 
 
 def _can_be_own(owned: frozenset[str], probe: Probe) -> bool:
@@ -130,7 +143,7 @@ class Prober(Asker):
             if "membership" in self.operation.consumes and probe.spot:
                 self._place.settle(caller if probe.about == "self" and caller else self.world.people[RESIDENT], probe.spot)
             self._note_making(told, exchange.json_id if isinstance(exchange.json_or_none, dict) else "")
-        exchange = replace(exchange, position=self._position(probe), told=told.names)
+        exchange = replace(exchange, position=position_of(self.operation, probe), told=told.names)
         self._confirm(probe, caller, exchange)
         return exchange
 
@@ -176,21 +189,19 @@ class Prober(Asker):
 
     # -- what it is about ----------------------------------------------------------------------------------------------
 
+    def person(self, persona: str) -> Person | None:
+        """Return who a persona is here; nobody for whoever has no account."""
+        return self.world.people.get(persona)
+
     def _caller(self, probe: Probe) -> Person | None:
         """Return who asks: somebody made for this request, where it ends the caller's session or account."""
-        person = self.world.people.get(probe.persona)
+        person = self.person(probe.persona)
         if person is None:
             return None
         consumes = self.operation.consumes
         if "user" in consumes and probe.about == "self":
             return self._place.double(person)
         return self._place.signed_in_again(person) if "caller" in consumes else person
-
-    def _position(self, probe: Probe) -> Position | None:
-        persona = known_persona(probe.persona)
-        if probe.spot is None or persona is None:
-            return None
-        return probe.spot.position(persona, in_channel=_lies_in(self.operation) == "channel")
 
 
 class _Told:

@@ -19,10 +19,12 @@ from mmconform.world.guard import HELD_BACK
 NOT_GENERATED = "not-generated"
 #: A refusal of the server's own that the official description does not declare: a gap in it, told apart from broken promises.
 GAP = "undeclared-refusal"
+#: Nobody can be had who holds, or lacks, just what is demanded: all may, or what would let in is given to nobody.
+NO_SUCH_CALLER = "no-such-caller"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
     *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, *HELD_BACK),
-    *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood", GAP),
+    *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood", GAP, NO_SUCH_CALLER),
 )
 
 _LONGEST_EXCERPT = 600
@@ -101,9 +103,13 @@ class Judge:
         self.answers: list[AnswerRow] = []
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
+    def setting(self, exchange: Exchange) -> Setting:
+        """Return an exchange with what the contract and the target say about it."""
+        return Setting(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
+
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
         """Judge one exchange by the given clauses, or by all of its operation's."""
-        at = Setting(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
+        at = self.setting(exchange)
         coverage = self.coverage.setdefault(exchange.operation, Coverage())
         coverage.sent += 1
         is_valid = at.is_valid is True
@@ -140,10 +146,10 @@ class Judge:
         """
         self._add(clause, persona, "fail" if signature else "pass", signature, seen, exchange, expected or {})
 
-    def skip(self, clause: Clause, reason: str) -> None:
-        """Note that a clause cannot be judged here, for a reason of the closed list."""
+    def skip(self, clause: Clause, reason: str, persona: str = "everyone", why: str = "") -> None:
+        """Note that a clause cannot be judged here, for a reason of the closed list; ``why`` may say more."""
         assert reason in SKIPS
-        self._add(clause.id, "everyone", "skip", reason, reason)
+        self._add(clause.id, persona, "skip", reason, why or reason)
 
     def held_back(self, operation: str, reason: str, why: str) -> None:
         """Note that a request was not sent: of an operation of which none is, nothing can be judged."""

@@ -14,6 +14,7 @@ import pytest
 from vcr import VCR
 
 from mmconform.contract.clause import RULES, Contract, Operation
+from mmconform.driving.near_misses import decides, demanded
 from mmconform.driving.probes import can_be_probed
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
@@ -173,6 +174,8 @@ class Conformance:
                 if mark is None or mark.args[0].replace("{operation}", operation.id) in contract.clauses
                 if not is_untaped or can_be_probed(operation)
             ]
+            if "spare" in metafunc.fixturenames:  # who asks for the same comes together: the role is filled once for all of them
+                about = sorted(filter(decides, about), key=demanded)
             metafunc.parametrize("operation", about, ids=lambda o: o.id)
 
     def _may_ask_anything(self, target: Target) -> bool:
@@ -239,10 +242,11 @@ class Conformance:
             config.hook.pytest_deselected(items=strange)
             items[:] = [item for item in items if item not in strange]
 
-    def _place(self, item: pytest.Item) -> tuple[int, int, str]:
+    def _place(self, item: pytest.Item) -> tuple[int, int, str, str]:
         target, suite = target_of(item), item.path.parent.name
         turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
-        return self.session.targets.index(target) if target else 0, turn, item.path.name
+        role = str(item.callspec.params.get(fixtures.ROLE, "")) if target else ""  # type: ignore[attr-defined]
+        return self.session.targets.index(target) if target else 0, turn, item.path.name, role
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note files that could not be read: a run goes on with ``--continue-on-collection-errors``."""
@@ -400,7 +404,7 @@ class Conformance:
             return
         if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]):
             self.attendance.skipped[report.nodeid] = _reason(report)
-        elif seen["rows"] or report.failed:
+        elif seen["rows"] or seen["coverage"] or report.failed:
             self.attendance.judged.add(report.nodeid)
         coverage = {operation: Coverage(**reach) for operation, reach in seen["coverage"].items()}
         rows = msgspec.convert(seen["rows"], list[ObservationRow])

@@ -26,11 +26,16 @@ from mmconform.world.behaviours import NotKnownError
 from mmconform.world.behaviours import behaves as _behaves
 from mmconform.world.people import PERSONAS
 from mmconform.world.place import Place
+from mmconform.world.spare import NoSpareError, Spare
 from mmconform.world.world import World
 
 #: What a test's exchanges are judged by.
 JUDGE = pytest.StashKey[Judge]()
 
+#: The parameter of tests that fill a role with what another one holds: those of one come together.
+ROLE = "role"
+#: Fixtures with which a test changes what others see.
+_ALONE = {"settings", "spare"}
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
@@ -104,6 +109,18 @@ class Fixtures:
         """The teams, channels, posts and files about which everybody is asked the same."""
         try:
             return self.session.place(target)
+        except MisuseError as error:
+            pytest.exit(str(error), returncode=2)
+
+    @pytest.fixture
+    def spare(self, target: Target, operation: Any, judge: Judge) -> Spare:
+        """The role that nobody has; a test that fills it waits until it is alone."""
+        try:
+            return self.session.spare(target).forgetful()
+        except NoSpareError as missing:
+            for clause in judge.contract.of(operation.id, "permission"):
+                judge.skip(clause, missing.reason, "near_miss", str(missing))
+            pytest.skip(f"{missing.reason}: {missing}")
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
 
@@ -189,7 +206,7 @@ class Fixtures:
             yield
             return
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-        with turn(REPORTS / stage.target.slug, worker, alone="settings" in request.fixturenames):
+        with turn(REPORTS / stage.target.slug, worker, alone=not _ALONE.isdisjoint(request.fixturenames)):
             if stage.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
             yield

@@ -30,6 +30,7 @@ from mmconform.world.build import build, new_run_id
 from mmconform.world.guard import Guard
 from mmconform.world.place import Place
 from mmconform.world.register import Register
+from mmconform.world.spare import NoSpareError, Spare, find
 from mmconform.world.world import World
 
 #: Accounts that a run of a few tests makes.
@@ -76,6 +77,7 @@ class Session:
         self.registers: dict[str, Register] = {}
         self.worlds: dict[str, World] = {}
         self.places: dict[str, Place] = {}
+        self.spares: dict[str, Spare | NoSpareError] = {}
         self.keepers: dict[str, Keeper] = {}
         self.stages: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
@@ -265,6 +267,28 @@ class Session:
         if target.slug not in self.places:
             self.places[target.slug] = Place(self.world(target), target.client())
         return self.places[target.slug]
+
+    def spare(self, target: Target) -> Spare:
+        """Return the role that nobody has on a target, looking for it when it is first asked for.
+
+        Raises:
+            NoSpareError: there is none, or nobody allows to change it.
+        """
+        if target.slug not in self.spares:
+            self.spares[target.slug] = self._spare(target)
+        found = self.spares[target.slug]
+        if isinstance(found, NoSpareError):
+            raise found
+        return found
+
+    def _spare(self, target: Target) -> Spare | NoSpareError:
+        stage = self.stages.get(target.slug)
+        if stage is None or not stage.may_configure:
+            return NoSpareError("the server has users of its own; --disruptive fills a role of its that nobody has all the same")
+        try:
+            return find(self.world(target), target.client(), self.place(target))
+        except NoSpareError as missing:
+            return missing
 
     def _keeper(self, target: Target, world: World, stage: live_server.LiveServer) -> Keeper:
         guard, operations = self.guard(target), self.run.contract.operations

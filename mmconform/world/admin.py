@@ -145,7 +145,7 @@ class Admin:
         with suppress(MisuseError):
             if fixed := unlike(answer, wanted):  # it tells what it has made of them
                 return fixed
-        for _ in _moments():
+        for _ in moments():
             fixed = unlike(self.config(), wanted)
             if not fixed:
                 break
@@ -170,7 +170,7 @@ class Admin:
         """
         wanted = list(permissions)
         self.must("PUT", f"/api/v4/roles/{id_}/patch", {"permissions": wanted})
-        return self.client.redactor.replaying or any(self.off_tape.role_holds(id_, wanted) for _ in _moments())
+        return self.client.redactor.replaying or any(self.off_tape.role_holds(id_, wanted) for _ in moments())
 
     def role_holds(self, id_: str, permissions: Iterable[str]) -> bool:
         """Return whether a role holds just these permissions."""
@@ -258,7 +258,7 @@ def _told(data: Any, request: str) -> Any:
     raise MisuseError(f"setting up the test world failed: the answer to {request} is no JSON object or list of them")
 
 
-def _moments() -> Iterator[None]:
+def moments() -> Iterator[None]:
     """Yield as often as something is looked for, with a moment between."""
     for rest in reversed(range(_LOOKS)):
         yield

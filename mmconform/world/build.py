@@ -49,6 +49,11 @@ def build(world: World) -> None:
     world.command_id = command.note(world, about, world.admin().must("POST", "/api/v4/commands", about)["id"])
 
 
+def new_name(world: World, persona: Persona) -> str:
+    """Return a name for one more account of a persona."""
+    return f"{PREFIX}{world.run}-{persona.short[:6]}{secrets.token_hex(2)}"
+
+
 def make_person(world: World, persona: Persona, *, again: bool = False) -> Person:
     """Make a standing persona's account, with a session and a personal access token.
 
@@ -58,7 +63,7 @@ def make_person(world: World, persona: Persona, *, again: bool = False) -> Perso
     Raises:
         MisuseError: the server refuses.
     """
-    name = f"{PREFIX}{world.run}-{persona.short[:6] + secrets.token_hex(2) if again else persona.short}"
+    name = new_name(world, persona) if again else f"{PREFIX}{world.run}-{persona.short}"
     admin = world.admin()
     person = make_account(world, admin, persona, name, persona.short, persona.name, world.team_id if persona.team_role else "")
     if TOKENS in world.switched_off or not has(TOKENS, world.version):
@@ -74,8 +79,7 @@ def make_guest(world: World, persona: Persona) -> Person:
         MisuseError: the server refuses.
     """
     admin = world.admin()
-    name = f"{PREFIX}{world.run}-{persona.short[:6]}{secrets.token_hex(2)}"
-    person = make_account(world, admin, persona, name, persona.short, persona.name, "")
+    person = make_account(world, admin, persona, new_name(world, persona), persona.short, persona.name, "")
     made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
     world.client.redactor.learn_credential(made["token"], persona.name)
     admin.must("PUT", f"/api/v4/users/{person.id}/roles", {"roles": "system_guest"})

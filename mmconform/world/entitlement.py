@@ -7,7 +7,7 @@ from mmconform.contract.knowledge import Knowledge, Unknown, some
 from mmconform.contract.permission import UNKNOWN_RELATION, Holds, Is, Oneself, Term, Where, Within, is_met
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds
-from mmconform.world.people import IN_CHANNELS, Persona, Roles
+from mmconform.world.people import CHANNEL_SPARE, IN_CHANNELS, Persona, Roles
 
 #: Where what is asked about lies: nobody knows; in our team; in a channel of it that the caller is in, or is not in.
 Place = Literal["", "team", "own channel", "other channel"]
@@ -17,8 +17,8 @@ Place = Literal["", "team", "own channel", "other channel"]
 _OWNING = ("author", "uploader", "creator", "owner")
 #: By which roles somebody is what to a channel.
 _IN_CHANNEL = {
-    "member": {"channel_user", "channel_guest", "channel_admin"},
-    "non-guest member": {"channel_user", "channel_admin"},
+    "member": {"channel_user", "channel_guest", "channel_admin", CHANNEL_SPARE},
+    "non-guest member": {"channel_user", "channel_admin", CHANNEL_SPARE},
     "admin": {"channel_admin"},
 }
 

@@ -1,7 +1,7 @@
 """Who asks, and which permissions each of them holds in which version of the server."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ class Persona:
         team_role: ``team_user`` or ``team_admin`` of the world's team, or None outside it.
         channel_role: ``channel_user`` or ``channel_admin`` of the channels to which they belong.
         is_guest: Everything that they are is a guest's.
+        is_bare: They have none of the roles that everybody has.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Persona:
     team_role: str | None = None
     channel_role: str = "channel_user"
     is_guest: bool = False
+    is_bare: bool = False
 
     @property
     def is_anonymous(self) -> bool:
@@ -38,6 +40,8 @@ class Persona:
     @property
     def system_roles(self) -> tuple[str, ...]:
         """All their system roles."""
+        if self.is_bare:
+            return self.roles
         return ("system_guest",) if self.is_guest else ("system_user", *self.roles)
 
     def system_roles_in(self, version: Version) -> frozenset[str]:
@@ -50,8 +54,9 @@ class Persona:
             return frozenset()
         if self.is_guest:
             return frozenset({"team_guest", "channel_guest"} if in_channel else {"team_guest"})
-        of_channel = {"channel_user", self.channel_role} if in_channel else set()
-        return frozenset({"team_user", self.team_role or "team_user"} | of_channel)
+        of_channel = {self.channel_role} if in_channel else set[str]()
+        everybodys = set[str]() if self.is_bare else {"team_user", *(["channel_user"] if in_channel else [])}
+        return frozenset({self.team_role or "team_user"} | of_channel | everybodys)
 
 
 PERSONAS = {
@@ -77,10 +82,32 @@ BESIDE = {
     )
 }
 
+#: How the role that nobody has (``mmconform.world.spare``) is called here, whichever it is on a server, by where it is given to
+#: somebody: in the system, in a team, in a channel.
+SPARE, TEAM_SPARE, CHANNEL_SPARE = "spare", "team_spare", "channel_spare"
+#: To whom it is given.
+HOLDERS = {
+    persona.name: persona
+    for persona in (
+        Persona("holder", "holder", (SPARE,)),
+        Persona("team_holder", "tholder", team_role=TEAM_SPARE),
+        Persona("channel_holder", "cholder", team_role="team_user", channel_role=CHANNEL_SPARE),
+        Persona("near_miss", "nearmiss", (SPARE,), TEAM_SPARE, CHANNEL_SPARE, is_bare=True),
+        Persona("bare_holder", "nearmiss", (SPARE,), TEAM_SPARE, CHANNEL_SPARE, is_bare=True),
+    )
+}
+
+
+@cache
+def delegated() -> dict[str, Persona]:
+    """Return who holds what a role for delegated administration does: the holder, who is called by its name then."""
+    names: list[str] = read(DATA / "spare_roles.yaml")[0].data["delegated"]
+    return {name: replace(HOLDERS["holder"], name=name) for name in names}
+
 
 def known_persona(name: str) -> Persona | None:
     """Return a persona of whom it is known what they are; None for callers whom single tests make."""
-    return PERSONAS.get(name) or BESIDE.get(name)
+    return PERSONAS.get(name) or BESIDE.get(name) or HOLDERS.get(name) or delegated().get(name)
 
 
 #: Callers beside the personas of every world: how the record calls them.
@@ -94,6 +121,15 @@ MADE = {
     "holder_of_one": "an outsider who was given the one permission that is asked for",
     "holder_of_others": "an outsider who was given the permissions of all other operations",
     "slash_manager": "a member who was given manage_slash_commands in the team",
+    "holder": "an outsider who was given just the permissions that are asked for",
+    "team_holder": "a member of the team who was given just the permission that is asked for, in that team",
+    "channel_holder": "a member of the team who was given just the permission that is asked for, in some of its channels",
+    "bare_holder": "a member who was given just the permissions that are asked for, and has no other role",
+    "near_miss": "a member who was given every permission but those that are asked for, and has no other role",
+    "system_manager": "an outsider who was given what that role holds",
+    "system_user_manager": "an outsider who was given what that role holds",
+    "system_read_only_admin": "an outsider who was given what that role holds",
+    "system_custom_group_admin": "an outsider who was given what that role holds",
 }
 
 

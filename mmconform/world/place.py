@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,7 +81,20 @@ class Place:
                 world.people[persona.name] = self._make(persona)
         self._away = new_team(world, self._admin, world.name("t"))
         self._admin.join(self._away, world.people[RESIDENT].id)
+        self._joining: list[Callable[[str, str], None]] = []
         self._channels = {spot: self._new_channel(spot) for spot in SPOTS}
+
+    def take_in(self, join: Callable[[str, str], None]) -> None:
+        """Have somebody more be where everybody of the team is, also in the teams and channels that are made later.
+
+        Args:
+            join: Told ``team`` or ``channel``, and its id.
+        """
+        self._joining.append(join)
+        join("team", self._world.team_id)
+        for spot, channel in self._channels.items():
+            if spot.is_home and spot.is_joined:
+                join("channel", channel)
 
     @property
     def _has_no_guests(self) -> bool:
@@ -96,6 +109,8 @@ class Place:
             is_resident = person.persona.name == RESIDENT
             if is_resident or (spot.is_home and spot.is_joined and person.persona.team_role):
                 self._admin.join_channel(id_, person.id, person.persona.channel_role)
+        for join in self._joining if spot.is_home and spot.is_joined else ():
+            join("channel", id_)
         return id_
 
     # -- things --------------------------------------------------------------------------------------------------------
@@ -211,6 +226,8 @@ class Place:
         for name, person in self._world.people.items():
             if name == RESIDENT or ((spot is None or spot.is_home) and person.persona.team_role):
                 self._admin.join(id_, person.id, person.persona.team_role or "team_user")
+        for join in self._joining if spot is None or spot.is_home else ():
+            join("team", id_)
         return id_
 
     def settle(self, person: Person, spot: Spot) -> None:

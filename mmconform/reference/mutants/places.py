@@ -67,3 +67,32 @@ def user_is_deactivated_by_everybody(app: App) -> None:
 def schemes_are_listed_for_everybody(app: App) -> None:
     """Whoever has a session lists the permission schemes."""
     app.needs["GetSchemes"] = None
+
+
+# -- what only whoever holds a permission without the role that ships with it can notice -----------------------------------------
+
+
+@_mutant("GetSchemes", "permission")
+def schemes_are_listed_for_who_reads_channels_in_the_console(app: App) -> None:
+    """A neighbouring permission, which nobody but administrators holds, lists the permission schemes too."""
+    usual = app.has
+    neighbour = "sysconsole_read_user_management_channels"
+    only_in(app, "GetSchemes", "has", lambda call, permission: usual(call, permission) or usual(call, neighbour))
+
+
+@_mutant("DeletePost", "permission")
+def post_is_deleted_without_a_question_to_who_manages_jobs(app: App) -> None:
+    """Whoever holds a permission that has nothing to do with it is asked for nothing else."""
+    usual = app.has_in_channel
+    only_in(
+        app,
+        "DeletePost",
+        "has_in_channel",
+        lambda call, channel, permission: app.has(call, "manage_jobs") or usual(call, channel, permission),
+    )
+
+
+@_mutant("DeleteUser", "permission")
+def user_is_deactivated_by_administrators_alone(app: App) -> None:
+    """What the document says is enough is not: whoever holds it and is no administrator is refused."""
+    only_in(app, "DeleteUser", "reaches", lambda call, user: user == call.caller or app.has(call, "manage_system"))

@@ -22,7 +22,7 @@ from mmconform.world.admin import OPERATOR, Admin, part
 from mmconform.world.build import confirm_roles
 from mmconform.world.features import WEBRTC, arranged, has, lacking, lost_to_a_licence, settings_of, switched_off
 from mmconform.world.kinds.user import is_ours, login
-from mmconform.world.people import ROLES
+from mmconform.world.people import ROLES, delegated
 
 #: Active accounts that a whole run makes, at most: so many more have to fit on the server.
 MOST_PEOPLE = 180
@@ -225,7 +225,7 @@ def ask_roles(target: Target, token: str) -> dict[str, frozenset[str]]:
         UnseenError: it does not answer.
     """
     permissions = {}
-    for role in ROLES if has(features.ROLES, target.version) else ():
+    for role in (*ROLES, *delegated()) if has(features.ROLES, target.version) else ():
         answer = Admin(target.client(), token).ask("GET", f"/api/v4/roles/name/{role}")
         held = answer.json_object.get("permissions")
         if answer.is_success and isinstance(held, list):
