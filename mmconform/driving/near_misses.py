@@ -108,7 +108,7 @@ class Trials:
 
     def _lets_in(self, spot: Spot | None, is_bare: bool, held: Permissions) -> bool:
         probe = Probe(self._holder_of(held, is_bare), "other", spot)
-        return self.entitled(probe, held) is True and self.entitled(probe, frozenset()) is False
+        return self.entitled(probe, held) is True and self.entitled(probe, frozenset()) is not True
 
     def _keeps_out(self, probe: Probe, lacked: Permissions) -> bool:
         return self.entitled(probe, self._spare.everything - lacked) is False

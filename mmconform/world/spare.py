@@ -195,7 +195,8 @@ def _confirm_movable(admin: Admin, spare: Spare) -> None:
     answer = admin.ask("PUT", f"/api/v4/roles/{spare.id}/patch", {"permissions": sorted(spare.everything)})
     if not answer.is_success:
         why = f"what the role {spare.name} holds cannot be changed on this server: {answer.says}"
-        raise NoSpareError(why, known.reason) if (known := gate(answer.error_id)) else NoSpareError(why)
+        known = gate(answer.error_id)
+        raise NoSpareError(why) if known is None else NoSpareError(why, known.reason)
     spare.hold(frozenset())
 
 

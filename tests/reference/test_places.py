@@ -352,7 +352,30 @@ FLAWS = {
 }
 
 
-@pytest.mark.parametrize("name", ABOUT_THIS)
+#: What only somebody with a permission of no role of people's meets: which, and the statuses without the flaw and with it.
+HIDDEN = {
+    "schemes-are-listed-for-who-reads-channels-in-the-console": (
+        *("sysconsole_read_user_management_channels", "GET", "/schemes", 403, 200),
+    ),
+    "post-is-deleted-without-a-question-to-who-manages-jobs": ("manage_jobs", "DELETE", "/posts/{post}", 403, 200),
+    "user-is-deactivated-by-administrators-alone": ("edit_other_users", "DELETE", "/users/{member}", 200, 403),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_flaw_is_met_by_who_holds_one_permission_and_is_no_administrator(name):
+    permission, method, path, right, wrong = HIDDEN[name]
+
+    def told(target):
+        place = Place(target)
+        place.app.store.roles["system_custom_group_admin"].permissions = {permission}
+        place.person("holder", ["system_user", "system_custom_group_admin"])
+        return place.asks("holder", method, path.format(post=place.posts["P"], member=place.id("member"))).status
+
+    assert (told("reference"), told(f"reference:{name}")) == (right, wrong)
+
+
+@pytest.mark.parametrize("name", FLAWS)
 def test_a_flaw_serves_whom_the_server_without_it_refuses(name):
     who, method, path, body = FLAWS[name]
 
@@ -368,6 +391,6 @@ def test_a_flaw_serves_whom_the_server_without_it_refuses(name):
 
 
 def test_the_flaws_are_proved_by_their_own_document_and_no_other():
-    assert set(prove.chosen("", SMALL.name)) == set(ABOUT_THIS) == set(FLAWS)
+    assert set(prove.chosen("", SMALL.name)) == set(ABOUT_THIS) == FLAWS.keys() | HIDDEN.keys()
     assert not set(prove.chosen("")) & set(ABOUT_THIS)
     assert not {f"reference:{name}" for name in ABOUT_THIS} & set(named.every("reference:all"))

@@ -18,8 +18,19 @@ from mmconform.world.people import Roles
 pytestmark = pytest.mark.xdist_group("reference")
 
 SMALL = SPECS / "small.yaml"
-PROBES = ("-q", "--tb=no", "--max-examples=1", f"--spec={SMALL}", "suites/property/test_probes.py")
+ASKED = ("-q", "--tb=no", "--max-examples=1", f"--spec={SMALL}")
+PROBES = (*ASKED, "suites/property/test_probes.py")
 FLAWS = ("channel-is-shown-to-everybody", "post-of-others-is-deleted-by-any-member", "user-is-deactivated-by-everybody")
+#: By whom a flaw is noticed that no role of people's meets: who holds all permissions but those that are demanded, or just these.
+HIDDEN = {
+    "schemes-are-listed-for-who-reads-channels-in-the-console": (
+        *("near_miss", "200 with sysconsole_read_user_management_channels"),
+    ),
+    "post-is-deleted-without-a-question-to-who-manages-jobs": ("near_miss", "200 with manage_jobs"),
+    "user-is-deactivated-by-administrators-alone": ("holder", "403 api.context.permissions.app_error with permission"),
+}
+#: Beside the operations that have them: one that takes a licence, and two that ask for more than one permission.
+BESIDE = ("GetComplianceReports", "AddChannelMember", "GetPost")
 
 
 def observed(slug):
@@ -57,3 +68,21 @@ def test_a_flaw_is_noticed_by_the_promise_that_it_breaks_and_by_no_other(run_pyt
     for name in FLAWS:
         new = {row.clause for row in observed(f"reference-{name}").observations if row.standing == "new"}
         assert new == {f"{MUTANTS[name].operation}.permission"}, name
+
+
+def test_a_flaw_that_no_role_meets_is_noticed_by_who_holds_just_what_is_demanded_or_all_but_that(run_pytest):
+    """The server without a flaw serves the one and refuses the other; its role is what it was when the run ends."""
+    operations = [*(MUTANTS[name].operation for name in HIDDEN), *BESIDE]
+    targets = ["--target=reference", *(f"--target=reference:{name}" for name in HIDDEN)]
+    near = "suites/property/test_near_misses.py"
+    ran = run_pytest(*ASKED, near, *(f"--operation={name}" for name in operations), *targets)
+    assert "1 roles restored" in ran.stdout, ran.stdout
+    plain = observed("reference")
+    assert plain.footer.green
+    kept = {row.operation for row in plain.observations if row.outcome == "pass" and row.persona == "near_miss"}
+    held = {row.operation for row in plain.observations if row.outcome == "pass" and row.persona.endswith("holder")}
+    assert kept == set(operations) and held == set(operations) - {"GetComplianceReports"}
+    for name, found in HIDDEN.items():
+        new = [row for row in observed(f"reference-{name}").observations if row.standing == "new"]
+        assert {row.clause for row in new} == {f"{MUTANTS[name].operation}.permission"}, name
+        assert {(row.persona, row.signature) for row in new} == {found}, name

@@ -1,0 +1,231 @@
+"""A role that nobody has, filled for a while: found, written down before, read back, and put back."""
+
+import pytest
+
+from mmconform.contract.permission import permissions
+from mmconform.reference import named
+from mmconform.reference.app import Answer
+from mmconform.reference.server import Reference
+from mmconform.reference.store import Role, User
+from mmconform.servers.live import tidy
+from mmconform.servers.live.journal import Journal, read
+from mmconform.version import Version
+from mmconform.wire.client import Client
+from mmconform.wire.tape.redact import Redactor
+from mmconform.world import spare
+from mmconform.world.build import build
+from mmconform.world.kinds.user import login
+from mmconform.world.people import CHANNEL_SPARE, HOLDERS, SPARE, TEAM_SPARE, Roles, known_persona
+from mmconform.world.place import OPEN, Place
+from mmconform.world.spare import NoSpareError, find, never_given
+from mmconform.world.world import World
+
+NEWEST, ROLE = "11.0.3", "system_custom_group_admin"
+#: A role that a server has beside the one that is tried first.
+OTHER = "system_post_all"
+
+
+@pytest.fixture(scope="module")
+def made():
+    """A server with a world and a place on it."""
+    app = named.app("reference", NEWEST)
+    app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = True
+    with Reference(app, "operator", "a password") as running:
+        client = Client(running.url, Redactor(replaying=False))
+        world = World(client, Version.parse(NEWEST), "abc123", login(client, "operator", "a password", "operator"))
+        world.told_roles = {name: frozenset(role.permissions) for name, role in app.store.roles.items()}
+        world.told_roles["system_admin"] = frozenset(permissions())
+        build(world)
+        yield app, world, Place(world, client)
+
+
+@pytest.fixture
+def app(made, monkeypatch):
+    """The server; what a test does to it is undone."""
+    app, _, place = made
+    roles = {name: Role(name, set(role.permissions), role.id) for name, role in app.store.roles.items()}
+    monkeypatch.setattr(app.store, "roles", roles)
+    monkeypatch.setattr(app, "handlers", dict(app.handlers))
+    monkeypatch.setattr(app.store, "users", dict(app.store.users))
+    monkeypatch.setattr(place, "_joining", [])
+    return app
+
+
+@pytest.fixture
+def world(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        made[1], "journal", Journal(tmp_path / "reports" / "host" / "journal-abc123.jsonl", made[1].client.base_url)
+    )
+    return made[1]
+
+
+@pytest.fixture
+def place(made):
+    return made[2]
+
+
+def found(world, place):
+    return find(world, world.client, place)
+
+
+def shipped(app, role=ROLE):
+    return {*app.store.roles[role].permissions}
+
+
+# -- which role ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_that_nobody_has_is_written_down_before_it_is_changed(app, world, place):
+    held = shipped(app)
+    assert held and found(world, place).name == ROLE
+    assert app.store.roles[ROLE].permissions == set()
+    [line] = [row for row in read(world.journal.path) if row["what"] == "role"]
+    assert (line["id"], set(line["permissions"])) == (app.store.roles[ROLE].id, held)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_one_that_somebody_has_is_left_alone(app, world, place, is_active):
+    app.store.roles[OTHER] = Role(OTHER, {"create_post"})
+    stranger = User("somebody", "somebody@example.org", "", ["system_user", ROLE])
+    stranger.is_active = is_active  # who may come back
+    app.store.users[stranger.id] = stranger
+    held = shipped(app)
+    assert found(world, place).name == OTHER and shipped(app) == held
+
+
+def test_who_had_it_in_an_earlier_run_of_ours_is_nobody(app, world, place):
+    ours = User("mmc-zzzzzz-nearmi1234", "mmc-zzzzzz-nearmi1234@conformance.invalid", "", [ROLE])
+    app.store.users[ours.id] = ours
+    assert found(world, place).name == ROLE
+
+
+def test_one_that_a_scheme_gives_is_left_alone(app, world, place):
+    app.handlers["GetSchemes"] = lambda app, call: Answer(200, [{"id": "s", "default_team_user_role": ROLE}])
+    held = shipped(app)
+    with pytest.raises(NoSpareError, match="somebody has each of the roles"):
+        found(world, place)
+    assert shipped(app) == held
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(501, {"id": "api.roles.patch_roles.license.error", "message": "no", "status_code": 501}), "needs-licence"),
+        (Answer(403, {"id": "api.context.permissions.app_error", "message": "no", "status_code": 403}), "not-on-this-target"),
+    ],
+)
+def test_where_permissions_cannot_be_moved_the_server_says_why(app, world, place, answer, reason, monkeypatch):
+    held = shipped(app)
+    usual = app.answer
+    monkeypatch.setattr(app, "answer", lambda call: answer if call.path.endswith("/patch") else usual(call))
+    with pytest.raises(NoSpareError) as missing:
+        found(world, place)
+    assert missing.value.reason == reason and shipped(app) == held
+
+
+def test_a_change_is_believed_when_it_was_read_back(app, world, place, monkeypatch):
+    """Somebody in front of the server says 200 to whatever it is asked."""
+    monkeypatch.setattr(spare, "moments", lambda: iter([None]))
+    usual = app.answer
+    monkeypatch.setattr(app, "answer", lambda call: Answer(200, {}) if call.path.endswith("/patch") else usual(call))
+    with pytest.raises(NoSpareError, match="says so, and does not"):
+        found(world, place)
+
+
+# -- who has it ----------------------------------------------------------------------------------------------------
+
+
+def test_holders_have_it_where_they_are_to_have_it_and_nowhere_else(app, world, place):
+    role = found(world, place)
+    people = {name: role.person(name) for name in HOLDERS}
+    assert {name: app.store.users[person.id].roles for name, person in people.items()} == {
+        "holder": [ROLE, "system_user"],
+        "team_holder": ["system_user"],
+        "channel_holder": ["system_user"],
+        "near_miss": [ROLE],
+        "bare_holder": [ROLE],
+    }
+    members = app.store.teams[world.team_id].members
+    assert {name: members.get(person.id) for name, person in people.items()} == {
+        "holder": None,
+        "team_holder": [ROLE, "team_user"],
+        "channel_holder": ["team_user"],
+        "near_miss": [ROLE],
+        "bare_holder": [ROLE],
+    }
+    made_later = place.new("channel", OPEN, "resident")
+    for channel in (place.standing("channel", OPEN, "resident"), made_later):
+        members = app.store.channels[channel].members
+        assert {name: members.get(person.id) for name, person in people.items()} == {
+            "holder": None,
+            "team_holder": ["channel_user"],
+            "channel_holder": [ROLE, "channel_user"],
+            "near_miss": [ROLE],
+            "bare_holder": [ROLE],
+        }
+    accounts = {person.id for person in people.values()}
+    assert role.person("system_manager").id in accounts and len(accounts) == 4
+
+
+def test_what_it_holds_is_asked_of_the_server_before_anybody_is_blamed(app, world, place):
+    role = found(world, place)
+    wanted = frozenset({"create_team", "view_team"})
+    role.hold(wanted)
+    assert app.store.roles[ROLE].permissions == wanted and role.is_as_told("holder", wanted)
+    app.store.users[role.person("holder").id].roles.remove(ROLE)
+    assert not role.is_as_told("holder", wanted)
+    app.store.users[role.person("holder").id].roles.append(ROLE)
+    app.store.roles[ROLE].permissions = {"create_team"}
+    assert not role.is_as_told("holder", wanted)
+
+
+def test_another_process_may_have_filled_it_meanwhile(app, world, place):
+    role = found(world, place)
+    role.hold(frozenset({"create_team"}))
+    app.store.roles[ROLE].permissions = {"view_team"}
+    role.forgetful().hold(frozenset({"create_team"}))
+    assert app.store.roles[ROLE].permissions == {"create_team"}
+
+
+def test_whoever_is_signed_out_is_noticed_and_signs_in_again(app, world, place):
+    role = found(world, place)
+    person = role.person("near_miss")
+    assert not role.is_signed_out("near_miss")
+    app.store.end_sessions(user=person.id)
+    assert role.is_signed_out("near_miss")
+    role.sign_in_again("near_miss")
+    assert not role.is_signed_out("bare_holder") and role.person("bare_holder").id == person.id
+
+
+def test_the_journal_puts_it_back_and_says_so_when_it_was_read_back(app, world, place):
+    held = shipped(app)
+    role = found(world, place)
+    role.hold(role.everything)
+    done = tidy.undo([world.journal.path], world.admin())
+    assert done["roles restored"] == 1 and shipped(app) == held
+
+
+# -- what is given to nobody ---------------------------------------------------------------------------------------
+
+
+def test_what_lets_its_holder_take_more_is_given_to_nobody(app, world, place):
+    """`manage_system` stands for everything; these are all permissions that servers know."""
+    assert "manage_system" in never_given() and never_given() <= permissions().keys()
+    role = found(world, place)
+    assert role.everything == permissions().keys() - never_given()
+    assert all(held <= role.everything for held in role.delegated.values())
+
+
+@pytest.mark.parametrize("name", [*HOLDERS, "system_manager", "system_custom_group_admin"])
+def test_a_holder_holds_what_the_role_does_and_a_bare_one_nothing_else(name):
+    persona = known_persona(name)
+    roles = Roles(
+        Version.parse(NEWEST),
+        {
+            **dict.fromkeys((SPARE, TEAM_SPARE, CHANNEL_SPARE), frozenset({"view_team"})),
+            "system_user": frozenset({"create_team"}),
+            "system_admin": frozenset(),
+        },
+    )
+    holds = {p for p in ("view_team", "create_team") for role in persona.system_roles if roles.hold(role, p) is True}
+    assert holds == ({"view_team"} if SPARE in persona.system_roles else set()) | (set() if persona.is_bare else {"create_team"})
