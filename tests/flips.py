@@ -1,7 +1,8 @@
 """A pytest plugin that falsifies one answer of each test on a tape: does the test notice?
 
-Run twice. Without a plan it notes which answers each test judges, into the file that FLIPS_PLAN names. With that plan every
-test runs once for each of those answers (the first six of a test) and each falsification that its clause should notice.
+Run twice. Without a plan it notes which answers each test judges and what can be falsified in each, into the file that FLIPS_PLAN
+names. With that plan every test runs once for each of those answers (the first six of a test) and each falsification that its
+clause should notice; a test is not run where there is nothing to falsify.
 What came of it goes to the file that FLIPS names, one JSON line a run.
 """
 
@@ -19,15 +20,16 @@ from mmconform.wire.tape import name
 
 NONE, STATUS, ERROR_ID, LEAK = "none", "status", "error id", "leaked secret"
 OWNER, FIELD, MEDIA = "wrong owner", "missing field", "media"
+KINDS = (STATUS, ERROR_ID, LEAK, OWNER, FIELD, MEDIA)
 
 NOTHING = "nothing to falsify"
 MOST = 6
 
 PLAN_FILE = Path(os.environ["FLIPS_PLAN"])
-#: For each test the numbers of the answers that it judges.
-PLAN: dict[str, list[int]] = json.loads(PLAN_FILE.read_text(encoding="utf-8")) if PLAN_FILE.exists() else {}
+#: For each test the numbers of the answers that it judges, and the kinds of falsifications that would change each.
+PLAN: dict[str, dict[str, list[str]]] = json.loads(PLAN_FILE.read_text(encoding="utf-8")) if PLAN_FILE.exists() else {}
 IS_PLANNING = not PLAN
-now = SimpleNamespace(kind=NONE, test="", sent=0, number=0, done=False, persona="")
+now = SimpleNamespace(kind=NONE, test="", sent=0, number=0, done=False, persona="", can={})
 
 #: Which operations promise to keep tokens secret, and to answer about one user or token.
 SECRETIVE = ("GetUserAccessTokensForUser", "GetUserAccessTokens", "GetUserAccessToken")
@@ -66,20 +68,21 @@ conformance.cassette_name = fixtures.cassette_name = _without_flip
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     kind, _, position = item.callspec.params["flip"].partition("@")
-    now.kind, now.sent, now.done, now.persona = kind, 0, False, ""
+    now.kind, now.sent, now.done, now.persona, now.can = kind, 0, False, "", {}
     now.test = _without_flip(item, item.callspec.params["target"].slug)
     if kind != NONE:
-        judged = PLAN.get(now.test, [])
-        if int(position) >= len(judged):
-            pytest.skip("judges no more answers")
-        now.number = judged[int(position)]
+        judged = [*PLAN.get(now.test, {}).items()]
+        number, kinds = judged[int(position)] if int(position) < len(judged) else ("0", [])
+        if kind not in kinds:
+            pytest.skip(NOTHING)
+        now.number = int(number)
 
 
 def judges(number):
     """Note that a test judges an answer."""
-    numbers = PLAN.setdefault(now.test, [])
-    if number not in numbers and len(numbers) < MOST:
-        numbers.append(number)
+    numbers = PLAN.setdefault(now.test, {})
+    if len(numbers) < MOST:
+        numbers.setdefault(str(number), now.can.get(number, []))
 
 
 _send = client.Client.send
@@ -91,11 +94,16 @@ def send(self, *arguments, **named):
         return exchange
     now.sent += 1
     object.__setattr__(exchange, "number", now.sent)
+    secrets = self.redactor.values
+    if IS_PLANNING:
+        now.can[now.sent] = [kind for kind in KINDS if falsified(exchange, kind, secrets) is not exchange]
     if IS_PLANNING and "property/" in now.test and now.test not in PLAN and exchange.is_success:
         judges(now.sent)
     if not IS_PLANNING and now.number == now.sent:
         now.persona = exchange.persona
-        return falsified(exchange, now.kind, self.redactor.values)
+        new = falsified(exchange, now.kind, secrets)
+        now.done = new is not exchange
+        return new
     return exchange
 
 
@@ -123,7 +131,7 @@ def falsified(exchange, kind, secrets):
             change["answer"] = json.dumps({**data, "id": "app.falsified.app_error"}).encode()
         case "media":
             change["answer_headers"] = {**exchange.answer_headers, "content-type": "text/html"}
-        case "leaked secret" if exchange.is_success and exchange.operation in SECRETIVE:
+        case "leaked secret" if exchange.is_success and exchange.operation in SECRETIVE and secrets:
             secret = sorted(secrets)[0]
             leaky = [{**row, "token": secret} for row in data] if isinstance(data, list) else {**data, "token": secret}
             change["answer"] = json.dumps(leaky).encode()
@@ -137,7 +145,6 @@ def falsified(exchange, kind, secrets):
             change["answer"] = json.dumps(cut).encode()
     if not change or all(getattr(exchange, key) == value for key, value in change.items()):
         return exchange
-    now.done = True
     new = dataclasses.replace(exchange, **change)
     object.__setattr__(new, "number", now.sent)
     return new

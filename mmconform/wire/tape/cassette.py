@@ -2,7 +2,7 @@
 
 Stock matching compares a request with every stored one (up to 155 ms each on a long cassette). Here a request finds
 its answers by key: method, path, query, body and the whole credential set. Answers to the same key come in the order
-in which they were recorded, and the last one stays.
+in which they were recorded, and the last one stays. What is played was cleaned when it was recorded, and is not cleaned again.
 """
 
 import functools
@@ -14,6 +14,7 @@ import yaml
 from vcr import VCR
 from vcr.cassette import Cassette, CassetteContextDecorator
 from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.patch import PATCHER_NAMES
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
 from vcr.serialize import deserialize, serialize
@@ -39,6 +40,8 @@ _KEPT_ANSWER_HEADERS = frozenset(
 _CREDENTIALS = _KEPT_REQUEST_HEADERS[:4]
 
 _ONE_LINE = 10**9
+#: Other HTTP libraries than ours: vcrpy would look for those that are not installed once more for every cassette.
+_NOT_OURS = tuple(name for name in PATCHER_NAMES if name != "urllib3")
 _CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew"
 
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
@@ -62,8 +65,15 @@ class IndexedCassette(Cassette):  # type: ignore[misc]
         self._index: dict[Key, list[int]] = defaultdict(list)
         self._played: dict[Key, int] = defaultdict(int)
         self.unknown: list[str] = []
+        self._last: tuple[Any, Key | None] = (None, None)
         for position, (request, _) in enumerate(self.data):
             self._index[_key(request)].append(position)
+
+    def append(self, request: Any, response: Any) -> None:
+        if self.write_protected:
+            self.data.append((request, response))
+        else:
+            super().append(request, response)
 
     def can_play_response_for(self, request: Any) -> bool:
         if not self.write_protected:
@@ -74,7 +84,8 @@ class IndexedCassette(Cassette):  # type: ignore[misc]
         return False
 
     def play_response(self, request: Any) -> Any:
-        key = _key(self._before_record_request(request))
+        key = self._key_of(request)
+        assert key
         turn = self._played[key]
         self._played[key] += 1
         positions = self._index[key]
@@ -83,8 +94,14 @@ class IndexedCassette(Cassette):  # type: ignore[misc]
         return self.data[position][1]
 
     def __contains__(self, request: Any) -> bool:
-        cleaned = self._before_record_request(request)
-        return cleaned is not None and _key(cleaned) in self._index
+        return self._key_of(request) in self._index
+
+    def _key_of(self, request: Any) -> Key | None:
+        """Return the key of a request, which vcrpy asks about more than once; None where it passes by the tape."""
+        if self._last[0] is not request:
+            cleaned = self._before_record_request(request)
+            self._last = request, None if cleaned is None else _key(cleaned)
+        return self._last[1]
 
     def find_requests_with_most_matches(self, request: Any) -> list[Any]:
         return []
@@ -130,6 +147,7 @@ def configure(vcr: VCR, redactor: Redactor, base_url: str, path: Path) -> None:
     vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
     vcr.before_record_response = functools.partial(_cleaned_answer, redactor, base_url.rstrip("/"))
     vcr.decode_compressed_response = True
+    vcr.skip_patchers = _NOT_OURS
 
     def use_cassette(*_: Any, **__: Any) -> CassetteContextDecorator:
         settings = functools.partial(vcr.get_merged_config, path=str(path), path_transformer=None)

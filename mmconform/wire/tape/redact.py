@@ -64,19 +64,23 @@ class Redactor:
         self._by_start: dict[str, list[str]] = defaultdict(list)
         self._credentials: dict[str, str] = {}
         self._likely: set[str] = set()
+        self._certain: frozenset[str] | None = None
 
     @property
     def values(self) -> frozenset[str]:
         """Every value seen so far that is certainly a secret (on replay: its placeholder)."""
-        known = self._placeholders.items()
-        return frozenset(value for value, placeholder in known if placeholder.lower() != TAPED_RUN and value not in self._likely)
+        if self._certain is None:  # every answer is judged by them
+            known = self._placeholders.items()
+            certain = (value for value, placeholder in known if placeholder.lower() != TAPED_RUN and value not in self._likely)
+            self._certain = frozenset(certain)
+        return self._certain
 
     def learn(self, value: str, placeholder: str | None = None) -> None:
         """Remember a secret value; without a placeholder it gets one of its own."""
         if len(value) >= _SHORTEST or placeholder:
             known = placeholder or (value if value.startswith(MARK) else self._placeholder(value))
             if len(value) >= _START and value not in self._placeholders:
-                self._placeholders[value] = known
+                self._placeholders[value], self._certain = known, None
                 insort(self._by_start[value[:_START]], value, key=lambda secret: -len(secret))
 
     def learn_credential(self, value: str, persona: str) -> None:
@@ -90,8 +94,8 @@ class Redactor:
             self.learn(value)
         for value in likely_secrets_in(body):
             if value not in self._placeholders:
-                self.learn(value)
                 self._likely.add(value)
+                self.learn(value)
 
     def text(self, text: str) -> str:
         """Return the text with every known secret replaced, also one that is quoted for an address or for JSON, or is base64."""
