@@ -1,4 +1,5 @@
 """Does a run let out a secret? `python benchmarks/leaks.py http://127.0.0.1:8065`, with credentials in the environment.
+What follows the address goes to pytest.
 
 In a copy of the checkout, records a tape from a server through a gateway that notes every secret that passes: sessions,
 tokens, cookies, passwords, codes, whoever sends them. Makes every report and notebook of the run, and looks for each of the
@@ -34,7 +35,7 @@ FIELDS = (
 #: What begins so is ours, for a tape or for requests with credentials that nobody ever had.
 _MADE_UP = ("redacted", "ZZZ", "zzz")
 _SHORTEST = 12
-_LEFT_OUT = (".git", ".venv", "reports", "__pycache__", ".*_cache", ".hypothesis", ".schemathesis")
+_LEFT_OUT = (".git", ".venv", "reports", ".*_cache", ".schemathesis")
 
 
 class Watching(Gateway):
@@ -119,7 +120,7 @@ def link_or_copy(source: str, copy: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
-    given = parser.parse_args()
+    given, more = parser.parse_known_args()
     secret = "a1" * 13
     for shape in (secret, secret.upper(), base64.b64encode(secret.encode()).decode()):
         assert found(f"<{shape}>".encode(), shapes({secret})) == {secret}, "what is there is not found"
@@ -137,7 +138,7 @@ def main() -> int:
                 sys.exit(f"{' '.join(arguments)}: {done.stdout.decode()[-600:]}")
             return done.stdout
 
-        said = run("pytest", "--target", url, "--create-first-admin", "--record-mode=rewrite", "--replace-tape", "-v")
+        said = run("pytest", "--target", url, "--create-first-admin", "--record-mode=rewrite", "--replace-tape", "-v", *more)
         made = str(next((copy / "reports").rglob(NAME)))
         for format_ in ("html", "markdown", "junit", "sarif", "github"):
             said += run("mmconform", "report", made, "--format", format_, "--output", f"reports/report.{format_}")

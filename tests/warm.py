@@ -5,6 +5,7 @@ starts has; what such a one decides before any import (its encoding, its hash se
 from here. Where that matters, or where importing is the point, tests start a process of their own (`as_user`).
 """
 
+import gc
 import json
 import os
 import runpy
@@ -75,4 +76,6 @@ if __name__ == "__main__":
 
     with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
         pytest.main(sys.argv[1:])
+    gc.collect()
+    gc.freeze()  # what is here already is no garbage: no fork has to look through it, and so to copy its pages
     _serve()
