@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
 
 from mmconform.errors import MisuseError, NotHereError
@@ -247,6 +248,12 @@ class Undoing:
             self.attempt(what, remove(str(row["id"])))
         if not self.failed and list(self.rows(url, *none, is_paged=is_paged)):
             self.failed.append(f"the {whose} are still there after they were {what.partition(' ')[2]}")
+
+    @cached_property
+    def self_owned_bots(self) -> frozenset[str]:
+        """The bots that belong to nobody but themselves; none where the server knows no bots."""
+        bots = self.rows("/api/v4/bots")
+        return frozenset(str(bot.get("user_id")) for bot in bots if bot.get("user_id") == bot.get("owner_id"))
 
     def ids(self, what: str) -> list[str]:
         """Return the ids of what was undone of a kind of lines."""

@@ -45,6 +45,7 @@ class User(Kind):
         if entry.get("bot"):
             _give_away(undoing, str(entry["id"]))
         token.revoke_all(undoing, entry["id"])
+        _free(undoing, entry["id"])
         return undoing.attempt("users deactivated", undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
 
     def left(self, undoing: Undoing) -> Iterator[str]:
@@ -136,3 +137,14 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
         raise MisuseError(f"logging in as `{login_id}` failed: the server answered {exchange.says}; {why}")
     client.redactor.learn_credential(session, persona)
     return Secret(session)
+
+
+def _free(undoing: Undoing, user: str) -> None:
+    """Give a bot that owns itself to the operator, before it is deactivated.
+
+    A person who was made a bot is its own owner (model/bot.go@91ce593d27 BotFromUser), and a server that deactivates an owner
+    deactivates their bots first (app/bot.go@91ce593d27 disableUserBots): of this one it never comes to an end.
+    """
+    if user in undoing.self_owned_bots:
+        me = undoing.admin.ask("GET", "/api/v4/users/me").json_id
+        undoing.attempt("bots handed over", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{me}"))
