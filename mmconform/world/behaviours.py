@@ -70,14 +70,15 @@ def absence(operation: str, version: Version) -> list[Refusal]:
 
 
 @cache
-def _gates() -> tuple[tuple[re.Pattern[str], Unknown], ...]:
-    data: list[dict[str, str]] = read(DATA / "gates.yaml")[0].data
-    return tuple((re.compile(row["id"]), Unknown(row["reason"])) for row in data)
+def _gates() -> tuple[tuple[re.Pattern[str], int | None, Unknown], ...]:
+    data: list[dict[str, Any]] = read(DATA / "gates.yaml")[0].data
+    return tuple((re.compile(row["id"]), row.get("status"), Unknown(row["reason"])) for row in data)
 
 
-def gate(error_id: str) -> Unknown | None:
-    """Return why an error with this id says nothing about permissions (``data/gates.yaml``); None where it may."""
-    return next((reason for pattern, reason in _gates() if pattern.search(error_id)), None)
+def gate(error_id: str, status: int | None = None) -> Unknown | None:
+    """Return why an error says nothing about permissions, by its id and status (``data/gates.yaml``); None where it may."""
+    rows = (reason for pattern, only, reason in _gates() if only in (None, status) and pattern.search(error_id))
+    return next(rows, None)
 
 
 @cache

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from mmconform.contract.knowledge import Unknown
 from mmconform.contract.permission import permissions
 from mmconform.documents.load import load
 from mmconform.documents.reader import read
@@ -148,6 +149,9 @@ GATES = {
     "api.context.mfa_required.app_error": "not-on-this-target",
     "api.context.permissions.app_error": None,
     "store.sql_command.save.get.app_error": None,
+    "api.server.cws.needs_enterprise_edition": "not-on-this-target",
+    "api.context.404.app_error": "not-on-this-target",
+    "app.pap.get_policy.app_error": None,
     "": None,
 }
 
@@ -156,6 +160,12 @@ GATES = {
 def test_what_is_not_offered_is_no_refusal_of_somebody(error_id):
     found = gate(error_id)
     assert (None if found is None else found.reason) == GATES[error_id]
+
+
+def test_what_a_server_says_it_does_not_implement_it_does_not_offer_whatever_the_id():
+    assert gate("app.pap.get_policy.app_error", 501) == Unknown("not-on-this-target")
+    assert gate("", 501) is None, "whoever stands in front says so too"
+    assert gate("api.no_license", 501) == Unknown("needs-licence")
 
 
 JOBS = {"4.1.0": "data_retention", "5.36.1": "data_retention", "6.0.0": "active_users", "6.4.0": "active_users"}

@@ -46,7 +46,7 @@ def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
     if at.exchange.status in (401, 403):
         if not at.exchange.error_id:  # an error of the server's that is none of its refusals says nothing about permissions
             return None
-        if at.is_about_nothing and gate(at.exchange.error_id) is None:
+        if at.is_about_nothing and gate(at.exchange.error_id, at.exchange.status) is None:
             return Unknown("unknown-identifier")
         says = at.exchange.says
         refused = broken(f"{says} with permission", f"refused with {says} in spite of the permission")
@@ -63,7 +63,7 @@ def _of_the_others(at: Setting) -> Verdict | Unknown | None:
 
 def _unless_gated(at: Setting, verdict: Verdict) -> Verdict | Unknown:
     """Return a verdict about a refusal, unless it is one for want of something that this server does not offer."""
-    reason = gate(at.exchange.error_id)
+    reason = gate(at.exchange.error_id, at.exchange.status)
     return verdict if reason is None else reason
 
 
@@ -71,7 +71,7 @@ def is_let_in(at: Setting) -> bool:
     """Whether an answer shows an entitled caller past the permission check, be it to what this server does not offer."""
     if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled_but_for_a_licence is not True:
         return False
-    is_refused = at.exchange.status in (401, 403) and gate(at.exchange.error_id) is None
+    is_refused = at.exchange.status in (401, 403) and gate(at.exchange.error_id, at.exchange.status) is None
     return not is_refused and not at.has_no_route
 
 
@@ -88,4 +88,4 @@ def gate_of(at: Setting) -> str:
     """Return the error id by which the server tells somebody who may ask that it does not offer the operation; else nothing."""
     if at.is_anonymous or at.entitled is False or at.is_valid is not True or at.exchange.status < 400:
         return ""
-    return "" if gate(at.exchange.error_id) is None else at.exchange.error_id
+    return "" if gate(at.exchange.error_id, at.exchange.status) is None else at.exchange.error_id
