@@ -11,8 +11,7 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import kinds
-from mmconform.world.admin import Admin
-from mmconform.world.kinds.kind import Owner, Undoing
+from mmconform.world.kinds.kind import Owner
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
 
@@ -235,39 +234,4 @@ def test_where_no_bot_may_be_made_a_user_becomes_one_and_somebody_elses_at_once(
         f"operator POST users/{id_}/convert_to_bot",
         f"operator POST bots/{id_}/assign/{member.id}",
     ]
-    assert ({"what": "user", "bot": True}, 1) in member.world.journal.lines, (
-        "a clean-up knows that it may be a bot that owns itself"
-    )
-
-
-def test_what_may_be_a_bot_that_owns_itself_is_given_away_before_it_is_deactivated(serve):
-    asked = []
-
-    def answer(method, path, headers, body):
-        asked.append(f"{method} {path.removeprefix('/api/v4/')}")
-        data = {"id": "operator"} if path.endswith("/me") else [] if path.partition("?")[0].endswith("/tokens") else {}
-        return 200, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
-
-    undoing = Undoing(Admin(Client(serve(answer).url, Redactor(replaying=False)), "t"))
-    kinds.by_name()["user"].undo(undoing, {"what": "user", "id": "bot1", "bot": True})
-    changes = [one for one in asked if not one.startswith("GET")]
-    assert changes == ["POST bots/bot1/assign/operator", "DELETE users/bot1"]
-
-
-def test_a_bot_that_owns_itself_is_handed_over_before_it_is_deactivated(serve):
-    """A server that deactivates one that is its own owner never comes to an end."""
-    bots = [{"user_id": user, "owner_id": owner} for user, owner in (("itself", "itself"), ("bot", "member"))]
-    answers = {"/api/v4/bots?page=0&per_page=200": bots, "/api/v4/users/me": {"id": "operator-id"}}
-    asked = []
-
-    def server(method, path, headers, body):
-        asked.append(f"{method} {path.removeprefix('/api/v4/')}")
-        data = answers.get(path, [] if method == "GET" else {})
-        return 200, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
-
-    undoing = Undoing(Admin(Client(serve(server).url, Redactor(replaying=False)), "operator"))
-    for user in ("itself", "bot"):
-        kinds.by_name()["user"].undo(undoing, {"what": "user", "id": user, "name": user})
-    changes = [line for line in asked if not line.startswith("GET")]
-    assert changes == ["POST bots/itself/assign/operator-id", "DELETE users/itself", "DELETE users/bot"]
-    assert undoing.done == {"bots handed over": 1, "users deactivated": 2}
+    assert ({"what": "user"}, 1) in member.world.journal.lines, "what is made is written down before"

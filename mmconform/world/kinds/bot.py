@@ -35,9 +35,9 @@ def _converted(owner: Owner) -> str:
     """Return the id of a user that is made a bot, which takes no setting (api4/user.go@v5.36.1 convertUserToBot)."""
     name, password = owner.naming.name("b"), new_password()
     owner.client.redactor.learn(password)
-    owner.world.note(what="user", name=name, bot=True)
+    owner.world.note(what="user", name=name)
     id_ = owner.admin.make_user(name, password)
-    owner.world.note(what="user", name=name, id=id_, bot=True)
+    owner.world.note(what="user", name=name, id=id_)
     owner.admin.must("POST", f"/api/v4/users/{id_}/convert_to_bot")
     return id_
 

@@ -42,8 +42,6 @@ class User(Kind):
         return undoing.found(f"/api/v4/users/username/{entry.get('name')}")
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
-        if entry.get("bot"):
-            _give_away(undoing, str(entry["id"]))
         token.revoke_all(undoing, entry["id"])
         _free(undoing, entry["id"])
         return undoing.attempt("users deactivated", undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
@@ -52,15 +50,6 @@ class User(Kind):
         ids = undoing.ids("user")
         for start in range(0, len(ids), _MANY):
             yield from _active(undoing.admin.ask("POST", "/api/v4/users/ids", ids[start : start + _MANY]))
-
-
-def _give_away(undoing: Undoing, bot: str) -> None:
-    """Have the operator own what may be a bot that owns itself, which no server can deactivate.
-
-    Source: server/public/model/bot.go@91ce593d27 BotFromUser; model/bot.go@v5.36.1 the same.
-    """
-    me = undoing.admin.ask("GET", "/api/v4/users/me").json_id
-    undoing.admin.ask("POST", f"/api/v4/bots/{bot}/assign/{me}")
 
 
 class SearchTerm(Kind):
