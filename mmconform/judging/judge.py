@@ -128,7 +128,8 @@ class Judge:
                 self._add(clause.id, exchange.persona, "skip", GAP, verdict.seen)
             elif verdict is not None:
                 outcome: Outcome = "pass" if verdict.passed else "fail"
-                self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange)
+                expected = {"expected": verdict.expected, "source": verdict.source or clause.place} if verdict.expected else {}
+                self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange, expected)
 
     def conclude(
         self,
@@ -247,6 +248,7 @@ def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str]) ->
         headers=_headers(exchange, redactor),
         expected=expected.get("expected", ""),
         source=expected.get("source", ""),
+        settings=tuple(redactor.text(setting) for setting in exchange.settings),
     )
 
 

@@ -1,5 +1,6 @@
 """The fixtures of suites, and what becomes of a hand-written test: an observation of its clause."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -164,11 +165,17 @@ class Fixtures:
         """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
         stage = self.session.stages.get(target.slug)
         if stage is None:
-            return lambda **sections: nullcontext()
+            return lambda **sections: client.under(*_in_words(sections))
         if not stage.may_configure:
             judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
             pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
-        return lambda **sections: stage.settings(client, sections)
+
+        @contextmanager
+        def changed(**sections: Any) -> Iterator[None]:
+            with stage.settings(client, sections), client.under(*_in_words(sections)):
+                yield
+
+        return changed
 
     @pytest.fixture
     def granting(
@@ -191,7 +198,8 @@ class Fixtures:
             with noted:
                 if not put([*before, *permissions]):
                     raise NotHereError(f"what the role {role} holds cannot be changed on this server: it says so, and does not")
-                yield
+                with stage.client.under(f"the role {role} has {', '.join(permissions)} too"):
+                    yield
                 if not server:
                     put(before)
 
@@ -210,6 +218,10 @@ class Fixtures:
             if stage.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
             yield
+
+
+def _in_words(sections: dict[str, dict[str, Any]]) -> list[str]:
+    return [f"{section}.{key} is {json.dumps(value)}" for section, values in sections.items() for key, value in values.items()]
 
 
 def clause_of(item: Any) -> str:

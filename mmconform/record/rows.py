@@ -102,6 +102,7 @@ class Evidence(_Part, frozen=True):
     headers: Annotated[dict[str, str] | None, Meta(description="sent; `<persona>` is a credential; null: not told")] = None
     expected: str = ""
     source: Annotated[str, Meta(description="of what was expected")] = ""
+    settings: Annotated[tuple[str, ...], Meta(description="what the run had set otherwise for this request")] = ()
 
 
 class ObservationRow(_Row, tag="observation", frozen=True):

@@ -57,6 +57,8 @@ class Failure:
         if self.evidence:
             lines.append(f"  answer    {plain(evidence.answer)[:240]}")
         lines.append(f"  asked by  {personas}{about}{_through(evidence)}")
+        if evidence.settings:
+            lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
             lines.append(f"  repeat    {self.curl}")
         lines.append(f"  in        pytest --target {plain(quote(self.target))} {plain(quote(self.tests[0]))}")

@@ -8,7 +8,8 @@ nothing that follows an answer can be taken for the next.
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -151,6 +152,7 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.patience = patience
         self.origin = origin or Origin()
+        self.settings: tuple[str, ...] = ()
         self._adapter = HTTPAdapter() if redactor.replaying else Adapter()
         self._trusted = os.environ.get("MM_CA_BUNDLE") or True
 
@@ -201,7 +203,18 @@ class Client:
             answer.content,
             own,
             self.redactor.whose(token, persona) if token else "",
+            settings=self.settings,
         )
+
+    @contextmanager
+    def under(self, *settings: str) -> Iterator[None]:
+        """Have the exchanges of a while say what the run has set otherwise on the server."""
+        before = self.settings
+        self.settings = (*before, *settings)
+        try:
+            yield
+        finally:
+            self.settings = before
 
     def _guarded(self, sending: Sending, request: str, prepared: requests.PreparedRequest) -> Answer:
         if self.guard is None:

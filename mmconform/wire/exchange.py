@@ -36,6 +36,7 @@ class Exchange:
         answer_headers: Names in lower case.
         credential: Whose session or token was sent, as the redactor calls it; nothing where none was, or in another header.
         own: The ids of the caller's own account and tokens.
+        settings: What the run had set otherwise on the server when it was asked.
         position: What the caller is where that lies which the request names; None where nobody knows.
         told: The parameters, and ``""`` for the body, of which somebody says what they hold: no value there is a puzzle.
     """
@@ -54,6 +55,7 @@ class Exchange:
     credential: str = ""
     position: Position | None = None
     told: frozenset[str] = frozenset()
+    settings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """What may be shown of it: neither what was sent nor what was answered."""

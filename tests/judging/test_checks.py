@@ -10,6 +10,7 @@ from mmconform.contract.knowledge import Unknown
 from mmconform.documents.load import load
 from mmconform.judging import schemas
 from mmconform.judging.checks import CHECKS, EFFECTS, Setting
+from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
 from mmconform.version import Version
@@ -81,7 +82,7 @@ def judged(rule, seen, version=NOW, secrets=()):
     verdict = CHECKS[clause.rule](clause, Setting(CONTRACT, version, seen, frozenset(secrets)))
     if verdict is None:
         return None
-    assert verdict.passed == (verdict.signature == "") == (verdict.seen == "")
+    assert verdict.passed == (verdict.signature == "") == (verdict.seen == "") == (verdict.expected == "")
     return "kept" if verdict.passed else verdict.signature
 
 
@@ -475,6 +476,48 @@ paths:
     seen = Exchange("One", "member", "nobody", "GET", "/api/v4/things/all", {}, None, 200, {}, b"")
     assert not reaches(contract, contract.operations["One"], seen)
     assert reaches(contract, contract.operations["All"], seen)
+
+
+# -- how far a request came --------------------------------------------------------------------------------------------
+
+OFF, UNLICENSED = "api.x.disabled.app_error", "api.x.license_error"
+
+
+def get(status, answer=None, **more):
+    return exchange("GetUserAccessToken", status, answer, **more)
+
+
+#: Whether somebody entitled came past the permission check, somebody else was refused for it, and the gate that was met.
+FAR = {
+    "entitled and served": (get(200, TOKEN), (True, False, "")),
+    "entitled, and it is not there": (get(404, error("a.b", 404)), (True, False, "")),
+    "entitled, and the question is wrong": (get(400, error("a.b", 400)), (True, False, "")),
+    "entitled and refused": (get(403, error("a.b")), (False, False, "")),
+    "entitled and signed out": (get(401, error("a.b", 401)), (False, False, "")),
+    "entitled, no route": (get(404, error("api.context.404.app_error", 404)), (False, False, "")),
+    "entitled, switched off": (get(403, error(OFF)), (True, False, OFF)),
+    "entitled, switched off, told with 400": (get(400, error(OFF, 400)), (True, False, OFF)),
+    "entitled, no licence": (get(501, error(UNLICENSED, 501)), (True, False, UNLICENSED)),
+    "entitled, of nobody's": (get(403, error(OFF), about="nobody"), (False, False, "")),
+    "entitled, an id that is none": (get(403, error(OFF), url="/users/tokens/short"), (False, False, "")),
+    "another, refused": (get(403, error("a.b"), by="member"), (False, True, "")),
+    "another, told that it is not there": (get(404, error("a.b", 404), by="member"), (False, True, "")),
+    "another, refused without a reason": (get(403, b"no", by="member"), (False, False, "")),
+    "another, told that the question is wrong": (get(400, error("a.b", 400), by="member"), (False, False, "")),
+    "another, switched off": (get(403, error(OFF), by="member"), (False, False, "")),
+    "another, served": (get(200, TOKEN, by="member"), (False, False, "")),
+    "another, no route": (get(404, error("api.context.404.app_error", 404), by="member"), (False, False, "")),
+    "another, of nobody's": (get(403, error("a.b"), by="member", about="nobody"), (False, False, "")),
+    "nobody in particular": (get(401, error("a.b", 401), by="anonymous"), (False, False, "")),
+    "nobody in particular, served": (get(200, TOKEN, by="anonymous"), (False, False, "")),
+    "nobody in particular, switched off": (get(501, error(OFF, 501), by="anonymous"), (False, False, "")),
+}
+
+
+@pytest.mark.parametrize(("seen", "expected"), FAR.values(), ids=FAR)
+def test_how_far_a_request_came(seen, expected):
+    at = Setting(CONTRACT, NOW, seen)
+    assert (is_let_in(at), is_kept_out(at), gate_of(at)) == expected
 
 
 VIOLATIONS = [

@@ -15,12 +15,12 @@ def auth(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     if isinstance(asked, Unknown):
         return asked if at.is_answered else None
     if at.exchange.is_success:
-        return broken(f"{at.exchange.status} for anonymous", f"an anonymous caller was served with {at.exchange.status}")
+        return broken(f"{at.exchange.status} for anonymous", f"an anonymous caller was served with {at.exchange.status}", "401")
     if not at.is_answered or at.has_no_route:  # a route that is not there breaks another promise
         return None
     if at.exchange.status == 401:
         return KEPT
-    return broken(at.exchange.says, f"an anonymous caller was answered {at.exchange.says}, not 401")
+    return broken(at.exchange.says, f"an anonymous caller was answered {at.exchange.says}, not 401", "401")
 
 
 def permission(clause: Clause, at: Setting) -> Verdict | Unknown | None:
@@ -33,7 +33,8 @@ def permission(clause: Clause, at: Setting) -> Verdict | Unknown | None:
         return None
     if at.entitled is False and at.exchange.is_success and at.is_routed:
         status = at.exchange.status
-        return broken(f"{status} without permission", f"served with {status} without the permission")
+        seen = f"served with {status} without the permission"
+        return broken(f"{status} without permission", seen, f"a refusal: who may call has {_demanded(at)}", at.source_of_roles)
     if at.is_valid is False:
         return None
     unknown = every([at.is_valid, True if at.entitled is False else at.entitled])
@@ -49,9 +50,13 @@ def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
         if at.is_about_nothing and gate(at.exchange.error_id, at.exchange.status) is None:
             return Unknown("unknown-identifier")
         says = at.exchange.says
-        refused = broken(f"{says} with permission", f"refused with {says} in spite of the permission")
-        return _unless_gated(at, refused)
+        seen, wanted = f"refused with {says} in spite of the permission", f"served: {at.exchange.persona} has {_demanded(at)}"
+        return _unless_gated(at, broken(f"{says} with permission", seen, wanted, at.source_of_roles))
     return KEPT if at.exchange.is_success else None
+
+
+def _demanded(at: Setting) -> str:
+    return str(at.operation.requirement)
 
 
 def _of_the_others(at: Setting) -> Verdict | Unknown | None:

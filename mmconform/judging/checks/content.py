@@ -20,12 +20,12 @@ def secret(clause: Clause, at: Setting) -> Verdict | None:
     """No field called ``token`` holds anything, and no secret value of this run stands anywhere in the answer."""
     text = at.exchange.answer.decode("utf-8", "replace")
     if at.is_routed and any(value in text for value in at.secrets):
-        return broken("secret value in the answer", "the answer holds a secret value of this run")
+        return broken("secret value in the answer", "the answer holds a secret value of this run", "no secret in it")
     data = _served(at)
     if not data:
         return None
     if any(_fields(data, "token")):
-        return broken("token in the answer", "the answer holds a `token`")
+        return broken("token in the answer", "the answer holds a `token`", "none in it")
     return KEPT
 
 
@@ -52,7 +52,7 @@ def paging(clause: Clause, at: Setting) -> Verdict | None:
         return None
     most = min(int(asked), parameter.maximum_served or int(asked))
     if len(data) > most:
-        return broken("more rows than asked for", f"{len(data)} rows for per_page={asked}")
+        return broken("more rows than asked for", f"{len(data)} rows for per_page={asked}", f"at most {most} rows")
     return KEPT
 
 
@@ -73,28 +73,29 @@ def _lists_the_user(at: Setting, rows: Any) -> Verdict | None:
 def _rows_of(rows: Any, users: frozenset[str]) -> Verdict:
     if all(isinstance(row, dict) and row.get("user_id") in users for row in rows):
         return KEPT
-    return broken("rows of another user", "the list holds a token of somebody else")
+    return broken("rows of another user", "the list holds a token of somebody else", "those of the user who is asked about alone")
 
 
 def _gets_the_one(at: Setting, data: Any) -> Verdict:
     if isinstance(data, dict) and data.get("id") == at.exchange.path.rpartition("/")[2]:
         return KEPT
-    return broken("another token", "the answer is about another token than the one asked for")
+    return broken("another token", "the answer is about another token than the one asked for", "the one in the path")
 
 
 def _gives_credentials(at: Setting, data: Any) -> Verdict:
     if not isinstance(data, dict):
-        return broken("no object", "the answer is no object")
+        return broken("no object", "the answer is no object", "an object")
     missing = [name for name in ("token", "stun_uri", "turn_uri", "turn_username", "turn_password") if not data.get(name)]
-    return broken(f"no {missing[0]}", f"the answer lacks {', '.join(missing)}") if missing else KEPT
+    return broken(f"no {missing[0]}", f"the answer lacks {', '.join(missing)}", "all of them") if missing else KEPT
 
 
 def _creates_a_job(at: Setting, data: Any) -> Verdict:
     if not isinstance(data, dict):
-        return broken("no object", "the answer is no object")
+        return broken("no object", "the answer is no object", "an object")
     asked = at.exchange.json_sent.get("type")
     if data.get("type") != asked or data.get("status") != "pending":
-        return broken("another job", f"asked for {asked}, answered with {data.get('type')} in state {data.get('status')}")
+        seen = f"asked for {asked}, answered with {data.get('type')} in state {data.get('status')}"
+        return broken("another job", seen, f"{asked} in state pending")
     return KEPT
 
 

@@ -16,7 +16,7 @@ def input_refused(clause: Clause, at: Setting) -> Verdict | Unknown | None:
         return None
     if at.exchange.is_success:
         flaw = at.violations[0]
-        return broken(f"{at.exchange.status} for {flaw}", f"served with {at.exchange.status} although {flaw}")
+        return broken(f"{at.exchange.status} for {flaw}", f"served with {at.exchange.status} although {flaw}", "a refusal")
     if at.exchange.status == 400:
         return KEPT
     if isinstance(at.entitled, Unknown):

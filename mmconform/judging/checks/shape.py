@@ -18,7 +18,7 @@ def status(clause: Clause, at: Setting) -> Verdict | None:
     if _declared(at):
         return KEPT
     declared = ", ".join(at.operation.answers)
-    return broken(at.exchange.says, f"answered {at.exchange.says}; declared are {declared}")
+    return broken(at.exchange.says, f"answered {at.exchange.says}; declared are {declared}", f"one of {declared}")
 
 
 def media(clause: Clause, at: Setting) -> Verdict | None:
@@ -33,17 +33,15 @@ def media(clause: Clause, at: Setting) -> Verdict | None:
     found = at.exchange.answer_headers.get("content-type", "").split(";")[0].strip().lower()
     if found in wanted or any(w == "*/*" for w in wanted):
         return KEPT
-    return broken(
-        f"{at.exchange.says} {found or 'no content type'}", f"answered {at.exchange.status} with {found or 'no content type'}"
-    )
+    seen = found or "no content type"
+    return broken(f"{at.exchange.says} {seen}", f"answered {at.exchange.status} with {seen}", " or ".join(sorted(wanted)))
 
 
 def schema(clause: Clause, at: Setting) -> Verdict | None:
     """The body follows the schema declared for the status; where no other clause says so, a secret has no room in it either."""
     if at.tells_a_kept_secret:
-        return broken(
-            "secret value in the answer", "the answer holds a secret value of the run, for which its schema has no room"
-        )
+        seen = "the answer holds a secret value of the run, for which its schema has no room"
+        return broken("secret value in the answer", seen, "no secret in it")
     declared = _declared(at)
     wanted = (declared.content.get("application/json") if declared else None) or {}
     if not at.is_answered or not wanted:
@@ -51,10 +49,9 @@ def schema(clause: Clause, at: Setting) -> Verdict | None:
     try:
         value = at.exchange.json
     except ValueError:
-        return broken(f"{at.exchange.status} not JSON", f"answered {at.exchange.status} with a body that is no JSON")
+        return broken(f"{at.exchange.status} not JSON", f"answered {at.exchange.status} with a body that is no JSON", "JSON")
     flaws = mismatches(at.contract, wanted, value)
     if not flaws:
         return KEPT
-    return broken(
-        f"{at.exchange.status} {flaws[0]}", f"the body of the {at.exchange.status} breaks its schema: {'; '.join(flaws[:3])}"
-    )
+    seen = f"the body of the {at.exchange.status} breaks its schema: {'; '.join(flaws[:3])}"
+    return broken(f"{at.exchange.status} {flaws[0]}", seen, f"a body that follows the schema of the {at.exchange.status}")

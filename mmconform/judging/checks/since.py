@@ -16,11 +16,15 @@ def since(clause: Clause, at: Setting) -> Verdict | Unknown | None:
         if at.has_no_route and _may_miss_its_route(at):
             return Unknown("unknown-identifier")
         if at.has_no_route:
-            return broken(at.exchange.says, f"version {at.version} has no such route, but should")
+            return broken(at.exchange.says, f"version {at.version} has no such route, but should", "the route")
         # A 404 that is no server's own may come from anything on the way; it shows nothing.
         return KEPT if str(at.exchange.status) in at.operation.answers and at.exchange.json_or_none is not None else None
     if at.exchange.is_success:
-        return broken(f"{at.exchange.status} outside its versions", f"version {at.version} serves it, but should not have it")
+        return broken(
+            f"{at.exchange.status} outside its versions",
+            f"version {at.version} serves it, but should not have it",
+            "no such route",
+        )
     return KEPT
 
 

@@ -24,11 +24,15 @@ class Verdict:
         signature: What tells this failure from others of the same clause: a status and error id, or a schema path.
             Holds no ids and no times, so that it is the same tomorrow.
         seen: The failure in words.
+        expected: What the promise wants instead.
+        source: Where that is known from, beside the promise itself.
     """
 
     passed: bool
     signature: str = ""
     seen: str = ""
+    expected: str = ""
+    source: str = ""
 
 
 KEPT = Verdict(True)
@@ -38,9 +42,9 @@ KEPT = Verdict(True)
 MESSAGE_REFUSED = (413, 414, 429, 431)
 
 
-def broken(signature: str, seen: str) -> Verdict:
+def broken(signature: str, seen: str, expected: str, source: str = "") -> Verdict:
     """Return the verdict that a promise was not kept."""
-    return Verdict(False, signature, seen)
+    return Verdict(False, signature, seen, expected, source)
 
 
 #: The error id of a path that no route matches (api4/api.go Handle404, all versions).
@@ -96,6 +100,11 @@ class Setting:
             return Unknown()
         roles = self.roles or Roles(self.version)
         return entitlement(self.operation, persona, roles, at.about, at.position, is_licensed=is_licensed)
+
+    @property
+    def source_of_roles(self) -> str:
+        """Where it is known from who holds what."""
+        return "the server's own list of its roles" if self.roles and self.roles.told else "data/permissions.yaml"
 
     @property
     def is_permission_told(self) -> bool:

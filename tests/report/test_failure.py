@@ -1,0 +1,70 @@
+"""What a failure tells a person: what was promised, what was expected and from where that is known, and under which settings."""
+
+import json
+
+import pytest
+
+from mmconform.judging.judge import Judge
+from mmconform.report.failure import gather
+from mmconform.servers.target import Server, Target, describe
+from mmconform.version import Version
+from mmconform.wire.client import Client
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.redact import Redactor
+from tests.rows import seen
+
+ID = "abcdefghijklmnopqrstuvwxy1"
+SERVER = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
+
+
+def explained(contract, status, answer, by, settings=(), roles=None):
+    """The text of each failure that one answer to GetUserAccessToken shows."""
+    target = Target("http://x", "x", "http://x", SERVER, Redactor(replaying=False))
+    if roles:
+        target.told_roles = roles
+    judge, url = Judge(contract, target, []), f"/api/v4/users/tokens/{ID}"
+    told = {"content-type": "application/json"}
+    said = json.dumps(answer).encode()
+    judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, None, status, told, said, settings=settings))
+    return {failure.clause.id: failure.explain() for failure in gather(contract, describe(SERVER), "http://x", seen(judge))}
+
+
+def test_a_refusal_says_who_was_expected_to_be_served_and_from_where_that_is_known(contract):
+    refused = {"id": "api.context.permissions.app_error", "message": "no", "status_code": 403}
+    text = explained(contract, 403, refused, "system_admin")["GetUserAccessToken.permission"]
+    assert "expected  served: system_admin has " in text and "read_user_access_token" in text
+    assert "(data/permissions.yaml)" in text and "while" not in text
+
+
+def test_where_the_server_tells_of_its_roles_they_are_the_source(contract):
+    held = {"system_admin": frozenset({"read_user_access_token", "edit_other_users"})}
+    refused = {"id": "api.context.permissions.app_error", "message": "no", "status_code": 403}
+    text = explained(contract, 403, refused, "system_admin", roles=held)["GetUserAccessToken.permission"]
+    assert "(the server's own list of its roles)" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "by", "clause", "expected"),
+    [
+        (299, {}, "system_admin", "status", "one of 200, "),
+        (200, {"id": ID}, "system_admin", "schema", "a body that follows the schema of the 200"),
+        (200, {}, "anonymous", "auth", "401"),
+        (200, {"token": "x" * 26}, "system_admin", "secret", "none in it"),
+    ],
+)
+def test_every_other_failure_says_it_too_and_where_that_stands(contract, status, answer, by, clause, expected):
+    text = explained(contract, status, answer, by)[f"GetUserAccessToken.{clause}"]
+    [line] = [line for line in text.splitlines() if line.startswith("  expected")]
+    assert line.startswith(f"  expected  {expected}")
+    assert line.endswith(f"({contract.clauses[f'GetUserAccessToken.{clause}'].place})")
+
+
+def test_it_says_what_the_run_had_set_otherwise(contract, serve):
+    """What was in force when the request was sent, not when the test ended."""
+    client = Client(serve(lambda *_: (200, [], b"{}")).url, Redactor(replaying=False))
+    with client.under("ServiceSettings.EnableUserAccessTokens is false"), client.under("the role system_user has more"):
+        within = client.send("GET", "/a", persona="member").settings
+    assert within == ("ServiceSettings.EnableUserAccessTokens is false", "the role system_user has more")
+    assert client.send("GET", "/a", persona="member").settings == ()
+    text = explained(contract, 299, {}, "system_admin", within)["GetUserAccessToken.status"]
+    assert "  while     ServiceSettings.EnableUserAccessTokens is false; the role system_user has more" in text
