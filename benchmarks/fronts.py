@@ -33,7 +33,7 @@ ASKED = "RegenCommandToken"
 #: Requests that pass before a fault that comes now and then, so that a run begins at all; and how often it comes.
 SPARED, EVERY = 170, 9
 #: When something happens in the middle of a run, by the number of requests.
-MIDDLE = 200
+MIDDLE = 110
 #: Seconds that a replica lags behind.
 LAG = 0.2
 _HTML: Headers = [("Content-Type", "text/html"), ("Server", "nginx")]
@@ -132,7 +132,9 @@ def lag(front: Front, number: int, body: bytes) -> bool:
         Front.kept.update({key: front.ask(body)})
     elif key not in Front.kept or time.monotonic() > Front.written + LAG:
         Front.kept[key] = front.ask(body)
-    front.say(*Front.kept[key])
+    status, content, headers = Front.kept[key]
+    fresh = [(name, f"{number:026d}" if name.lower() == "x-request-id" else value) for name, value in headers]
+    front.say(status, content, fresh)  # a replica answers anew, a cache repeats
     return True
 
 
