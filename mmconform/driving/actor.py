@@ -110,11 +110,21 @@ class Stage:
 
 @dataclass(repr=False)
 class Reply:
-    """An answer, with the words in which tests speak of answers."""
+    """An answer, with the words in which tests speak of answers.
+
+    Attributes:
+        is_generic: The request was made of what the document says alone.
+    """
 
     exchange: Exchange
     stage: Stage
     again: Callable[[], Exchange] | None = field(default=None, repr=False)
+    is_generic: bool = False
+
+    @property
+    def doubt(self) -> str:
+        """Why the answer says nothing where it is not what a test expects; nothing where it does."""
+        return self.stage.judge.doubt(self.exchange, is_generic=self.is_generic)
 
     @property
     def is_unsteady(self) -> bool:
@@ -266,6 +276,25 @@ class Actor:
                 and everything else somebody else's.
             path: The path parameters.
         """
+        return self._call(operation, path, body=body, raw=raw, query=query, url=url, about=about)
+
+    def _call(
+        self,
+        operation: str,
+        path: Mapping[str, str],
+        *,
+        body: Any = None,
+        raw: bytes | str | None = None,
+        query: str = "",
+        url: str = "",
+        about: str = "",
+        is_generic: bool = False,
+    ) -> Reply:
+        """Call an operation, as ``do``.
+
+        Args:
+            is_generic: As in :class:`Reply`.
+        """
         known = self.stage.contract.operations[operation]
         address = url or self.stage.path(known, path)
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
@@ -291,7 +320,8 @@ class Actor:
         if begins_jobs:
             job.note(self.stage.world, exchange)
         changes_nothing = known.method == "GET" or (400 <= exchange.status < 500 and not begins_jobs)
-        return Reply(exchange, self.stage, partial(send, headers={**headers, **NOT_TAPED}) if changes_nothing else None)
+        again = partial(send, headers={**headers, **NOT_TAPED}) if changes_nothing else None
+        return Reply(exchange, self.stage, again, is_generic)
 
     def must(self, operation: str, **arguments: Any) -> Reply:
         """Call an operation that has to succeed for the test to mean anything.
@@ -309,12 +339,14 @@ class Actor:
         """Call an operation with a valid request about somebody's resource, freshly made."""
         owner = about or self
         known = self.stage.contract.operations[operation]
-        path = {p.name: owner.resource(p.resource) for p in known.parameters if p.place == "path" and p.resource}
+        named = [p for p in known.parameters if p.place == "path" and p.resource in kinds.by_name()]
+        path = {p.name: owner.resource(str(p.resource)) for p in named}
         query = "per_page=1" if any(p.name == "per_page" for p in known.parameters) else ""
         body = None
         if known.body:
             body = {**(known.body.example or {}), **{n: owner.resource(kind) for n, kind in known.body.resources.items()}}
-        return self.do(operation, body=body, query=query, about="self" if owner.person is self.person else "other", **path)
+        whose = "self" if owner.person is self.person else "other"
+        return self._call(operation, path, body=body, query=query, about=whose, is_generic=True)
 
     def look(self) -> Reply:
         """List one of one's own tokens: the smallest question to which who gets in has an answer."""

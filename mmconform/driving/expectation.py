@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mmconform.wire.exchange import Exchange
+from mmconform.world.behaviours import NotKnownError
 
 
 class Judged(Protocol):
@@ -17,6 +18,9 @@ class Judged(Protocol):
 
     @property
     def is_unsteady(self) -> bool: ...
+
+    @property
+    def doubt(self) -> str: ...
 
     def shows(self, is_so: bool, complaint: str) -> "Expectation": ...
 
@@ -43,9 +47,11 @@ class Expectation:
 
     def __bool__(self) -> bool:
         self.reply.stage.expectations.append(self)
-        if not self.is_met:
-            raise BrokenPromiseError(self)
-        return True
+        if self.is_met:
+            return True
+        if doubt := self.reply.doubt:
+            raise NotKnownError(f"whether this breaks a promise is not known ({self.seen})", doubt)
+        raise BrokenPromiseError(self)
 
     def __or__(self, other: "Expectation") -> "Expectation":
         sources = "; ".join(dict.fromkeys(source for source in (self.source, other.source) if source))

@@ -18,7 +18,7 @@ WHY = {
     "not-in-version": "this version does not have it",
     "partly-understood": "the document does not tell clearly whether this version has it",
     "unknown-identifier": "nobody says what an identifier of its path names",
-    "unknown-body": "it changes something, and nobody says what a request says that is served",
+    "unknown-request": "it changes something, and nobody says what a request says that is served",
     "would-do-harm": "it would do harm: it cannot be undone, leaves the server, or is not declared harmless",
 }
 
@@ -100,7 +100,7 @@ class Foresight:
         if unknown_names(operation):
             return "unknown-identifier"
         if not can_be_probed(operation):
-            return "unknown-body"
+            return "unknown-request"
         return "" if asked else "would-do-harm"
 
     def _is_asked(self, operation: Operation, probe: Probe) -> bool:

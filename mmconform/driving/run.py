@@ -60,7 +60,7 @@ class Run:
     def __init__(self, specs: list[Path], overlays: list[Path], seed: int = SEED, max_examples: int = MAX_EXAMPLES) -> None:
         self.seed, self.max_examples = seed, max_examples
         loaded = load(specs, overlays)
-        self.document, self.is_official = loaded.document, loaded.is_official
+        self.document, self.is_official, self.is_ours = loaded.document, loaded.is_official, not specs
         self.contract: Contract = build(self.document)
         self.deviations: list[Deviation] = deviations.known(self.contract, is_ours=not specs, is_official=loaded.is_official)
         self.known_changes: list[KnownChange] = [] if specs else known_changes.load(self.contract)
@@ -73,7 +73,7 @@ class Run:
 
     def judge(self, target: Target, rules: Sequence[Rule] = ()) -> Judge:
         """Return a judge for one test on a target, of promises of these kinds or of all."""
-        return Judge(self.contract, target, self.known(target), rules or RULES, tells_gaps=self.is_official)
+        return Judge(self.contract, target, self.known(target), rules or RULES, tells_gaps=self.is_official, vouches=self.is_ours)
 
     def known(self, target: Target) -> list[Deviation]:
         """Return the known deviations that a target may show: none where it is to keep the document."""

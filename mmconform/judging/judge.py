@@ -1,5 +1,7 @@
 """Runs the checks over exchanges and gathers what they say into observations."""
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -13,6 +15,7 @@ from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.behaviours import gate
 from mmconform.world.guard import HELD_BACK
 
 #: What the document says of the requests of an operation defeats the generator.
@@ -21,10 +24,12 @@ NOT_GENERATED = "not-generated"
 GAP = "undeclared-refusal"
 #: Nobody can be had who holds, or lacks, just what is demanded: all may, or what would let in is given to nobody.
 NO_SUCH_CALLER = "no-such-caller"
+#: Nobody knows a request that is served, so that what a test expects of an answer proves nothing.
+UNKNOWN_REQUEST = "unknown-request"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
     *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, *HELD_BACK),
-    *("unknown-permission", "unknown-relation", "unknown-in-version", "partly-understood", GAP, NO_SUCH_CALLER),
+    *("unknown-permission", "unknown-relation", "unknown-in-version", UNKNOWN_REQUEST, "partly-understood", GAP, NO_SUCH_CALLER),
 )
 
 _LONGEST_EXCERPT = 600
@@ -80,6 +85,7 @@ class Judge:
         deviations: The known ones.
         rules: The kinds of promises that are judged.
         tells_gaps: Undeclared refusals are gaps of the document, and no broken promises.
+        vouches: Which requests are served is known of these documents: they are ours.
 
     Attributes:
         not_taped: Requests to which the tape has no answer.
@@ -94,8 +100,9 @@ class Judge:
         rules: Sequence[Rule] = RULES,
         *,
         tells_gaps: bool = False,
+        vouches: bool = True,
     ) -> None:
-        self.tells_gaps = tells_gaps
+        self.tells_gaps, self.vouches = tells_gaps, vouches
         self.contract, self.target, self.rules = contract, target, frozenset(rules)
         self.deviations = list(deviations)
         self.coverage: dict[str, Coverage] = {}
@@ -130,6 +137,23 @@ class Judge:
                 outcome: Outcome = "pass" if verdict.passed else "fail"
                 expected = {"expected": verdict.expected, "source": verdict.source or clause.place} if verdict.expected else {}
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange, expected)
+
+    def doubt(self, exchange: Exchange, *, is_generic: bool) -> str:
+        """Return why an answer that a hand-written test did not expect says nothing of itself; nothing where it does.
+
+        What our own documents promise, tapes vouch for. Of others' it is not known that a request is served which was made of
+        what they say alone; and what is not offered, or does not exist, keeps and breaks nothing.
+
+        Args:
+            is_generic: The request was made so.
+        """
+        if self.vouches:
+            return ""
+        if (gated := gate(exchange.error_id)) is not None:
+            return gated.reason
+        is_valid = self.setting(exchange).is_valid
+        reason = is_valid.reason if isinstance(is_valid, Unknown) else ""
+        return reason or (UNKNOWN_REQUEST if is_generic or is_valid is not True else "")
 
     def conclude(
         self,
@@ -201,7 +225,8 @@ class Judge:
             if outcome == "fail":
                 observation.deviation = covering[0] if covering else ""
                 observation.standing = "known" if covering else "new"
-                observation.evidence = evidence(exchange, self.target, expected or {}) if exchange else None
+                if exchange:
+                    observation.evidence = evidence(exchange, self.target, expected or {}, keeps_content=self.vouches)
         observation.count += 1
 
     @property
@@ -224,15 +249,20 @@ def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor)
         valid=is_valid,
         status=exchange.status,
         error=redactor.text(exchange.error_id),
-        fields={redactor.text(name): types for name, types in exchange.fields.items()},
+        fields={redactor.text(_nameless(name)): types for name, types in exchange.fields.items()},
     )
 
 
-def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str]) -> Evidence:
-    """Return an exchange for the record, with what was expected: secrets redacted, other people's rows and long bodies cut."""
+def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str], *, keeps_content: bool = True) -> Evidence:
+    """Return an exchange for the record, with what was expected: secrets redacted, other people's rows and long bodies cut.
+
+    Args:
+        keeps_content: Of operations that any document describes an answer may be the configuration, a log, an export,
+            somebody's profile or posts: of these only the shape is kept, and of an error its id.
+    """
     redactor = target.redactor
-    answer = exchange.answer
-    data = exchange.json_or_none
+    answer = exchange.answer if keeps_content else _shape(exchange).encode()
+    data = exchange.json_or_none if keeps_content else None
     if isinstance(data, list):
         rows = [row for row in data if isinstance(row, dict) and (exchange.own & {row.get("id"), row.get("user_id")})]
         answer = f"{len(data)} rows, of which {len(rows)} are the caller's own".encode()
@@ -250,6 +280,22 @@ def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str]) ->
         source=expected.get("source", ""),
         settings=tuple(redactor.text(setting) for setting in exchange.settings),
     )
+
+
+def _shape(exchange: Exchange) -> str:
+    """Return what an answer is made of, without what it says."""
+    data = exchange.json_or_none
+    if exchange.error_id:
+        return json.dumps({"id": exchange.error_id, "status_code": exchange.status})
+    if isinstance(data, dict | list):
+        rows = f"{len(data)} rows: " if isinstance(data, list) else ""
+        return rows + json.dumps({_nameless(name): types for name, types in exchange.fields.items()})
+    return f"{len(exchange.answer)} bytes" + (f", JSON: {type(data).__name__}" if data is not None else "")
+
+
+def _nameless(name: str) -> str:
+    """Return the name of a field; what is named by what somebody has or is called (an id, an address) has none."""
+    return "…" if re.search(r"[a-z0-9]{26}|@", name) else name
 
 
 def _headers(exchange: Exchange, redactor: Redactor) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pytest
 from vcr import VCR
 
 from mmconform.contract.clause import RULES, Contract, Operation
+from mmconform.contract.fit import misfits
 from mmconform.driving.near_misses import decides, demanded
 from mmconform.driving.probes import can_be_probed
 from mmconform.errors import MisuseError
@@ -103,6 +104,7 @@ class Conformance:
         self._has_begun = False
         self._cleaned: Counter[str] = Counter()
         self._losses: Counter[str] = Counter()
+        self._falls: list[str] = []
         self._is_clean = True
         self._tape: Path | None = None
         self._records: list[tuple[Target, Record]] = []
@@ -122,6 +124,7 @@ class Conformance:
         knows = getattr(node, "workeroutput", {}).get("mmconform", {})
         self._cleaned.update(knows.get("cleaned", {}))
         self._losses.update(knows.get("losses", {}))
+        self._falls += knows.get("falls", [])
         self.attendance.learn(knows.get("attendance", {}))
         if error or not knows:
             self.session.run.fail(self.session.targets)
@@ -146,6 +149,8 @@ class Conformance:
             f"record: {REPORTS.name}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
         ]
         lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
+        for target in targets if run.is_official else ():
+            lines += [f"warning: {misfit}" for misfit in misfits(contract, target.version)]
         newer = [target.server.name for target in targets if is_newer(target.version)]
         if newer:
             lines.append(f"note: our data tell of versions to {newest()}; {', '.join(newer)} is judged by the newest rules")
@@ -162,7 +167,12 @@ class Conformance:
         if "target" not in metafunc.fixturenames or metafunc._arg2fixturedefs.get("target"):
             return  # somebody's own fixture of that name
         is_untaped = metafunc.definition.get_closest_marker("untaped") is not None
-        targets = [target for target in self.session.targets if not is_untaped or self._may_ask_anything(target)]
+        is_generic = self._is_generic(metafunc)
+        targets = [
+            target
+            for target in self.session.targets
+            if not (is_untaped or is_generic) or is_untaped == self._may_ask_anything(target)
+        ]
         metafunc.parametrize("target", targets, ids=[target.slug for target in targets], scope="session")
         chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
         if "operation" in metafunc.fixturenames and not chosen:
@@ -177,6 +187,12 @@ class Conformance:
             if "spare" in metafunc.fixturenames:  # who asks for the same comes together: the role is filled once for all of them
                 about = sorted(filter(decides, about), key=demanded)
             metafunc.parametrize("operation", about, ids=lambda o: o.id)
+
+    @staticmethod
+    def _is_generic(metafunc: pytest.Metafunc) -> bool:
+        """Whether a hand-written test is about every operation alike: of documents that were given, probes ask that better."""
+        by_itself = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+        return {"stage", "operation"} <= set(metafunc.fixturenames) and not by_itself
 
     def _may_ask_anything(self, target: Target) -> bool:
         """Whether no tape has to hold the answers: a live server is asked, about documents that were given."""
@@ -208,9 +224,9 @@ class Conformance:
 
     @staticmethod
     def _asks_nobody(item: pytest.Item) -> bool:
-        """Whether it is what pytest makes of one of our tests that has no target here (``untaped``)."""
+        """Whether it is what pytest makes of one of our tests that has no target here."""
         is_ours = item.path.is_relative_to(SUITES)
-        return is_ours and target_of(item) is None and item.get_closest_marker("untaped") is not None
+        return is_ours and target_of(item) is None and "target" in getattr(item, "fixturenames", ())
 
     def _expect_all_files(self, items: list[pytest.Item]) -> None:
         for path in sorted(set(SUITES.rglob("test_*.py")) - {item.path for item in items}):
@@ -426,7 +442,8 @@ class Conformance:
                 self.problems.append(str(error))
                 session.exitstatus = 2
         if self.session.is_worker:
-            knows = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "attendance": self.attendance.tell()}
+            knows = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "falls": self._falls}
+            knows["attendance"] = self.attendance.tell()
             session.config.workeroutput["mmconform"] = knows  # type: ignore[attr-defined]
         elif ended and (self.attendance.asked or self.session.is_named):
             self._set_records_aside()
@@ -480,6 +497,7 @@ class Conformance:
         """
         self._is_clean = False
         self._losses.update(self.session.losses)
+        self._falls += self.session.falls
         try:
             self._cleaned.update(self.session.clean())
         except KeyboardInterrupt:
@@ -513,6 +531,8 @@ class Conformance:
             terminalreporter.write_line(f"  record: {self.session.run.path(target).relative_to(ROOT)}\n")
         if self._tape:
             terminalreporter.write_line(f"recorded {self._tape.relative_to(ROOT)}")
+        for fall in self._falls:
+            terminalreporter.write_line(fall, red=True)
         for loss, times in self._losses.items():
             terminalreporter.write_line(f"made anew after {loss}" + (f" ({times} times)" if times > 1 else ""))
         for difference in self.session.meanwhile:

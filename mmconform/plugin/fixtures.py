@@ -268,7 +268,10 @@ def performing(item: Any) -> Iterator[None]:
         if not stage.expectations or not told or told.startswith("assert "):
             raise  # of no answer: a mistake in the test, and nothing about the server
         broken_one = stage.expectations[-1].reply.shows(False, told)
-        _conclude_broken(judge, broken_one, clause, broken_one.reply.is_unsteady)
+        if doubt := broken_one.reply.doubt:
+            _leave_unjudged(judge, clause, doubt, told)
+        else:
+            _conclude_broken(judge, broken_one, clause, broken_one.reply.is_unsteady)
     except HeldBackError as held:
         judge.skip(judge.contract.clauses[clause], held.reason)
         pytest.skip(f"{held.reason}: {held}")
@@ -278,14 +281,20 @@ def performing(item: Any) -> Iterator[None]:
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except NotKnownError as unknown:
-        judge.skip(judge.contract.clauses[clause], unknown.reason)
-        pytest.skip(f"{unknown.reason}: {unknown}")
+        _leave_unjudged(judge, clause, unknown.reason, str(unknown))
     except UnseenError as error:
         judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), error.reason, str(error))
     else:
         if not stage.expectations:
             pytest.fail("the test expected nothing of any answer", pytrace=False)
         judge.conclude(clause, _subject(stage), "", "", None)
+
+
+def _leave_unjudged(judge: Judge, clause: str, reason: str, why: str) -> None:
+    """Note that a test says nothing about its clause; what the checks saw that is new, is told as always."""
+    judge.skip(judge.contract.clauses[clause], reason)
+    if not any(o.standing == "new" for o in judge.observations):
+        pytest.skip(f"{reason}: {why}")
 
 
 #: Of a database that is read from replicas, among others.

@@ -300,6 +300,11 @@ class Session:
         return sum((keeper.losses for keeper in self.keepers.values()), Counter[str]())
 
     @property
+    def falls(self) -> list[str]:
+        """After which requests the servers were no longer there."""
+        return [str(fall) for target in self.targets for fall in target.origin.fallen]
+
+    @property
     def meanwhile(self) -> list[str]:
         """What somebody else changed on the servers while this run went on."""
         return [difference for stage in self.stages.values() for difference in stage.aftermath.others]

@@ -50,6 +50,7 @@ _WHY_SKIPPED = {
     "unknown-permission": "it is not known who holds the permission that is demanded",
     "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
     "(a public channel, a licensed server)",
+    "unknown-request": "nobody says what a request holds that is served, so that its answer proves nothing",
     "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
     "undeclared-refusal": "the document declares no such refusal: a gap in it",
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",

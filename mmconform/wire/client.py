@@ -218,17 +218,17 @@ class Client:
 
     def _guarded(self, sending: Sending, request: str, prepared: requests.PreparedRequest) -> Answer:
         if self.guard is None:
-            return self._answer(request, prepared)
+            return self._answer(request, prepared, f"{sending.operation or request} by {sending.persona}")
         self.guard.before(sending)
         status, content = 0, b""
         try:
-            answer = self._answer(request, prepared)
+            answer = self._answer(request, prepared, f"{sending.operation or request} by {sending.persona}")
             status, content = answer.status, answer.content
         finally:
             self.guard.after(sending, status, content)
         return answer
 
-    def _answer(self, request: str, prepared: requests.PreparedRequest) -> Answer:
+    def _answer(self, request: str, prepared: requests.PreparedRequest, asked: str) -> Answer:
         """Return what the server itself answers, as soon as it listens and has no reason any more to refuse the message."""
         until, least = time.monotonic() + self.patience.left, _LEAST
         while True:
@@ -236,10 +236,12 @@ class Client:
             if left <= 0:
                 raise UnseenError(request, "the run has no time left")
             try:
-                answer = self._within(left, partial(self._send, prepared, left))
+                answer = self._within(left, partial(self._send, prepared, left, asked))
             except NotOnTape:
                 raise NotTapedError(request) from None
             except requests.RequestException as error:
+                if was_refused(error):
+                    self.origin.nobody_listens()
                 if not (was_refused(error) and self._waits_for_the_server(until)):
                     raise UnseenError(request, reason(error)) from error
                 continue
@@ -247,7 +249,7 @@ class Client:
                 raise UnseenError(request, str(error)) from None
             except ValueError:  # of http.client, which shows the header; a credential is not for showing
                 raise UnseenError(request, "a header holds characters that cannot be sent") from None
-            self.origin.has_answered, self.origin.is_gone = True, False
+            self.origin.answered()
             if answer.status == _TOO_MANY:
                 wait = 0 if self.redactor.replaying else max(_asked_to_wait(answer.headers), least)
                 if wait >= until - time.monotonic():
@@ -305,7 +307,7 @@ class Client:
             raise requests.exceptions.ReadTimeout
         return done[0]
 
-    def _send(self, prepared: requests.PreparedRequest, seconds: float) -> Answer:
+    def _send(self, prepared: requests.PreparedRequest, seconds: float, asked: str) -> Answer:
         """Send; a GET once more when the connection was lost, as RFC 9110, 9.2.2 allows.
 
         A server may close a connection just when the next request is on its way; that says nothing about the server.
@@ -314,7 +316,9 @@ class Client:
             return self._send_once(prepared, seconds)
         except requests.exceptions.ConnectTimeout:
             raise
-        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError):
+        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            if not was_refused(error):
+                self.origin.broke_off(asked)
             if prepared.method != "GET":
                 raise
             return self._send_once(prepared, seconds)

@@ -59,7 +59,24 @@ class Origin:
     replaced: str = ""
     has_answered: bool = False
     is_gone: bool = False
+    fallen: list["Fall"] = field(default_factory=list)
+    _suspect: str = ""
     _named: dict[str, str] = field(default_factory=dict)
+
+    def broke_off(self, asked: str) -> None:
+        """Take in that the connection was lost while something was asked: the server may have ended with the first such."""
+        self._suspect = self._suspect or asked
+
+    def nobody_listens(self) -> None:
+        """Take in that the server is not there: whatever it was asked last, without an answer, ended it."""
+        if self._suspect:
+            self.fallen.append(Fall(self._suspect))
+        self._suspect = ""
+
+    def answered(self) -> None:
+        """Take in that the server is there."""
+        self.has_answered, self.is_gone, self._suspect = True, False, ""
+        self.fallen[:] = [replace(fall, is_over=True) for fall in self.fallen]
 
     @classmethod
     def learn(cls, looks: Sequence[Mapping[str, str]]) -> "Origin":
@@ -120,6 +137,18 @@ class Origin:
                 "nothing after that is judged"
             )
         return self.replaced
+
+
+@dataclass(frozen=True)
+class Fall:
+    """The server was no longer there after it had been asked something, and came back, or did not."""
+
+    asked: str
+    is_over: bool = False
+
+    def __str__(self) -> str:
+        end = "it was there again later" if self.is_over else "it did not come back, and what follows could not be seen"
+        return f"the server ended while it was asked {self.asked}; {end}"
 
 
 class Anybody(Origin):

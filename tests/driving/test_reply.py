@@ -12,7 +12,9 @@ from mmconform.judging.judge import Judge
 from mmconform.servers.target import resolve
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.world import World
+from mmconform.world.behaviours import NotKnownError
+from mmconform.world.people import PERSONAS
+from mmconform.world.world import Person, World
 
 GONE = (404, {"id": "a.b", "message": "no", "status_code": 404})
 LIST = (200, [{"id": "t"}])
@@ -67,3 +69,60 @@ def test_a_broken_promise_is_asked_again_at_once(ask, monkeypatch, later, is_uns
     with pytest.raises(BrokenPromiseError) as caught:
         assert reply.served
     assert caught.value.is_unsteady == is_unsteady and len(running.requests) == 2
+
+
+LICENCE = (501, {"id": "api.license_error", "message": "no", "status_code": 501})
+REFUSED = (403, {"id": "api.context.permissions.app_error", "message": "no", "status_code": 403})
+BROKEN, UNKNOWN = BrokenPromiseError, NotKnownError
+
+
+@pytest.fixture
+def expect(serve, contract):
+    """Let a caller ask about themselves a request made of a document alone, and expect something of the answer."""
+
+    def expect(what, answer, *, vouches, persona="other_token_user"):
+        status, data = answer
+        head = [("X-Version-Id", "5.36.0"), ("Content-Type", "application/json")]
+        running = serve(lambda *_: (status, head, json.dumps(data).encode()))
+        (target,) = resolve("recorded:5.36.1")
+        client, judge = Client(running.url, Redactor(replaying=False)), Judge(contract, target, [], vouches=vouches)
+        person = Person(PERSONAS[persona], "u" * 26, "mmc-abc123-x", "s" * 26)
+        stage = Stage(contract, World(client, target.version, "abc123", "t"), client, judge, "a test")
+        reply = Actor(persona, person, "s" * 26, stage).ask("GetUserAccessTokensForUser")
+        return bool(getattr(reply, what))
+
+    return expect
+
+
+@pytest.mark.parametrize(
+    ("what", "answer", "ours", "others"),
+    [
+        ("served", LICENCE, BROKEN, "needs-licence"),
+        ("denied", LICENCE, BROKEN, "needs-licence"),
+        ("served", (400, {"id": "api.context.invalid_body_param.app_error"}), BROKEN, "unknown-request"),
+        ("served", GONE, BROKEN, "unknown-request"),
+        ("denied", GONE, BROKEN, "unknown-request"),
+    ],
+)
+def test_where_nobody_vouches_for_a_document_an_unexpected_answer_proves_nothing(expect, what, answer, ours, others):
+    with pytest.raises(ours):
+        expect(what, answer, vouches=True)
+    with pytest.raises(UNKNOWN) as unknown:
+        expect(what, answer, vouches=False)
+    assert unknown.value.reason == others
+
+
+def test_what_is_as_a_test_expects_it_is_seen_whoever_vouches(expect):
+    assert expect("served", LIST, vouches=False) and expect("served", LIST, vouches=True)
+
+
+def test_a_test_s_own_request_is_a_verdict_where_it_is_valid_and_nothing_is_gated(ask, contract):
+    def told(reply):
+        return replace(reply, stage=replace(reply.stage, judge=Judge(contract, reply.stage.judge.target, [], vouches=False)))
+
+    reply, _ = ask("GetUserAccessTokensForUser", GONE)
+    with pytest.raises(BROKEN):
+        assert told(reply).served
+    reply, _ = ask("GetUserAccessTokensForUser", LICENCE)
+    with pytest.raises(UNKNOWN):
+        assert told(reply).served

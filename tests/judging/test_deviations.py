@@ -322,3 +322,12 @@ def test_the_command_lists_them(as_user, form):
 def test_the_command_narrows_them_to_a_version(as_user):
     assert "store.sql_job.save" in as_user("mmconform", "deviations", "--version-of", "5.5.3").stdout
     assert "store.sql_job.save" not in as_user("mmconform", "deviations", "--version-of", "5.36.1").stdout
+
+
+def test_what_is_known_of_the_eleven_operations_is_known_in_the_official_description_too_and_nowhere_else(contract):
+    ours, official = deviations.load(contract), deviations.known(contract, is_ours=False, is_official=True)
+    added = [entry for entry in official if not entry.place.startswith("deviations/official/")]
+    assert {entry.place for entry in added} <= {entry.place for entry in ours} and len(added) > len(ours) / 2
+    assert all(entry.is_rare for entry in added), "which tests meet it there, nobody told"
+    assert not [one for one in official for other in official if one is not other and one.overlaps(other)]
+    assert deviations.known(contract, is_ours=False, is_official=False) == []

@@ -71,6 +71,38 @@ def test_the_canaries_are_found_where_they_are(tmp_path, canaries):
     assert canaries.found_in(f"https://x/?{secret.upper()}") and not canaries.found_in("canary in a coal mine")
 
 
+def others_words(status):
+    """What somebody else's configuration, log or post may be: a word in every place that a shape does not need."""
+    said = {"SiteURL": "a-canary", "users": ["a-canary"], "uu1uu1uu1uu1uu1uu1uu1uu1uu": "a-canary", "a-canary@x.example": 1}
+    error = {"id": "api.some.app_error", "message": "a-canary", "detailed_error": "a-canary", "status_code": status}
+    return [said, [said, said], ["a-canary"], "a-canary", *([error] if status >= 400 else [])]
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_of_what_others_documents_describe_only_the_shape_is_kept(serve, contract, status):
+    """Configurations, logs, exports, profiles and posts are judged in memory."""
+    turns = iter(others_words(status) * 50)
+
+    def answer(method, path, headers, body):
+        data = next(turns)
+        return status, [("Content-Type", "application/json")], json.dumps(data).encode()
+
+    url = serve(answer).url
+    target = Target(url, "x", url, Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", ""), Redactor(replaying=False))
+    judge = Judge(contract, target, [], vouches=False)
+    client = target.client()
+    for operation in contract.operations.values():
+        for _ in others_words(status):
+            path = operation.path.replace("{", "").replace("}", "")
+            judge.see(
+                client.send(operation.method, contract.base + path, persona="anonymous", operation=operation.id, about="other")
+            )
+    kept = [o.evidence for o in judge.observations if o.evidence]
+    assert kept and any(one.answer for one in kept)
+    assert "a-canary" not in repr(kept) and "a-canary" not in repr(judge.answers) and "a-canary" not in repr(judge.observations)
+    assert "uu1uu1" not in repr(judge.answers)
+
+
 def test_no_secret_comes_onto_a_tape(leaky, contract, canaries, tmp_path):
     with open_cassette(tmp_path / "one.yaml", leaky.redactor, leaky.base_url, recording=True):
         ask_everything(leaky, contract, canaries)

@@ -86,3 +86,14 @@ def test_a_flaw_that_no_role_meets_is_noticed_by_who_holds_just_what_is_demanded
         new = [row for row in observed(f"reference-{name}").observations if row.standing == "new"]
         assert {row.clause for row in new} == {f"{MUTANTS[name].operation}.permission"}, name
         assert {(row.persona, row.signature) for row in new} == {found}, name
+
+
+def test_what_hand_written_tests_ask_of_every_operation_alike_is_left_to_probes(run_pytest):
+    """What a served request holds, they do not know of other documents; and what is narrowed so is no less whole."""
+    where = ("suites/permissions/test_matrix.py", "suites/compatibility", "suites/property/test_probes.py")
+    told = run_pytest("--collect-only", "-q", "--target", "reference", f"--spec={SMALL}", *where).stdout
+    assert "test_who_is_served[" in told and not any(
+        name in told for name in ("test_who_may_call", "test_an_operation_is_there", "NOTSET")
+    )
+    ours = run_pytest("--collect-only", "-q", "--target", "reference", *where).stdout
+    assert "test_who_may_call[" in ours and "test_an_operation_is_there" in ours and "test_who_is_served" not in ours

@@ -340,6 +340,54 @@ def test_a_server_that_is_restarted_is_waited_for(gone):
     assert [answer.status for answer in answers] == [200] and len(again.requests) == 1
 
 
+@pytest.fixture
+def mortal(serve):
+    """Return a client that waits a moment, and a server that ends when it is asked to die."""
+
+    def answer(method, path, headers, body):
+        if path != "/die":
+            return 200, [], b"{}"
+        server.socket.close()
+        return None
+
+    server = serve(answer)
+    client = Client(server.url, Redactor(replaying=False), Patience(0.4))
+    return client, server
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_what_ends_the_server_is_named(mortal, method):
+    client, server = mortal
+    client.send("GET", "/a", persona="member")
+    with pytest.raises(UnseenError):
+        client.send(method, "/die", persona="system_admin", operation="ExtractContent")
+    for _ in range(3):
+        with pytest.raises(UnseenError, match="no connection"):
+            client.send("GET", "/b", persona="member", operation="GetOther")
+    (fall,) = client.origin.fallen
+    assert str(fall).startswith("the server ended while it was asked ExtractContent by system_admin; it did not come back")
+    again = HTTPServer(server.server_address, server.RequestHandlerClass)
+    again.requests = []
+    waiting = Thread(target=again.handle_request)
+    waiting.start()
+    assert client.send("GET", "/c", persona="member").status == 200
+    waiting.join(5)
+    again.server_close()
+    assert str(client.origin.fallen[0]).endswith("; it was there again later") and len(client.origin.fallen) == 1
+
+
+def test_a_connection_that_is_lost_and_a_server_that_is_stopped_between_requests_name_nothing(serve, gone):
+    server = serve(lambda method, path, *_: None if path == "/x" else (200, [], b"{}"))
+    client = Client(server.url, Redactor(replaying=False), Patience(5))
+    with pytest.raises(UnseenError):
+        client.send("POST", "/x", persona="member")
+    assert client.send("GET", "/a", persona="member").status == 200
+    client_of_the_gone, _ = gone(0.4)
+    with pytest.raises(UnseenError):
+        client_of_the_gone.send("GET", "/a", persona="member")
+    assert client.origin.fallen == client_of_the_gone.origin.fallen == []
+
+
 def test_a_server_that_is_gone_is_waited_for_once(gone):
     client, _ = gone(1.2)
     took = []
