@@ -107,8 +107,6 @@ class Prober(Asker):
         Args:
             core: A valid case, for what a request must hold beside what the contract knows.
         """
-        if core:
-            self.world.register.draw(*core.values)
         for probe in probes(self.operation):
             if probe.persona == "anonymous" or self._can_ask(probe.persona):
                 self.ask(probe.persona, partial(self._send, probe, core))
@@ -120,6 +118,8 @@ class Prober(Asker):
 
     def _send(self, probe: Probe, core: Case | None) -> Exchange:
         caller = self._caller(probe)
+        if core:
+            self.world.register.draw(*core.values)
         told = _Told(self.operation, self._place, probe, caller)
         path = {**(core.path_parameters if core else {}), **told.values("path")}
         require_filled(self.operation, path)
