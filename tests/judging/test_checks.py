@@ -11,7 +11,6 @@ from mmconform.documents.load import load
 from mmconform.judging import schemas
 from mmconform.judging.checks import CHECKS, EFFECTS, Setting
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
-from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
 from mmconform.version import Version
@@ -481,7 +480,7 @@ paths:
 
 # -- how far a request came --------------------------------------------------------------------------------------------
 
-OFF, UNLICENSED = "api.x.disabled.app_error", "api.x.license_error"
+OFF, UNLICENSED, NOWHERE = "api.x.disabled.app_error", "api.x.license_error", "api.context.404.app_error"
 
 
 def get(status, answer=None, **more):
@@ -495,7 +494,7 @@ FAR = {
     "entitled, and the question is wrong": (get(400, error("a.b", 400)), (True, False, "")),
     "entitled and refused": (get(403, error("a.b")), (False, False, "")),
     "entitled and signed out": (get(401, error("a.b", 401)), (False, False, "")),
-    "entitled, no route": (get(404, error(NO_ROUTE, 404)), (False, False, NO_ROUTE)),
+    "entitled, no route": (get(404, error(NOWHERE, 404)), (False, False, NOWHERE)),
     "entitled, switched off": (get(403, error(OFF)), (True, False, OFF)),
     "entitled, switched off, told with 400": (get(400, error(OFF, 400)), (True, False, OFF)),
     "entitled, no licence": (get(501, error(UNLICENSED, 501)), (True, False, UNLICENSED)),
@@ -507,7 +506,7 @@ FAR = {
     "another, told that the question is wrong": (get(400, error("a.b", 400), by="member"), (False, False, "")),
     "another, switched off": (get(403, error(OFF), by="member"), (False, False, "")),
     "another, served": (get(200, TOKEN, by="member"), (False, False, "")),
-    "another, no route": (get(404, error(NO_ROUTE, 404), by="member"), (False, False, "")),
+    "another, no route": (get(404, error(NOWHERE, 404), by="member"), (False, False, "")),
     "another, of nobody's": (get(403, error("a.b"), by="member", about="nobody"), (False, False, "")),
     "nobody in particular": (get(401, error("a.b", 401), by="anonymous"), (False, False, "")),
     "nobody in particular, served": (get(200, TOKEN, by="anonymous"), (False, False, "")),
