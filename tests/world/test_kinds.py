@@ -215,6 +215,21 @@ def test_whoever_may_make_no_emoji_has_none(owner):
         kinds.by_name()["emoji"].make(owner("member", Server(refuse=[("member", "emoji")])))
 
 
+class SwitchedOff(Server):
+    """A server that makes nothing of the kind."""
+
+    def __call__(self, method, path, headers, body):
+        _, more, _ = super().__call__(method, path, headers, body)
+        return 501, more, b'{"id": "api.some.disabled.app_error", "message": "off", "status_code": 501}'
+
+
+@pytest.mark.parametrize("kind", ["incoming-hook", "outgoing-hook", "oauth-app"])
+def test_what_is_switched_off_nobody_has(owner, kind):
+    member = owner("member", SwitchedOff())
+    with pytest.raises(NotHereError, match="nobody makes one on this server"):
+        kinds.by_name()[kind].make(replace(member, team="team", channel="channel"))
+
+
 class NoBots(Server):
     """A server on which nobody makes a bot, but a user can be made one."""
 

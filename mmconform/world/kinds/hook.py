@@ -23,7 +23,7 @@ class Hook(Kind):
     def make(self, owner: Owner) -> str:
         name = owner.naming.name("w")
         owner.world.note(what=self.what, name=name)
-        id_ = str(owner.admin.must("POST", self.url, self.content(owner, name))["id"])
+        id_ = str(owner.arranged(self.url, self.content(owner, name))["id"])
         owner.world.note(what=self.what, name=name, id=id_)
         return id_
 

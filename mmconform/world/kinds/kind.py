@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
-from mmconform.world.admin import GONE, Admin
+from mmconform.world.admin import GONE, SWITCHED_OFF, Admin
 from mmconform.world.features import missing
 from mmconform.world.harm import pattern_of
 from mmconform.world.world import PREFIX, Person, World
@@ -76,6 +76,20 @@ class Owner:
     def ask(self, method: str, url: str, **arguments: Any) -> Exchange:
         """Send a request of the owner's own."""
         return self.client.send(method, url, persona=self.persona, token=self.credential, **arguments)
+
+    def arranged(self, url: str, about: dict[str, Any]) -> dict[str, Any]:
+        """Return what the server tells of something new that the operator makes for the owner.
+
+        Raises:
+            NotHereError: the server says that it is switched off.
+            MisuseError: it refuses.
+        """
+        made = self.admin.ask("POST", url, about)
+        if made.status == SWITCHED_OFF and made.error_id:
+            raise NotHereError(f"nobody makes one on this server: {made.says}")
+        if not made.is_success:
+            raise MisuseError(f"the test could not be set up: the operator makes one for {self.persona}: {made.says}")
+        return made.json_object
 
     def must(self, what: str, method: str, url: str, **arguments: Any) -> Exchange:
         """Send a request of the owner's own that has to succeed.
