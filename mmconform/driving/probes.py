@@ -25,6 +25,8 @@ from mmconform.world.world import Person, World
 
 #: Where it is asked, by where what is asked about lies.
 _SPOTS: dict[str, tuple[Spot | None, ...]] = {"channel": SPOTS, "team": TEAMS, "": (None,)}
+#: Channels in no team, in which whoever has one is an ordinary member.
+_CONVERSATIONS = frozenset({"direct-channel", "group-channel"})
 #: Who asks, the least powerful first: what only some may consume is there for all who may not.
 CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
 
@@ -52,7 +54,8 @@ def can_be_probed(operation: Operation) -> bool:
     """Return whether it is known what each identifier of a request stands for, and which request is served."""
     if unknown_names(operation) or not operation.kinds <= kinds.by_name().keys():
         return False
-    return operation.method == "GET" or bool(operation.consumes) or operation.sample != Sample()
+    is_whole = bool(operation.harmless) and operation.body is None  # there is nothing more to say
+    return operation.method == "GET" or bool(operation.consumes) or is_whole or operation.sample != Sample()
 
 
 def unknown_names(operation: Operation) -> list[str]:
@@ -81,7 +84,12 @@ def spots_of(operation: Operation) -> tuple[Spot | None, ...]:
 def position_of(operation: Operation, probe: Probe) -> Position | None:
     """Return what the caller is where that lies which a probe is about; None where it lies nowhere."""
     persona = known_persona(probe.persona)
-    if probe.spot is None or persona is None:
+    if persona is None:
+        return None
+    if operation.kinds & _CONVERSATIONS:
+        own = frozenset({"channel_guest" if persona.is_guest else "channel_user"})
+        return Position(own if probe.about == "self" else frozenset())
+    if probe.spot is None:
         return None
     return probe.spot.position(persona, in_channel=_lies_in(operation) == "channel")
 
@@ -120,6 +128,8 @@ class Prober(Asker):
         caller = self._caller(probe)
         if core:
             self.world.register.draw(*core.values)
+        sample = self.operation.sample
+        self.world.register.draw(sample.path, sample.query, sample.body)  # beside what these name, nothing that anybody has
         told = _Told(self.operation, self._place, probe, caller)
         path = {**(core.path_parameters if core else {}), **told.values("path")}
         require_filled(self.operation, path)
@@ -139,13 +149,23 @@ class Prober(Asker):
             **body,
         )
         if exchange.is_success:
-            self._place.forget(self.operation.consumes, probe.spot)
-            if "membership" in self.operation.consumes and probe.spot:
-                self._place.settle(caller if probe.about == "self" and caller else self.world.people[RESIDENT], probe.spot)
+            self._make_good(probe, caller)
             self._note_making(told, exchange.json_id if isinstance(exchange.json_or_none, dict) else "")
         exchange = replace(exchange, position=position_of(self.operation, probe), told=told.names)
         self._confirm(probe, caller, exchange)
         return exchange
+
+    def _make_good(self, probe: Probe, caller: Person | None) -> None:
+        """Let go of what a served request consumed, and put people's places and sessions back."""
+        consumes = self.operation.consumes
+        self._place.forget(consumes, probe.spot)
+        if "user" in consumes and probe.about == "self":
+            self._place.spend(probe.persona)
+        whose = caller if probe.about == "self" and caller else self.world.people[RESIDENT]
+        if "membership" in consumes and probe.spot:
+            self._place.settle(whose, probe.spot, in_team=_lies_in(self.operation) == "team")
+        if "sessions" in consumes:
+            self._place.sign_in(whose)
 
     def _note_making(self, told: "_Told", id_: str | None = None) -> None:
         """Write down what a request may make, before it is sent, and what it has made."""
@@ -179,13 +199,18 @@ class Prober(Asker):
     def _body(self, core: Case | None, told: "_Told") -> dict[str, Any]:
         body, sample = self.operation.body, self.operation.sample.body
         if body is None:
-            return {}
+            return self._undeclared(told.filled(sample))
         if not body.is_json:
             return _form({**told.filled(sample or {}), **told.in_body(body)})
         if sample is not None and not isinstance(sample, dict):
             return {"json": told.filled(sample)}
         drawn = core.body if core and isinstance(core.body, dict) else {}
         return {"json": {**(drawn if sample is None else told.filled(sample)), **told.in_body(body)}}
+
+    @staticmethod
+    def _undeclared(content: Any) -> dict[str, Any]:
+        """Return a body of which a document says nothing: bytes where it is a text."""
+        return {} if content is None else {"data": content} if isinstance(content, str) else {"json": content}
 
     # -- what it is about ----------------------------------------------------------------------------------------------
 
@@ -200,7 +225,7 @@ class Prober(Asker):
             return None
         consumes = self.operation.consumes
         if "user" in consumes and probe.about == "self":
-            return self._place.double(person)
+            return self._place.spare(probe.persona)
         return self._place.signed_in_again(person) if "caller" in consumes else person
 
 

@@ -22,7 +22,10 @@ def _pattern(path: str, names: frozenset[str] = frozenset()) -> re.Pattern[str]:
 
 
 def reaches(contract: Contract, operation: Operation, exchange: Exchange) -> bool:
-    """Return whether the path and method are those of the operation, and of no other that is more literal."""
+    """Return whether the path and method are those of the operation, and of no other that is more literal.
+
+    What somebody says that stands in its path (``Exchange.told``) is what the server routes there.
+    """
     if exchange.method != operation.method or not exchange.path.startswith(contract.base):
         return False
     path = exchange.path[len(contract.base) :]

@@ -1,7 +1,5 @@
 """What lies ready where everybody is asked the same: teams, channels, posts and files of ours, and who is where."""
 
-import base64
-import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +11,7 @@ from mmconform.wire.secret import Secret
 from mmconform.world import kinds
 from mmconform.world.build import make_guest, make_person
 from mmconform.world.features import TOKENS
+from mmconform.world.fillers import filler
 from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.kinds.team import new_team
@@ -23,10 +22,6 @@ from mmconform.world.world import Person, World
 RESIDENT = "resident"
 #: Who is meant beside the one to whom a thing belongs: ``{another user}``, ``{third user}``.
 _OTHERS = ("other_token_user", "token_user")
-_DAY = 24 * 60 * 60
-#: One pixel, and a folder with nothing in it.
-_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGMwSJgAAAHkASHKbNIyAAAAAElFTkSuQmCC"
-_ARCHIVE = b"PK\x05\x06" + bytes(18)
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,7 @@ class Place:
         self._kept: dict[tuple[str, Spot | None, str, int], str] = {}
         self._fresh: dict[tuple[str, Spot | None, str], str] = {}
         self._parts: dict[tuple[str, str, str], str] = {}
+        self._spares: dict[str, Person] = {}
         for persona in BESIDE.values():
             if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
                 world.people[persona.name] = self._make(persona)
@@ -105,10 +101,8 @@ class Place:
 
     def _new_channel(self, spot: Spot) -> str:
         id_ = spot.kind.new(self._world, self._admin, self._team(spot))
-        for person in self._world.people.values():
-            is_resident = person.persona.name == RESIDENT
-            if is_resident or (spot.is_home and spot.is_joined and person.persona.team_role):
-                self._admin.join_channel(id_, person.id, person.persona.channel_role)
+        people = (person for person in self._world.people.values() if _joins(person, spot))
+        self._admin.join_channel_all(id_, {person.id: person.persona.channel_role for person in people})
         for join in self._joining if spot.is_home and spot.is_joined else ():
             join("channel", id_)
         return id_
@@ -126,8 +120,10 @@ class Place:
         """
         if kind == "user":
             return self._world.people[(owner, *_OTHERS)[which]].id
-        if kind == "team" and not which:
-            return self._team(spot)
+        if kind == "team":
+            spot = OPEN if spot is None or spot.is_home else TEAMS[-1]
+            if not which:
+                return self._team(spot)
         if kind == "channel" and not which:
             return self._channels[spot or OPEN]
         key = (kind, spot, owner, which)
@@ -147,8 +143,9 @@ class Place:
         return self._fresh[key]
 
     def forget(self, consumed: Container[str], spot: Spot | None) -> None:
-        """Let go of what lies fresh in a spot, of the kinds that a request consumed."""
+        """Let go of what lies fresh in a spot, of the kinds that a request consumed, and of what things were told to be."""
         self._fresh = {key: id_ for key, id_ in self._fresh.items() if key[0] not in consumed or key[1] != spot}
+        self._parts.clear()
 
     def new(self, kind: str, spot: Spot | None, owner: str) -> str:
         """Return the id of a new thing of somebody's; a new user is a member of the team whom nobody else needs.
@@ -189,7 +186,7 @@ class Place:
         """
         key = (kind, id_, name)
         if key not in self._parts:
-            self._parts[key] = kinds.by_name()[kind].part(self._admin, id_, name)
+            self._parts[key] = kinds.by_name()[kind].part(self.owner(RESIDENT, None), id_, name)
             self._world.register.learn(self._parts[key])
         return self._parts[key]
 
@@ -199,23 +196,12 @@ class Place:
         return self._world.people[RESIDENT]
 
     def filler(self, name: str) -> Any:
-        """Return what a text holds that names no thing: a new name, a time to come in milliseconds, or a file to upload."""
-        match name:
-            case "unique":
-                return self._world.name("x")
-            case "later":
-                return (int(time.time()) + _DAY) * 1000
-            case "password":
-                password = new_password()
-                self._client.redactor.learn(password)
-                return password
-            case "picture":
-                return ("small.png", base64.b64decode(_PICTURE), "image/png")
-            case "text":
-                return ("small.txt", b"made for a test\n", "text/plain")
-            case "archive":
-                return ("small.zip", _ARCHIVE, "application/zip")
-        raise AssertionError(name)
+        """Return what a text holds that names no thing."""
+        if name == "password":
+            password = new_password()
+            self._client.redactor.learn(password)
+            return password
+        return filler(name, self._world)
 
     def _team(self, spot: Spot | None) -> str:
         return self._world.team_id if spot is None or spot.is_home else self._away
@@ -223,28 +209,31 @@ class Place:
     def _new_team(self, spot: Spot | None) -> str:
         """Return the id of a new team in which everybody is what they are in the world's; or which only the resident is in."""
         id_ = new_team(self._world, self._admin, self._world.name("t"))
-        for name, person in self._world.people.items():
-            if name == RESIDENT or ((spot is None or spot.is_home) and person.persona.team_role):
-                self._admin.join(id_, person.id, person.persona.team_role or "team_user")
+        people = (person for person in self._world.people.values() if _belongs(person, spot or OPEN))
+        self._admin.join_all(id_, {person.id: person.persona.team_role or "team_user" for person in people})
         for join in self._joining if spot is None or spot.is_home else ():
             join("team", id_)
         return id_
 
-    def settle(self, person: Person, spot: Spot) -> None:
-        """Make somebody be in the team and in the channel of a spot what they are to be, or be in neither.
+    def settle(self, person: Person, spot: Spot, *, in_team: bool) -> None:
+        """Make somebody be in the channel of a spot what they are to be, or not be in it.
+
+        Args:
+            in_team: In the team too, and in all channels of it: whoever is taken out of a team is in none.
 
         Raises:
             MisuseError: the server refuses.
         """
-        team, channel, is_resident = self._team(spot), self._channels[spot], person.persona.name == RESIDENT
-        if not is_resident and not (spot.is_home and person.persona.team_role):
-            self._admin.ask("DELETE", f"/api/v4/teams/{team}/members/{person.id}")
+        if not _belongs(person, spot):
+            self._admin.ask("DELETE", f"/api/v4/teams/{self._team(spot)}/members/{person.id}")
             return
-        self._admin.join(team, person.id, person.persona.team_role or "team_user")
-        if is_resident or spot.is_joined:
-            self._admin.join_channel(channel, person.id, person.persona.channel_role)
-        else:
-            self._admin.ask("DELETE", f"/api/v4/channels/{channel}/members/{person.id}")
+        if in_team:
+            self._admin.join(self._team(spot), person.id, person.persona.team_role or "team_user")
+        for one in (one for one in SPOTS if one.is_home == spot.is_home) if in_team else (spot,):
+            if _joins(person, one):
+                self._admin.join_channel(self._channels[one], person.id, person.persona.channel_role)
+            elif not in_team:
+                self._admin.ask("DELETE", f"/api/v4/channels/{self._channels[one]}/members/{person.id}")
 
     def is_as_told(self, person: Person, spot: Spot) -> bool:
         """Return whether somebody is in the team and in the channel of a spot, or is not, as it is to be: asked of the server."""
@@ -259,6 +248,29 @@ class Place:
         return found.is_success and not found.json_object.get("delete_at")
 
     # -- callers that a request consumes -------------------------------------------------------------------------------
+
+    def spare(self, persona: str) -> Person:
+        """Return somebody who is what a person is, and whom a request may consume: until one does (:meth:`spend`) the same.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        if persona not in self._spares:
+            self._spares[persona] = self.double(self._world.people[persona])
+        return self._spares[persona]
+
+    def spend(self, persona: str) -> None:
+        """Let go of somebody whom a request has consumed."""
+        self._spares.pop(persona, None)
+
+    def sign_in(self, person: Person) -> None:
+        """Give somebody whose sessions a request ended a new one; a guest calls with a token, which outlives them.
+
+        Raises:
+            MisuseError: the server refuses.
+        """
+        if not person.persona.is_guest:
+            self._world.people[person.persona.name] = self.signed_in_again(person)
 
     def double(self, person: Person) -> Person:
         """Return somebody new who is what a person is, in the system and in the team.
@@ -278,3 +290,13 @@ class Place:
             raise MisuseError("without a licence a guest cannot sign in")
         session = login(self._client, person.username, person.password, person.persona.name)
         return replace(person, session=Secret(session))
+
+
+def _belongs(person: Person, spot: Spot) -> bool:
+    """Return whether somebody is to be in the team of a spot."""
+    return person.persona.name == RESIDENT or (spot.is_home and person.persona.team_role is not None)
+
+
+def _joins(person: Person, spot: Spot) -> bool:
+    """Return whether somebody is to be in the channel of a spot."""
+    return person.persona.name == RESIDENT or (_belongs(person, spot) and spot.is_joined)

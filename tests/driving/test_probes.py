@@ -7,7 +7,7 @@ import pytest
 from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
-from mmconform.driving.probes import CALLERS, Probe, _form, _Told, can_be_probed, probes
+from mmconform.driving.probes import CALLERS, Probe, _form, _Told, can_be_probed, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import Server, Target
@@ -157,3 +157,12 @@ def test_what_this_server_does_not_offer_is_not_judged(contract):
     Asker(contract.operations["GetUserAccessToken"], None, None, judge).ask("member", send)
     assert {(o.outcome, o.signature) for o in judge.observations} == {("skip", "not-on-this-target")}
     assert {o.clause for o in judge.observations} == {clause.id for clause in contract.of("GetUserAccessToken")}
+
+
+@pytest.mark.parametrize(
+    ("persona", "role"), [("outsider", "channel_user"), ("guest", "channel_guest"), ("channel_admin", "channel_user")]
+)
+def test_whoever_has_a_conversation_is_an_ordinary_member_of_it_and_nobody_else_is(persona, role):
+    asked = operation("group-channel")
+    assert position_of(asked, Probe(persona, "self", None)) == Position(frozenset({role}))
+    assert position_of(asked, Probe(persona, "other", None)) == Position(frozenset())

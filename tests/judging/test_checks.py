@@ -1,6 +1,7 @@
 """Every rule: which exchanges keep the promise, which break it and with what signature, and which say nothing."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -454,6 +455,14 @@ ROUTES = [
 @pytest.mark.parametrize(("operation", "method", "url", "expected"), ROUTES)
 def test_a_request_reaches_the_operation_that_its_method_and_path_name(operation, method, url, expected):
     assert reaches(CONTRACT, CONTRACT.operations[operation], exchange(operation, 200, url=url, method=method)) is expected
+
+
+def test_where_it_is_known_what_stands_in_a_path_a_name_is_routed_too():
+    operation = CONTRACT.operations["GetUserAccessToken"]
+    named = exchange(operation.id, 200, url="/users/tokens/a.b@c.invalid")
+    assert not reaches(CONTRACT, operation, named)
+    assert reaches(CONTRACT, operation, replace(named, told=frozenset({"token_id"})))
+    assert not reaches(CONTRACT, operation, replace(named, told=frozenset({"other"})))
 
 
 def test_a_more_literal_sibling_wins(write):

@@ -250,3 +250,79 @@ def test_where_no_bot_may_be_made_a_user_becomes_one_and_somebody_elses_at_once(
         f"operator POST bots/{id_}/assign/{member.id}",
     ]
     assert ({"what": "user"}, 1) in member.world.journal.lines, "what is made is written down before"
+
+
+# -- what is made of posts, people and channels ------------------------------------------------------------------------
+
+LAID = {
+    "post": ["member POST posts"],
+    "thread": ["member POST posts", "member POST posts", "member PUT users/member-id/teams/there/threads/id1/following"],
+    "reacted-post": ["member POST posts", "member POST reactions"],
+    "edited-post": ["member POST posts", "member PUT posts/id1/patch", "member GET posts/id1/edit_history"],
+    "image": ["member POST files", "member POST posts"],
+    "upload": ["member POST uploads"],
+    "category": ["member POST users/member-id/teams/there/channels/categories"],
+    "command": ["operator POST commands"],
+}
+
+
+@pytest.mark.parametrize("kind", LAID)
+def test_a_thing_lies_where_its_owner_is_told_and_is_the_owners(owner, kind):
+    server = Server()
+    member = replace(owner("member", server), team="there", channel="here")
+    made = kinds.by_name()[kind].make(member)
+    assert server.requests == LAID[kind]
+    assert made == "id1"
+    first = server.asked[0][3]
+    assert b"here" in first or json.loads(first)["team_id"] == "there"
+
+
+def test_a_thread_is_one_post_and_a_reply_to_it_and_both_are_written_down(owner):
+    server = Server()
+    member = replace(owner("member", server), channel="here")
+    kinds.by_name()["thread"].make(member)
+    assert [json.loads(body).get("root_id") for *_, path, body in server.asked if path == "posts"] == [None, "id1"]
+    assert [line["id"] for line, _ in member.world.journal.lines] == ["id1", "id2"]
+
+
+@pytest.mark.parametrize(("kind", "people"), [("direct-channel", 2), ("group-channel", 3)])
+def test_a_conversation_is_between_its_owner_and_others_of_ours(owner, kind, people):
+    server = Server()
+    member = owner("member", server)
+    for name in ("token_user", "other_token_user"):
+        member.world.people[name] = Person(PERSONAS[name], f"{name}-id", name, name)
+    kinds.by_name()[kind].make(member)
+    assert server.requests == [f"operator POST channels/{kind.partition('-')[0]}"]
+    among = json.loads(server.asked[0][3])
+    assert len(set(among)) == people and among[0] == "member-id" and set(among[1:]) <= {"token_user-id", "other_token_user-id"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_"),
+    [("archived-channel", "DELETE channels/x"), ("archived-team", "DELETE teams/x"), ("guest-account", "PUT users/x/roles")],
+)
+def test_a_state_is_of_a_kind_and_entered_by_the_operator(owner, kind, request_):
+    server = Server()
+    state = kinds.by_name()[kind]
+    state.enter(owner("member", server), "x")
+    assert server.requests == [f"operator {request_}"]
+    assert state.state_of in kinds.by_name() and state.scope == kinds.by_name()[state.state_of].scope
+
+
+def test_a_part_is_what_the_server_tells_the_operator_and_a_kind_nobody_tells_of_has_none(owner):
+    server = Server()
+    member = owner("member", server)
+    assert kinds.by_name()["channel"].part(member, "x", "token") == "secret1"
+    assert server.requests == ["operator GET channels/x"]
+    with pytest.raises(MisuseError, match="holds no `name`"):
+        kinds.by_name()["channel"].part(member, "x", "name")
+    with pytest.raises(MisuseError, match="nobody says where a server tells the name of a token"):
+        kinds.by_name()["token"].part(member, "x", "name")
+
+
+def test_a_line_of_a_journal_tells_the_name_and_the_team_of_what_a_request_may_make():
+    assert kinds.by_name()["channel"].made({"unique": "n", "team": "t", "user": "u"}) == {
+        "what": "channel",
+        "name": "n",
+        "team": "t",
+    }

@@ -1,10 +1,11 @@
 """Channels of the world's team, public and private, and what is in them: posts and files. Channels are archived."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.world.admin import GONE, Admin
+from mmconform.world.fillers import Upload
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_gone, is_name_of_ours
 from mmconform.world.kinds.team import Team
 from mmconform.world.world import World
@@ -123,28 +124,34 @@ class File(Kind):
         return new_file(owner, owner.channel or Channel().standing(owner))
 
 
-def new_file(owner: Owner, channel: str) -> str:
+def new_file(owner: Owner, channel: str, upload: Upload | None = None) -> str:
     """Return the id of a new file on a post of somebody's in a channel.
+
+    Args:
+        upload: The file; nothing for a small text.
 
     Raises:
         MisuseError: they may not.
     """
-    name = f"{owner.naming.name('f')}.txt"
-    form = {"data": {"channel_id": channel}, "files": {"files": (name, b"made for a test\n", "text/plain")}}
+    file = upload or (f"{owner.naming.name('f')}.txt", b"made for a test\n", "text/plain")
+    form = {"data": {"channel_id": channel}, "files": {"files": file}}
     infos = owner.must("uploads a file", "POST", "/api/v4/files", **form).json_object.get("file_infos")
     if not isinstance(infos, list) or not infos or not isinstance(infos[0], dict):
         raise MisuseError("the test could not be set up: the answer to an upload holds no `file_infos`")
-    new_post(owner, channel, files=[str(infos[0].get("id"))])
+    new_post(owner, channel, file_ids=[str(infos[0].get("id"))])
     return str(infos[0].get("id"))
 
 
-def new_post(owner: Owner, channel: str, files: list[str] | None = None) -> str:
+def new_post(owner: Owner, channel: str, **more: Any) -> str:
     """Return the id of a new post of somebody's in a channel.
+
+    Args:
+        more: What it is to be beside.
 
     Raises:
         MisuseError: they may not.
     """
-    about = {"channel_id": channel, "message": owner.purpose, "file_ids": files or []}
+    about = {"channel_id": channel, "message": owner.purpose, "file_ids": [], **more}
     made = owner.must("makes a post", "POST", "/api/v4/posts", json=about).json_id
     owner.world.note(what="post", id=made)
     return made

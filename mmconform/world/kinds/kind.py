@@ -162,7 +162,7 @@ class Kind:
             MisuseError: the server refuses.
         """
 
-    def part(self, admin: Admin, id_: str, name: str) -> str:
+    def part(self, owner: Owner, id_: str, name: str) -> str:
         """Return a part of what the server tells the operator of one.
 
         Raises:
@@ -170,7 +170,7 @@ class Kind:
         """
         if not self.address:
             raise MisuseError(f"nobody says where a server tells the {name} of a {self.name}")
-        return str(admin.must("GET", f"/api/v4{self.address.format(id_)}")[name])
+        return str(owner.admin.must("GET", f"/api/v4{self.address.format(id_)}")[name])
 
     def made(self, names: dict[str, str]) -> Entry:
         """Return a journal's line of one that a request of ours may make.

@@ -1,8 +1,10 @@
 """Teams, which are archived: they cannot be deleted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from mmconform.world.admin import Admin
+from mmconform.world.admin import OPERATOR, Admin
+from mmconform.world.fillers import PICTURE
 from mmconform.world.kinds import command
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_name_of_ours
 from mmconform.world.world import World
@@ -41,6 +43,21 @@ class Team(Kind):
         for id_ in undoing.ids("team"):
             if not undoing.is_archived(f"/api/v4/teams/{id_}"):
                 yield f"team {id_} is still there"
+
+
+class ArchivedTeam(Kind):
+    name, state_of, scope = "archived-team", "team", "team"
+
+    def enter(self, owner: Owner, id_: str) -> None:
+        owner.admin.must("DELETE", f"/api/v4/teams/{id_}")
+
+
+class TeamWithIcon(Kind):
+    name, state_of, scope = "team-with-icon", "team", "team"
+
+    def enter(self, owner: Owner, id_: str) -> None:
+        whose = replace(owner, persona=OPERATOR, credential=owner.admin.token)
+        whose.must("sets an icon", "POST", f"/api/v4/teams/{id_}/image", files={"image": PICTURE})
 
 
 def new_team(world: World, admin: Admin, name: str) -> str:

@@ -52,6 +52,15 @@ class User(Kind):
             yield from _active(undoing.admin.ask("POST", "/api/v4/users/ids", ids[start : start + _MANY]))
 
 
+class GuestAccount(Kind):
+    """Somebody who has been made a guest; a guest needs no licence for that."""
+
+    name, state_of = "guest-account", "user"
+
+    def enter(self, owner: Owner, id_: str) -> None:
+        owner.admin.must("PUT", f"/api/v4/users/{id_}/roles", {"roles": "system_guest"})
+
+
 class SearchTerm(Kind):
     """What finds somebody in a search: their name."""
 

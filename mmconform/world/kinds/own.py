@@ -1,0 +1,60 @@
+"""What somebody has for themselves: categories of a sidebar, uploads, sessions; each goes with its user."""
+
+from mmconform.errors import NotHereError
+from mmconform.world.kinds.absent import Absent
+from mmconform.world.kinds.channel import Channel
+from mmconform.world.kinds.kind import Kind, Owner
+from mmconform.world.kinds.user import login
+
+
+class Category(Kind):
+    """A category of somebody's sidebar in a team to which they belong."""
+
+    name, within, scope = "category", "team", "team"
+    is_owned = True
+
+    def make(self, owner: Owner) -> str:
+        team = owner.team or owner.world.team_id
+        about = {"user_id": owner.id, "team_id": team, "display_name": owner.naming.name("g"), "type": "custom"}
+        url = f"/api/v4/users/{owner.id}/teams/{team}/channels/categories"
+        return owner.must("makes a category", "POST", url, json=about).json_id
+
+
+class UploadSession(Kind):
+    """What is to be uploaded, of which nothing is there yet."""
+
+    name, within, scope = "upload", "channel", "channel"
+    is_owned = True
+
+    def make(self, owner: Owner) -> str:
+        about = {"channel_id": owner.channel or Channel().standing(owner), "filename": "small.txt", "file_size": 16}
+        return owner.must("begins an upload", "POST", "/api/v4/uploads", json=about).json_id
+
+
+class Session(Kind):
+    """A session of somebody's that nobody uses."""
+
+    name, within = "session", "user"
+    is_owned = True
+
+    def make(self, owner: Owner) -> str:
+        if owner.person is None or owner.person.persona.is_guest:
+            raise NotHereError("without a licence a guest cannot sign in")
+        before = set(self._ids(owner))
+        login(owner.client, owner.person.username, owner.person.password, owner.persona)
+        return next(id_ for id_ in self._ids(owner) if id_ not in before)
+
+    def _ids(self, owner: Owner) -> list[str]:
+        return [str(row["id"]) for row in owner.admin.listed(f"/api/v4/users/{owner.id}/sessions")]
+
+
+class Bookmark(Absent):
+    name = "bookmark"
+
+
+class ScheduledPost(Absent):
+    name = "scheduled-post"
+
+
+class ProfileField(Absent):
+    name = "profile-field"
