@@ -10,6 +10,8 @@ from mmconform.contract.clause import RULES, Contract, Operation, Rule
 from mmconform.contract.permission import Holds, leaves
 from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
+from mmconform.driving.principles import report
+from mmconform.driving.principles.sightings import Sightings
 from mmconform.judging import deviations, known_changes, summary
 from mmconform.judging.changes import compare
 from mmconform.judging.deviations import Deviation
@@ -66,6 +68,11 @@ class Run:
         self.known_changes: list[KnownChange] = [] if specs else known_changes.load(self.contract)
         self.started = now()
         self.seen: dict[str, Seen] = {}
+        self.sightings: dict[str, Sightings] = {}
+
+    def noting(self, target: Target) -> Sightings:
+        """Return what takes note of a target's answers for the principles."""
+        return self.sightings.setdefault(target.slug, Sightings(self.contract, target))
 
     @cached_property
     def generator(self) -> Generator:
@@ -122,10 +129,19 @@ class Run:
         for target in targets:
             self.seen.setdefault(target.slug, Seen()).errors += 1
 
-    def finish(self, target: Target, selection: str, left_out: list[str], before: record.Record | None = None) -> record.Record:
+    def finish(
+        self,
+        target: Target,
+        selection: str,
+        left_out: list[str],
+        before: record.Record | None = None,
+        *,
+        counts_principles: bool = False,
+    ) -> record.Record:
         """Write the record of a target and return it.
 
         Args:
+            counts_principles: What is new of the principles makes the run red.
             selection: What narrowed the run.
             left_out: What was asked for and not judged, in sentences.
             before: The record of the version before, where this run was over both.
@@ -171,6 +187,8 @@ class Run:
             roles=self._roles(target),
             newest_known=str(newest()) if is_newer(target.version) else "",
         )
+        sightings = self.sightings.get(target.slug)
+        findings = report.rows(self.contract, sightings.seen, self.known(target), target.version) if sightings else []
         footer = partial(
             summary.summarise,
             self.contract,
@@ -187,11 +205,12 @@ class Run:
             left_out=left_out,
             errors=seen.errors,
             not_taped=seen.not_taped,
+            counted=sum(one.standing == "new" for one in findings) if counts_principles else 0,
             is_whole=is_whole,
             finished=now(),
             seconds=round(seen.seconds, 3),
         )
-        result = record.Record(header, rows, operations, footer(), answers)
+        result = record.Record(header, rows, operations, footer(), answers, findings=findings)
         if before and is_whole:
             changes, unmet = self._since(before, result)
             result = replace(result, footer=footer(changes=changes, unmet=unmet), changes=changes)

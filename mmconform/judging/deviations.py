@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import PRINCIPLES, Contract
 from mmconform.documents.reader import Source, read
 from mmconform.errors import DocumentError
 from mmconform.paths import DEVIATIONS, OFFICIAL_DEVIATIONS
@@ -134,13 +134,15 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
     signatures = entry["signature"] if isinstance(entry["signature"], list) else [entry["signature"]]
     for name in clauses:
         clause = contract.clauses.get(name)
-        if clause is None and is_of_many:
+        operation, _, rule = str(name).partition(".")
+        is_of_principle = rule in PRINCIPLES and operation in contract.operations
+        if clause is None and is_of_many and not is_of_principle:
             continue
-        if clause is None:
+        if clause is None and not is_of_principle:
             raise wrong(f"`{name}` is no clause of the contract; `mmconform contract` lists them")
-        if is_of_many and entry["verdict"] == "server" and clause.origin != "document":
+        if is_of_many and entry["verdict"] == "server" and clause and clause.origin != "document":
             continue
-        if entry["verdict"] == "server" and clause.origin != "document":
+        if entry["verdict"] == "server" and clause and clause.origin != "document":
             raise wrong(f"`{name}` is our own addition, so its failure cannot be held against the server; say `ambiguous`")
         for signature in signatures:
             yield Deviation(

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from mmconform.contract.clause import RULES, Clause, Contract, Rule
 from mmconform.contract.knowledge import Unknown
@@ -78,6 +78,12 @@ class Coverage:
         self.gate = self.gate or other.gate
 
 
+class Noting(Protocol):
+    """What takes note of answers beside the judge, and asks nothing of promises."""
+
+    def note(self, exchange: Exchange) -> None: ...
+
+
 class Judge:
     """Judges the exchanges of one test.
 
@@ -90,6 +96,7 @@ class Judge:
     Attributes:
         not_taped: Requests to which the tape has no answer.
         answers: Every judged answer, as the record writes it.
+        beside: Takes note of every judged answer too, for what holds of several operations.
     """
 
     def __init__(
@@ -108,6 +115,7 @@ class Judge:
         self.coverage: dict[str, Coverage] = {}
         self.not_taped: list[str] = []
         self.answers: list[AnswerRow] = []
+        self.beside: Noting | None = None
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
     def setting(self, exchange: Exchange) -> Setting:
@@ -117,6 +125,8 @@ class Judge:
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
         """Judge one exchange by the given clauses, or by all of its operation's."""
         at = self.setting(exchange)
+        if self.beside:
+            self.beside.note(exchange)
         coverage = self.coverage.setdefault(exchange.operation, Coverage())
         coverage.sent += 1
         is_valid = at.is_valid is True

@@ -46,6 +46,7 @@ def summarise(
     left_out: Sequence[str] = (),
     errors: int,
     not_taped: int,
+    counted: int = 0,
     is_whole: bool,
     finished: str,
     seconds: float = 0,
@@ -61,6 +62,7 @@ def summarise(
         not_exercised: Operations that were asked about with generated requests, none of which was valid and served.
         left_out: What was asked for and not judged, in sentences.
         errors: Tests that broke without an observation.
+        counted: New findings of principles, where these count.
         is_whole: Nothing was left out, by whomever, and the requests are those of the tapes. Only then can a known deviation that
             was not met be called fixed.
     """
@@ -72,7 +74,7 @@ def summarise(
     not_met = [f"{d.place} {d.clause}" for d in deviations if d.is_met_by_hand and _is_gone(d, version, by_hand)]
     not_met = [entry for entry in not_met if entry not in fixed]
     changed = sum(1 for change in changes if change.standing == "new")
-    failed = tally["new"] + tally["error"] + errors + not_taped + changed
+    failed = tally["new"] + tally["error"] + errors + not_taped + changed + counted
     failed += sum(map(len, (fixed, not_met, not_exercised, left_out)))
     unobserved = (c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked)
     return Footer(
@@ -89,6 +91,7 @@ def summarise(
         not_taped=not_taped,
         not_exercised=tuple(not_exercised),
         left_out=tuple(left_out),
+        counted=counted,
         unobserved=tuple(sorted(unobserved)),
         finished=finished,
         seconds=seconds,
@@ -200,6 +203,8 @@ def problems(record: Record) -> list[tuple[str, str]]:
         found.append(("error", f"{footer.errors} tests broke or got no answer; {nothing_said}"))
     if footer.not_taped:
         found.append(("not-taped", f"{footer.not_taped} requests that the tape has no answer for; {nothing_said}"))
+    if footer.counted:
+        found.append(("principles", f"{footer.counted} new findings, and --fail-on principles"))
     if footer.not_exercised:
         found.append(("not-exercised", f"no valid request was served for {', '.join(footer.not_exercised)}"))
     found += [("left-out", f"{what}; what was asked for and not judged is not green") for what in footer.left_out]

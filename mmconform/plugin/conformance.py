@@ -47,6 +47,8 @@ from mmconform.world.world import Person, World
 _WIDTH = 100
 #: The generated requests come before what others leave behind.
 _SUITES = ("property", "permissions", "lifecycle", "compatibility")
+#: Of them, what ends people and things, and looks at what the others were answered.
+_LAST = "test_principles.py"
 #: What is true of every server: its API deletes no account and no team.
 _LEFT = "left the server as it was (but accounts can only be deactivated, and teams archived): "
 _PUT_BACK = "put back what this run had changed (but accounts can only be deactivated, and teams archived): "
@@ -126,6 +128,7 @@ class Conformance:
         self._losses.update(knows.get("losses", {}))
         self._falls += knows.get("falls", [])
         self.attendance.learn(knows.get("attendance", {}))
+        self.session.learn_seen(knows.get("seen", {}))
         if error or not knows:
             self.session.run.fail(self.session.targets)
             self.problems.append(f"the worker {node.gateway.id} died ({error or 'it told nothing'}); its tests are not judged")
@@ -262,7 +265,7 @@ class Conformance:
         target, suite = target_of(item), item.path.parent.name
         turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
         role = str(item.callspec.params.get(fixtures.ROLE, "")) if target else ""  # type: ignore[attr-defined]
-        return self.session.targets.index(target) if target else 0, turn, item.path.name, role
+        return self.session.targets.index(target) if target else 0, turn, f"{item.path.name == _LAST:d} {item.path.name}", role
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note files that could not be read: a run goes on with ``--continue-on-collection-errors``."""
@@ -410,6 +413,7 @@ class Conformance:
                 "not_taped": len(taped),
                 "seconds": item.stash.get(_SECONDS, 0.0) + call.duration,
                 "generated": "stage" not in item.fixturenames,
+                "asks": call.when == "call" and "questions" in item.fixturenames,
             }
         return report
 
@@ -420,7 +424,7 @@ class Conformance:
             return
         if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]):
             self.attendance.skipped[report.nodeid] = _reason(report)
-        elif seen["rows"] or seen["coverage"] or report.failed:
+        elif seen["rows"] or seen["coverage"] or seen["asks"] or report.failed:
             self.attendance.judged.add(report.nodeid)
         coverage = {operation: Coverage(**reach) for operation, reach in seen["coverage"].items()}
         rows = msgspec.convert(seen["rows"], list[ObservationRow])
@@ -444,6 +448,7 @@ class Conformance:
         if self.session.is_worker:
             knows = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "falls": self._falls}
             knows["attendance"] = self.attendance.tell()
+            knows["seen"] = self.session.tell_seen()
             session.config.workeroutput["mmconform"] = knows  # type: ignore[attr-defined]
         elif ended and (self.attendance.asked or self.session.is_named):
             self._set_records_aside()
@@ -508,11 +513,15 @@ class Conformance:
     def _write_records(self, session: pytest.Session, stopped: bool) -> None:
         narrowed = f"{self.session.narrowed} {'stopped early' if stopped else ''}".strip()
         done: dict[str, Record] = {}
+        if self.session.disturbed:
+            self.session.run.sightings.clear()
         for target in self.session.targets:
             before = done.get(tape.before(target.slug)) if target.is_recorded else None
             missing = self.attendance.missing(target.slug)
             try:
-                written = done[target.slug] = self.session.run.finish(target, narrowed, missing, before)
+                written = done[target.slug] = self.session.run.finish(
+                    target, narrowed, missing, before, counts_principles="principles" in option(session.config, "--fail-on")
+                )
             except MisuseError as error:
                 self.problems.append(str(error))
                 session.exitstatus = 2

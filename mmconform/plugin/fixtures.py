@@ -4,15 +4,18 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from vcr.cassette import Cassette
 
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.actor import Actor, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
+from mmconform.driving.principles.hidden import Reader
+from mmconform.driving.principles.questions import Questions
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
@@ -87,6 +90,8 @@ class Fixtures:
     def judge(self, request: pytest.FixtureRequest, target: Target) -> Judge:
         """Judges exchanges; what it has seen when the test ends decides the test and goes into the record."""
         judge = self.session.run.judge(target, option(self.session.config, "--rule"))
+        if target.slug in self.session.places and "stage" not in request.fixturenames:
+            judge.beside = self.session.run.noting(target)
         request.node.stash[JUDGE] = judge
         return judge
 
@@ -124,6 +129,27 @@ class Fixtures:
             pytest.skip(f"{missing.reason}: {missing}")
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
+
+    @pytest.fixture
+    def questions(self, target: Target, world: World, place: Place, client: Client) -> Questions:
+        """What principles ask: every reading operation that the run is about, about things of ours."""
+        run, patterns = self.session.run, option(self.session.config, "--operation")
+        about = [
+            operation
+            for operation in run.contract.operations.values()
+            if not patterns or any(fnmatchcase(operation.id, pattern) for pattern in patterns)
+        ]
+        drawn = {one.id: self._query(one) for one in about if any(p.place == "query" and p.required for p in one.parameters)}
+        return Questions(run.contract, about, drawn, world, client, place, run.noting(target))
+
+    def _query(self, operation: Operation) -> dict[str, Any]:
+        core = next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)
+        return dict(core.drawn.query or {}) if core else {}
+
+    @pytest.fixture
+    def reader(self, target: Target, world: World, client: Client) -> Reader:
+        """Reads what answers showed, for the principles."""
+        return Reader(self.session.run.contract, self.session.run.noting(target), world, client)
 
     @pytest.fixture
     def vcr_markers(self, request: pytest.FixtureRequest, vcr_markers: list[Any]) -> list[Any]:

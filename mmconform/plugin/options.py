@@ -62,6 +62,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "default": False,
         "help": "say who would send what, and what is held back and why; send nothing of it",
     },
+    "--fail-on": {
+        "action": "append",
+        "default": [],
+        "choices": ["principles"],
+        "help": "count what contradicts a principle against the run too",
+    },
     "--max-examples": {"type": int, "metavar": "N", "help": "fuzzed cases for each operation on a live target"},
     "--request-timeout": {
         "type": float,

@@ -8,9 +8,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
+from mmconform.driving.principles.sightings import Seen
 from mmconform.driving.run import Run
 from mmconform.errors import MisuseError
 from mmconform.files import check_writable
@@ -28,7 +30,7 @@ from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.build import build, new_run_id
 from mmconform.world.guard import Guard
-from mmconform.world.place import Place
+from mmconform.world.place import RESIDENT, SPOTS, Place
 from mmconform.world.register import Register
 from mmconform.world.spare import NoSpareError, Spare, find
 from mmconform.world.world import World
@@ -214,6 +216,16 @@ class Session:
         }
         return {"seed": self.run.seed, "until": self.patience.until, "stages": stages}
 
+    def tell_seen(self) -> dict[str, Any]:
+        """Return what this process saw for the principles, by target, as xdist can send it."""
+        return {slug: msgspec.to_builtins(one.seen) for slug, one in self.run.sightings.items()}
+
+    def learn_seen(self, told: dict[str, Any]) -> None:
+        """Add what an xdist worker saw for the principles."""
+        for target in self.targets:
+            if target.slug in told:
+                self.run.noting(target).add(msgspec.convert(told[target.slug], Seen))
+
     def clean(self) -> Counter[str]:
         """Leave every live server as it was.
 
@@ -266,6 +278,7 @@ class Session:
         """
         if target.slug not in self.places:
             self.places[target.slug] = Place(self.world(target), target.client())
+            self._show(target, self.worlds[target.slug], self.places[target.slug])
         return self.places[target.slug]
 
     def spare(self, target: Target) -> Spare:
@@ -289,6 +302,13 @@ class Session:
             return find(self.world(target), target.client(), self.place(target))
         except NoSpareError as missing:
             return missing
+
+    def _show(self, target: Target, world: World, place: Place) -> None:
+        """Tell who takes note for the principles what is ours."""
+        noting = self.run.noting(target)
+        noting.knows("user", (person.id for person in world.people.values()))
+        for kind in ("team", "channel"):
+            noting.knows(kind, (place.standing(kind, spot, RESIDENT) for spot in SPOTS))
 
     def _keeper(self, target: Target, world: World, stage: live_server.LiveServer) -> Keeper:
         guard, operations = self.guard(target), self.run.contract.operations

@@ -112,6 +112,7 @@ def prove(names: list[str], progress: Callable[[float], None] = lambda share: No
 def _read(name: str) -> Proof:
     seen = record.read(REPORTS / slug_of(name_of(name)) / record.NAME)
     by = frozenset(row.clause for row in seen.observations if row.standing == "new")
+    by |= {f"{row.operation}.{row.principle}" for row in seen.findings if row.standing == "new"}
     return Proof(name, MUTANTS[name], by, seen.footer.errors)
 
 

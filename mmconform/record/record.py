@@ -5,13 +5,14 @@ from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
 from mmconform.paths import REPORTS
-from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Footer, Header, ObservationRow, OperationRow, Row
+from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
 
 NAME = "observations.jsonl"
@@ -46,11 +47,12 @@ class Record:
     footer: Footer
     answers: list[AnswerRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
+    findings: list[FindingRow] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
         """All lines, in the order in which they are written."""
-        return [self.header, *self.operations, *self.observations, *self.answers, *self.changes, self.footer]
+        return [self.header, *self.operations, *self.observations, *self.answers, *self.changes, *self.findings, self.footer]
 
 
 def write(path: Path, record: Record) -> None:
@@ -60,6 +62,7 @@ def write(path: Path, record: Record) -> None:
         "observations": len(record.observations),
         "answers": len(record.answers),
         "changes": len(record.changes),
+        "findings": len(record.findings),
     }
     rows = [*record.rows[:-1], msgspec.structs.replace(record.footer, **lines)]
     write_whole(path, "".join(_line(row) for row in rows), private=True)
@@ -158,7 +161,7 @@ def read(path: Path) -> Record:
         raise RecordError(str(path), None, f"cannot be read: {error.strerror or error}") from None
     if rest:
         raise CutShortError(str(path), len(lines) + 1, "the last line is not complete; the record was cut short")
-    rows: dict[type[Row], list[Row]] = {kind: [] for kind in (Header, OperationRow, ObservationRow, AnswerRow, ChangeRow, Footer)}
+    rows: dict[type[Row], list[Row]] = {kind: [] for kind in get_args(Row)}
     if lines:
         _check_format(path, lines[0])
     for number, line in enumerate(lines, 1):
@@ -206,7 +209,15 @@ _NO_JSON = "is no JSON; the record is corrupt or was cut short"
 def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:
     if not rows[Footer]:
         raise CutShortError(str(path), lines, "the footer is missing: the run was interrupted, or the file cut short")
-    record = Record(rows[Header][0], rows[ObservationRow], rows[OperationRow], rows[Footer][0], rows[AnswerRow], rows[ChangeRow])  # type: ignore[arg-type]
+    record = Record(
+        rows[Header][0],  # type: ignore[arg-type]
+        rows[ObservationRow],  # type: ignore[arg-type]
+        rows[OperationRow],  # type: ignore[arg-type]
+        rows[Footer][0],  # type: ignore[arg-type]
+        rows[AnswerRow],  # type: ignore[arg-type]
+        rows[ChangeRow],  # type: ignore[arg-type]
+        rows[FindingRow],  # type: ignore[arg-type]
+    )
     _check_version(path, record.header)
     footer = record.footer
     for kind, counted, found in (
@@ -214,6 +225,7 @@ def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:
         ("observations", footer.observations, record.observations),
         ("answers", footer.answers, record.answers),
         ("changes", footer.changes, record.changes),
+        ("findings", footer.findings, record.findings),
     ):
         if counted != len(found):
             raise CutShortError(str(path), lines, f"the footer counts {counted} {kind}, not {len(found)}")

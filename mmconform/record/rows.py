@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from mmconform.contract.clause import Rule
+from mmconform.contract.clause import Principle, Rule
 
 FORMAT = 5
 PUBLISHED = Path(__file__).with_name("record.schema.json")
@@ -177,13 +177,28 @@ class ChangeRow(_Row, tag="change", frozen=True):
     reason: str = ""
 
 
+class FindingRow(_Row, tag="finding", frozen=True, kw_only=True):
+    """What contradicts a principle: two answers that do not go together. No promise is broken by it."""
+
+    principle: Principle
+    operation: Annotated[str, Meta(description="the one that gave something away, or went on serving")]
+    beside: Annotated[str, Meta(description="the operation whose answer says otherwise, or after which it had to end")]
+    field: Annotated[str, Meta(description="what was given away: a field, a credential, or how somebody ended")]
+    personas: tuple[str, ...]
+    seen: str
+    standing: Literal["new", "known"]
+    deviation: Annotated[str, Meta(description="the entry that makes it known, as file:line at the time of the run")] = ""
+    evidence: Annotated[tuple[Evidence, ...], Meta(description="both sides, that of the operation first")] = ()
+
+
 class Footer(_Row, tag="footer", frozen=True, kw_only=True):
-    """What the run says. Its four first counts are the lines of the record, which so is known to be whole."""
+    """What the run says. Its five first counts are the lines of the record, which so is known to be whole."""
 
     operations: Count = 0
     observations: Count = 0
     answers: Count = 0
     changes: Count = 0
+    findings: Count = 0
     green: bool
     kept: Annotated[int, Meta(description="clauses")] = field(name="pass")
     known: Annotated[int, Meta(description="clauses")]
@@ -202,6 +217,7 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
     ] = ()
     not_exercised: tuple[str, ...]
     left_out: Annotated[tuple[str, ...], Meta(description="what was asked for and judged by nobody")] = ()
+    counted: Annotated[Count, Meta(description="new findings of principles, where these count (`--fail-on principles`)")] = 0
     unobserved: Annotated[tuple[str, ...], Meta(description="clauses in scope that no exchange of this run could judge")]
     finished: Time = ""
     seconds: Annotated[float, Meta(ge=0, description="that the tests of this target took, one after the other")] = 0.0
@@ -212,7 +228,7 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
         return self.kept + self.known + self.new
 
 
-Row = Header | OperationRow | ObservationRow | AnswerRow | ChangeRow | Footer
+Row = Header | OperationRow | ObservationRow | AnswerRow | ChangeRow | FindingRow | Footer
 
 
 def json_schema() -> dict[str, Any]:

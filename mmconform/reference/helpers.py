@@ -221,32 +221,42 @@ def _make_team(app: App, call: Call) -> Answer:
     if not app.has(call, "create_team"):
         raise RefusedError("no-team-creation")
     sent = _sent(call)
-    team = Team(str(sent.get("name", "")), is_open=sent.get("allow_open_invite") is True)
+    team = Team(
+        str(sent.get("name", "")), is_open=sent.get("allow_open_invite") is True, email=app.store.users[call.caller].email
+    )
     app.store.teams[team.id] = team
     for name in ("town-square", "off-topic"):
         _keep(app, Channel(team.id, name, True, call.caller))
     join_team(app, team, call.caller)
     team.members[call.caller] = ["team_user", "team_admin"]
-    return Answer(201, team_row(app, team))
+    return Answer(201, team_row(app, team, call))
 
 
 @_serves("GET", "/teams", operator=True)
 def _list_teams(app: App, call: Call) -> Answer:
     page, size = number(call.asked("page") or "0") or 0, number(call.asked("per_page") or "60") or 60
-    return Answer(200, [team_row(app, team) for team in list(app.store.teams.values())[page * size : page * size + size]])
+    return Answer(200, [team_row(app, team, call) for team in list(app.store.teams.values())[page * size : page * size + size]])
 
 
 @_serves("GET", "/teams/name/{name}", operator=True)
 def _get_team_by_name(app: App, call: Call) -> Answer:
     found = next((team for team in app.store.teams.values() if team.name == call.parameters["name"]), None)
-    return Answer(200, team_row(app, found_team(app, found.id if found else "")))
+    return Answer(200, team_row(app, found_team(app, found.id if found else ""), call))
 
 
 @_serves("POST", "/teams/{team_id}/restore", since="5.24", operator=True)
 def _restore_team(app: App, call: Call) -> Answer:
     team = found_team(app, app.id_in_path(call, "team_id"))
     team.is_archived = False
-    return Answer(200, team_row(app, team))
+    return Answer(200, team_row(app, team, call))
+
+
+@_serves("PUT", "/teams/{team_id}/patch")
+def _patch_team(app: App, call: Call) -> Answer:
+    team = found_team(app, app.id_in_path(call, "team_id"))
+    allowed(app.has_in_team(call, team.id, "manage_team"))
+    team.is_open = _sent(call).get("allow_open_invite", team.is_open) is True
+    return Answer(200, team_row(app, team, call))
 
 
 @_serves("DELETE", "/teams/{team_id}", operator=True)

@@ -95,7 +95,7 @@ def get_team(app: App, call: Call) -> Answer:
     team = found_team(app, app.id_in_path(call, "team_id"))
     is_shown_to_all = team.is_open and app.has(call, "list_public_teams")
     allowed(is_shown_to_all or app.has_in_team(call, team.id, app.needs[call.operation]))
-    return Answer(200, team_row(app, team))
+    return Answer(200, team_row(app, team, call))
 
 
 @operation("GetChannel")
@@ -225,6 +225,8 @@ def delete_post(app: App, call: Call) -> Answer:
         raise RefusedError("no-deleting-in-archived")
     for one in app.store.posts.values():
         one.is_deleted = one.is_deleted or post.id in (one.id, one.root)
+        for file in one.files if one.is_deleted else ():
+            app.store.files.pop(file, None)
     return Answer(200, OK)
 
 

@@ -4,7 +4,7 @@ from mimetypes import guess_type
 from pathlib import PurePath
 from typing import Any
 
-from mmconform.reference.app import App
+from mmconform.reference.app import App, Call
 from mmconform.reference.facts import is_in, table
 from mmconform.reference.store import Channel, File, Post, Team, User, now
 
@@ -26,8 +26,11 @@ def user_row(app: App, user: User) -> dict[str, Any]:
     return shaped(app, "user", {**about, **times, **texts, **objects, **({"is_bot": True} if user.owner else {})})
 
 
-def team_row(app: App, team: Team) -> dict[str, Any]:
-    texts = dict.fromkeys(("description", "email", "company_name", "allowed_domains", "invite_id"), "")
+def team_row(app: App, team: Team, call: Call) -> dict[str, Any]:
+    """Tell of a team; its address and how to be invited only whom servers tell it (app/team.go@91ce593d27 SanitizeTeam)."""
+    texts = dict.fromkeys(("description", "company_name", "allowed_domains"), "")
+    texts["email"] = team.email if app.has_in_team(call, team.id, "manage_team") else ""
+    texts["invite_id"] = team.invite if app.has_in_team(call, team.id, "invite_user") else ""
     times = {"create_at": now(), "update_at": now(), "delete_at": now() if team.is_archived else 0}
     about = {"id": team.id, "name": team.name, "display_name": team.name, "type": "O", "allow_open_invite": team.is_open}
     nothing = dict.fromkeys(("scheme_id", "group_constrained", "policy_id"))

@@ -70,6 +70,8 @@ class Team:
     members: dict[str, list[str]] = field(default_factory=dict)
     is_archived: bool = False
     is_open: bool = False
+    email: str = ""
+    invite: str = field(default_factory=new_id)
     id: str = field(default_factory=new_id)
 
 

@@ -14,6 +14,7 @@ from mmconform.errors import plain
 from mmconform.judging.judge import GAP
 from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
 from mmconform.record.record import Record
+from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.marks import MANY, MARKS
 from mmconform.world.guard import WOULD_DO_HARM
@@ -69,6 +70,9 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     for failure in failures(contract, record):
         if failure.standing == "new":
             console.print(*_new(failure), sep="\n")
+    for finding in record.findings:
+        if finding.standing == "new":
+            console.print(*_finding(finding), sep="\n")
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
@@ -103,6 +107,13 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
     return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))  # a word is not cut
 
 
+def _finding(finding: FindingRow) -> tuple[Text, Padding]:
+    head = Text(f"  principle {finding.principle}: ").append(f"{finding.operation}, {plain(finding.field)}", "bold")
+    sides = "\n".join(f"{one.method} {plain(one.url)} by {one.credential or 'nobody'}: {one.status}" for one in finding.evidence)
+    seen = f"{plain(finding.seen)}\nfor {', '.join(finding.personas)}\n{sides}"
+    return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))
+
+
 def _details(contract: Contract, record: Record) -> list[str]:
     skipped = skip_reasons(contract, record)
     counts = record.footer.reasons
@@ -121,6 +132,9 @@ def _details(contract: Contract, record: Record) -> list[str]:
         lines.append(f"  gaps of the document, refusals that it does not declare: {len(gaps)} operations, {_named(gaps)}")
     lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
+    if record.findings:
+        known = sum(1 for finding in record.findings if finding.standing == "known")
+        lines.append(f"  principles: {len(record.findings) - known} new findings, {known} known; they break no promise")
     sent = sum(row.sent for row in record.operations)
     reached = sum(row.reached for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")

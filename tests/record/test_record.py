@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 from mmconform.errors import MisuseError
 from mmconform.record import record
-from mmconform.record.rows import json_schema
+from mmconform.record.rows import FindingRow, json_schema
 from tests.rows import header, make_record
 
 HEADER = header()
@@ -110,6 +112,17 @@ def test_a_record_survives(path):
     written = make_record(HEADER, [OBSERVATION, FAILURE], [OPERATION], {**FOOTER, **LINES}, [ANSWER])
     assert record.read(path) == written
     assert written.header.server.name == "5.36.1" and written.observations[1].evidence.url == "/a"
+
+
+def test_a_finding_of_a_principle_survives_and_is_counted(tmp_path):
+    sides = ({"method": "GET", "url": "/a", "answer": "shown"}, {"method": "GET", "url": "/b", "answer": "blank"})
+    about = {"principle": "hidden", "operation": "GetA", "beside": "GetB", "field": "x", "personas": ["guest"], "seen": "shown"}
+    found = msgspec.convert({**about, "standing": "new", "evidence": sides}, FindingRow)
+    written = replace(make_record(HEADER, [OBSERVATION], [OPERATION], FOOTER), findings=[found])
+    record.write(path := tmp_path / record.NAME, written)
+    assert record.read(path).findings == [found] and record.read(path).footer.findings == 1
+    assert list(Draft202012Validator(json_schema()).iter_errors(json.loads(path.read_text("utf-8").splitlines()[-2]))) == []
+    assert ":5: the footer counts 2 findings, not 1" in refusal(edited(path, 4, findings=2))
 
 
 def test_a_record_written_again_is_the_same(path, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mmconform.judging.summary import summarise
+from mmconform.record.rows import FindingRow
 from mmconform.report.terminal import show
 from mmconform.version import Version
 from tests.rows import header, make_record, observations, operations
@@ -16,13 +17,13 @@ NEW = {"standing": "new", "signature": "500 x", "seen": "answered 500\x1b[2J", "
 def shown(contract):
     """The table of a record with these observations of CreateJob."""
 
-    def shown(*rows, width=100, **problems):
+    def shown(*rows, width=100, findings=(), **problems):
         common = {"operation": "CreateJob", "persona": "member", "test": "suites/a/test_b.py::c", "outcome": "pass", "count": 1}
         rows = observations(*({**common, "rule": row["clause"].split(".")[1], **row} for row in rows))
         asked = operations({"operation": "CreateJob", "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True})
         told = {"errors": 0, "not_taped": 0, **problems}
         footer = summarise(contract, Version(5, 36, 1), rows, asked, [], **told, is_whole=False, finished="2026-11-22T00:00:00Z")
-        record = make_record(header(), rows, asked, footer)
+        record = replace(make_record(header(), rows, asked, footer), findings=list(findings))
         return show(contract, record, colour=False, width=width)
 
     return shown
@@ -46,6 +47,28 @@ def test_what_is_new_follows_the_table_with_its_promise_and_who_saw_it(shown, co
 def test_what_is_known_is_not_told_again(shown):
     text = shown({"clause": "CreateJob.status", **NEW, "standing": "known"})
     assert "▲" in text and "answered 500" not in text and "GREEN" in text
+
+
+FOUND = FindingRow(
+    principle="hidden",
+    operation="CreateJob",
+    beside="GetJob",
+    field="data",
+    personas=("member",),
+    seen="`data` is shown",
+    standing="new",
+)
+
+
+def test_what_contradicts_a_principle_is_told_apart_and_makes_no_run_red(shown):
+    text = shown({"clause": "CreateJob.auth"}, findings=[FOUND])
+    assert "\n  principle hidden: CreateJob, data\n      `data` is shown\n      for member\n" in text
+    assert "  principles: 1 new findings, 0 known; they break no promise" in text and "GREEN" in text
+
+
+def test_it_makes_a_run_red_where_that_is_asked_for(shown):
+    text = shown({"clause": "CreateJob.auth"}, findings=[FOUND], counted=1)
+    assert "  principles: 1 new findings, and --fail-on principles" in text and "RED" in text
 
 
 def test_what_else_makes_a_run_red_is_a_line(shown):

@@ -75,6 +75,11 @@ class Redactor:
             self._certain = frozenset(certain)
         return self._certain
 
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """Whose every session and token is."""
+        return self._credentials
+
     def learn(self, value: str, placeholder: str | None = None) -> None:
         """Remember a secret value; without a placeholder it gets one of its own."""
         if len(value) >= _SHORTEST or placeholder:

@@ -1,0 +1,92 @@
+"""What the principles are told, from ``data/principles.yaml``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from mmconform.contract.clause import Principle
+from mmconform.documents.reader import read
+from mmconform.paths import DATA
+from mmconform.world.harm import below_the_api, pattern_of
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One way in which somebody ends.
+
+    Attributes:
+        by: The administrator's request, as method and path, with its body.
+        ends: What is over.
+        persona: What they were before; ``member`` where it does not matter.
+        twin: As who they are answered from then on, who never was it; nobody (``""``) where a credential is over.
+    """
+
+    name: str
+    by: str
+    ends: Literal["account", "sessions", "place", "rank"]
+    body: Mapping[str, Any] | None = None
+    persona: str = "member"
+    twin: str = ""
+    source: str = ""
+
+    @property
+    def is_of_credentials(self) -> bool:
+        return self.ends in ("account", "sessions")
+
+
+@dataclass(frozen=True)
+class Exempt:
+    """A contradiction that is meant."""
+
+    principle: Principle
+    operation: str
+    field: str
+    reason: str
+    source: str
+
+    def is_about(self, principle: str, method: str, path: str, field: str) -> bool:
+        """Return whether a finding is meant, by the operation's template."""
+        verb, _, template = self.operation.partition(" ")
+        is_there = method == verb and pattern_of(template).fullmatch(below_the_api(path))
+        return bool(is_there) and (principle, field) == (self.principle, self.field)
+
+
+@cache
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = read(DATA / "principles.yaml")[0].data
+    return data
+
+
+@cache
+def endings() -> tuple[Ending, ...]:
+    """Return every way in which somebody ends."""
+    return tuple(Ending(**entry) for entry in _data()["endings"])
+
+
+@dataclass(frozen=True)
+class ThingsEnd:
+    """One way in which a thing ends, by a request of whom it belongs to."""
+
+    name: str
+    kind: str
+    by: str
+    source: str
+
+
+@cache
+def things() -> tuple[ThingsEnd, ...]:
+    """Return every way in which a thing ends."""
+    return tuple(ThingsEnd(**entry) for entry in _data()["things"])
+
+
+@cache
+def credentials() -> Mapping[str, frozenset[str]]:
+    """Return the fields that hold a credential, by the kind of the thing whose it is."""
+    return {entry["kind"]: frozenset(entry["fields"]) for entry in _data()["credentials"]}
+
+
+@cache
+def exceptions() -> tuple[Exempt, ...]:
+    """Return what looks like a contradiction and is meant."""
+    return tuple(Exempt(**entry) for entry in _data()["exceptions"])

@@ -1,0 +1,239 @@
+"""``ended``: whoever was deactivated, removed, demoted or signed out is so in every operation; what is deleted is gone.
+
+Somebody who was made for it lives first where the end is to come: writes there, and asks everything, with every credential.
+Then the administrator ends them, the request is answered, and they ask everything again. A credential that is over opens
+nothing. Who left a place, or lost a rank, is answered as a twin is who never was there: not served where the twin is refused,
+and told nothing of what the resident put there that the twin is not told.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from mmconform.contract.clause import Contract, Operation
+from mmconform.driving.principles.data import Ending, ThingsEnd
+from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.sightings import Finding
+from mmconform.record.rows import Evidence
+from mmconform.wire.exchange import Exchange
+from mmconform.world.harm import below_the_api, pattern_of
+from mmconform.world.place import RESIDENT, SPOTS, Spot
+from mmconform.world.world import Person
+
+#: How often, and after how many seconds, what was deleted is looked for.
+_LOOKS, _MOMENT = 4, 0.5
+#: A private channel in which everybody of the team is.
+_WITHIN: Spot = SPOTS[1]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, by an operation and by what it names, and the answers to it.
+
+    Attributes:
+        twin: The twin's answer, or that to nobody's credential.
+    """
+
+    operation: Operation
+    ended: Exchange
+    twin: Exchange
+
+
+class Life:
+    """Somebody from their arrival to after their end."""
+
+    def __init__(self, questions: Questions, ending: Ending) -> None:
+        self._questions, self._ending = questions, ending
+        world, place = questions.world, questions.place
+        self._admin = world.admin(questions.client)
+        self._channel = place.standing("channel", _WITHIN, RESIDENT)
+        self._person = place.double(world.people[ending.persona])
+        self._twin = place.double(world.people[ending.twin]) if ending.twin else None
+        self._mark = f"mark{secrets.token_hex(10)}"
+
+    def play(self) -> Iterator[Finding]:
+        """Live, end, and yield what went on.
+
+        Raises:
+            MisuseError: what it takes could not be made.
+        """
+        self._arrive()
+        root = self._post(self._questions.world.people[RESIDENT], self._mark)
+        self._post(self._person, "made for a test", root_id=root)
+        self._ask_all(self._person, self._person.session, root)
+        if self._person.token:
+            self._ask_all(self._person, self._person.token, root, most=1)
+        end = self._end()
+        if end.is_success:
+            yield from self._of_credentials(end, root) if self._ending.is_of_credentials else self._of_place(end, root)
+
+    def _arrive(self) -> None:
+        self._admin.join_channel(self._channel, self._person.id, self._person.persona.channel_role)
+        if self._twin and self._ending.ends == "rank":
+            self._admin.join_channel(self._channel, self._twin.id)
+
+    def _post(self, person: Person, message: str, **more: str) -> str:
+        return post(self._questions, person, self._channel, message, **more)
+
+    def _end(self) -> Exchange:
+        verb, _, path = self._ending.by.partition(" ")
+        ids = {"user_id": self._person.id, "channel_id": self._channel, "team_id": self._questions.world.team_id}
+        return self._admin.ask(verb, "/api/v4" + path.format(**ids), self._ending.body)
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def _ask_all(
+        self, person: Person | None, credential: str | None, root: str, *, own: str = "", most: int | None = None
+    ) -> dict[tuple[str, str], Exchange]:
+        """Ask everything, about oneself and about the resident, and return what was answered."""
+        answers = {}
+        for operation in self._questions.reading[:most]:
+            for about in ("self", "other") if "user" in operation.kinds else ("other",):
+                named = {"post": root, **({"user": own or (person.id if person else "")} if about == "self" else {})}
+                name = person.persona.name if person else "anonymous"
+                if answer := self._questions.ask(operation, name, person, credential, about=named, spot=_WITHIN):
+                    answers[operation.id, about] = answer
+        return answers
+
+    def _both(self, ended: Mapping[tuple[str, str], Exchange], twin: Mapping[tuple[str, str], Exchange]) -> list[Asked]:
+        operations = self._questions.contract.operations
+        return [Asked(operations[key[0]], ended[key], twin[key]) for key in ended.keys() & twin.keys()]
+
+    # -- what went on --------------------------------------------------------------------------------------------------
+
+    def _of_credentials(self, end: Exchange, root: str) -> Iterator[Finding]:
+        held = {"a session": self._person.session, "a personal access token": self._person.token}
+        nobody = self._ask_all(None, None, root, own=self._person.id)
+        for name, credential in held.items():
+            if credential and (self._ending.ends == "account" or name == "a session"):
+                found = opened(self._both(self._ask_all(self._person, credential, root), nobody))
+                if found:
+                    yield self._credential_lives(name, end, found)
+
+    def _credential_lives(self, name: str, end: Exchange, found: list[Asked]) -> Finding:
+        first = min(found, key=lambda one: one.operation.id)
+        operation = ending_operation(self._questions.contract, self._ending.by)
+        seen = f"{self._ending.name}: {name} still opens {len(found)} operations, first {first.operation.id}"
+        sides = (self._side(end, "answered before"), self._side(first.ended, "served"))
+        return Finding(
+            "ended",
+            operation.id if operation else first.operation.id,
+            first.operation.id if operation else self._ending.by,
+            f"{self._ending.name}: {name}",
+            self._ending.persona,
+            seen,
+            sides,
+        )
+
+    def _of_place(self, end: Exchange, root: str) -> Iterator[Finding]:
+        assert self._twin
+        ended = self._ask_all(self._person, self._person.session, root)
+        twin = self._ask_all(self._twin, self._twin.session, root)
+        marks = {"what the resident wrote": self._mark, "the channel's id": self._channel, "the post's id": root}
+        operation = ending_operation(self._questions.contract, self._ending.by)
+        for one in self._both(ended, twin):
+            if seen := differs(one, marks if self._ending.ends == "place" else {}):
+                yield Finding(
+                    "ended",
+                    one.operation.id,
+                    operation.id if operation else self._ending.by,
+                    self._ending.name,
+                    self._ending.persona,
+                    f"{self._ending.name}: {seen}",
+                    (self._side(one.ended, "served"), self._side(one.twin, f"a twin is answered {one.twin.says}")),
+                )
+
+    def _side(self, exchange: Exchange, told: str) -> Evidence:
+        return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)
+
+
+def opened(asked: list[Asked]) -> list[Asked]:
+    """Return what a credential was served with that is over: whatever nobody gets without one."""
+    return [one for one in asked if one.ended.is_success and one.twin.status == 401]
+
+
+def differs(asked: Asked, marks: Mapping[str, str]) -> str:
+    """Return in what somebody who ended is answered more than a twin; nothing where it is the same.
+
+    Args:
+        marks: What the answer may tell only whoever is there; what the question itself held is no news.
+    """
+    ended, twin = asked.ended, asked.twin
+    if ended.is_success and twin.status in (401, 403, 404):
+        return f"is served, and a twin who never was there is answered {twin.says}"
+    if not ended.is_success:
+        return ""
+    told = [
+        name
+        for name, mark in marks.items()
+        if mark.encode() in ended.answer and mark.encode() not in twin.answer and mark not in ended.url
+    ]
+    return f"is told {', '.join(told)}, and a twin who never was there is not" if told else ""
+
+
+def ending_operation(contract: Contract, by: str) -> Operation | None:
+    """Return the operation by which somebody ends, where the document has it."""
+    verb, _, path = by.partition(" ")
+    pattern = pattern_of(path)
+    found = (one for one in contract.operations.values() if one.method == verb and "{" in one.path)
+    return next((one for one in found if pattern.fullmatch(below_the_api(contract.base + one.path))), None)
+
+
+def post(questions: Questions, person: Person, channel: str, message: str, **more: Any) -> str:
+    """Return the id of a new post of somebody's: journalled."""
+    about = {"channel_id": channel, "message": message, **more}
+    arguments: dict[str, Any] = {"persona": person.persona.name, "token": person.session}
+    made = questions.client.send("POST", "/api/v4/posts", json=about, **arguments).json_id
+    questions.world.note(what="post", id=made)
+    return made
+
+
+def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
+    """Have the resident write something and end it, and yield where it is still shown.
+
+    Raises:
+        MisuseError: what it takes could not be made.
+    """
+    people, mark = questions.world.people, f"mark{secrets.token_hex(10)}"
+    channel, resident = questions.place.standing("channel", _WITHIN, RESIDENT), people[RESIDENT]
+    file = _file(questions, resident, channel, mark)
+    root = post(questions, resident, channel, mark, file_ids=[file] if file else [])
+    post(questions, people["member"], channel, mark, root_id=root)
+    about = {"post": root, **({"file": file} if file else {})}
+    ask: Callable[[Operation, str], Exchange | None] = lambda operation, name: questions.ask(  # noqa: E731
+        operation, name, people[name], about=about, spot=_WITHIN
+    )
+    shown = [one for one in questions.reading if (answer := ask(one, "member")) and mark.encode() in answer.answer]
+    verb, _, path = end.by.partition(" ")
+    url = "/api/v4" + path.replace(f"{{{end.kind}_id}}", root)
+    ended = questions.client.send(verb, url, persona=RESIDENT, token=resident.session)
+    for operation in shown if ended.is_success else ():
+        for name in ("member", RESIDENT):
+            answer = _last(partial(ask, operation, name), mark)
+            if answer and mark.encode() in answer.answer:
+                side = msgspec.structs.replace(questions.sightings.side(answer), answer="shows what is deleted")
+                by = ending_operation(questions.contract, end.by)
+                seen = f"{end.name}: what was in the {end.kind} is still shown"
+                yield Finding("ended", operation.id, by.id if by else end.by, f"{end.kind} {end.name}", name, seen, (side,))
+
+
+def _last(ask: Callable[[], Exchange | None], mark: str) -> Exchange | None:
+    """Return an answer without the mark, or the last one of some: a server may go on deleting after it has answered."""
+    for _ in range(_LOOKS):
+        answer = ask()
+        if answer is None or mark.encode() not in answer.answer:
+            break
+        time.sleep(_MOMENT)
+    return answer
+
+
+def _file(questions: Questions, person: Person, channel: str, mark: str) -> str:
+    form: dict[str, Any] = {"data": {"channel_id": channel}, "files": {"files": ("small.txt", mark.encode(), "text/plain")}}
+    made = questions.client.send("POST", "/api/v4/files", persona=person.persona.name, token=person.session, **form)
+    infos = made.json_object.get("file_infos")
+    return str(infos[0].get("id")) if isinstance(infos, list) and infos and isinstance(infos[0], dict) else ""

@@ -1,0 +1,61 @@
+"""Flaws that no sentence of ``specs/small.yaml`` names: what one operation hides or ends, another one shows or lets go on."""
+
+from functools import partial
+
+from mmconform.reference.app import SMALL, Answer, App, Call
+from mmconform.reference.mutants.flaw import fields, mutant
+
+_mutant = partial(mutant, document=SMALL.name)
+
+
+@_mutant("GetChannel", "hidden")
+def channel_tells_how_to_join_its_team(app: App) -> None:
+    """Who is shown a channel is told of its team what only those learn who may invite to it."""
+
+    def with_team(channel: dict[str, object], call: Call) -> dict[str, object]:
+        team = app.store.teams[str(channel["team_id"])]
+        return {**channel, "team": {"id": team.id, "name": team.name, "invite_id": team.invite}}
+
+    fields(app, "GetChannel", with_team)
+
+
+@_mutant("GetUser", "hidden")
+def account_shows_the_hash_of_its_password(app: App) -> None:
+    """Administrators are shown the hash of everybody's password."""
+
+    def with_hash(user: dict[str, object], call: Call) -> dict[str, object]:
+        return {**user, "password": "$2a$10$" + str(user["id"]) * 2} if app.has(call, "manage_system") else user
+
+    fields(app, "GetUser", with_hash)
+
+
+@_mutant("DeleteUser", "ended")
+def deactivated_keep_their_sessions(app: App) -> None:
+    """Who is deactivated goes on with the session that they had."""
+    handler = app.handlers["DeleteUser"]
+
+    def keeping(app: App, call: Call) -> Answer:
+        kept = dict(app.store.sessions)
+        answer = handler(app, call)
+        app.store.sessions |= kept
+        return answer
+
+    app.handlers["DeleteUser"] = keeping
+
+
+@_mutant("GetPostThread", "ended")
+def who_left_a_channel_still_reads_threads_in_it(app: App) -> None:
+    """Who has written in a thread reads it for ever."""
+    handler = app.handlers["GetPostThread"]
+    usual = app.reads
+
+    def reading(app: App, call: Call) -> Answer:
+        post = call.parameters["post_id"]
+        has_written = any(one.user == call.caller for one in app.store.posts.values() if post in (one.id, one.root))
+        app.reads = lambda call, channel: has_written or usual(call, channel)  # type: ignore[method-assign]
+        try:
+            return handler(app, call)
+        finally:
+            app.reads = usual  # type: ignore[method-assign]
+
+    app.handlers["GetPostThread"] = reading

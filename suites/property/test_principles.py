@@ -1,0 +1,27 @@
+"""What holds of an API whatever its sentences say: played after the probes, whose answers count too. No promise is judged."""
+
+import pytest
+
+from mmconform.driving.principles import ended, hidden
+from mmconform.driving.principles.data import Ending, ThingsEnd, endings, things
+from mmconform.driving.principles.questions import Questions
+from mmconform.plugin.suite import untaped
+
+pytestmark = untaped
+
+
+def test_hidden(questions: Questions) -> None:
+    """What the operation that reads a thing blanks for somebody, no other answer shows them; credentials are shown to nobody."""
+    hidden.ask_all(questions)
+
+
+@pytest.mark.parametrize("ending", endings(), ids=lambda ending: ending.name.replace(" ", "-"))
+def test_ended(questions: Questions, ending: Ending) -> None:
+    """Whoever has ended is answered as a twin who never was, whichever operation they ask."""
+    questions.found(ended.Life(questions, ending).play())
+
+
+@pytest.mark.parametrize("end", things(), ids=lambda end: f"{end.kind}-{end.name}")
+def test_ended_things(questions: Questions, end: ThingsEnd) -> None:
+    """What is deleted takes with it what hangs on it."""
+    questions.found(ended.of_things(questions, end))

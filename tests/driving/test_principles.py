@@ -1,0 +1,302 @@
+"""Principles: what was shown although it is hidden, what went on although it ended; on a plain server nothing of it."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from mmconform.contract.build import build
+from mmconform.contract.clause import Parameter
+from mmconform.documents.load import load
+from mmconform.driving.principles import ended, hidden, report
+from mmconform.driving.principles.data import endings, exceptions, things
+from mmconform.driving.principles.questions import Questions, flags
+from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
+from mmconform.driving.probes import Prober
+from mmconform.errors import DocumentError
+from mmconform.judging import deviations
+from mmconform.judging.deviations import Deviation
+from mmconform.judging.judge import Judge
+from mmconform.paths import SPECS
+from mmconform.reference.mutants import MUTANTS
+from mmconform.servers import target as targets
+from mmconform.servers.live import prepare
+from mmconform.servers.target import Server, Target
+from mmconform.version import Version, Versions
+from mmconform.wire.exchange import Exchange
+from mmconform.wire.tape.redact import Redactor
+from mmconform.world.build import build as build_world
+from mmconform.world.build import new_run_id
+from mmconform.world.place import Place
+from mmconform.world.world import World
+
+TEAM, ADMIN, MEMBER = "team" * 6 + "00", "admin" * 5 + "0", "member" * 4 + "00"
+SESSION = "k" * 26
+
+
+@pytest.fixture(scope="module")
+def small():
+    return build(load([SPECS / "small.yaml"]).document)
+
+
+@pytest.fixture
+def stock(small):
+    """A stock that knows a team of ours, its members and the session of one of them."""
+    redactor = Redactor(replaying=False)
+    redactor.learn_credential(SESSION, "team_admin")
+    found = Sightings(small, Target("x", "x", "http://x", Server(Version(11), "11", "11", "", "team", ""), redactor))
+    found.knows("team", [TEAM])
+    found.knows("user", [ADMIN, MEMBER])
+    return found
+
+
+def answer(operation, path, data, persona="member", caller=MEMBER, method="GET"):
+    told = json.dumps(data).encode()
+    own = frozenset({caller})
+    return Exchange(operation, persona, "other", method, f"/api/v4{path}", {}, None, 200, {}, told, own, persona)
+
+
+def read(data, persona="member", caller=MEMBER):
+    return answer("GetTeam", f"/teams/{TEAM}", {"id": TEAM, **data}, persona, caller)
+
+
+def found(stock, *exchanges):
+    for one in exchanges:
+        stock.note(one)
+    return [(one.operation, one.beside, one.field, one.persona) for one in hidden.find(stock.seen.sightings)]
+
+
+BY_ADMIN = read({"invite_id": "secret", "props": {"key": "value"}}, "system_admin", ADMIN)
+HIDES = read({"invite_id": "", "props": {"key": ""}})
+
+
+def shows(**fields):
+    return answer("GetChannel", "/channels/x", {"id": "x", "teams": [{"id": TEAM, **fields}]})
+
+
+# -- hidden ---------------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_reading_operation_blanks_for_somebody_no_other_answer_shows_them(stock):
+    told = found(stock, BY_ADMIN, HIDES, shows(invite_id="secret", props={"key": "value"}))
+    assert told == [("GetChannel", "GetTeam", "invite_id", "member"), ("GetChannel", "GetTeam", "props.key", "member")]
+    (first, _) = hidden.find(stock.seen.sightings)
+    assert first.seen.startswith("`teams[].invite_id` is shown")
+    assert [side.answer for side in first.evidence] == ["teams[].invite_id: shown", "invite_id: blank"]
+
+
+NOT_HIDDEN = {
+    "left out of a shorter form": (BY_ADMIN, read({}), shows(invite_id="secret")),
+    "shown by the reading operation too": (BY_ADMIN, read({"invite_id": "secret"}), shows(invite_id="secret")),
+    "shown by it at one time": (BY_ADMIN, HIDES, read({"invite_id": "secret"}), shows(invite_id="secret")),
+    "blank there too": (BY_ADMIN, HIDES, shows(invite_id="")),
+    "blank for the administrator": (read({"invite_id": ""}, "system_admin", ADMIN), HIDES, shows(invite_id="secret")),
+    "another value, just renewed": (BY_ADMIN, HIDES, shows(invite_id="renewed")),
+    "never read by them": (BY_ADMIN, shows(invite_id="secret")),
+    "hidden from somebody else": (BY_ADMIN, read({"invite_id": ""}, "guest", ADMIN[::-1]), shows(invite_id="secret")),
+    "of another thing": (BY_ADMIN, HIDES, answer("GetChannel", "/channels/x", {"id": "x", "invite_id": "secret"})),
+    "refused": (BY_ADMIN, HIDES),
+}
+
+
+@pytest.mark.parametrize("how", NOT_HIDDEN)
+def test_what_is_not_hidden_from_them(stock, how):
+    assert found(stock, *NOT_HIDDEN[how]) == []
+
+
+@pytest.mark.parametrize("value", [None, "", "********", 0, -1, [], {}, False])
+def test_what_tells_nothing(value):
+    assert is_blank(value)
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"id": ADMIN, "password": "x" * 60}, "password"),
+        ({"id": ADMIN, "mfa_secret": "JBSWY3DP"}, "mfa_secret"),
+        ({"anything": "$2a$10$" + "x" * 53}, "the hash of a password"),
+        ({"anything": [{"deep": SESSION}]}, "the credential of team_admin"),
+    ],
+)
+def test_credentials_are_shown_to_nobody(stock, told, field):
+    stock.note(answer("GetUser", f"/users/{ADMIN}", told))
+    (one,) = stock.seen.findings
+    assert (one.principle, one.operation, one.field, one.persona) == ("hidden", "GetUser", field, "member")
+    assert all(str(value) not in repr(one) for value in told.values() if value != ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("told", "persona"),
+    [
+        ({"id": ADMIN, "password": ""}, "member"),
+        ({"id": "x" * 26, "password": "of something that is no account"}, "member"),
+        ({"token": SESSION}, "team_admin"),
+        ({"price": "$2 and $10"}, "member"),
+    ],
+    ids=["blank", "no account", "one's own", "no hash"],
+)
+def test_what_is_no_credential_of_others(stock, told, persona):
+    stock.note(answer("GetUser", f"/users/{ADMIN}", told, persona))
+    assert stock.seen.findings == []
+
+
+def test_things_are_known_by_the_requests_that_name_them(stock):
+    post = "post" * 6 + "00"
+    stock.note(answer("GetPost", f"/posts/{post}", {"id": post, "message": "x"}))
+    assert stock.things[post] == "post"
+    assert [(one.kind, one.is_reading) for one in stock.seen.sightings] == [("post", True)]
+
+
+def test_the_operation_that_reads_a_kind_names_nothing_else_and_tells_its_id(small):
+    assert {kind: one.id for kind, one in reading_operations(small).items()} == {
+        "team": "GetTeam",
+        "channel": "GetChannel",
+        "post": "GetPost",
+        "user": "GetUser",
+    }
+
+
+# -- ended ----------------------------------------------------------------------------------------------------------------
+
+
+def asked(ended_status, twin_status, told="", of_twin="", url="/x"):
+    def one(status, text):
+        return Exchange("X", "member", "other", "GET", url, {}, None, status, {}, text.encode())
+
+    return ended.Asked(SimpleNamespace(id="X"), one(ended_status, told), one(twin_status, of_twin))
+
+
+@pytest.mark.parametrize(
+    ("one", "seen"),
+    [
+        (asked(200, 403), "is served, and a twin who never was there is answered 403"),
+        (asked(200, 404), "is served, and a twin who never was there is answered 404"),
+        (asked(200, 200, "the mark", "nothing"), "is told what was written, and a twin who never was there is not"),
+        (asked(200, 200, "the mark", "the mark"), ""),
+        (asked(200, 200, "the mark", "", "/x?sent=mark"), ""),
+        (asked(403, 403), ""),
+        (asked(403, 200), ""),
+        (asked(200, 500), ""),
+    ],
+)
+def test_what_somebody_who_ended_is_answered_more_than_a_twin(one, seen):
+    assert ended.differs(one, {"what was written": "mark"}) == seen
+
+
+def test_what_a_credential_opens_that_is_over():
+    everybody, over, alive = asked(200, 200), asked(401, 401), asked(200, 401)
+    assert ended.opened([everybody, over, alive]) == [alive]
+
+
+def test_what_principles_are_told_has_a_source():
+    assert all("@" in one.source for one in (*endings(), *things(), *exceptions()))
+
+
+# -- how it is told -------------------------------------------------------------------------------------------------------
+
+GUEST, STRANGER = (Finding("hidden", "GetChannel", "GetTeam", "invite_id", name, "seen") for name in ("guest", "outsider"))
+
+
+def known_for(*personas, signature="invite_id"):
+    return Deviation(
+        "GetChannel.hidden",
+        frozenset(personas),
+        Versions.parse(">=5.0"),
+        signature,
+        "ambiguous",
+        "why",
+        "where",
+        "now",
+        "a.yaml:1",
+    )
+
+
+def told(small, *known):
+    rows = report.rows(small, Seen([], [GUEST, STRANGER]), known, Version(11))
+    return [(row.personas, row.standing, row.deviation) for row in rows]
+
+
+def test_one_finding_an_operation_and_field_with_everybody_for_whom_it_is_so(small):
+    assert told(small) == [(("guest", "outsider"), "new", "")]
+    assert told(small, known_for("guest", signature="email")) == [(("guest", "outsider"), "new", "")]
+
+
+def test_what_is_known_for_some_is_new_for_others(small):
+    assert told(small, known_for("guest")) == [(("outsider",), "new", ""), (("guest",), "known", "a.yaml:1")]
+
+
+def test_a_known_finding_is_an_entry_as_any_other(small, tmp_path):
+    def load_one(clause):
+        text = f"- clause: {clause}\n  personas: [guest]\n  versions: '>=5.0'\n  signature: invite_id\n  verdict: server\n"
+        (tmp_path / "one.yaml").write_text(text + "  reason: why\n  evidence: where\n  first_seen: now\n", encoding="utf-8")
+        return [one.clause for one in deviations.load(small, tmp_path)]
+
+    assert load_one("GetChannel.hidden") == ["GetChannel.hidden"]
+    for strange in ("GetNothing.hidden", "GetChannel.strange"):
+        with pytest.raises(DocumentError, match="is no clause"):
+            load_one(strange)
+
+
+# -- a server of ours, with a flaw and without ----------------------------------------------------------------------------
+
+
+FEW = {"deactivated", "removed from the channel"}
+
+
+@pytest.fixture
+def played(small):
+    """Play every principle on a server of ours, and return what was found, as operation and principle."""
+
+    def play(name, ways=FEW):
+        target = targets.reference(name, {})
+        client = target.client()
+        operator = prepare.sign_in(client, create_first_admin=True, ours=target.admin)
+        target.running.app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = True
+        world = World(client, target.version, new_run_id(), operator)
+        world.told_roles = target.told_roles = prepare.ask_roles(target, operator)
+        build_world(world)
+        place, stock, judge = Place(world, client), Sightings(small, target), Judge(small, target, [])
+        judge.beside = stock
+        stock.knows("user", (person.id for person in world.people.values()))
+        reader = hidden.Reader(small, stock, world, client)
+        for operation in ("GetTeam", "GetChannel", "GetUser"):
+            Prober(small.operations[operation], world, client, judge, place).ask_all(None)
+        reader.read_new()
+        questions = Questions(small, small.operations.values(), {}, world, client, place, stock)
+        hidden.ask_all(questions)
+        for ending in (one for one in endings() if one.name in ways):
+            questions.found(ended.Life(questions, ending).play())
+        for thing in things():
+            questions.found(ended.of_things(questions, thing))
+        assert not [one for one in judge.observations if one.standing == "new"]
+        target.close()
+        return {f"{row.operation}.{row.principle}" for row in report.rows(small, stock.seen, [], target.version)}
+
+    return play
+
+
+OF_PRINCIPLES = [name for name, one in MUTANTS.items() if any(kill.endswith((".hidden", ".ended")) for kill in one.kills)]
+
+
+def test_a_server_without_a_flaw_contradicts_no_principle(played):
+    assert played("reference", {one.name for one in endings()}) == set()
+
+
+@pytest.mark.parametrize("name", OF_PRINCIPLES)
+def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
+    assert played(f"reference:{name}") == MUTANTS[name].kills
+
+
+def test_there_are_two_flaws_of_each_principle():
+    assert (
+        sorted(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills) == ["ended"] * 2 + ["hidden"] * 2
+    )
+
+
+def test_switches_are_what_may_be_left_out_and_is_true_or_false():
+    about = (
+        ("all", "query", False, {"type": "boolean"}),
+        ("must", "query", True, {"type": "boolean"}),
+        ("page", "query", False, {}),
+    )
+    assert list(flags(SimpleNamespace(parameters=[Parameter(*one) for one in about]))) == ["all"]
