@@ -62,9 +62,10 @@ class Life:
         Raises:
             MisuseError: what it takes could not be made.
         """
-        self._arrive()
         root = self._post(self._questions.world.people[RESIDENT], self._mark)
-        self._post(self._person, "made for a test", root_id=root)
+        self._live(self._person, root)
+        if self._twin and self._ending.ends == "rank":
+            self._live(self._twin, root)
         self._ask_all(self._person, self._person.session, root)
         if self._person.token:
             self._ask_all(self._person, self._person.token, root, most=1)
@@ -72,10 +73,10 @@ class Life:
         if end.is_success:
             yield from self._of_credentials(end, root) if self._ending.is_of_credentials else self._of_place(end, root)
 
-    def _arrive(self) -> None:
-        self._admin.join_channel(self._channel, self._person.id, self._person.persona.channel_role)
-        if self._twin and self._ending.ends == "rank":
-            self._admin.join_channel(self._channel, self._twin.id)
+    def _live(self, person: Person, root: str) -> None:
+        """Come where the end is to be, and answer what the resident wrote: whoever does follows it."""
+        self._admin.join_channel(self._channel, person.id, person.persona.channel_role)
+        self._post(person, "made for a test", root_id=root)
 
     def _post(self, person: Person, message: str, **more: str) -> str:
         return post(self._questions, person, self._channel, message, **more)
