@@ -140,6 +140,13 @@ def test_what_is_no_credential_of_others(stock, told, persona):
     assert stock.seen.findings == []
 
 
+def test_a_credential_that_is_over_gives_nothing_away(stock):
+    """Servers log with which invalid session they were asked, and administrators read the log."""
+    stock.over.add(SESSION)
+    stock.note(answer("GetUser", f"/users/{ADMIN}", {"error": f"invalid session {SESSION}"}))
+    assert stock.seen.findings == []
+
+
 def test_things_are_known_by_the_requests_that_name_them(stock):
     post = "post" * 6 + "00"
     stock.note(answer("GetPost", f"/posts/{post}", {"id": post, "message": "x"}))

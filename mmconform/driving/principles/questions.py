@@ -63,6 +63,7 @@ class Questions:
             about: Instead of the resident's, what it names, by kind.
             params: Of the query.
         """
+        sent = credential or (person.session if person else None)
         try:
             named = [(p, self._thing(p, about or {}, spot)) for p in operation.parameters if self._names(p)]
             path = {p.name: id_ for p, id_ in named if p.place == "path"}
@@ -71,7 +72,7 @@ class Questions:
                 operation.method,
                 self.contract.base + operation.filled(path),
                 persona=persona,
-                token=credential or (person.session if person else None),
+                token=sent,
                 operation=operation.id,
                 about="self" if person and person.id in path.values() else "other",
                 own=frozenset({person.id}) if person else frozenset(),
@@ -79,6 +80,8 @@ class Questions:
             )
         except (MisuseError, NotHereError, HeldBackError, UnseenError, KeyError):
             return None
+        if sent and answer.status == 401:
+            self.sightings.over.add(sent)
         self.sightings.note(answer)
         return answer
 

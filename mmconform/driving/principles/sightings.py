@@ -93,6 +93,7 @@ class Sightings:
     Attributes:
         things: The kinds of the things of ours that requests named, by their ids.
         reads: The operation that reads a kind.
+        over: Sessions and tokens that were seen to open nothing any more: whoever tells one gives nothing away.
     """
 
     def __init__(self, contract: Contract, target: Target) -> None:
@@ -100,6 +101,7 @@ class Sightings:
         self.things: dict[str, str] = {}
         self.reads = reading_operations(contract)
         self.seen = Seen()
+        self.over: set[str] = set()
         self._known: set[tuple[str, ...]] = set()
         self._told: set[tuple[str, str, str]] = set()
 
@@ -170,7 +172,7 @@ class Sightings:
         others = {
             whose
             for value, whose in self._target.redactor.credentials.items()
-            if whose.partition("'")[0] != exchange.persona and value.encode() in exchange.answer
+            if whose.partition("'")[0] != exchange.persona and value not in self.over and value.encode() in exchange.answer
         }
         for whose in sorted(others):
             self._tell(exchange, f"the credential of {whose}", f"the answer holds a session or token of {whose}")
