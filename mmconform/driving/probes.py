@@ -133,6 +133,7 @@ class Prober(Asker):
         told = _Told(self.operation, self._place, probe, caller)
         path = {**(core.path_parameters if core else {}), **told.values("path")}
         require_filled(self.operation, path)
+        self.world.register.learn_words(*path.values())
         params = {**self._required(core), **told.values("query")}
         body = self._body(core, told)
         self._note_making(told)

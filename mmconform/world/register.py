@@ -37,6 +37,10 @@ class Register:
         """Take in how all names begin that this run gives."""
         self._beginnings = (*self._beginnings, beginning)
 
+    def learn_words(self, *values: object) -> None:
+        """Take in what an overlay has a request say: a time, a kind, anybody's emoji; never an identifier or an address."""
+        self.learn(*(value for value in map(str, values) if not any(_marks(value))))
+
     def learn_made(self, answer: bytes) -> None:
         """Take in what the answer to a request to make something tells of it, files that were uploaded too."""
         try:

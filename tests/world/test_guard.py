@@ -302,6 +302,14 @@ def test_what_is_ours_or_was_drawn_or_is_nobodys_is_sent(owning, url, body):
     assert sent(owning, "DELETE", url, body, operation="RemoveUser") == ""
 
 
+def test_the_words_of_an_overlay_are_sent_but_for_identifiers_and_addresses(owning):
+    owning.register.learn_words("smile", 1600000000000, THEIRS, f"x/{THEIRS}", "the.boss@example.com")
+    assert sent(owning, "DELETE", "/api/v4/users/smile", operation="RemoveUser") == ""
+    assert sent(owning, "DELETE", "/api/v4/users/1600000000000", operation="RemoveUser") == ""
+    for theirs in (THEIRS, "the.boss@example.com"):
+        assert sent(owning, "DELETE", f"/api/v4/users/{theirs}", operation="RemoveUser").startswith("foreign-identifier")
+
+
 def test_what_reads_may_name_anybody(owning):
     assert sent(owning, "GET", f"/api/v4/users/{THEIRS}", operation="ReadUsers") == ""
     assert sent(owning, "POST", "/api/v4/users/ids", b'["%s"]' % THEIRS.encode(), operation="UsersByIds").startswith("foreign")
