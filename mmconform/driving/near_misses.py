@@ -12,7 +12,7 @@ from itertools import combinations, product
 
 from mmconform.contract.clause import Operation
 from mmconform.contract.knowledge import Knowledge
-from mmconform.contract.permission import Holds, leaves
+from mmconform.contract.permission import Holds, leaves, meanings
 from mmconform.driving.generate import Case
 from mmconform.driving.probes import Probe, Prober, can_be_probed, position_of, spots_of
 from mmconform.judging.checks.access import permission
@@ -67,7 +67,7 @@ class Trials:
 
     def __init__(self, operation: Operation, roles: Roles, spare: Spare) -> None:
         self._operation, self._roles, self._spare = operation, roles, spare
-        self._named = [name for name in demanded(operation) if name in spare.everything | never_given()]
+        self._meant = {name: self._means(name) for name in demanded(operation)}
 
     def entitled(self, probe: Probe, held: Permissions) -> Knowledge:
         """Return whether the documentation lets a probe's caller in, who holds just these through the role."""
@@ -96,7 +96,7 @@ class Trials:
             for lacked in self._smallest(partial(self._keeps_out, probe)):
                 if lacked not in done:
                     done.add(lacked)
-                    yield Trial(probe, self._spare.everything - lacked, lacked | (never_given() & set(self._named)))
+                    yield Trial(probe, self._spare.everything - lacked, lacked | (never_given() & self._meant.keys()))
 
     def of_delegated(self, name: str) -> Iterator[Trial]:
         """Yield who holds what a role for delegated administration does, where it is first known whether that lets in."""
@@ -116,19 +116,25 @@ class Trials:
     def _smallest(self, decide: Callable[[Permissions], bool]) -> Iterator[Permissions]:
         """Yield the sets of named permissions of which something is so, and of no smaller one."""
         found: list[Permissions] = []
-        sizes = [*range(min(_MOST, len(self._named)) + 1), len(self._named)]
+        known = [meant for meant in self._meant.values() if meant]
+        sizes = [*range(min(_MOST, len(known)) + 1), len(known)]
         for size in dict.fromkeys(sizes):
-            for some in map(frozenset, combinations(self._named, size)):
+            for some in (frozenset[str]().union(*parts) for parts in combinations(known, size)):
                 if not any(less <= some for less in found) and decide(some):
                     found.append(some)
                     yield some
+
+    def _means(self, name: str) -> Permissions:
+        """Return what the server calls a permission; nothing for one that it does not have."""
+        known = self._spare.everything | never_given()
+        return frozenset({name} if name in known else meanings().get(name, ())) & known
 
     def _holder_of(self, held: Permissions, is_bare: bool) -> str:
         """Return who holds these in the right place: where their scope is, or everywhere if they have several."""
         if is_bare:
             return "bare_holder"
         named = (leaf for leaf in leaves(self._operation.requirement.demand) if isinstance(leaf, Holds))
-        scopes = {leaf.scope for leaf in named if leaf.permission in held}
+        scopes = {leaf.scope for leaf in named if self._meant[leaf.permission] & held}
         return "team_holder" if scopes == {"team"} else "channel_holder" if scopes == {"channel"} else "holder"
 
 
@@ -138,6 +144,7 @@ class NearMisses(Prober):
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge, place: Place, spare: Spare) -> None:
         super().__init__(operation, world, client, judge, place)
         self.judged = list(judge.contract.of(operation.id, "permission"))
+        judge.beside = None  # what somebody sees who holds something else each time says nothing about a principle
         self._spare, self._shipped = spare, judge.target
         self._trials = Trials(operation, judge.target.roles, spare)
         self._trial: Trial | None = None

@@ -53,6 +53,7 @@ _WHY_SKIPPED = {
     "unknown-request": "nobody says what a request holds that is served, so that its answer proves nothing",
     "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
     "undeclared-refusal": "the document declares no such refusal: a gap in it",
+    "no-such-caller": "nobody can be had who holds, or lacks, just what is demanded",
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
     "not-generated": "what the document says of its requests defeats the generator",
     "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",

@@ -51,6 +51,8 @@ def entitlement(
     def knows(term: Term) -> Knowledge:
         match term:
             case Oneself():
+                if about == "other" and kinds.are_places(operation.kinds):
+                    return Unknown(UNKNOWN_RELATION)  # of whom the request speaks is not said
                 return Unknown() if about == "unclear" else about == "self"
             case Holds():
                 return holds(persona, term, roles, place) if position is None else _holds_as(persona, term, roles, position)

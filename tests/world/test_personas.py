@@ -375,3 +375,12 @@ def test_what_a_misspelt_permission_means_is_one_that_servers_have():
     assert all(name in permissions() for means in meanings().values() for name in means)
     roles = Roles(Version.parse("11.1.0"), {"system_admin": frozenset({"manage_oauth"}), "system_user": frozenset()})
     assert roles.hold("system_admin", "mange_oauth") is True and roles.hold("system_user", "mange_oauth") is False
+
+
+def test_of_whom_a_request_speaks_that_names_but_a_place_is_not_known():
+    """A webhook of a channel is made for oneself unless the request says otherwise, at which nobody has looked."""
+    demand = Requirement(demand=Some((Oneself(), Holds("edit_other_users", "system"))))
+    for kind in ("team", "channel"):
+        assert entitled(demand, "member", "other", kind=kind) == Unknown(UNKNOWN_RELATION)
+        assert entitled(demand, "system_admin", "other", kind=kind) is True
+    assert entitled(demand, "member", "other", kind="command") is False

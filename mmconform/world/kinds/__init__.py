@@ -53,6 +53,11 @@ def is_absent(names: Iterable[str]) -> bool:
     return any(by_name()[name].is_absent for name in names if name in by_name())
 
 
+def are_places(names: Iterable[str]) -> bool:
+    """Return whether all of these are kinds of places, which many are in and nobody owns."""
+    return all(by_name()[name].is_place for name in names if name in by_name())
+
+
 def is_name(kind: str) -> bool:
     """Return whether things of a kind are named by something else than an id."""
     return kind in by_name() and by_name()[kind].is_name

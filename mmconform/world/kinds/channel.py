@@ -17,6 +17,7 @@ class Channel(Kind):
     name = what = "channel"
     within = "team"
     scope = "channel"
+    is_place = True
     consumed_by = (
         *("DELETE /channels/{channel_id}", "POST /channels/{channel_id}/convert", "PUT /channels/{channel_id}/privacy"),
         *("POST /channels/{channel_id}/move", "PUT /channels/{channel_id}/scheme"),

@@ -118,6 +118,7 @@ class Kind:
         is_never_drawn: What was drawn instead of it is never sent.
         is_absent: A run makes none and names one that does not exist.
         is_name: What names one is a name, not an id.
+        is_place: Many are in it, and nobody owns it.
         is_owned: Each belongs to somebody, of whom it matters whether they ask.
         state_of: The kind of which it is a state, such as archived.
         address: Where the server tells of one, below the API.
@@ -132,6 +133,7 @@ class Kind:
     is_absent: ClassVar[bool] = False
     is_name: ClassVar[bool] = False
     is_owned: ClassVar[bool] = False
+    is_place: ClassVar[bool] = False
     state_of: ClassVar[str] = ""
     address: ClassVar[str] = ""
 

@@ -15,6 +15,7 @@ class Team(Kind):
 
     name = what = "team"
     scope = "team"
+    is_place = True
     address = "/teams/{}"
     consumed_by = ("DELETE /teams/{team_id}", "PUT /teams/{team_id}/privacy", "PUT /teams/{team_id}/scheme")
 
