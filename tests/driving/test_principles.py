@@ -78,24 +78,27 @@ def shows(**fields):
 
 
 def test_what_the_reading_operation_blanks_for_somebody_no_other_answer_shows_them(stock):
-    told = found(stock, BY_ADMIN, HIDES, shows(invite_id="secret", props={"key": "value"}))
+    told = found(stock, BY_ADMIN, HIDES, BY_ADMIN, shows(invite_id="secret", props={"key": "value"}))
     assert told == [("GetChannel", "GetTeam", "invite_id", "member"), ("GetChannel", "GetTeam", "props.key", "member")]
     (first, _) = hidden.find(stock.seen.sightings)
     assert first.seen.startswith("`teams[].invite_id` is shown")
     assert [side.answer for side in first.evidence] == ["teams[].invite_id: shown", "invite_id: blank"]
 
 
+BLANK_FOR_ALL = read({"invite_id": ""}, "system_admin", ADMIN)
 NOT_HIDDEN = {
-    "left out of a shorter form": (BY_ADMIN, read({}), shows(invite_id="secret")),
-    "shown by the reading operation too": (BY_ADMIN, read({"invite_id": "secret"}), shows(invite_id="secret")),
-    "shown by it at one time": (BY_ADMIN, HIDES, read({"invite_id": "secret"}), shows(invite_id="secret")),
-    "blank there too": (BY_ADMIN, HIDES, shows(invite_id="")),
-    "blank for the administrator": (read({"invite_id": ""}, "system_admin", ADMIN), HIDES, shows(invite_id="secret")),
-    "another value, just renewed": (BY_ADMIN, HIDES, shows(invite_id="renewed")),
-    "never read by them": (BY_ADMIN, shows(invite_id="secret")),
-    "hidden from somebody else": (BY_ADMIN, read({"invite_id": ""}, "guest", ADMIN[::-1]), shows(invite_id="secret")),
-    "of another thing": (BY_ADMIN, HIDES, answer("GetChannel", "/channels/x", {"id": "x", "invite_id": "secret"})),
-    "refused": (BY_ADMIN, HIDES),
+    "left out of a shorter form": (BY_ADMIN, read({}), BY_ADMIN, shows(invite_id="secret")),
+    "shown by the reading operation too": (BY_ADMIN, read({"invite_id": "secret"}), BY_ADMIN, shows(invite_id="secret")),
+    "shown by it at one time": (BY_ADMIN, HIDES, read({"invite_id": "secret"}), BY_ADMIN, shows(invite_id="secret")),
+    "blank there too": (BY_ADMIN, HIDES, BY_ADMIN, shows(invite_id="")),
+    "blank for the administrator": (BLANK_FOR_ALL, HIDES, BLANK_FOR_ALL, shows(invite_id="secret")),
+    "filled in after they read it": (BLANK_FOR_ALL, HIDES, BY_ADMIN, shows(invite_id="secret"), BY_ADMIN),
+    "emptied before they read it": (shows(invite_id="secret"), BY_ADMIN, HIDES, BLANK_FOR_ALL),
+    "another value, just renewed": (BY_ADMIN, HIDES, BY_ADMIN, shows(invite_id="renewed")),
+    "never read by them": (BY_ADMIN, BY_ADMIN, shows(invite_id="secret")),
+    "hidden from somebody else": (BY_ADMIN, read({"invite_id": ""}, "guest", ADMIN[::-1]), BY_ADMIN, shows(invite_id="secret")),
+    "of another thing": (BY_ADMIN, HIDES, BY_ADMIN, answer("GetChannel", "/channels/x", {"id": "x", "invite_id": "secret"})),
+    "refused": (BY_ADMIN, HIDES, BY_ADMIN),
 }
 
 

@@ -6,7 +6,7 @@ administrator reads; what is merely left out of a shorter form is not blanked, a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 
@@ -43,62 +43,69 @@ class Reader:
         self._before = len(sightings.seen.sightings)
 
     def read_new(self) -> None:
-        """Read what was sighted since this reader came, except by whoever cannot be asked any more."""
-        asked: set[tuple[str, str]] = set()
-        known = {(one.caller, one.thing) for one in self._sightings.seen.sightings[: self._before] if one.is_reading}
+        """Read what was sighted since this reader came, except by whoever cannot be asked any more.
+
+        The administrator reads before them and after them: what is changed meanwhile is not hidden.
+        """
+        mightiest = self._world.people[_MIGHTIEST]
+        for (thing, kind), people in self._unread().items():
+            for person in (mightiest, *people, mightiest):
+                self._read(person, kind, thing)
+
+    def _unread(self) -> dict[tuple[str, str], list[Person]]:
+        """Return who has not read what they were shown, or was shown it when it was changed."""
+        found: dict[tuple[str, str], list[Person]] = defaultdict(list)
         for one in self._sightings.seen.sightings[self._before :]:
             person = self._world.people.get(one.persona)
             if person is None or person.id != one.caller or one.kind not in self._sightings.reads or one.is_reading:
                 continue
-            for who in (person, self._world.people[_MIGHTIEST]):
-                if (who.id, one.thing) not in asked and (one.is_change or (who.id, one.thing) not in known):
-                    asked.add((who.id, one.thing))
-                    self._read(who, one)
+            if one.is_change or (person.id, one.thing) not in self._sightings.read:
+                self._sightings.read.add((person.id, one.thing))
+                if person not in found[one.thing, one.kind]:
+                    found[one.thing, one.kind].append(person)
+        return found
 
-    def _read(self, who: Person, one: Sighting) -> None:
-        operation = self._sightings.reads[one.kind]
+    def _read(self, who: Person, kind: str, thing: str) -> None:
+        operation = self._sightings.reads[kind]
         name = next(p.name for p in operation.parameters if p.place == "path")
         with suppress(UnseenError, HeldBackError):
             answer = self._client.send(
                 operation.method,
-                self._contract.base + operation.filled({name: one.thing}),
+                self._contract.base + operation.filled({name: thing}),
                 persona=who.persona.name,
                 token=who.session,
                 operation=operation.id,
-                about="self" if one.thing == who.id else "other",
+                about="self" if thing == who.id else "other",
                 own=frozenset({who.id}),
             )
             self._sightings.note(answer)
 
 
 def find(sightings: Iterable[Sighting]) -> Iterator[Finding]:
-    """Yield what was shown although it is blanked; a pure function of what was seen."""
-    readings: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
-    of_all: dict[str, list[Sighting]] = defaultdict(list)
-    shown = []
+    """Yield what was shown although it is blanked; a pure function of what was seen, in the order in which it was."""
+    readings: dict[str, list[Sighting]] = defaultdict(list)
+    shown: list[Sighting] = []
     for one in sightings:
-        if not one.is_reading:
-            shown.append(one)
-        elif one.persona == _MIGHTIEST:
-            of_all[one.thing].append(one)
-        else:
-            readings[one.caller, one.thing].append(one)
+        (readings[one.thing] if one.is_reading else shown).append(one)
     for one in shown:
-        own = readings[one.caller, one.thing]
-        for field in sorted(_blanked(own)):
-            if one.fields.get(field) in _values(of_all[one.thing], field):
-                yield _finding(one, own[0], field)
+        for field, value in sorted(one.fields.items()):
+            if value and (read := _blanked(readings[one.thing], one.caller, field, value)):
+                yield _finding(one, read, field)
 
 
-def _blanked(readings: Iterable[Sighting]) -> set[str]:
-    """Return the fields that every reading has, and has blank."""
-    blank = [{field for field, value in one.fields.items() if not value} for one in readings]
-    return set.intersection(*blank) if blank else set()
+def _blanked(readings: Sequence[Sighting], caller: str, field: str, value: str) -> Sighting | None:
+    """Return how somebody read a field blank while the administrator read this value; None where they ever read it filled."""
+    own = [number for number, one in enumerate(readings) if one.caller == caller]
+    if not own or any(readings[number].fields.get(field) != "" for number in own):
+        return None
+    return next((readings[number] for number in own if _is_at(readings, number, field, value)), None)
 
 
-def _values(readings: Iterable[Sighting], field: str) -> set[str]:
-    """Return what the administrator reads there, filled."""
-    return {value for one in readings if (value := one.fields.get(field))}
+def _is_at(readings: Sequence[Sighting], number: int, field: str, value: str) -> bool:
+    """Whether the administrator reads a value in a field both last before a reading and first after it."""
+    before = next((one for one in reversed(readings[:number]) if one.persona == _MIGHTIEST), None)
+    after = next((one for one in readings[number:] if one.persona == _MIGHTIEST), None)
+    return before is not None and after is not None and before.fields.get(field) == after.fields.get(field) == value
 
 
 def _finding(shown: Sighting, read: Sighting, field: str) -> Finding:

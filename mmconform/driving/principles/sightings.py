@@ -93,6 +93,7 @@ class Sightings:
     Attributes:
         things: The kinds of the things of ours that requests named, by their ids.
         reads: The operation that reads a kind.
+        read: Who has been asked to read which thing.
         over: Sessions and tokens that were seen to open nothing any more: whoever tells one gives nothing away.
     """
 
@@ -102,6 +103,7 @@ class Sightings:
         self.reads = reading_operations(contract)
         self.seen = Seen()
         self.over: set[str] = set()
+        self.read: set[tuple[str, str]] = set()
         self._known: set[tuple[str, ...]] = set()
         self._told: set[tuple[str, str, str]] = set()
 
@@ -147,7 +149,7 @@ class Sightings:
         is_reading = operation is self.reads.get(kind) and not exchange.query and not place
         key = (operation.id, caller, str(thing["id"]), place, str(is_reading), _digest(fields))
         is_change = operation.method != "GET"
-        if key in self._known and not is_change:
+        if key in self._known and not (is_change or is_reading):
             return
         self._known.add(key)
         self.seen.sightings.append(
