@@ -5,7 +5,7 @@ What stays unknown is asked by nobody. What opened for whom it should not is fou
 through a role that nobody has (:mod:`mmconform.world.spare`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, product
@@ -263,10 +263,15 @@ class NearMisses(Prober):
         """Tell one finding about the operation, whatever was lacked and opened."""
         if not self._served:
             return
-        trial, _, exchange = self._served[0]
-        opened = ", ".join(sorted(frozenset().union(*(found for _, found, _ in self._served)))) or "no permission at all"
-        lacked = ", ".join(sorted(trial.about))
+        exchange = self._served[0][2]
+        opened = _told((found for _, found, _ in self._served), ", ")
+        lacked = _told((trial.about for trial, _, _ in self._served), " or ")
         told = {"expected": f"a refusal of whoever lacks {lacked}", "source": ""}
         seen = f"served with {exchange.status} without {lacked}; what opened: {opened}"
         for clause in self.judged or ():
             self.judge.conclude(clause.id, NEAR_MISS, f"{exchange.status} with {opened}", seen, exchange, told)
+
+
+def _told(sets: Iterable[Permissions], between: str) -> str:
+    """Return sets of permissions in words, each once."""
+    return between.join(dict.fromkeys(" and ".join(sorted(one)) or "no permission at all" for one in sets))
