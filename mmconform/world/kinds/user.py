@@ -110,7 +110,9 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
         admin.give_roles(id_, roles)
     if team and persona.team_role:
         admin.join(team, id_, persona.team_role)
-    return Person(persona, id_, name, login(admin.client, name, password, called), password=password)
+    session = login(admin.client, name, password, called)
+    world.register.learn(session)
+    return Person(persona, id_, name, session, password=password)
 
 
 def new_password() -> str:
@@ -141,7 +143,7 @@ def _free(undoing: Undoing, user: str) -> None:
     """Give a bot that owns itself to the operator, before it is deactivated.
 
     A person who was made a bot is its own owner (model/bot.go@91ce593d27 BotFromUser), and a server that deactivates an owner
-    deactivates their bots first (app/bot.go@91ce593d27 disableUserBots): of this one it never comes to an end.
+    deactivates their bots first (app/bot.go@91ce593d27 disableUserBots).
     """
     if user in undoing.self_owned_bots:
         me = undoing.admin.ask("GET", "/api/v4/users/me").json_id
