@@ -11,7 +11,8 @@ from mmconform.wire.tape.redact import MARK
 #: How servers write identifiers (model/utils.go@v5.36.1 NewId), and addresses of people.
 _LENGTH = 26
 _ID = re.compile(rf"(?<![A-Za-z0-9])[a-z0-9]{{{_LENGTH}}}(?![A-Za-z0-9])")
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+#: Each begins where no other could have begun: a long text without one is read once.
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
 #: Parts of a query or body that name people.
 _NAMES = re.compile(r"(?:^|_)(?:usernames?|login_id|emails?)$")
 #: What an answer calls what was made, and a bot; what is secret of it no request names by accident, but tests do.

@@ -293,10 +293,11 @@ def test_what_changes_something_of_somebody_elses_is_not_sent(owning, url, body)
         (f"/api/v4/users/{DRAWN}", b'{"username": "mmc-abcdef-member", "email": "mmc-abcdef-x@conformance.invalid"}'),
         ("/api/v4/users/drawn", b'{"emoji": "smiley", "roles": "system_user team_user", "message": "a longer text without ids"}'),
         ("/api/v4/users/me", b""),
+        ("/api/v4/users/me", b'{"message": "%s"}' % (b"x" * 1_000_000)),
         ("/api/v4/users/" + "z" * 26, b'{"token_id": "redactedzzzzzzzzzzzzzzzzzz"}'),
         (f"/api/v4/users/{OURS}", b"\x89PNG \xff" + THEIRS.upper().encode()),
     ],
-    ids=str,
+    ids=lambda part: str(part)[:60],
 )
 def test_what_is_ours_or_was_drawn_or_is_nobodys_is_sent(owning, url, body):
     assert sent(owning, "DELETE", url, body, operation="RemoveUser") == ""
