@@ -588,7 +588,7 @@ def test_generated_requests_go_on_and_judge_nothing_that_they_did_not_see(speak,
             )
 
     class Case:
-        valid = True
+        valid, values = True, ()
 
     Fixed(operation, world, target.client(), judge).ask_all((Case(),))
     assert {o.outcome for o in judge.observations} == {"error"}

@@ -38,6 +38,7 @@ class Fake:
     def answer(self, method, path, sent):
         path = path.partition("?")[0]
         lists = {"users": self.users, "teams": self.teams, "oauth/apps": self.apps, "commands": self.commands}
+        lists |= {kind: [] for kind in ("bots", "emoji", "hooks/incoming", "hooks/outgoing")}
         lists |= {"channels": [*self.channels, *self.private]}
         if method == "DELETE":
             self.deleted.append(path)
@@ -212,7 +213,7 @@ class Everything:
     def before(self, sending):
         return
 
-    def after(self, sending, status):
+    def after(self, sending, status, answer=b""):
         return
 
 
@@ -402,7 +403,7 @@ def test_everything_is_told_by_its_name(cleanup, server):
     server.channels += [{"id": "h1", "name": f"{ours}h1", "delete_at": 0}, {"id": "h2", "name": "town-square", "delete_at": 0}]
     server.private += [{"id": "h3", "name": f"{ours}h2", "delete_at": 0}]
     status, said = cleanup("--everything")
-    assert status == 0
+    assert status == 0, said
     assert set(server.deleted) == {
         *("channels/h1", "channels/h3", "oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1")
     }
