@@ -170,6 +170,11 @@ class Operation:
         return self.sample.kinds | bound | frozenset(self.body.resources.values() if self.body else ())
 
     @property
+    def required_query(self) -> frozenset[str]:
+        """The names without which no query is valid."""
+        return frozenset(p.name for p in self.parameters if p.place == "query" and p.required)
+
+    @property
     def placeholders(self) -> list[str]:
         """The names of what has to be filled in in its path."""
         return re.findall(r"\{([^{}]*)\}", self.path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.probes import Probe, can_be_probed, probes, unknown_names
+from mmconform.driving.probes import Probe, can_be_probed, is_signed_out_for_good, probes, unknown_names
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import Guard
 from mmconform.world.harm import below_the_api
@@ -105,10 +105,9 @@ class Foresight:
 
     def _is_asked(self, operation: Operation, probe: Probe) -> bool:
         persona = known_persona(probe.persona)
-        is_there = persona is not None and self._can_ask(persona)
-        is_guest_signed_out = persona is not None and persona.is_guest and "caller" in operation.consumes
-        refused = self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
-        return is_there and not is_guest_signed_out and not refused
+        if persona is None or not self._can_ask(persona) or is_signed_out_for_good(operation, persona):
+            return False
+        return not self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
 
     def _can_ask(self, persona: Persona) -> bool:
         return self.has_guests or not persona.is_guest

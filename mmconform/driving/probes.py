@@ -19,7 +19,7 @@ from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import require_filled
-from mmconform.world.people import known_persona
+from mmconform.world.people import Persona, known_persona
 from mmconform.world.place import OPEN, RESIDENT, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
 
@@ -94,6 +94,11 @@ def position_of(operation: Operation, probe: Probe) -> Position | None:
     return probe.spot.position(persona, in_channel=_lies_in(operation) == "channel")
 
 
+def is_signed_out_for_good(operation: Operation, persona: Persona) -> bool:
+    """Return whether a request would end a session that nobody can renew: without a licence a guest cannot sign in."""
+    return persona.is_guest and "caller" in operation.consumes
+
+
 def _can_be_own(owned: frozenset[str], probe: Probe) -> bool:
     """Return whether something of the caller's own can lie there: what lies in a place only where the caller is."""
     persona = known_persona(probe.persona)
@@ -120,9 +125,9 @@ class Prober(Asker):
                 self.ask(probe.persona, partial(self._send, probe, core))
 
     def _can_ask(self, persona: str) -> bool:
-        """Return whether there is such a caller, whom the request does not sign out for good: a guest cannot sign in again."""
+        """Return whether there is such a caller, whom the request does not sign out for good."""
         person = self.world.people.get(persona)
-        return person is not None and not (person.persona.is_guest and "caller" in self.operation.consumes)
+        return person is not None and not is_signed_out_for_good(self.operation, person.persona)
 
     def _send(self, probe: Probe, core: Case | None) -> Exchange:
         caller = self._caller(probe)
@@ -194,8 +199,7 @@ class Prober(Asker):
 
     def _required(self, core: Case | None) -> dict[str, Any]:
         drawn = dict(core.drawn.query or {}) if core else {}
-        required = {p.name for p in self.operation.parameters if p.place == "query" and p.required}
-        return {name: value for name, value in drawn.items() if name in required}
+        return {name: value for name, value in drawn.items() if name in self.operation.required_query}
 
     def _body(self, core: Case | None, told: "_Told") -> dict[str, Any]:
         body, sample = self.operation.body, self.operation.sample.body

@@ -7,7 +7,6 @@ from typing import Any
 from mmconform.errors import MisuseError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Position
-from mmconform.wire.secret import Secret
 from mmconform.world import kinds
 from mmconform.world.build import make_guest, make_person
 from mmconform.world.features import TOKENS
@@ -15,7 +14,7 @@ from mmconform.world.fillers import filler
 from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.kinds.team import new_team
-from mmconform.world.kinds.user import login, new_password
+from mmconform.world.kinds.user import new_password, signed_in_again
 from mmconform.world.people import BESIDE, Persona
 from mmconform.world.world import Person, World
 
@@ -288,8 +287,7 @@ class Place:
         """
         if person.persona.is_guest:
             raise MisuseError("without a licence a guest cannot sign in")
-        session = login(self._client, person.username, person.password, person.persona.name)
-        return replace(person, session=Secret(session))
+        return signed_in_again(self._client, person)
 
 
 def _belongs(person: Person, spot: Spot) -> bool:

@@ -5,7 +5,7 @@ run changes; whoever got it is deactivated with the others whom a run made.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -13,12 +13,11 @@ from mmconform.documents.reader import read
 from mmconform.errors import NotHereError
 from mmconform.paths import DATA
 from mmconform.wire.client import Client
-from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world.admin import Admin, moments
 from mmconform.world.behaviours import gate
 from mmconform.world.build import new_name
-from mmconform.world.kinds.user import is_ours, login, make_account
+from mmconform.world.kinds.user import is_ours, make_account, signed_in_again
 from mmconform.world.people import CHANNEL_SPARE, HOLDERS, SPARE, TEAM_SPARE, Persona, delegated
 from mmconform.world.place import Place
 from mmconform.world.world import Person, World
@@ -134,8 +133,7 @@ class Spare:
             MisuseError: the server refuses.
         """
         person = self.person(name)
-        session = Secret(login(self.client, person.username, person.password, person.persona.name))
-        self.people[person.persona.name] = replace(person, session=session)
+        self.people[person.persona.name] = signed_in_again(self.client, person)
 
     def _make(self, persona: Persona) -> Person:
         called = new_name(self.world, persona)

@@ -7,11 +7,10 @@ and told nothing of what the resident put there that the twin is not told.
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -19,14 +18,16 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.principles.data import Ending, ThingsEnd
 from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.record.rows import Evidence
 from mmconform.wire.exchange import Exchange
+from mmconform.world.admin import moments
 from mmconform.world.harm import below_the_api, pattern_of
+from mmconform.world.kinds.channel import new_post, upload_file
+from mmconform.world.kinds.kind import Owner
 from mmconform.world.place import RESIDENT, SPOTS, Spot
 from mmconform.world.world import Person
 
-#: How often, and after how many seconds, what was deleted is looked for.
-_LOOKS, _MOMENT = 4, 0.5
 #: A private channel in which everybody of the team is.
 _WITHIN: Spot = SPOTS[1]
 
@@ -79,7 +80,7 @@ class Life:
         self._post(person, "made for a test", root_id=root)
 
     def _post(self, person: Person, message: str, **more: str) -> str:
-        return post(self._questions, person, self._channel, message, **more)
+        return new_post(_owner(self._questions, person), self._channel, message=message, **more)
 
     def _end(self) -> Exchange:
         verb, _, path = self._ending.by.partition(" ")
@@ -185,13 +186,9 @@ def ending_operation(contract: Contract, by: str) -> Operation | None:
     return next((one for one in found if pattern.fullmatch(below_the_api(contract.base + one.path))), None)
 
 
-def post(questions: Questions, person: Person, channel: str, message: str, **more: Any) -> str:
-    """Return the id of a new post of somebody's: journalled."""
-    about = {"channel_id": channel, "message": message, **more}
-    arguments: dict[str, Any] = {"persona": person.persona.name, "token": person.session}
-    made = questions.client.send("POST", "/api/v4/posts", json=about, **arguments).json_id
-    questions.world.note(what="post", id=made)
-    return made
+def _owner(questions: Questions, person: Person) -> Owner:
+    world = questions.world
+    return Owner(world, questions.client, person.persona.name, person, person.session, world)
 
 
 def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
@@ -202,9 +199,10 @@ def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
     """
     people, mark = questions.world.people, f"mark{secrets.token_hex(10)}"
     channel, resident = questions.place.standing("channel", _WITHIN, RESIDENT), people[RESIDENT]
-    file = _file(questions, resident, channel, mark)
-    root = post(questions, resident, channel, mark, file_ids=[file] if file else [])
-    post(questions, people["member"], channel, mark, root_id=root)
+    writer = _owner(questions, resident)
+    file = _file(writer, channel, mark)
+    root = new_post(writer, channel, message=mark, file_ids=[file] if file else [])
+    new_post(_owner(questions, people["member"]), channel, message=mark, root_id=root)
     about = {"post": root, **({"file": file} if file else {})}
     ask: Callable[[Operation, str], Exchange | None] = lambda operation, name: questions.ask(  # noqa: E731
         operation, name, people[name], about=about, spot=_WITHIN
@@ -225,16 +223,15 @@ def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
 
 def _last(ask: Callable[[], Exchange | None], mark: str) -> Exchange | None:
     """Return an answer without the mark, or the last one of some: a server may go on deleting after it has answered."""
-    for _ in range(_LOOKS):
+    for _ in moments():
         answer = ask()
         if answer is None or mark.encode() not in answer.answer:
             break
-        time.sleep(_MOMENT)
     return answer
 
 
-def _file(questions: Questions, person: Person, channel: str, mark: str) -> str:
-    form: dict[str, Any] = {"data": {"channel_id": channel}, "files": {"files": ("small.txt", mark.encode(), "text/plain")}}
-    made = questions.client.send("POST", "/api/v4/files", persona=person.persona.name, token=person.session, **form)
-    infos = made.json_object.get("file_infos")
-    return str(infos[0].get("id")) if isinstance(infos, list) and infos and isinstance(infos[0], dict) else ""
+def _file(owner: Owner, channel: str, mark: str) -> str:
+    """Return the id of a file; nothing where a server takes none."""
+    with suppress(MisuseError, NotHereError):
+        return upload_file(owner, channel, ("small.txt", mark.encode(), "text/plain"))
+    return ""

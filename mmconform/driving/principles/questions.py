@@ -67,7 +67,9 @@ class Questions:
         try:
             named = [(p, self._thing(p, about or {}, spot)) for p in operation.parameters if self._names(p)]
             path = {p.name: id_ for p, id_ in named if p.place == "path"}
-            required = {name: value for name, value in self._drawn.get(operation.id, {}).items() if name in _required(operation)}
+            required = {
+                name: value for name, value in self._drawn.get(operation.id, {}).items() if name in operation.required_query
+            }
             answer = self.client.send(
                 operation.method,
                 self.contract.base + operation.filled(path),
@@ -120,10 +122,6 @@ class Questions:
                 admin.ask("PUT", f"/api/v4/teams/{id_}/patch", {"allow_open_invite": True})
                 self.world.kept["open team", ""] = id_
                 self.sightings.knows("team", [id_])
-
-
-def _required(operation: Operation) -> set[str]:
-    return {p.name for p in operation.parameters if p.place == "query" and p.required}
 
 
 def flags(operation: Operation) -> Iterator[str]:

@@ -5,7 +5,7 @@ Else the next operation would be blamed for what it answers to the dead. No look
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmconform.errors import MisuseError
@@ -14,7 +14,7 @@ from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import OPERATOR, Admin
 from mmconform.world.build import make_guest, make_person
-from mmconform.world.kinds.user import login
+from mmconform.world.kinds.user import signed_in_again
 from mmconform.world.world import Person, World
 
 
@@ -130,7 +130,7 @@ class Keeper:
         else:
             self._call(client, "DELETE", f"{team}/{person.id}")
         try:
-            return replace(person, session=login(client, person.username, person.password, person.persona.name))
+            return signed_in_again(client, person)
         except MisuseError:
             return None
 

@@ -43,6 +43,18 @@ class OutgoingConnection(Absent):
     name = "outgoing-connection"
 
 
+class Bookmark(Absent):
+    name = "bookmark"
+
+
+class ScheduledPost(Absent):
+    name = "scheduled-post"
+
+
+class ProfileField(Absent):
+    name = "profile-field"
+
+
 class Export(Absent):
     """A file of an export, which servers find by its name."""
 

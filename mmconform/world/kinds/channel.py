@@ -134,12 +134,21 @@ def new_file(owner: Owner, channel: str, upload: Upload | None = None) -> str:
     Raises:
         MisuseError: they may not.
     """
-    file = upload or (f"{owner.naming.name('f')}.txt", b"made for a test\n", "text/plain")
+    id_ = upload_file(owner, channel, upload or (f"{owner.naming.name('f')}.txt", b"made for a test\n", "text/plain"))
+    new_post(owner, channel, file_ids=[id_])
+    return id_
+
+
+def upload_file(owner: Owner, channel: str, file: Upload) -> str:
+    """Return the id of a file of somebody's that is on no post yet.
+
+    Raises:
+        MisuseError: they may not.
+    """
     form = {"data": {"channel_id": channel}, "files": {"files": file}}
     infos = owner.must("uploads a file", "POST", "/api/v4/files", **form).json_object.get("file_infos")
     if not isinstance(infos, list) or not infos or not isinstance(infos[0], dict):
         raise MisuseError("the test could not be set up: the answer to an upload holds no `file_infos`")
-    new_post(owner, channel, file_ids=[str(infos[0].get("id"))])
     return str(infos[0].get("id"))
 
 

@@ -1,7 +1,6 @@
 """What somebody has for themselves: categories of a sidebar, uploads, sessions; each goes with its user."""
 
 from mmconform.errors import NotHereError
-from mmconform.world.kinds.absent import Absent
 from mmconform.world.kinds.channel import Channel
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.kinds.user import login
@@ -46,15 +45,3 @@ class Session(Kind):
 
     def _ids(self, owner: Owner) -> list[str]:
         return [str(row["id"]) for row in owner.admin.listed(f"/api/v4/users/{owner.id}/sessions")]
-
-
-class Bookmark(Absent):
-    name = "bookmark"
-
-
-class ScheduledPost(Absent):
-    name = "scheduled-post"
-
-
-class ProfileField(Absent):
-    name = "profile-field"

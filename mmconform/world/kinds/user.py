@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from mmconform.errors import MisuseError
@@ -118,6 +119,15 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
 def new_password() -> str:
     """Return a password that satisfies every rule a server may have: of every kind of character, and as long as any takes."""
     return "Aa1!" + secrets.token_hex(30)
+
+
+def signed_in_again(client: Client, person: Person) -> Person:
+    """Return a person with a session of its own.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    return replace(person, session=login(client, person.username, person.password, person.persona.name))
 
 
 def login(client: Client, login_id: str, password: str, persona: str) -> str:
