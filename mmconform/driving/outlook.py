@@ -46,7 +46,7 @@ class Outlook:
     """What probes would ask about all operations of a contract.
 
     Attributes:
-        accounts: How many accounts a run of the probes makes, at most: who asks, and who is consumed.
+        accounts: How many people a run of the probes makes, about: who asks, and who is consumed. Bots are made beside them.
         unknown: Of which identifiers in paths nobody knows the kind, with the number of operations, most frequent first.
     """
 

@@ -18,7 +18,7 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
     asked = outlook.asked
     requests = sum(one.requests for one in asked)
     yield f"  probes        ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests"
-    yield f"  accounts      {outlook.accounts} at most{_consumed(asked)}"
+    yield f"  accounts      some {outlook.accounts}, and bots{_consumed(asked)}"
     for reason, count in Counter(one.reason for one in outlook.prospects if one.reason).most_common():
         yield from _folded("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
     for need, count in Counter(need for one in asked for need in one.needs).most_common():
