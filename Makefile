@@ -36,23 +36,26 @@ lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The locks name everything: --no-deps, since pip would look for a newer coverage for "coverage[toml]" and then refuse it.
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo "$(PYTHON) is no CPython 3.11 to 3.13; name one: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
 .venv/.dev: .venv/.ready requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
   --no-emit-find-links --no-header
 
 lock:  ## choose the newest versions that pyproject.toml allows
-	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet pip-tools
 	$(LOCK) --extra dev --extra notebooks --output-file requirements-dev.lock pyproject.toml
 	$(LOCK) --build-deps-for editable --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
