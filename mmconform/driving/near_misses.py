@@ -13,8 +13,9 @@ from itertools import combinations, product
 from mmconform.contract.clause import Operation
 from mmconform.contract.knowledge import Knowledge
 from mmconform.contract.permission import Holds, leaves, meanings
+from mmconform.driving.composing import Probe
 from mmconform.driving.generate import Case
-from mmconform.driving.probes import Probe, Prober, can_be_probed, position_of, spots_of
+from mmconform.driving.probes import Prober, can_be_probed, position_of, spots_of
 from mmconform.judging.checks.access import permission
 from mmconform.judging.checks.verdict import Verdict
 from mmconform.judging.judge import NO_SUCH_CALLER, Judge

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.probes import Probe, can_be_probed, is_signed_out_for_good, probes, unknown_names
+from mmconform.driving.composing import Probe
+from mmconform.driving.probes import can_be_probed, is_signed_out_for_good, probes, unknown_names
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import Guard
 from mmconform.world.harm import below_the_api

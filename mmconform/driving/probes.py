@@ -5,22 +5,20 @@ consumes is made anew for the next one, a caller too. So each refusal stands bes
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from mmconform.contract.clause import Body, Operation, Sample
-from mmconform.contract.naming import Named, filled
+from mmconform.contract.clause import Operation, Sample
 from mmconform.driving.asking import Asker
+from mmconform.driving.composing import Composer, Probe
 from mmconform.driving.generate import Case
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
-from mmconform.world.guard import require_filled
 from mmconform.world.people import Persona, known_persona
-from mmconform.world.place import OPEN, RESIDENT, SPOTS, TEAMS, Place, Spot
+from mmconform.world.place import OPEN, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
 
 #: Where it is asked, by where what is asked about lies.
@@ -39,15 +37,6 @@ def _lies_in(operation: Operation) -> str:
 def _owned(named: Iterable[str]) -> frozenset[str]:
     """Return those kinds of which each thing belongs to one person."""
     return frozenset(kind for kind in named if kinds.by_name()[kind].is_owned)
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Who asks, about whose thing (``self`` or ``other``), lying where; nowhere where the operation names no place."""
-
-    persona: str
-    about: str
-    spot: Spot | None
 
 
 def can_be_probed(operation: Operation) -> bool:
@@ -131,53 +120,25 @@ class Prober(Asker):
 
     def _send(self, probe: Probe, core: Case | None) -> Exchange:
         caller = self._caller(probe)
-        if core:
-            self.world.register.draw(*core.values)
-        sample = self.operation.sample
-        self.world.register.draw(sample.path, sample.query, sample.body)  # beside what these name, nothing that anybody has
-        told = _Told(self.operation, self._place, probe, caller)
-        path = {**(core.path_parameters if core else {}), **told.values("path")}
-        require_filled(self.operation, path)
-        self.world.register.learn_words(*path.values())
-        params = {**self._required(core), **told.values("query")}
-        body = self._body(core, told)
-        self._note_making(told)
+        composer = Composer(self.operation, self.world, self._place, core)
+        request = composer.compose(probe, caller)
         exchange = self.client.send(
             self.operation.method,
-            self.contract.base + self.operation.filled(path),
+            self.contract.base + request.path,
             persona=probe.persona,
             token=caller.session if caller else None,
             operation=self.operation.id,
             about=probe.about,
             own=frozenset({caller.id}) if caller else frozenset(),
             is_spending=True,
-            params=params,
-            **body,
+            params=request.params,
+            **request.body,
         )
         if exchange.is_success:
-            self._make_good(probe, caller)
-            self._note_making(told, exchange.json_id if isinstance(exchange.json_or_none, dict) else "")
-        exchange = replace(exchange, position=position_of(self.operation, probe), told=told.names)
+            composer.served(probe, caller, request, exchange)
+        exchange = replace(exchange, position=position_of(self.operation, probe), told=request.said)
         self._confirm(probe, caller, exchange)
         return exchange
-
-    def _make_good(self, probe: Probe, caller: Person | None) -> None:
-        """Let go of what a served request consumed, and put people's places and sessions back."""
-        consumes = self.operation.consumes
-        self._place.forget(consumes, probe.spot)
-        if "user" in consumes and probe.about == "self":
-            self._place.spend(probe.persona)
-        whose = caller if probe.about == "self" and caller else self.world.people[RESIDENT]
-        if "membership" in consumes and probe.spot:
-            self._place.settle(whose, probe.spot, in_team=_lies_in(self.operation) == "team")
-        if "sessions" in consumes:
-            self._place.sign_in(whose)
-
-    def _note_making(self, told: "_Told", id_: str | None = None) -> None:
-        """Write down what a request may make, before it is sent, and what it has made."""
-        kind = kinds.by_name().get(self.operation.makes)
-        if kind and kind.what and (id_ or id_ is None):
-            self.world.note(**kind.made(told.given), **({"id": id_} if id_ else {}))
 
     def _confirm(self, probe: Probe, caller: Person | None, exchange: Exchange) -> None:
         """Before a server is blamed: look whether the caller is there what they are to be.
@@ -195,28 +156,6 @@ class Prober(Asker):
                 f"{exchange.method} {exchange.path}", "the caller is no longer what they were in that team or channel"
             )
 
-    # -- what a request holds ------------------------------------------------------------------------------------------
-
-    def _required(self, core: Case | None) -> dict[str, Any]:
-        drawn = dict(core.drawn.query or {}) if core else {}
-        return {name: value for name, value in drawn.items() if name in self.operation.required_query}
-
-    def _body(self, core: Case | None, told: "_Told") -> dict[str, Any]:
-        body, sample = self.operation.body, self.operation.sample.body
-        if body is None:
-            return self._undeclared(told.filled(sample))
-        if not body.is_json:
-            return _form({**told.filled(sample or {}), **told.in_body(body)})
-        if sample is not None and not isinstance(sample, dict):
-            return {"json": told.filled(sample)}
-        drawn = core.body if core and isinstance(core.body, dict) else {}
-        return {"json": {**(drawn if sample is None else told.filled(sample)), **told.in_body(body)}}
-
-    @staticmethod
-    def _undeclared(content: Any) -> dict[str, Any]:
-        """Return a body of which a document says nothing: bytes where it is a text."""
-        return {} if content is None else {"data": content} if isinstance(content, str) else {"json": content}
-
     # -- what it is about ----------------------------------------------------------------------------------------------
 
     def person(self, persona: str) -> Person | None:
@@ -232,64 +171,3 @@ class Prober(Asker):
         if "user" in consumes and probe.about == "self":
             return self._place.spare(probe.persona)
         return self._place.signed_in_again(person) if "caller" in consumes else person
-
-
-class _Told:
-    """What somebody says that one request holds: its things, looked up or made when they are first named.
-
-    Attributes:
-        given: What the request names so far, by kind and filler.
-    """
-
-    def __init__(self, operation: Operation, place: Place, probe: Probe, caller: Person | None) -> None:
-        self._operation, self._place, self._probe, self._caller = operation, place, probe, caller
-        self.given: dict[str, str] = {}
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The parameters, and ``""`` for the body, of which it is said."""
-        sample = self._operation.sample
-        return frozenset({*sample.path, *sample.query, *([] if sample.body is None else [""])})
-
-    def values(self, place: str) -> dict[str, Any]:
-        """Return what parameters hold; in a query an id only where one is required: each is one more question."""
-        told = self._operation.sample.path if place == "path" else self._operation.sample.query
-        ids = {
-            p.name: self._give(Named(str(p.resource)))
-            for p in self._operation.parameters
-            if p.place == place and p.name not in told and p.resource in kinds.by_name() and (place == "path" or p.required)
-        }
-        return {**ids, **self.filled(dict(told))}
-
-    def in_body(self, body: Body) -> dict[str, Any]:
-        """Return what the identifiers of a body hold."""
-        return {name: self._give(Named(kind)) for name, kind in body.resources.items() if kind in kinds.by_name()}
-
-    def filled(self, value: Any) -> Any:
-        """Return a value of the sample with what it names in it."""
-        return filled(value, self._give)
-
-    def _give(self, named: Named) -> Any:
-        if named.kind == "caller":
-            given = (self._caller or self._place.resident).id
-        elif named.is_filler:
-            given = self.given.get(named.kind) or self._place.filler(named.kind)
-        else:
-            given = self._thing(named)
-        if not named.which and not named.part:
-            self.given[named.kind] = given
-        return self._place.part(named.kind, given, named.part) if named.part else given
-
-    def _thing(self, named: Named) -> str:
-        probe, kind = self._probe, named.kind
-        if kind == "user" and probe.about == "self" and self._caller and not named.which:
-            return self._caller.id
-        owner = probe.persona if probe.about == "self" else RESIDENT
-        if named.which or kind not in self._operation.consumes:
-            return self._place.standing(kind, probe.spot, owner, named.which)
-        return self._place.fresh(kind, probe.spot, owner)
-
-
-def _form(values: dict[str, Any]) -> dict[str, Any]:
-    files = {name: value for name, value in values.items() if isinstance(value, tuple)}
-    return {"data": {name: value for name, value in values.items() if name not in files}, "files": files}

@@ -4,8 +4,8 @@ import pytest
 
 from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.permission import Cases, Every, Holds, Is, Oneself, Requirement, Where, all_of, any_of, permissions
+from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NearMisses, Trials, decides
-from mmconform.driving.probes import Probe
 from mmconform.version import Version, Versions
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange

@@ -7,7 +7,8 @@ import pytest
 from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
-from mmconform.driving.probes import CALLERS, Probe, _form, _Told, can_be_probed, position_of, probes
+from mmconform.driving.composing import Probe, _form, _Said
+from mmconform.driving.probes import CALLERS, can_be_probed, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import Server, Target
@@ -117,7 +118,7 @@ class Ready:
 
 
 def told(asked, about="other"):
-    return _Told(asked, Ready(), Probe("member", about, OPEN), None)
+    return _Said(asked, Ready(), Probe("member", about, OPEN), None, {})
 
 
 def test_a_sample_is_filled_in_with_things_that_are_there_and_with_new_ones_of_what_is_consumed():

@@ -1,0 +1,185 @@
+"""One request of an operation, put together: from what somebody says it holds, what was drawn, and things of this run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmconform.contract.clause import Body, Operation
+from mmconform.contract.naming import Named, filled
+from mmconform.driving.generate import Case
+from mmconform.wire.exchange import Exchange
+from mmconform.world import kinds
+from mmconform.world.guard import require_filled
+from mmconform.world.place import RESIDENT, Place, Spot
+from mmconform.world.world import Person, World
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Who asks, about whose thing (``self`` or ``other``), lying where; nowhere where the operation names no place."""
+
+    persona: str
+    about: str
+    spot: Spot | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        path: Filled in, below the address under which the API lives.
+        body: As keyword arguments of ``requests.Request``: ``json``, ``data``, ``files``.
+        said: The parameters, and ``""`` for the body, of which somebody says what they hold.
+        names: What it names, by kind and filler.
+    """
+
+    path: str
+    params: Mapping[str, Any]
+    body: Mapping[str, Any]
+    said: frozenset[str]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+class Composer:
+    """Puts together the requests of one operation, and makes good what served ones consumed.
+
+    Args:
+        core: A valid case, for what a request must hold beside what the contract knows.
+    """
+
+    def __init__(self, operation: Operation, world: World, place: Place, core: Case | None) -> None:
+        self._operation, self._world, self._place, self._core = operation, world, place, core
+
+    def compose(self, probe: Probe, caller: Person | None, things: Mapping[str, str] | None = None) -> Request:
+        """Return a request, written down if it may make something.
+
+        Args:
+            things: Ids that it names instead of others of their kinds.
+
+        Raises:
+            MisuseError, NotHereError: what it names cannot be made.
+            HeldBackError: a placeholder of its path is not filled.
+        """
+        core, sample = self._core, self._operation.sample
+        if core:
+            self._world.register.draw(*core.values)
+        self._world.register.draw(sample.path, sample.query, sample.body)  # beside what these name, nothing that anybody has
+        said = _Said(self._operation, self._place, probe, caller, things or {})
+        path = {**(core.path_parameters if core else {}), **said.values("path")}
+        require_filled(self._operation, path)
+        self._world.register.learn_words(*path.values())
+        params = {**self._required(core), **said.values("query")}
+        body = self._body(core, said)
+        request = Request(self._operation.filled(path), params, body, said.parameters, said.names)
+        self._note_making(request)
+        return request
+
+    def served(self, probe: Probe, caller: Person | None, request: Request, answer: Exchange) -> None:
+        """Write down what a served request made, let go of what it consumed, and put people's places and sessions back."""
+        self._make_good(probe, caller)
+        self._note_making(request, answer.json_id if isinstance(answer.json_or_none, dict) else "")
+
+    def _make_good(self, probe: Probe, caller: Person | None) -> None:
+        consumes = self._operation.consumes
+        self._place.forget(consumes, probe.spot)
+        if "user" in consumes and probe.about == "self":
+            self._place.spend(probe.persona)
+        whose = caller if probe.about == "self" and caller else self._world.people[RESIDENT]
+        if "membership" in consumes and probe.spot:
+            self._place.settle(whose, probe.spot, in_team=kinds.scope_of(self._operation.kinds) == "team")
+        if "sessions" in consumes:
+            self._place.sign_in(whose)
+
+    def _note_making(self, request: Request, id_: str | None = None) -> None:
+        """Write down what a request may make, before it is sent, and what it has made."""
+        kind = kinds.by_name().get(self._operation.makes)
+        if kind and kind.what and (id_ or id_ is None):
+            self._world.note(**kind.made(dict(request.names)), **({"id": id_} if id_ else {}))
+
+    # -- what a request holds ------------------------------------------------------------------------------------------
+
+    def _required(self, core: Case | None) -> dict[str, Any]:
+        drawn = dict(core.drawn.query or {}) if core else {}
+        return {name: value for name, value in drawn.items() if name in self._operation.required_query}
+
+    def _body(self, core: Case | None, said: "_Said") -> dict[str, Any]:
+        body, sample = self._operation.body, self._operation.sample.body
+        if body is None:
+            return self._undeclared(said.filled(sample))
+        if not body.is_json:
+            return _form({**said.filled(sample or {}), **said.in_body(body)})
+        if sample is not None and not isinstance(sample, dict):
+            return {"json": said.filled(sample)}
+        drawn = core.body if core and isinstance(core.body, dict) else {}
+        return {"json": {**(drawn if sample is None else said.filled(sample)), **said.in_body(body)}}
+
+    @staticmethod
+    def _undeclared(content: Any) -> dict[str, Any]:
+        """Return a body of which a document says nothing: bytes where it is a text."""
+        return {} if content is None else {"data": content} if isinstance(content, str) else {"json": content}
+
+
+class _Said:
+    """What somebody says that one request holds: its things, looked up or made when they are first named.
+
+    Attributes:
+        names: What the request names so far, by kind and filler.
+    """
+
+    def __init__(
+        self, operation: Operation, place: Place, probe: Probe, caller: Person | None, things: Mapping[str, str]
+    ) -> None:
+        self._operation, self._place, self._probe, self._caller, self._things = operation, place, probe, caller, things
+        self.names: dict[str, str] = {}
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The parameters, and ``""`` for the body, of which it is said."""
+        sample = self._operation.sample
+        return frozenset({*sample.path, *sample.query, *([] if sample.body is None else [""])})
+
+    def values(self, place: str) -> dict[str, Any]:
+        """Return what parameters hold; in a query an id only where one is required: each is one more question."""
+        said = self._operation.sample.path if place == "path" else self._operation.sample.query
+        ids = {
+            p.name: self._give(Named(str(p.resource)))
+            for p in self._operation.parameters
+            if p.place == place and p.name not in said and p.resource in kinds.by_name() and (place == "path" or p.required)
+        }
+        return {**ids, **self.filled(dict(said))}
+
+    def in_body(self, body: Body) -> dict[str, Any]:
+        """Return what the identifiers of a body hold."""
+        return {name: self._give(Named(kind)) for name, kind in body.resources.items() if kind in kinds.by_name()}
+
+    def filled(self, value: Any) -> Any:
+        """Return a value of the sample with what it names in it."""
+        return filled(value, self._give)
+
+    def _give(self, named: Named) -> Any:
+        if named.kind == "caller":
+            given = (self._caller or self._place.resident).id
+        elif named.is_filler:
+            given = self.names.get(named.kind) or self._place.filler(named.kind)
+        else:
+            given = self._thing(named)
+        if not named.which and not named.part:
+            self.names[named.kind] = given
+        return self._place.part(named.kind, given, named.part) if named.part else given
+
+    def _thing(self, named: Named) -> str:
+        probe, kind = self._probe, named.kind
+        if kind in self._things and not named.which:
+            return self._things[kind]
+        if kind == "user" and probe.about == "self" and self._caller and not named.which:
+            return self._caller.id
+        owner = probe.persona if probe.about == "self" else RESIDENT
+        if named.which or kind not in self._operation.consumes:
+            return self._place.standing(kind, probe.spot, owner, named.which)
+        return self._place.fresh(kind, probe.spot, owner)
+
+
+def _form(values: dict[str, Any]) -> dict[str, Any]:
+    files = {name: value for name, value in values.items() if isinstance(value, tuple)}
+    return {"data": {name: value for name, value in values.items() if name not in files}, "files": files}
