@@ -108,7 +108,7 @@ class Fixtures:
     @pytest.fixture
     def core(self, operation: Any) -> Case | None:
         """The first valid case of the operation, where its schemas do not defeat the generator."""
-        return next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)
+        return self._core(operation)
 
     @pytest.fixture
     def place(self, target: Target, world: World) -> Place:
@@ -139,12 +139,10 @@ class Fixtures:
             for operation in run.contract.operations.values()
             if not patterns or any(fnmatchcase(operation.id, pattern) for pattern in patterns)
         ]
-        drawn = {one.id: self._query(one) for one in about if any(p.place == "query" and p.required for p in one.parameters)}
-        return Questions(run.contract, about, drawn, world, client, place, run.noting(target))
+        return Questions(run.contract, about, self._core, world, client, place, run.noting(target))
 
-    def _query(self, operation: Operation) -> dict[str, Any]:
-        core = next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)
-        return dict(core.drawn.query or {}) if core else {}
+    def _core(self, operation: Operation) -> Case | None:
+        return next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)
 
     @pytest.fixture
     def reader(self, target: Target, world: World, client: Client) -> Reader:

@@ -272,7 +272,7 @@ def played(small):
         for operation in ("GetTeam", "GetChannel", "GetUser"):
             Prober(small.operations[operation], world, client, judge, place).ask_all(None)
         reader.read_new()
-        questions = Questions(small, small.operations.values(), {}, world, client, place, stock)
+        questions = Questions(small, small.operations.values(), lambda operation: None, world, client, place, stock)
         hidden.ask_all(questions)
         for ending in (one for one in endings() if one.name in ways):
             questions.found(ended.Life(questions, ending).play())

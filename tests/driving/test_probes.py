@@ -132,8 +132,8 @@ def test_a_sample_is_filled_in_with_things_that_are_there_and_with_new_ones_of_w
     ]
     assert asks.values("query") == {"who": "user of resident 2"}
     assert asks.values("path") == {"post_id": "fresh post of resident"}
-    assert asks.given == {"user": "user of resident", "post": "fresh post of resident", "unique": "a unique"}
-    assert asks.names == {"who", ""}
+    assert asks.names == {"user": "user of resident", "post": "fresh post of resident", "unique": "a unique"}
+    assert asks.parameters == {"who", ""}
     assert told(asked, "self").values("path") == {"post_id": "fresh post of member"}
 
 

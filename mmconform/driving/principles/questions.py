@@ -1,11 +1,15 @@
-"""Plain questions: what each reading operation of a document is asked about things of ours, by whomever, with nothing judged."""
+"""Questions of the principles: any operation, about things of ours, by whomever, with nothing judged."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation, Parameter
+from mmconform.driving.composing import Composer, Probe
+from mmconform.driving.generate import Case
 from mmconform.driving.principles.sightings import Finding, Sightings
+from mmconform.driving.probes import can_be_probed
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client, HeldBackError, UnseenError
 from mmconform.wire.exchange import Exchange
@@ -20,30 +24,42 @@ class Questions:
 
     Args:
         operations: Those that the run is about.
-        drawn: For each operation the query of a valid request, for what it requires beside identifiers.
+        core: Returns a valid case of an operation, for what a request has to hold beside what is known.
+
+    Attributes:
+        reading: The operations that only read, of which each identifier is of a kind that can be made.
+        changing: Those that change something, of which a served request is known.
     """
 
     def __init__(
         self,
         contract: Contract,
         operations: Iterable[Operation],
-        drawn: Mapping[str, Mapping[str, Any]],
+        core: Callable[[Operation], Case | None],
         world: World,
         client: Client,
         place: Place,
         sightings: Sightings,
     ) -> None:
         self.contract, self.world, self.client, self.place, self.sightings = contract, world, client, place, sightings
-        self._drawn = drawn
-        self.reading = [one for one in operations if one.method == "GET" and not one.consumes and self._is_known(one)]
+        self._core = cache(core)
+        about = list(operations)
+        self.reading = [one for one in about if one.method == "GET" and not one.consumes and self._is_known(one)]
+        self.changing = [one for one in about if one.method != "GET" and can_be_probed(one) and self._is_there(one)]
         self._dead: set[tuple[str, str]] = set()
 
     def _is_known(self, operation: Operation) -> bool:
         """Whether each identifier that a question has to hold is of a kind that can be made."""
         path = [p for p in operation.parameters if p.place == "path"]
         held = [*path, *(p for p in operation.parameters if p.place == "query" and p.required and p.identifies)]
-        is_there = operation.exists_in(self.world.version) is True and not self.world.lacks(operation)
-        return is_there and len(path) == len(set(operation.placeholders)) and all(p.resource in kinds.by_name() for p in held)
+        return (
+            self._is_there(operation)
+            and len(path) == len(set(operation.placeholders))
+            and all(p.resource in kinds.by_name() for p in held)
+        )
+
+    def _is_there(self, operation: Operation) -> bool:
+        return operation.exists_in(self.world.version) is True and not self.world.lacks(operation)
 
     def ask(
         self,
@@ -67,9 +83,7 @@ class Questions:
         try:
             named = [(p, self._thing(p, about or {}, spot)) for p in operation.parameters if self._names(p)]
             path = {p.name: id_ for p, id_ in named if p.place == "path"}
-            required = {
-                name: value for name, value in self._drawn.get(operation.id, {}).items() if name in operation.required_query
-            }
+            required = self._required(operation)
             answer = self.client.send(
                 operation.method,
                 self.contract.base + operation.filled(path),
@@ -86,6 +100,63 @@ class Questions:
             self.sightings.over.add(sent)
         self.sightings.note(answer)
         return answer
+
+    def _required(self, operation: Operation) -> dict[str, Any]:
+        """Return what the query of a question has to hold beside identifiers."""
+        core = self._core(operation) if operation.required_query else None
+        drawn = dict(core.drawn.query or {}) if core else {}
+        return {name: value for name, value in drawn.items() if name in operation.required_query}
+
+    def send(
+        self,
+        operation: Operation,
+        probe: Probe,
+        *,
+        caller: Person | None = None,
+        things: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Exchange | None:
+        """Send a request that may change something, as a probe does; None where it could not be sent, or no answer came.
+
+        What a served one made is written down, and what it consumed is made good.
+
+        Args:
+            caller: Who asks instead of the world's person of the probe's name.
+            things: Ids of ours that it names instead of others of their kinds.
+            body: Properties that a JSON object holds beside what it holds anyway, or instead.
+        """
+        caller = caller or self.world.people.get(probe.persona)
+        composer = Composer(operation, self.world, self.place, self._core(operation))
+        try:
+            request = composer.compose(probe, caller, things)
+            content = dict(request.body)
+            if body:
+                content["json"] = {**content.get("json", {}), **body}
+            answer = self.client.send(
+                operation.method,
+                self.contract.base + request.path,
+                persona=probe.persona,
+                token=caller.session if caller else None,
+                operation=operation.id,
+                about=probe.about,
+                own=frozenset({caller.id}) if caller else frozenset(),
+                is_spending=True,
+                params=request.params,
+                **content,
+            )
+        except (MisuseError, NotHereError, HeldBackError, UnseenError, KeyError):
+            return None
+        if answer.is_success:
+            composer.served(probe, caller, request, answer)
+        self.sightings.note(answer)
+        return answer
+
+    def read(self, kind: str, id_: str, persona: str = "system_admin") -> Exchange | None:
+        """Read a thing of ours with the operation that reads its kind; None where there is none, or no answer came."""
+        operation = self.sightings.reads.get(kind)
+        if operation is None:
+            return None
+        return self.ask(operation, persona, self.world.people.get(persona), about={kind: id_})
 
     @staticmethod
     def _names(parameter: Parameter) -> bool:
