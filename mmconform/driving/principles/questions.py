@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation, Parameter
@@ -42,7 +41,7 @@ class Questions:
         sightings: Sightings,
     ) -> None:
         self.contract, self.world, self.client, self.place, self.sightings = contract, world, client, place, sightings
-        self._core = cache(core)
+        self._core = core
         about = list(operations)
         self.reading = [one for one in about if one.method == "GET" and not one.consumes and self._is_known(one)]
         self.changing = [one for one in about if one.method != "GET" and can_be_probed(one) and self._is_there(one)]
