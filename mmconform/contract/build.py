@@ -12,6 +12,7 @@ from mmconform.contract.identifiers import identifies, identifying_parts
 from mmconform.contract.naming import names_in
 from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
+from mmconform.documents.load import OFFICIAL_OVERLAY_NAME
 from mmconform.documents.reader import Pointer
 from mmconform.documents.references import resolve
 from mmconform.errors import DocumentError, MisuseError
@@ -123,9 +124,10 @@ class _Reader:
         if not isinstance(given, dict):
             raise self._wrong(key, f"does not map parameters of the {place} to values")
         there = {p.name for p in self._parameters() if p.place == place}
-        if unknown := sorted(set(given) - there):
+        unknown = sorted(set(given) - there)
+        if unknown and self._place(key)[0] != OFFICIAL_OVERLAY_NAME:
             raise self._wrong(key, f"names no parameter of the {place}: {unknown[0]}")
-        return given
+        return {name: value for name, value in given.items() if name in there}
 
     def _wrong(self, key: str, what: str) -> DocumentError:
         return DocumentError(*self._place(key), f"`{key}` of {self.id} {what}")

@@ -17,6 +17,8 @@ SOURCES = SPECS / "source"
 OVERLAY = SPECS / "overlay.yaml"
 #: What kinds of things identifiers name, and which requests are harmless: facts about the official description.
 OFFICIAL_OVERLAY = SPECS / "official-overlay.yaml"
+#: By which its entries are known: what it says of one date's description need not be there at another date.
+OFFICIAL_OVERLAY_NAME = str(OFFICIAL_OVERLAY.relative_to(ROOT))
 #: What that calls itself, in whichever year.
 _OFFICIAL = "Mattermost API"
 MERGED = SPECS / "mattermost.yaml"
@@ -49,7 +51,7 @@ def load(specs: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Loaded:
     document = merge(read_sources(specs or [SOURCES], ROOT), preferred)
     is_official = bool(specs) and _is_official(document)
     if is_official or (specs and all(path.resolve().is_relative_to(SPECS) for path in specs)):
-        sources.insert(0, read(OFFICIAL_OVERLAY, _name(OFFICIAL_OVERLAY))[0])
+        sources.insert(0, read(OFFICIAL_OVERLAY, OFFICIAL_OVERLAY_NAME)[0])
     actions = [action for source in sources for action in overlay.actions_of(source)]
     changes = overlay.apply(document, actions)
     seen: dict[str, str] = {}
@@ -67,8 +69,7 @@ def load(specs: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Loaded:
     if not seen:
         why = "; does an overlay remove them?" if actions else ""
         raise MisuseError(f"{', '.join(_name(path) for path in specs or [SOURCES])}: describes no operation{why}")
-    ours = _name(OFFICIAL_OVERLAY)
-    idle = [action for action, count in zip(actions, changes, strict=True) if not count and action.file != ours]
+    idle = [a for a, count in zip(actions, changes, strict=True) if not count and a.file != OFFICIAL_OVERLAY_NAME]
     return Loaded(document, idle, is_official)
 
 
