@@ -3,7 +3,7 @@
 import msgspec
 
 from mmconform.record.record import Record
-from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Footer, Header, ObservationRow, OperationRow
+from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow
 
 
 def _of(kind, rows):
@@ -20,6 +20,10 @@ def operations(*rows):
 
 def changes(*rows):
     return _of(ChangeRow, rows)
+
+
+def findings(*rows):
+    return _of(FindingRow, rows)
 
 
 def header(version="5.36.1", **more):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mmconform.contract.clause import Principle
+
 #: Colours of Okabe and Ito, which those tell apart too who see fewer; ours are a little darker where text needs it.
 BLUE, GREEN, ORANGE, RED, SKY, PURPLE = "#0072B2", "#009E73", "#C47F00", "#D55E00", "#56B4E9", "#9A4F7E"
 BLACK, GREY, PALE = "#222222", "#8a8a8a", "#e4e4e4"
@@ -52,4 +54,15 @@ MARKS = {
     "pass": Mark("●", "green", "kept", "kept", Drawing("o", GREEN, tile="#e3f4ee")),
     "skip": Mark("○", "dim", "skipped", "skipped", Drawing("o", GREY, hollow=True)),
     "unobserved": Mark("?", "dim", "unobserved", "nothing in this run could show it", Drawing("$?$", GREY)),
+}
+
+#: What each principle says, in one sentence.
+PRINCIPLE_MEANS: dict[Principle, str] = {
+    "hidden": "What one operation leaves blank for somebody, no other answer shows them; nor anybody's credentials.",
+    "ended": "Whoever was deactivated, removed, demoted or signed out is so in every operation; what is deleted is gone.",
+    "confidential": "What the operation that reads a thing refuses somebody, no other operation tells them or lets them use.",
+    "bounded": "Nobody gets or gives more than they have, and nobody below an administrator acts on one.",
+    "unlisted": "A property that a request does not list has no effect.",
+    "consistent": "The same effect needs the same permission, whichever operation brings it about.",
+    "forbidden": "What a setting forbids, it forbids in every operation.",
 }

@@ -5,7 +5,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 /** Of very many operations the tags by which they are grouped, folded where all is well; of few none. */
 const TAGS = data.tags;
-const VIEWS = { ...(TAGS.length ? { tags: "By tag" } : {}), versions: "Versions", personas: "Personas", deviations: "Deviations", trust: "Trust" };
+const VIEWS = { ...(TAGS.length ? { tags: "By tag" } : {}), versions: "Versions", personas: "Personas", deviations: "Deviations", ...(data.contradictions.length ? { principles: "Principles" } : {}), trust: "Trust" };
 const FIRST = Object.keys(VIEWS)[0];
 /** So few operations are shown one by one. */
 const FEW = 20;
@@ -565,7 +565,45 @@ function deviations() {
   ];
 }
 
-// -- view 4: how sure is this? --------------------------------------------------------------------------------------
+// -- view 4: principles ---------------------------------------------------------------------------------------------
+
+const standing = (one) => one.at.slice(now.from, now.to + 1).map((here) => (here ? here.state : "")).join("");
+
+function isContradictionShown(one) {
+  const text = [one.principle, one.operation, one.beside, one.field, ...one.at.map((here) => (here ? here.seen : ""))].join("\n").toLowerCase();
+  return standing(one) && (!now.operation || one.operation === now.operation) && (!now.fresh || standing(one).includes("n")) &&
+    (!now.state || standing(one).includes(now.state)) && (!now.persona || one.at.some((here) => here && here.personas.includes(now.persona))) &&
+    now.q.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+/** Two answers that do not go together, side by side, as they were in the newest version that shows it. */
+function drawContradiction(one) {
+  const t = range(now.from, now.to + 1).reverse().find((i) => one.at[i]);
+  const here = one.at[t];
+  const met = runs(one.at.map((seen) => (seen ? seen.state : "")), ["n", "k"]);
+  return h("article", { class: `card ${here.state === "n" ? "new" : ""}`, "aria-label": `${one.principle}: ${one.operation}, ${one.field}` },
+    h("h3", {}, mark(here.state), " ", operations.has(one.operation) ? chip(one.operation, t) : one.operation, h("span", { class: "soft" }, one.field ? `: ${one.field}` : "")),
+    h("p", {}, prose(here.seen)),
+    h("p", { class: "small" }, h("span", { class: "soft" }, "Who: "), here.personas.join(", ").replaceAll("_", " "), h("br"), h("span", { class: "soft" }, "Seen in: "), met,
+      one.beside ? [h("br"), h("span", { class: "soft" }, "Beside: "), operations.has(one.beside) ? chip(one.beside, t) : one.beside] : ""),
+    here.sides.map((side) => h("pre", {}, `${side.request}\n${side.who}: ${side.status}${side.answer ? `\n${side.answer}` : ""}`)),
+    here.entry && h("div", { class: "soft small mono" }, here.entry));
+}
+
+function principles() {
+  const shown = data.contradictions.filter(isContradictionShown);
+  return [
+    h("p", { class: "lead" }, "What holds of the API as a whole, though no sentence says so: two answers that do not go together. None of it breaks a promise."),
+    Object.entries(data.principles).map(([name, means]) => {
+      const some = shown.filter((one) => one.principle === name);
+      return some.length > 0 && h("section", { class: "part" }, h("h2", {}, `${name[0].toUpperCase()}${name.slice(1)} `, h("span", { class: "soft" }, `(${some.length})`)),
+        h("p", {}, means), h("div", { class: "cards" }, some.map(drawContradiction)));
+    }),
+    shown.length ? "" : nothing(),
+  ];
+}
+
+// -- view 5: how sure is this? --------------------------------------------------------------------------------------
 
 /** What a run says, without a percentage. */
 function sentence(one) {
@@ -886,7 +924,7 @@ function draw() {
   drawFilters();
   const shown = JSON.stringify({ ...now, unfolded: [...now.unfolded] });
   if (shown !== drawn) {
-    $("main").replaceChildren(...{ tags, versions, personas, deviations, trust }[now.view]().flat(Infinity).filter((one) => one));
+    $("main").replaceChildren(...{ tags, versions, personas, deviations, principles, trust }[now.view]().flat(Infinity).filter((one) => one));
     drawn = shown;
   }
   if (focus) {

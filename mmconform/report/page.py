@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 
 from mmconform import __version__
-from mmconform.contract.clause import RULES, Contract, Operation
+from mmconform.contract.clause import PRINCIPLES, RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
 from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.judging.summary import clause_states, state_of
 from mmconform.record.record import Record, check
-from mmconform.record.rows import Header, ObservationRow, OperationRow
-from mmconform.report.marks import MANY, MARKS
+from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
+from mmconform.report.marks import MANY, MARKS, PRINCIPLE_MEANS
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
 
@@ -127,6 +127,8 @@ def page_data(
         ],
         "clauses": _clauses(contract, records),
         "findings": findings,
+        "principles": PRINCIPLE_MEANS,
+        "contradictions": _contradictions(records),
         "exchanges": exchanges.rows,
         "deviations": cards.rows,
         "access": _access(contract, records),
@@ -314,6 +316,34 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
                 here["card"] = card
     order = {clause: n for n, clause in enumerate(contract.clauses)}
     return sorted(found.values(), key=lambda f: (order.get(f["clause"], 0), f["signature"], f["persona"]))
+
+
+def _contradictions(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return what contradicts a principle, each once with where it was seen, by principle.
+
+    Each value of ``at`` is null or {state, personas, seen, sides, entry}.
+    """
+    merged: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    for t, record in enumerate(records):
+        for row in record.findings:
+            key = (row.principle, row.operation, row.beside, row.field)
+            names = dict(zip(("principle", "operation", "beside", "field"), key, strict=True))
+            here = merged.setdefault(key, {**names, "at": [None] * len(records)})["at"]
+            if here[t] is None or row.standing == "new":
+                here[t] = {
+                    "state": row.standing[0],
+                    "personas": list(row.personas),
+                    "seen": row.seen,
+                    "sides": [_side(side) for side in row.evidence],
+                    "entry": row.deviation,
+                }
+    order = {name: number for number, name in enumerate(PRINCIPLES)}
+    return [merged[key] for key in sorted(merged, key=lambda key: (order[key[0]], *key[1:]))]  # type: ignore[index]
+
+
+def _side(side: Evidence) -> dict[str, Any]:
+    request, who = f"{side.method} {side.url}", side.credential or "nobody"
+    return {"request": request, "who": who, "status": side.status, "answer": side.answer}
 
 
 # -- who may do what -----------------------------------------------------------------------------------------------

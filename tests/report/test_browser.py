@@ -10,8 +10,9 @@ import shutil
 import pytest
 
 from mmconform.report.page import as_html
+from tests import rows as lines
 from tests.conftest import flaw
-from tests.report.test_page import wide
+from tests.report.test_page import CONTRADICTION, wide
 
 try:
     from playwright.sync_api import expect, sync_playwright
@@ -20,7 +21,7 @@ except ModuleNotFoundError:
 
 CHROMIUM = shutil.which("chromium")
 HOSTILE = '</script><img src=x onerror="window.hurt=1"> \x1b[31mred\x1b[0m \u202eback`code`'
-WHERE = ["versions", "personas", "deviations", "trust"]
+WHERE = ["versions", "personas", "deviations", "principles", "trust"]
 
 EVIDENCE = {
     "method": "POST",
@@ -115,6 +116,9 @@ def address(contract, known, record_of, proof, tmp_path_factory):
         record_of("9.11.2", KNOWN, answers=answers(403), changes=[CHANGED]),
         record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
     ]
+    told = {**CONTRADICTION, "seen": HOSTILE, "field": HOSTILE}
+    records[1].findings.extend(lines.findings({**CONTRADICTION, "standing": "known", "deviation": "deviations/a.yaml:3"}))
+    records[3].findings.extend(lines.findings(CONTRADICTION, told))
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(as_html(contract, records, known, proof(*FLAWS)), encoding="utf-8")
     return path.as_uri()
@@ -428,6 +432,17 @@ def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
     assert shown.locator(".card.new").count() == 2
     field(shown, "only new").check()
     assert shown.locator(".card").count() == 2
+
+
+def test_what_contradicts_a_principle_stands_with_both_sides(visit):
+    shown = visit("#principles")
+    card = shown.locator("article", has_text="`token`").or_(shown.locator("article", has_text="token is shown")).first
+    assert "5.36.1, 11.0.3" in card.inner_text() and card.locator("pre").count() == 2
+    assert "member's session: 200" in card.locator("pre").first.inner_text()
+    shown.goto(shown.url.replace("#principles", "#principles?to=9.11.2"))
+    assert shown.locator("article").count() == 1 and "deviations/a.yaml:3" in shown.locator("article").inner_text()
+    card.get_by_role("button", name="GetUserAccessToken").first.click()
+    assert panel(shown).get_by_role("heading", name="GetUserAccessToken").count() == 1
 
 
 def test_a_deviation_is_copied_as_an_issue(visit, contract):

@@ -11,13 +11,13 @@ import pytest
 from msgspec import structs
 
 from mmconform.commands.cli import main
-from mmconform.contract.clause import RULES, Contract
+from mmconform.contract.clause import PRINCIPLES, RULES, Contract
 from mmconform.errors import MisuseError
 from mmconform.judging.summary import STATES, clause_states, summarise
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import choose, record
-from mmconform.report.marks import MARKS
+from mmconform.report.marks import MARKS, PRINCIPLE_MEANS
 from mmconform.report.page import as_html, command, page_data
 from mmconform.version import Version
 from mmconform.world.entitlement import entitlement
@@ -102,6 +102,34 @@ def test_very_many_operations_are_grouped_by_tag_in_a_page_of_a_few_megabytes(co
 def test_few_operations_are_not_grouped(data, record_of):
     shown = data(record_of("9.11.2"))
     assert shown["tags"] == [] and not any("tag" in one for one in shown["operations"])
+
+
+CONTRADICTION = {
+    "principle": "hidden",
+    "operation": "GetUserAccessToken",
+    "beside": "GetUserAccessTokens",
+    "field": "token",
+    "personas": ["member"],
+    "seen": "`token` is shown",
+    "standing": "new",
+    "evidence": [{**EVIDENCE, "status": 200, "credential": "member's session"}, {**EVIDENCE, "status": 403}],
+}
+
+
+def test_what_contradicts_a_principle_stands_once_with_where_it_was_seen(data, record_of):
+    old, new = record_of("9.11.2"), record_of("11.0.3")
+    ended = {**CONTRADICTION, "principle": "ended", "field": "a session", "standing": "known", "deviation": "deviations/a.yaml:3"}
+    old.findings.extend(lines.findings(CONTRADICTION))
+    new.findings.extend(lines.findings(ended, CONTRADICTION))
+    first, second = data(new, old)["contradictions"]
+    assert (first["principle"], second["principle"]) == ("hidden", "ended")
+    assert [here["state"] for here in first["at"]] == ["n", "n"] and second["at"][0] is None
+    assert second["at"][1]["entry"] == "deviations/a.yaml:3" and second["at"][1]["personas"] == ["member"]
+    assert [(side["who"], side["status"]) for side in first["at"][0]["sides"]] == [("member's session", 200), ("nobody", 403)]
+
+
+def test_each_principle_is_explained():
+    assert tuple(PRINCIPLE_MEANS) == PRINCIPLES
 
 
 @pytest.fixture
