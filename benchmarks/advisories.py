@@ -58,8 +58,8 @@ class Row:
         return by_principle or by_promise
 
     def is_served(self, seen: Record) -> bool:
-        """Return whether somebody was served by one of its operations."""
-        return any(one.served for one in seen.operations if one.operation in self.operations)
+        """Return whether somebody was served by one of its operations, when it was probed or asked for a principle."""
+        return any(one.served or one.for_principles for one in seen.operations if one.operation in self.operations)
 
 
 def rows(wanted: list[str]) -> list[Row]:
@@ -89,7 +89,13 @@ def main() -> None:
     parser.add_argument("before")
     parser.add_argument("after")
     parser.add_argument("--documents", nargs=2, required=True, metavar=("BEFORE", "AFTER"))
-    parser.add_argument("--narrow", nargs="*", default=[], metavar="OPERATION", help="ask about these operations only (patterns)")
+    parser.add_argument(
+        "--narrow",
+        action="append",
+        default=[],
+        metavar="OPERATION",
+        help="ask about these operations only (patterns; several times)",
+    )
     parser.add_argument("rows", nargs="*", metavar="ROW")
     options = parser.parse_args()
     both = [ask(url, doc, options.narrow) for url, doc in zip((options.before, options.after), options.documents, strict=True)]

@@ -153,6 +153,8 @@ class Run:
             for id_ in self.contract.operations
             if all(states[c.id] == "skip" for c in self.contract.of(id_) if c.rule != "since")
         }
+        sightings = self.sightings.get(target.slug)
+        beside = sightings.seen.served if sightings else {}
         held = {row.operation for row in seen.rows if row.signature == WOULD_DO_HARM}
         operations = [
             OperationRow(
@@ -165,6 +167,7 @@ class Run:
                 let_in=coverage.let_in,
                 kept_out=coverage.kept_out,
                 gate="" if coverage.served else coverage.gate,
+                for_principles=beside.get(id_, 0),
             )
             for id_, operation in self.contract.operations.items()
         ]
@@ -187,7 +190,6 @@ class Run:
             roles=self._roles(target),
             newest_known=str(newest()) if is_newer(target.version) else "",
         )
-        sightings = self.sightings.get(target.slug)
         findings = report.rows(self.contract, sightings.seen, self.known(target), target.version) if sightings else []
         footer = partial(
             summary.summarise,

@@ -81,6 +81,7 @@ class OperationRow(_Row, tag="operation", frozen=True):
     let_in: Annotated[Count, Meta(description="answers that show an entitled caller past the permission check")] = 0
     kept_out: Annotated[Count, Meta(description="refusals of callers who are not entitled, asking the same")] = 0
     gate: Annotated[str, Meta(description="the error id by which the server says that it does not offer it; empty: it does")] = ""
+    for_principles: Annotated[Count, Meta(description="answered with a 2xx to what was asked for a principle; not judged")] = 0
 
     @property
     def is_decisive(self) -> bool:

@@ -279,6 +279,7 @@ def played(small):
         for thing in things():
             questions.found(ended.of_things(questions, thing))
         assert not [one for one in judge.observations if one.standing == "new"]
+        assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
         target.close()
         return {f"{row.operation}.{row.principle}" for row in report.rows(small, stock.seen, [], target.version)}
 

@@ -72,6 +72,8 @@ class Life:
             self._ask_all(self._person, self._person.token, root, most=1)
         end = self._end()
         if end.is_success:
+            if operation := ending_operation(self._questions.contract, self._ending.by):
+                self._questions.sightings.count(operation.id)
             yield from self._of_credentials(end, root) if self._ending.is_of_credentials else self._of_place(end, root)
 
     def _live(self, person: Person, root: str) -> None:

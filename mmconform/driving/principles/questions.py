@@ -97,7 +97,7 @@ class Questions:
             return None
         if sent and answer.status == 401:
             self.sightings.over.add(sent)
-        self.sightings.note(answer)
+        self._note(operation, answer)
         return answer
 
     def _required(self, operation: Operation) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Questions:
             return None
         if answer.is_success:
             composer.served(probe, caller, request, answer)
-        self.sightings.note(answer)
+        self._note(operation, answer)
         return answer
 
     def read(self, kind: str, id_: str, persona: str = "system_admin") -> Exchange | None:
@@ -156,6 +156,11 @@ class Questions:
         if operation is None:
             return None
         return self.ask(operation, persona, self.world.people.get(persona), about={kind: id_})
+
+    def _note(self, operation: Operation, answer: Exchange) -> None:
+        if answer.is_success:
+            self.sightings.count(operation.id)
+        self.sightings.note(answer)
 
     @staticmethod
     def _names(parameter: Parameter) -> bool:

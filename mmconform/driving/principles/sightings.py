@@ -59,10 +59,11 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct):
-    """What a process tells of the principles: what was sighted, and what was found at once."""
+    """What a process tells of the principles: what was sighted, what was found at once, and which operations served somebody."""
 
     sightings: list[Sighting] = []
     findings: list[Finding] = []
+    served: dict[str, int] = {}
 
 
 def reading_operations(contract: Contract) -> Mapping[str, Operation]:
@@ -115,6 +116,12 @@ class Sightings:
         """Add what another process saw."""
         self.seen.sightings += seen.sightings
         self.seen.findings += seen.findings
+        for operation, times in seen.served.items():
+            self.count(operation, times)
+
+    def count(self, operation: str, times: int = 1) -> None:
+        """Count that an operation served what was asked for a principle."""
+        self.seen.served[operation] = self.seen.served.get(operation, 0) + times
 
     def note(self, exchange: Exchange) -> None:
         """Look at one answer."""
