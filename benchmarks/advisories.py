@@ -97,7 +97,7 @@ def main() -> None:
         help="ask about these operations only (patterns; several times)",
     )
     parser.add_argument("rows", nargs="*", metavar="ROW")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     both = [ask(url, doc, options.narrow) for url, doc in zip((options.before, options.after), options.documents, strict=True)]
     for row in rows(options.rows):
         found, left = (row.is_in(seen) for seen in both)

@@ -213,12 +213,14 @@ def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
     verb, _, path = end.by.partition(" ")
     url = "/api/v4" + path.replace(f"{{{end.kind}_id}}", root)
     ended = questions.client.send(verb, url, persona=RESIDENT, token=resident.session)
+    by = ending_operation(questions.contract, end.by)
+    if by and ended.is_success:
+        questions.sightings.count(by.id)
     for operation in shown if ended.is_success else ():
         for name in ("member", RESIDENT):
             answer = _last(partial(ask, operation, name), mark)
             if answer and mark.encode() in answer.answer:
                 side = msgspec.structs.replace(questions.sightings.side(answer), answer="shows what is deleted")
-                by = ending_operation(questions.contract, end.by)
                 seen = f"{end.name}: what was in the {end.kind} is still shown"
                 yield Finding("ended", operation.id, by.id if by else end.by, f"{end.kind} {end.name}", name, seen, (side,))
 
