@@ -1,9 +1,10 @@
 """A server behind whatever may stand in front of one: `python benchmarks/fronts.py http://127.0.0.1:8065`.
 
-One narrowed run for each fault, and then `mmconform cleanup` without it. Whatever is new is wrong, since the run without a fault
-shows nothing new; so is what is kept here and was broken there. What the administrator sees has to be as it was before; a lease
-that could not be given back expires by itself. Prints a row of a table for each; exits with 1 when something is wrong.
-Needs the administrator's credentials in the environment, as a run does.
+One narrowed run for each fault, and then `mmconform cleanup` without it. Whatever is new is wrong, since the run without a
+fault shows nothing new. Kept wrongly is what rests on an answer that was not the server's own to that request (``witness.py``
+tells), and what is kept here, was broken there, and of which no error says that it was not seen. What the administrator sees has
+to be as it was before; a lease that could not be given back expires by itself. Prints a row of a table for each; exits with 1
+when something is wrong. Needs the administrator's credentials in the environment, as a run does.
 """
 
 import argparse
@@ -23,20 +24,23 @@ from typing import Any
 
 from gateway import Gateway, Headers, in_front_of
 from interrupt import Look
+from witness import HEADER, SIGNATURE
 
 from mmconform.paths import REPORTS, ROOT
 from mmconform.record import record
 from mmconform.servers.live.prepare import sign_in, sign_out
 from mmconform.servers.target import live
 
-ASKED = "RegenCommandToken"
+#: Some of what is asked is known to be broken on every server.
+ASKED = "RegenCommandToken or nul_in or others_commands"
 #: Requests that pass before a fault that comes now and then, so that a run begins at all; and how often it comes.
 SPARED, EVERY = 170, 9
 #: When something happens in the middle of a run, by the number of requests.
 MIDDLE = 110
 #: Seconds that a replica lags behind.
 LAG = 0.2
-_HTML: Headers = [("Content-Type", "text/html"), ("Server", "nginx")]
+_SPOILT = (HEADER, "1")
+_HTML: Headers = [("Content-Type", "text/html"), ("Server", "nginx"), _SPOILT]
 
 
 class Front(Gateway):
@@ -66,7 +70,7 @@ class Front(Gateway):
         _, _, headers = self.ask(b"")
         error = {"id": id_, "message": "no", "detailed_error": "", "request_id": "a" * 26, "status_code": status}
         told = [(name, value) for name, value in headers if name.lower() == "x-version-id"]
-        self.say(status, json.dumps(error).encode(), [("Content-Type", "application/json"), *told])
+        self.say(status, json.dumps(error).encode(), [("Content-Type", "application/json"), _SPOILT, *told])
         return True
 
     @property
@@ -79,6 +83,8 @@ class Front(Gateway):
 
 
 Fault = Callable[[Front, int, bytes], bool]
+#: Of what was kept and rests on an answer that was not the server's own.
+_WRONG = "kept wrongly"
 
 
 def now_and_then(status: int, *more: tuple[str, str]) -> Fault:
@@ -102,46 +108,52 @@ def cache(front: Front, number: int, body: bytes) -> bool:
     """A cache that forgets who asked."""
     if front.command != "GET" or front.is_first_look:
         return False
-    if front.path not in Front.kept:
-        Front.kept[front.path] = front.ask(body)
-    front.say(*Front.kept[front.path])
+    own = front.ask(body)
+    status, content, headers = Front.kept.setdefault(front.path, own)
+    front.say(status, content, headers if (status, content) == own[:2] else [*headers, _SPOILT])
     return True
 
 
 def twice(front: Front, number: int, body: bytes) -> bool:
     """A proxy that sends again what has been answered."""
-    if number > SPARED and number % EVERY == 0:
-        front.ask(body)
-    return False
+    if number <= SPARED or number % EVERY:
+        return False
+    first, (status, content, headers) = front.ask(body), front.ask(body)
+    front.say(status, content, headers if status == first[0] else [*headers, _SPOILT])
+    return True
 
 
 def failover(front: Front, number: int, body: bytes) -> bool:
     """Another version answers from the middle on."""
     status, content, headers = front.ask(body)
     if number > MIDDLE:
-        headers = [(n, "10.0.0.10.0.0.abc.false" if n.lower() == "x-version-id" else v) for n, v in headers]
+        headers = [(n, "10.0.0.10.0.0.abc.false" if n.lower() == "x-version-id" else v) for n, v in headers] + [_SPOILT]
     front.say(status, content, headers)
     return True
 
 
 def lag(front: Front, number: int, body: bytes) -> bool:
     """Reads go to a replica that lags behind what was written."""
-    key = (front.path, front.credential)
+    key, own = (front.path, front.credential), front.ask(body)
     if front.command != "GET":
         Front.written = time.monotonic()
-        Front.kept.update({key: front.ask(body)})
-    elif key not in Front.kept or time.monotonic() > Front.written + LAG:
-        Front.kept[key] = front.ask(body)
+        front.say(*own)
+        return True
+    if key not in Front.kept or time.monotonic() > Front.written + LAG:
+        Front.kept[key] = own
     status, content, headers = Front.kept[key]
     fresh = [(name, f"{number:026d}" if name.lower() == "x-request-id" else value) for name, value in headers]
-    front.say(status, content, fresh)  # a replica answers anew, a cache repeats
+    front.say(status, content, fresh if (status, content) == own[:2] else [*fresh, _SPOILT])  # a replica answers anew
     return True
 
 
 def no_authorization(front: Front, number: int, body: bytes) -> bool:
     """A proxy that keeps credentials to itself."""
+    is_known = bool(front.credential)
     del front.headers["Authorization"]
-    return False
+    status, content, headers = front.ask(body)
+    front.say(status, content, [*headers, _SPOILT] if is_known else headers)
+    return True
 
 
 def mfa(front: Front, number: int, body: bytes) -> bool:
@@ -260,7 +272,8 @@ FAULTS: dict[str, Fault] = {
 
 def ran(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    known = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}  # where the witness is
+    return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True, check=False, timeout=900)
 
 
 def states(slug: str) -> dict[str, set[str]]:
@@ -268,7 +281,7 @@ def states(slug: str) -> dict[str, set[str]]:
     path = REPORTS / slug / record.NAME
     found: dict[str, set[str]] = defaultdict(set)
     for row in record.read(path).observations if path.exists() else ():
-        found[row.clause].add(row.state)
+        found[row.clause].add(_WRONG if row.signature == SIGNATURE else row.state)
     return found
 
 
@@ -277,7 +290,14 @@ def broken(found: dict[str, set[str]]) -> set[str]:
 
 
 def kept(found: dict[str, set[str]]) -> set[str]:
-    return {clause for clause, seen in found.items() if "pass" in seen and not seen & {"known", "new", "error"}}
+    return {clause for clause, seen in found.items() if seen & {"pass", _WRONG} and not seen & {"known", "new", "error"}}
+
+
+def wrongly_kept(found: dict[str, set[str]], known: set[str]) -> set[str]:
+    """Return what rests on answers of others, and what is broken and was passed over without an error."""
+    unseen = {clause.partition(".")[0] for clause, seen in found.items() if "error" in seen}
+    passed_over = {clause for clause in kept(found) & known if clause.partition(".")[0] not in unseen}
+    return passed_over | {clause for clause, seen in found.items() if _WRONG in seen}
 
 
 def main() -> int:
@@ -311,14 +331,16 @@ def row(url: str, look: Look, name: str, fault: Fault, known: set[str]) -> bool:
     Front.fault, Front.is_well, Front.number, Front.kept, Front.written = staticmethod(fault), False, 0, {}, 0.0  # type: ignore
     with in_front_of(url, Front) as address:
         slug = address.partition("//")[2].replace(":", "-")
-        said = ran("pytest", "-q", "--tb=no", "--target", address, "-k", ASKED, "--run-timeout", "300")
+        said = ran("pytest", "-q", "--tb=no", "--target", address, "-k", ASKED, "--run-timeout", "300", "-p", "witness")
         found = states(slug)
         Front.is_well = True
         undone = ran("mmconform", "cleanup", address)
     if name == "none":
         known |= broken(found)
+        if said.returncode or not known:
+            sys.exit(f"nothing to compare with; the run without a fault ended with {said.returncode}: {said.stdout[-2000:]}")
     new = sorted(clause for clause, seen in found.items() if "new" in seen)
-    wrongly = sorted(kept(found) & known)
+    wrongly = sorted(wrongly_kept(found, known))
     after = look.state()
     if name == "somebody switches tokens off":
         before.pop("settings"), after.pop("settings")
@@ -329,7 +351,13 @@ def row(url: str, look: Look, name: str, fault: Fault, known: set[str]) -> bool:
     errors = sum("error" in seen for seen in found.values())
     count = sum("known" in seen for seen in found.values())
     text, cleaned = said.stdout + said.stderr, undone.stdout + undone.stderr
-    lines = [line for line in text.splitlines() if re.search(r"left the server|cleanup stopped|^Exit|put ", line)]
+    lines = [
+        line
+        for line in text.splitlines()
+        if re.search(
+            r"left the server|cleanup stopped|^Exit|put (back|right)|was changed by|sends requests twice|was replaced", line
+        )
+    ]
     last = re.sub(r"http://\S+|\|", "", (lines or text.splitlines() or ["nothing"])[-1])[:110]
     trace = " TRACEBACK" if "Traceback (most" in text + cleaned else ""
     told = f"NOT AS BEFORE: {left} {journals} {cleaned}".replace("\n", " ") if left + journals else "as before"

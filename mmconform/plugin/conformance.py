@@ -33,7 +33,7 @@ from mmconform.report.encoding import tolerate
 from mmconform.report.failure import gather
 from mmconform.report.plan import plan
 from mmconform.report.terminal import show
-from mmconform.servers.live.second_look import changed_meanwhile
+from mmconform.servers.live.second_look import changed_meanwhile, sent_twice
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.wire.client import UnseenError
@@ -374,12 +374,23 @@ class Conformance:
         if is_blamed and not reason and (world := self.session.worlds.get(judge.target.slug)):
             stage: Any = item.funcargs.get("stage")
             try:
-                reason = self._changed_meanwhile(world, judge.target, stage.unchanged() if stage else ())
+                made = stage.unchanged() if stage else ()
+                reason = self._changed_meanwhile(world, judge.target, made) or self._sent_twice(world, judge.target)
             except (UnseenError, MisuseError) as error:
                 judge.withdraw(f"whether it was the server's doing could not be looked at: {error}")
             self.session.disturbed = reason
         if reason:
             judge.withdraw(reason)
+
+    @staticmethod
+    def _sent_twice(world: World, target: Target) -> str:
+        if target.is_reference:
+            return ""
+        client = target.client()
+        try:
+            return sent_twice(world, client)
+        finally:
+            client.close()
 
     def _changed_meanwhile(self, world: World, target: Target, made: Iterable[Person] = ()) -> str:
         if target.is_reference:  # started by ourselves: nobody else knows it

@@ -10,6 +10,7 @@ from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world import admin
 from mmconform.world.admin import Admin
 
 EMPTY = {"ServiceSettings": {"EnableCommands": True, "Other": 1}}
@@ -239,6 +240,56 @@ def test_a_job_of_which_no_answer_came_is_looked_for(undo):
     assert changes == ["POST /jobs/lost/cancel", "POST /jobs/told/cancel"]
     _, changes, _ = undo(asked, *told, lists={"GET /jobs": jobs})
     assert changes == ["POST /jobs/told/cancel"], "nothing was lost"
+
+
+SECOND = {"id": "second", "name": "mmc-x", "display_name": "mmc-x", "type": "nothing", "status": "pending", "create_at": 10**6}
+#: What a request made that something in front sent twice, passing on the second answer; and what of others' is beside it.
+TWICE = {
+    "oauth": ("GET /oauth/apps", {"name": "Jira"}, "DELETE /oauth/apps/{}"),
+    "incoming-hook": ("GET /hooks/incoming", {"display_name": "Jira"}, "DELETE /hooks/incoming/{}"),
+    "job": ("GET /jobs", {"create_at": 1}, "POST /jobs/{}/cancel"),
+    "job of another type": ("GET /jobs", {"type": "something"}, "POST /jobs/{}/cancel"),
+    "job that is done": ("GET /jobs", {"status": "success"}, "POST /jobs/{}/cancel"),
+}
+
+
+@pytest.mark.parametrize("what", TWICE)
+def test_what_was_made_twice_is_undone_twice(undo, what):
+    """Only one answer came, and told one id."""
+    listed, otherwise, change = TWICE[what]
+    rows = [SECOND, {**SECOND, "id": "first", "create_at": 10**6 - 20}, {**SECOND, "id": "other", **otherwise}]
+    entry = {"what": what.partition(" ")[0], "id": "second", **({} if "job" in what else {"name": "mmc-x"})}
+    _, changes, _ = undo(entry, lists={listed: rows})
+    assert changes == [change.format("second"), change.format("first")]
+
+
+def test_the_twin_of_what_a_test_deleted_itself_is_undone(undo):
+    class Deleted(Mattermost):
+        def __call__(self, method, path, headers, body):
+            if (method, path) == ("DELETE", "/api/v4/oauth/apps/second"):
+                return 404, [("X-Version-Id", "5.36.0.5.36.1.x.false")], json.dumps({**GONE, "detailed_error": ""}).encode()
+            return super().__call__(method, path, headers, body)
+
+    rows = {"GET /oauth/apps": [{**SECOND, "id": "first"}]}
+    done, changes, _ = undo({"what": "oauth", "id": "second", "name": "mmc-x"}, lists=rows, server=Deleted)
+    assert changes == ["DELETE /oauth/apps/second", "DELETE /oauth/apps/first"] and done == {"applications deleted": 1}
+
+
+def test_a_list_that_a_lagging_replica_tells_is_read_once_more(undo, path, monkeypatch):
+    """Right after the last token was revoked it is told still."""
+    monkeypatch.setattr(admin, "_MOMENT", 0.0)
+
+    class Lagging(Mattermost):
+        late = 1
+
+        def told(self, what, url, sent):
+            if url.endswith("/tokens") and not self.tokens and self.late:
+                self.late -= 1
+                return 200, [{"id": "token-id"}]
+            return super().told(what, url, sent)
+
+    done, changes, _ = undo({"what": "user", "name": "u", "id": "2"}, server=Lagging)
+    assert changes == ["POST /users/tokens/revoke", "DELETE /users/2"] and not path.exists(), done
 
 
 def test_a_journal_that_has_just_gone_is_none(tmp_path):

@@ -1,11 +1,13 @@
 """Before a server is blamed: is everything that a run relies on still as the run made it?"""
 
+import json
+
 import pytest
 
 from mmconform.judging.judge import Judge
 from mmconform.reference import named
 from mmconform.reference.server import Reference
-from mmconform.servers.live.second_look import changed_meanwhile
+from mmconform.servers.live.second_look import changed_meanwhile, sent_twice
 from mmconform.servers.target import resolve
 from mmconform.version import Version
 from mmconform.wire.client import Client, UnseenError
@@ -117,3 +119,55 @@ def test_what_is_taken_back_is_neither_kept_nor_broken(contract):
     (only,) = judge.observations
     assert (only.clause, only.outcome, only.signature) == ("GetUserAccessTokens.status", "error", "somebody did something")
     assert judge.coverage == {} and judge.answers == []
+
+
+class Channels:
+    """A server with channels, and something in front that sends every so many changes twice and passes the second answer on."""
+
+    def __init__(self, every=0, without=()):
+        self.every, self.without, self.changes, self.is_archived, self.names = every, without, 0, False, set()
+
+    def __call__(self, method, path, headers, body):
+        self.changes += 1
+        answer = self.change(method, path, body)
+        if self.every and self.changes % self.every == 0:
+            answer = self.change(method, path, body)
+        return answer[0], [("Content-Type", "application/json")], json.dumps(answer[1]).encode()
+
+    def change(self, method, path, body):
+        if path.endswith("/channels"):
+            return self.make(json.loads(body)["name"])
+        if method in self.without:
+            return self.refused("api.context.404.app_error")
+        if self.is_archived == (method == "DELETE"):
+            what = "delete_channel.deleted" if self.is_archived else "restore_channel.restored"
+            return self.refused(f"api.channel.{what}.app_error")
+        self.is_archived = not self.is_archived
+        return 200, {"status": "OK"}
+
+    def make(self, name):
+        if name in self.names:
+            return self.refused("store.sql_channel.save_channel.exists.app_error")
+        self.names.add(name)
+        self.is_archived = False
+        return 201, {"id": "c" * 26}
+
+    @staticmethod
+    def refused(id_):
+        return 400, {"id": id_, "message": "no", "detailed_error": "", "status_code": 400}
+
+
+def looked(serve, server):
+    world = World(Client(serve(server).url, Redactor(replaying=False)), Version(11, 1), "abc123", "operator", team_id="t" * 26)
+    return [sent_twice(world, world.client) for _ in range(3)]
+
+
+@pytest.mark.parametrize("every", [1, 2, 9, 10])
+def test_a_front_that_sends_changes_twice_is_noticed(serve, every):
+    assert looked(serve, Channels(every))[0].startswith("something in front of the server sends requests twice")
+
+
+@pytest.mark.parametrize("without", [(), ("POST",), ("DELETE",)])
+def test_nobody_sends_twice_where_every_change_is_made_once(serve, without):
+    """Nor where a server does not know one of the two changes, and however often it is looked at."""
+    assert looked(serve, Channels(without=without)) == ["", "", ""]

@@ -6,6 +6,7 @@ then says nothing about the server. Nothing of this happens on a tape, and nothi
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import cycle, islice
 from typing import Any
 
 from mmconform.errors import MisuseError
@@ -13,9 +14,13 @@ from mmconform.servers.live.alive import whoami
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import unlike
+from mmconform.world.behaviours import refusals
 from mmconform.world.build import confirm_roles
 from mmconform.world.features import ROLES, TOKENS, arranged, has, settings_of
 from mmconform.world.world import Person, World
+
+#: How often something is changed to see whether requests arrive once: what happens to every tenth shows itself.
+_CHANGES = 30
 
 
 def changed_meanwhile(world: World, client: Client, made: Iterable[Person] = ()) -> str:
@@ -29,6 +34,40 @@ def changed_meanwhile(world: World, client: Client, made: Iterable[Person] = ())
         MisuseError: it does not tell.
     """
     return next(_Look(world, client, [*world.people.values(), *made]).changes(), "")
+
+
+def sent_twice(world: World, client: Client) -> str:
+    """Return that something in front of the server sends requests again that were answered; nothing where that is not seen.
+
+    A channel of ours is made, archived and restored in turn. Of a request that arrives twice the second answer is passed on:
+    that it is done already. So would that be of a token which was revoked just before.
+
+    Raises:
+        UnseenError: the server does not answer.
+    """
+    admin, name = world.admin(client).off_tape, world.name("h")
+    world.note(what="channel", name=name, team=world.team_id)
+    about = {"team_id": world.team_id, "name": name, "display_name": name, "type": "O"}
+    made = admin.ask("POST", "/api/v4/channels", about)
+    if not made.is_success:
+        return _is_done_already(made, "channel-exists")
+    channel = f"/api/v4/channels/{made.json_id}"
+    changes = cycle([("DELETE", channel, "already-archived"), ("POST", f"{channel}/restore", "not-archived")])
+    for method, url, refusal in islice(changes, _CHANGES):
+        answer = admin.ask(method, url)
+        if not answer.is_success:
+            return _is_done_already(answer, refusal)
+    return ""
+
+
+def _is_done_already(answer: Exchange, refusal: str) -> str:
+    """Return what it means that something is done already which was sent once; nothing where it is refused for another reason."""
+    if answer.error_id not in {row.id for row in refusals()[refusal]}:
+        return ""
+    return (
+        f"something in front of the server sends requests twice ({answer.method} {answer.path} was sent once, and answered "
+        f"{answer.says}): have it send nothing again that changes something"
+    )
 
 
 class _Look:

@@ -42,6 +42,7 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     try:
         entries = (entry for path in paths for entry in job.told(read(path)))
         _put_right(undoing, sorted(entries, key=lambda entry: int(entry.get("at", 0)), reverse=True))
+        _undo_twins(undoing)
         _confirm(undoing)
     except UnseenError as error:
         raise MisuseError(f"cleanup stopped: {error}; {later}") from None
@@ -74,8 +75,20 @@ def _put_right(undoing: Undoing, entries: Iterable[Entry]) -> None:
         if name:
             named.add((what, name))
         for id_ in [str(entry["id"])] if entry.get("id") else kind.lost(undoing, entry):
-            if kind.undo(undoing, {**entry, "id": id_}):
-                undoing.undone[what].append({**entry, "id": id_})
+            _undo(undoing, {**entry, "id": id_})
+
+
+def _undo(undoing: Undoing, entry: Entry) -> None:
+    undoing.told[entry["what"]].append(entry)
+    if kinds.by_line()[entry["what"]].undo(undoing, entry):
+        undoing.undone[entry["what"]].append(entry)
+
+
+def _undo_twins(undoing: Undoing) -> None:
+    """Undo what a request made that something in front of the server sent twice: only one answer came, and told one id."""
+    for what in list(undoing.told):
+        for entry in list(kinds.by_line()[what].twins(undoing)):
+            _undo(undoing, entry)
 
 
 def _confirm(undoing: Undoing) -> None:

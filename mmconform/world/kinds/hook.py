@@ -39,6 +39,9 @@ class Hook(Kind):
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         return undoing.attempt("webhooks deleted", undoing.admin.ask("DELETE", f"{self.url}/{entry['id']}"))
 
+    def twins(self, undoing: Undoing) -> Iterator[Entry]:
+        return undoing.namesakes(self.what, undoing.rows(self.url, SWITCHED_OFF), "display_name")
+
     def left(self, undoing: Undoing) -> Iterator[str]:
         for id_ in undoing.ids(self.what):
             if not is_gone(undoing.admin.ask("GET", f"{self.url}/{id_}")):

@@ -9,7 +9,7 @@ from mmconform.world.features import JOBS
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing
 from mmconform.world.world import World
 
-#: A job that may be ours is not older, by the server's clock, than its line in the journal and this many milliseconds.
+#: A job that may be ours is not older, by the server's clock, than its line in the journal, or one of ours, by more milliseconds.
 _CLOCKS = 60_000
 _UNFINISHED = ("pending", "in_progress")
 
@@ -38,6 +38,16 @@ class Job(Kind):
         # A job that is no longer running cannot be cancelled, and needs not be: what it is then is read back.
         undoing.done["jobs cancelled"] += undoing.admin.ask("POST", f"/api/v4/jobs/{entry['id']}/cancel").is_success
         return True
+
+    def twins(self, undoing: Undoing) -> Iterator[Entry]:
+        """Yield what still waits, is of the type of ours, and was asked for while ours were, give or take a minute."""
+        ids, rows = {entry["id"] for entry in undoing.told["job"]}, list(undoing.rows("/api/v4/jobs"))
+        ours = [row for row in rows if row.get("id") in ids]
+        types, made = {row.get("type") for row in ours}, [int(row.get("create_at") or 0) for row in ours]
+        for row in rows if ours else ():
+            is_of_then = min(made) - _CLOCKS <= int(row.get("create_at") or 0) <= max(made) + _CLOCKS
+            if is_of_then and row.get("type") in types and row.get("id") not in ids and row.get("status") in _UNFINISHED:
+                yield {"what": "job", "id": str(row["id"])}
 
     def left(self, undoing: Undoing) -> Iterator[str]:
         unseen = set(undoing.ids("job"))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
-from mmconform.world.admin import GONE, SWITCHED_OFF, Admin
+from mmconform.world.admin import GONE, SWITCHED_OFF, Admin, moments
 from mmconform.world.features import missing
 from mmconform.world.harm import pattern_of
 from mmconform.world.world import PREFIX, Person, World
@@ -205,6 +205,10 @@ class Kind:
         """Undo what a line tells, with its id; return whether it has to be read back."""
         return False
 
+    def twins(self, undoing: "Undoing") -> Iterator[Entry]:
+        """Yield lines of what was made beside what journals tell: something in front sent a request twice, and told one id."""
+        yield from ()
+
     def left(self, undoing: "Undoing") -> Iterator[str]:
         """Yield what is still there of what was undone."""
         yield from ()
@@ -217,13 +221,15 @@ class Undoing:
         admin: The operator, who asks again where no answer comes.
         done: How many of each were put right.
         failed: What the server refused, or did not do.
-        undone: The lines that were undone and have to be read back, by their ``what``, newest first.
+        told: The lines of what is to be undone, each with its id, by their ``what``, newest first.
+        undone: Those of them that were undone and have to be read back.
     """
 
     def __init__(self, admin: Admin) -> None:
         self.admin = admin
         self.done: Counter[str] = Counter()
         self.failed: list[str] = []
+        self.told = defaultdict[str, list[Entry]](list)
         self.undone = defaultdict[str, list[Entry]](list)
 
     def attempt(self, what: str, exchange: Exchange, is_gone_already: Callable[[], bool] = lambda: False) -> bool:
@@ -262,7 +268,7 @@ class Undoing:
         """Remove all that a list shows, by their ids, and read back that it shows nothing more."""
         for row in list(self.rows(url, *none, is_paged=is_paged)):
             self.attempt(what, remove(str(row["id"])))
-        if not self.failed and list(self.rows(url, *none, is_paged=is_paged)):
+        if not self.failed and not any(not list(self.rows(url, *none, is_paged=is_paged)) for _ in moments()):
             self.failed.append(f"the {whose} are still there after they were {what.partition(' ')[2]}")
 
     @cached_property
@@ -270,6 +276,13 @@ class Undoing:
         """The bots that belong to nobody but themselves; none where the server knows no bots."""
         bots = self.rows("/api/v4/bots")
         return frozenset(str(bot.get("user_id")) for bot in bots if bot.get("user_id") == bot.get("owner_id"))
+
+    def namesakes(self, what: str, rows: Iterable[dict[str, Any]], field: str) -> Iterator[Entry]:
+        """Yield lines of those rows that bear a name of what is told, and are not it; names are unique to a run."""
+        ids = {entry["id"]: str(entry.get("name", "")) for entry in self.told[what]}
+        for row in rows:
+            if row.get(field) in set(ids.values()) - {""} and row.get("id") not in ids:
+                yield {"what": what, "name": row[field], "id": str(row.get("id"))}
 
     def ids(self, what: str) -> list[str]:
         """Return the ids of what was undone of a kind of lines."""

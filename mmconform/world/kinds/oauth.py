@@ -33,6 +33,9 @@ class Application(Kind):
         delete = lambda: undoing.admin.ask("DELETE", f"{_URL}/{entry['id']}")  # noqa: E731
         return undoing.attempt("applications deleted", _with_provider(undoing.admin, delete))
 
+    def twins(self, undoing: Undoing) -> Iterator[Entry]:
+        return undoing.namesakes("oauth", _there(undoing), "name")
+
     def left(self, undoing: Undoing) -> Iterator[str]:
         undone = undoing.ids("oauth")
         there = {row.get("id") for row in _there(undoing)} if undone else set()
