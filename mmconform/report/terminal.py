@@ -133,8 +133,12 @@ def _details(contract: Contract, record: Record) -> list[str]:
     lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     if record.findings:
-        known = sum(1 for finding in record.findings if finding.standing == "known")
-        lines.append(f"  principles: {len(record.findings) - known} new findings, {known} known; they break no promise")
+        new, known = (sum(1 for finding in record.findings if finding.standing == standing) for standing in ("new", "known"))
+        lines.append(f"  principles: {new} new findings, {known} known; they break no promise")
+    if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
+        lines.append(
+            f"  gaps of the document, properties that are accepted and listed nowhere: {len(silent)} operations, {_named(silent)}"
+        )
     sent = sum(row.sent for row in record.operations)
     reached = sum(row.reached for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")

@@ -73,7 +73,8 @@ class Guard:
         parameters = frozenset(name for name, _ in parse_qsl(address.query, keep_blank_values=True))
         operation = self.contract.operations.get(sending.operation)
         lacks = self._lacked_by(operation) if operation and sending.is_spending else frozenset()
-        reason = self._danger(sending.method, below_the_api(address.path), parameters, lacks)
+        path = below_the_api(address.path)
+        reason = self._danger(sending.method, path, parameters, lacks, is_spending=sending.is_spending)
         if operation:
             reason = reason or self.refuses(operation, sending.persona, sending.about, is_spending=sending.is_spending)
         if reason:
@@ -125,7 +126,7 @@ class Guard:
             is_spending: What it names is ours, and what it may consume was made for this request.
         """
         lacks = self._lacked_by(operation) if is_spending else frozenset()
-        if danger := self._danger(operation.method, self._template(operation), lacks=lacks):
+        if danger := self._danger(operation.method, self._template(operation), lacks=lacks, is_spending=is_spending):
             return danger
         is_harmless = bool(lacks) or self.is_harmless(operation, is_spending=is_spending)
         if self.is_disruptive or is_harmless or not self._could_be_served(operation, persona, about):
@@ -150,12 +151,18 @@ class Guard:
         return frozenset() if operation.id in self._served_after_all else self.lacks & needed_by(operation)
 
     def _danger(
-        self, method: str, path: str, parameters: frozenset[str] = frozenset(), lacks: frozenset[str] = frozenset()
+        self,
+        method: str,
+        path: str,
+        parameters: frozenset[str] = frozenset(),
+        lacks: frozenset[str] = frozenset(),
+        *,
+        is_spending: bool = False,
     ) -> str:
         if self.is_disruptive and self.is_throwaway:
             return ""
         rows = (row for row in dangerous() if row.is_about(method, path, parameters) and row.needs not in lacks)
-        return next((row.reason for row in rows), "")
+        return next((row.reason for row in rows if not (row.drawn and is_spending)), "")
 
     def _could_be_served(self, operation: Operation, persona: str, about: str) -> bool:
         """Whether a server may serve somebody; whoever is known to lack what is demanded may not be."""

@@ -25,6 +25,7 @@ class Row:
         needs: The feature without which a server can do nothing of that.
         changes: What it may change of what is compared before and after a run.
         reads: It changes nothing, although it is a POST.
+        drawn: The row is about requests only that hold what was drawn: a probe's names what is ours.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Row:
     needs: str = ""
     changes: frozenset[str] = frozenset()
     reads: bool = False
+    drawn: bool = False
 
     def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
         """Whether a request, or an operation by its template, is meant."""
@@ -54,7 +56,7 @@ def rows_of(group: dict[str, Any]) -> Iterator[Row]:
         method, _, rest = operation.partition(" ")
         path, _, parameter = rest.partition("?")
         about = method, pattern_of(path), parameter, group["reason"], group.get("where", ""), group.get("needs", "")
-        yield Row(*about, frozenset(group.get("changes", ())), group.get("reads", False))
+        yield Row(*about, frozenset(group.get("changes", ())), group.get("reads", False), group.get("drawn", False))
 
 
 def pattern_of(path: str) -> re.Pattern[str]:

@@ -200,6 +200,8 @@ class Place:
             password = new_password()
             self._client.redactor.learn(password)
             return password
+        if name == "invitation":
+            return self.part("team", self._world.team_id, "invite_id")
         return filler(name, self._world)
 
     def _team(self, spot: Spot | None) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.driving.principles import ended, hidden
+from mmconform.driving.principles import ended, hidden, unlisted
 from mmconform.driving.principles.data import Ending, ThingsEnd, endings, things
 from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
@@ -25,3 +25,8 @@ def test_ended(questions: Questions, ending: Ending) -> None:
 def test_ended_things(questions: Questions, end: ThingsEnd) -> None:
     """What is deleted takes with it what hangs on it."""
     questions.found(ended.of_things(questions, end))
+
+
+def test_unlisted(questions: Questions) -> None:
+    """A property that the request does not list has no effect."""
+    unlisted.ask_all(questions)

@@ -1,14 +1,16 @@
 """Principles: what was shown although it is hidden, what went on although it ended; on a plain server nothing of it."""
 
 import json
+from collections import Counter
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import ended, hidden, report
+from mmconform.driving.principles import ended, hidden, report, unlisted
 from mmconform.driving.principles.data import endings, exceptions, things
 from mmconform.driving.principles.questions import Questions, flags
 from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
@@ -202,6 +204,46 @@ def test_what_principles_are_told_has_a_source():
     assert all("@" in one.source for one in (*endings(), *things(), *exceptions()))
 
 
+# -- unlisted -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_request_lists_is_told_of_its_parts_too(small):
+    schema = {"allOf": [{"$ref": "#/components/schemas/Scheme"}], "properties": {"more": {"type": "string"}}}
+    assert unlisted.properties(small, schema).keys() == {"id", "scope", "more"}
+    assert unlisted.listed(small, small.operations["CreatePost"]) == {"channel_id", "message", "root_id", "file_ids"}
+    assert unlisted.listed(small, small.operations["DeletePost"]) == set()
+
+
+def test_what_is_made_or_changed_is_read_by_what_answers_alike_or_lies_above(small):
+    read = {name: unlisted.reading_of(small, small.operations[name]) for name in ("CreatePost", "UpdateUserActive", "UploadFile")}
+    assert {name: one and one.id for name, one in read.items()} == {
+        "CreatePost": "GetPost",
+        "UpdateUserActive": "GetUser",
+        "UploadFile": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("read", "sent", "is_so"),
+    [
+        (1, 1, True),
+        (1, True, False),
+        (None, "", False),
+        ("team_admin team_user", "team_user team_admin", True),
+        ({"ours": "x", "theirs": "y"}, {"ours": "x"}, True),
+        ({"theirs": "y"}, {"ours": "x"}, False),
+    ],
+)
+def test_whether_what_is_read_is_what_was_sent(read, sent, is_so):
+    assert unlisted.is_ours(read, sent) is is_so
+
+
+def test_what_the_document_is_merely_silent_about_is_no_finding(small):
+    silent = msgspec.structs.replace(GUEST, principle="unlisted", is_gap=True)
+    (row,) = report.rows(small, Seen([], [silent]), [], Version(11))
+    assert row.standing == "gap"
+
+
 # -- how it is told -------------------------------------------------------------------------------------------------------
 
 GUEST, STRANGER = (Finding("hidden", "GetChannel", "GetTeam", "invite_id", name, "seen") for name in ("guest", "outsider"))
@@ -278,6 +320,7 @@ def played(small):
             questions.found(ended.Life(questions, ending).play())
         for thing in things():
             questions.found(ended.of_things(questions, thing))
+        unlisted.ask_all(questions)
         assert not [one for one in judge.observations if one.standing == "new"]
         assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
         target.close()
@@ -286,7 +329,9 @@ def played(small):
     return play
 
 
-OF_PRINCIPLES = [name for name, one in MUTANTS.items() if any(kill.endswith((".hidden", ".ended")) for kill in one.kills)]
+OF_PRINCIPLES = [
+    name for name, one in MUTANTS.items() if any(kill.endswith((".hidden", ".ended", ".unlisted")) for kill in one.kills)
+]
 
 
 def test_a_server_without_a_flaw_contradicts_no_principle(played):
@@ -299,9 +344,8 @@ def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
 
 
 def test_there_are_two_flaws_of_each_principle():
-    assert (
-        sorted(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills) == ["ended"] * 2 + ["hidden"] * 2
-    )
+    counted = Counter(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills)
+    assert counted == {"ended": 2, "hidden": 2, "unlisted": 2}
 
 
 def test_switches_are_what_may_be_left_out_and_is_true_or_false():

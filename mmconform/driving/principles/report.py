@@ -46,7 +46,7 @@ def _rows(group: Sequence[Finding], deviations: Sequence[Deviation], version: Ve
             field=first.field,
             personas=tuple(dict.fromkeys(one.persona for one in several)),
             seen=first.seen,
-            standing="known" if place else "new",
+            standing="known" if place else "gap" if first.is_gap else "new",
             deviation=place,
             evidence=first.evidence,
         )

@@ -47,7 +47,11 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What contradicts a principle, for one persona (:class:`mmconform.record.rows.FindingRow`)."""
+    """What contradicts a principle, for one persona (:class:`mmconform.record.rows.FindingRow`).
+
+    Attributes:
+        is_gap: It does no harm: the document is merely silent about it.
+    """
 
     principle: Principle
     operation: str
@@ -56,6 +60,7 @@ class Finding(msgspec.Struct, frozen=True):
     persona: str
     seen: str
     evidence: tuple[Evidence, ...] = ()
+    is_gap: bool = False
 
 
 class Seen(msgspec.Struct):

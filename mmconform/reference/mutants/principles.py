@@ -4,6 +4,8 @@ from functools import partial
 
 from mmconform.reference.app import SMALL, Answer, App, Call
 from mmconform.reference.mutants.flaw import fields, mutant
+from mmconform.reference.operations import decoded
+from mmconform.reference.rows import post_row
 
 _mutant = partial(mutant, document=SMALL.name)
 
@@ -59,3 +61,28 @@ def who_left_a_channel_still_reads_threads_in_it(app: App) -> None:
             app.reads = usual  # type: ignore[method-assign]
 
     app.handlers["GetPostThread"] = reading
+
+
+def _writes(app: App, attribute: str, field: str) -> None:
+    """Have a post be in one respect what its author's request says of it, which lists no such thing."""
+    handler = app.handlers["CreatePost"]
+
+    def writing(app: App, call: Call) -> Answer:
+        answer, sent = handler(app, call), decoded(call)
+        post = app.store.posts[answer.data["id"]]
+        setattr(post, attribute, sent.get(field) or getattr(post, attribute))
+        return answer._replace(data=post_row(app, post))
+
+    app.handlers["CreatePost"] = writing
+
+
+@_mutant("CreatePost", "unlisted")
+def post_is_as_old_as_its_author_says(app: App) -> None:
+    """Who writes something says when it was."""
+    _writes(app, "created", "create_at")
+
+
+@_mutant("CreatePost", "unlisted")
+def post_is_by_whom_its_author_says(app: App) -> None:
+    """Who writes something says who did."""
+    _writes(app, "user", "user_id")
