@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -39,7 +39,7 @@ JUDGE = pytest.StashKey[Judge]()
 #: The parameter of tests that fill a role with what another one holds: those of one come together.
 ROLE = "role"
 #: Fixtures with which a test changes what others see.
-_ALONE = {"settings", "spare"}
+_ALONE = {"settings", "spare", "lent"}
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
@@ -129,6 +129,13 @@ class Fixtures:
             pytest.skip(f"{missing.reason}: {missing}")
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
+
+    @pytest.fixture
+    def lent(self, target: Target) -> Spare | None:
+        """The role that nobody has, where there is one that can be filled."""
+        with suppress(NoSpareError):
+            return self.session.spare(target).forgetful()
+        return None
 
     @pytest.fixture
     def questions(self, target: Target, world: World, place: Place, client: Client) -> Questions:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from mmconform.driving.principles import ended, hidden, unlisted
+from mmconform.driving.principles import consistent, ended, hidden, unlisted
 from mmconform.driving.principles.data import Ending, ThingsEnd, endings, things
 from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
+from mmconform.world.spare import Spare
 
 pytestmark = untaped
 
@@ -30,3 +31,8 @@ def test_ended_things(questions: Questions, end: ThingsEnd) -> None:
 def test_unlisted(questions: Questions) -> None:
     """A property that the request does not list has no effect."""
     unlisted.ask_all(questions)
+
+
+def test_consistent(questions: Questions, lent: Spare | None) -> None:
+    """The same effect needs the same permission, whichever operation brings it about."""
+    questions.found(consistent.Comparison(questions, lent).play())

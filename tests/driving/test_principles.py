@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from mmconform.contract.build import build
-from mmconform.contract.clause import Parameter
+from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import ended, hidden, report, unlisted
+from mmconform.driving.principles import consistent, ended, hidden, report, unlisted
 from mmconform.driving.principles.data import endings, exceptions, things
+from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of
 from mmconform.driving.principles.questions import Questions, flags
 from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
 from mmconform.driving.probes import Prober
@@ -244,6 +245,54 @@ def test_what_the_document_is_merely_silent_about_is_no_finding(small):
     assert row.standing == "gap"
 
 
+# -- consistent -----------------------------------------------------------------------------------------------------------
+
+
+def changing(operation, effect, target="member", read=("GetUser", "GetTeam")):
+    trial = Trial(SimpleNamespace(id=operation), Situation(None, target))
+    return trial, Outcome(asked(200, 200).ended, frozenset(read), {tuple(key.split(".")): told for key, told in effect.items()})
+
+
+GONE, OTHER = {"GetUser.delete_at": "a moment"}, {"GetUser.roles": '"system_user"'}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_pair"),
+    [
+        (changing("A", GONE), changing("B", GONE), True),
+        (changing("A", GONE), changing("B", {**GONE, "GetTeam.x": "1"}, read=("GetUser", "GetTeam")), False),
+        (changing("A", GONE, read=["GetUser"]), changing("B", {**GONE, "GetTeam.x": "1"}), True),
+        (changing("A", GONE), changing("B", OTHER), False),
+        (changing("A", GONE), changing("B", {"GetUser.delete_at": "0"}), False),
+        (changing("A", {"GetUser.x": "1"}, read=["GetUser"]), changing("B", {"GetTeam.x": "1"}, read=["GetTeam"]), False),
+        (changing("A", GONE), changing("B", GONE, "guest"), False),
+        (changing("A", {}), changing("B", {}), False),
+    ],
+)
+def test_two_operations_that_bring_about_the_same_in_one_situation(one, other, is_pair):
+    assert bool(consistent.pairs_of([one, other])) == is_pair
+
+
+@pytest.mark.parametrize(
+    ("status", "error_id", "so"),
+    [
+        (403, "api.context.permissions.app_error", True),
+        (403, "api.user.update_active.permissions.app_error", True),
+        (403, "api.team.is_full.app_error", False),
+        (400, "api.context.permissions.app_error", False),
+    ],
+)
+def test_an_answer_that_says_that_a_permission_is_lacking(status, error_id, so):
+    refused = Exchange("X", "member", "other", "PUT", "/x", {}, None, status, {}, json.dumps({"id": error_id}).encode())
+    assert consistent.is_denied(refused, Version(11)) == so
+
+
+def test_states_and_special_cases_are_of_one_kind():
+    assert [base_of(kind) for kind in ("archived-channel", "edited-post", "guest-account", "image", "user")] == [
+        *("channel", "post", "user", "file", "user")
+    ]
+
+
 # -- how it is told -------------------------------------------------------------------------------------------------------
 
 GUEST, STRANGER = (Finding("hidden", "GetChannel", "GetTeam", "invite_id", name, "seen") for name in ("guest", "outsider"))
@@ -321,6 +370,7 @@ def played(small):
         for thing in things():
             questions.found(ended.of_things(questions, thing))
         unlisted.ask_all(questions)
+        questions.found(consistent.Comparison(questions, None).play())
         assert not [one for one in judge.observations if one.standing == "new"]
         assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
         target.close()
@@ -329,9 +379,7 @@ def played(small):
     return play
 
 
-OF_PRINCIPLES = [
-    name for name, one in MUTANTS.items() if any(kill.endswith((".hidden", ".ended", ".unlisted")) for kill in one.kills)
-]
+OF_PRINCIPLES = [name for name, one in MUTANTS.items() if any(kill.partition(".")[2] in PRINCIPLES for kill in one.kills)]
 
 
 def test_a_server_without_a_flaw_contradicts_no_principle(played):
@@ -345,7 +393,7 @@ def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
 
 def test_there_are_two_flaws_of_each_principle():
     counted = Counter(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills)
-    assert counted == {"ended": 2, "hidden": 2, "unlisted": 2}
+    assert counted == dict.fromkeys(["consistent", "ended", "hidden", "unlisted"], 2)
 
 
 def test_switches_are_what_may_be_left_out_and_is_true_or_false():

@@ -87,6 +87,12 @@ def credentials() -> Mapping[str, frozenset[str]]:
 
 
 @cache
+def by_the_way() -> frozenset[str]:
+    """Return the fields that whatever happens changes too: nobody's purpose."""
+    return frozenset(name for row in _data()["by_the_way"] for name in row["fields"])
+
+
+@cache
 def exceptions() -> tuple[Exempt, ...]:
     """Return what looks like a contradiction and is meant."""
     return tuple(Exempt(**entry) for entry in _data()["exceptions"])

@@ -125,7 +125,9 @@ class Questions:
             body: Properties that a JSON object holds beside what it holds anyway, or instead.
         """
         caller = caller or self.world.people.get(probe.persona)
-        composer = Composer(operation, self.world, self.place, self._core(operation))
+        is_said = operation.body is None or operation.sample.body is not None
+        core = None if is_said and not operation.required_query else self._core(operation)  # drawing takes its time
+        composer = Composer(operation, self.world, self.place, core)
         try:
             request = composer.compose(probe, caller, things)
             content = dict(request.body)

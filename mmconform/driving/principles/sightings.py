@@ -156,7 +156,7 @@ class Sightings:
         return next((id_ for id_ in sorted(exchange.own) if self.things.get(id_) == "user"), min(exchange.own, default=""))
 
     def _note(self, operation: Operation, exchange: Exchange, kind: str, place: str, thing: dict[str, Any]) -> None:
-        fields = {name: "" if is_blank(value) else _digest(value) for name, value in _fields(thing)}
+        fields = {name: "" if is_blank(value) else _digest(value) for name, value in fields_of(thing)}
         caller = self.caller_of(exchange)
         is_reading = operation is self.reads.get(kind) and not exchange.query and not place
         key = (operation.id, caller, str(thing["id"]), place, str(is_reading), _digest(fields))
@@ -238,7 +238,7 @@ def _objects(node: Any, place: str = "", deep: int = _DEEPEST) -> Iterator[tuple
             yield from _objects(child, f"{place}{'*' if _ID.fullmatch(str(name)) else name}.", deep - 1)
 
 
-def _fields(thing: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def fields_of(thing: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the fields of an object, those of an object that it has as ``props.name``; no other things."""
     for name, value in thing.items():
         if isinstance(value, dict) and value and "id" not in value:

@@ -5,6 +5,7 @@ from functools import partial
 from mmconform.reference.app import SMALL, Answer, App, Call
 from mmconform.reference.mutants.flaw import fields, mutant
 from mmconform.reference.operations import decoded
+from mmconform.reference.places import activate, is_guest
 from mmconform.reference.rows import post_row
 
 _mutant = partial(mutant, document=SMALL.name)
@@ -86,3 +87,29 @@ def post_is_as_old_as_its_author_says(app: App) -> None:
 def post_is_by_whom_its_author_says(app: App) -> None:
     """Who writes something says who did."""
     _writes(app, "user", "user_id")
+
+
+def _letting_go_of_guests(app: App, operation: str, role: str) -> None:
+    """Have whoever is something in a team deactivate guests with an operation."""
+    handler = app.handlers[operation]
+
+    def letting(app: App, call: Call) -> Answer:
+        target = app.store.users.get(call.parameters["user_id"])
+        is_known = any(role in team.members.get(call.caller, ()) for team in app.store.teams.values())
+        if target and call.caller != target.id and is_guest(app, target.id) and is_known:
+            return activate(app, target, False)
+        return handler(app, call)
+
+    app.handlers[operation] = letting
+
+
+@_mutant("DeleteUser", "consistent")
+def administrators_of_a_team_deactivate_guests(app: App) -> None:
+    """Who is an administrator of a team deletes guests, whom they may not make inactive."""
+    _letting_go_of_guests(app, "DeleteUser", "team_admin")
+
+
+@_mutant("UpdateUserActive", "consistent")
+def members_make_guests_inactive(app: App) -> None:
+    """Who is in a team makes guests inactive, whom they may not delete."""
+    _letting_go_of_guests(app, "UpdateUserActive", "team_user")
