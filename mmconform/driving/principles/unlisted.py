@@ -8,6 +8,7 @@ content, it is merely left out of the document.
 
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def ask_all(questions: Questions) -> None:
     people = Subjects(questions)
     for operation in questions.changing:
         names = listed(questions.contract, operation)
-        reading = reading_of(questions.contract, operation) if names else None
+        reading = reading_of(questions.contract, operation) if names and operation.method != "DELETE" else None
         if reading and "caller" not in operation.consumes:
             with suppress(MisuseError, NotHereError, UnseenError):
                 questions.found(Trial(questions, operation, reading, names, people).play())
@@ -113,9 +114,14 @@ def _path(operation: Operation) -> list[Parameter]:
 
 
 class Subjects:
-    """Whom and what changes are about: made for it, and the same as long as they can be read."""
+    """Whom and what changes are about: made for it, and the same as long as they can be read.
+
+    Attributes:
+        told: What each reading operation told of any of them, by its id: what is blank may be left out of the next answer.
+    """
 
     def __init__(self, questions: Questions) -> None:
+        self.told: dict[str, dict[str, Any]] = defaultdict(dict)
         self._questions = questions
         self._kept: dict[tuple[str, str], str] = {}
         self._callers: dict[str, Person] = {}
@@ -194,7 +200,7 @@ class Trial:
         if plain is None:
             return
         sent = plain.answer.json_sent
-        names = sorted((self._schemas.keys() | plain.thing.keys()) - self._listed - sent.keys())
+        names = sorted((self._schemas.keys() | self._people.told[self._reading.id].keys()) - self._listed - sent.keys())
         silent = []
         for name, shown in self._accepted(names, plain):
             if self._probe.persona == _MIGHTIEST or not self._is_the_servers(name, plain.thing.get(name)):
@@ -254,6 +260,7 @@ class Trial:
         if reading is None or not reading.is_success or not isinstance(reading.json_or_none, dict):
             self._people.lose(self._subject, self._owner)
             return None
+        self._people.told[self._reading.id] |= reading.json_object
         return Shown(answer, reading)
 
     def _take_out(self, things: Mapping[str, str]) -> None:
@@ -283,7 +290,8 @@ class Trial:
 
     def _accepted(self, names: Sequence[str], plain: Shown) -> list[tuple[str, Shown]]:
         """Return which of some properties are read as they were sent, and where; if all together are refused, in halves."""
-        values = {name: value for name in names if (value := self._other(name, plain.thing.get(name))) is not None}
+        told = self._people.told[self._reading.id] | plain.thing
+        values = {name: value for name in names if (value := self._other(name, told.get(name))) is not None}
         shown = self._ask(values) if values else None
         if shown:
             return [(name, shown) for name, value in values.items() if is_ours(shown.thing.get(name), value)]
@@ -294,7 +302,7 @@ class Trial:
     def _confirm(self, name: str, plain: Shown) -> Shown | None:
         """Send a property by itself, of what is changed after a plain request, and return how it is then read."""
         before = (self._ask({}) if self._subject else plain) or plain
-        value = self._other(name, before.thing.get(name))
+        value = self._other(name, before.thing.get(name, self._people.told[self._reading.id].get(name)))
         shown = None if is_ours(before.thing.get(name), value) else self._ask({name: value})
         return shown if shown and is_ours(shown.thing.get(name), value) else None
 
