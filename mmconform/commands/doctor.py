@@ -16,6 +16,7 @@ from mmconform.paths import REPORTS
 from mmconform.report.outlook import outlook_lines
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
+from mmconform.servers.live.live_server import TOKENS_STAY_ON
 from mmconform.servers.live.prepare import (
     ask_roles,
     can_be_gateway,
@@ -24,6 +25,7 @@ from mmconform.servers.live.prepare import (
     people,
     sign_in,
     sign_out,
+    stands_on_tokens,
     told_to_clients,
 )
 from mmconform.servers.target import Target, live
@@ -130,6 +132,8 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
         if names:
             found.gaps.append(f"{names}: {_advice(feature, fixed)}")
     found.gaps += [f"tests that change {setting}, which the server's environment fixes" for setting in sorted(fixed)]
+    if stands_on_tokens(admin):
+        found.gaps.append(f"tests that switch {TOKENS} off: {TOKENS_STAY_ON}")
     if others:
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
     found.notes += [target.origin.remark] if target.origin.remark else []

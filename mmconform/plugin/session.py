@@ -166,6 +166,7 @@ class Session:
                     stage["may_configure"],
                     stage["has_people"],
                     lacks=frozenset(stage["lacks"]),
+                    stands_on_tokens=stage["stands_on_tokens"],
                 )
                 target.guard = self.guard(target)
                 if not target.is_thrown_away:
@@ -207,6 +208,7 @@ class Session:
                 "operator": str(stage.operator),  # xdist sends nothing but plain texts
                 "switched_off": sorted(stage.switched_off),
                 "lacks": sorted(stage.lacks),
+                "stands_on_tokens": stage.stands_on_tokens,
                 "may_configure": stage.may_configure,
                 "has_people": stage.has_people,
                 "url": stage.target.base_url,

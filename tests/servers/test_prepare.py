@@ -2,17 +2,20 @@
 
 import json
 import time
+from contextlib import nullcontext
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.reference import named
 from mmconform.reference.app import Answer
 from mmconform.reference.server import Reference
 from mmconform.reference.store import User
+from mmconform.servers.live import live_server
 from mmconform.servers.live.journal import Journal
-from mmconform.servers.live.prepare import people, prepare, sign_in
+from mmconform.servers.live.live_server import LiveServer
+from mmconform.servers.live.prepare import people, prepare, sign_in, stands_on_tokens
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client
@@ -68,6 +71,64 @@ def test_bots_and_deactivated_people_do_not_count(count):
 
 def test_a_name_like_ours_with_another_address_is_somebody(count):
     assert count([user("mmc-maria")]) == 1
+
+
+# -- a run does not take away what it stands on ------------------------------------------------------------------------
+
+#: How an administrator is known, and what the server tells of them: whether they are locked out while tokens are switched off.
+STANDING = {
+    "a token": ("given", {}, [{"id": "t", "is_active": True}], True),
+    "a token of an early server, that tells no state": ("given", {}, [{"id": "t"}], True),
+    "a session, and no tokens": ("given", {}, [], False),
+    "a session, and a disabled token": ("given", {}, [{"id": "t", "is_active": False}], False),
+    "a bot's token": ("given", {"is_bot": True}, [{"id": "t", "is_active": True}], False),
+    "login and password": ("", {}, [{"id": "t", "is_active": True}], False),
+}
+
+
+@pytest.fixture
+def administrator(serve, monkeypatch):
+    def administrator(case):
+        given, more, tokens, _ = STANDING[case]
+        monkeypatch.setenv("MM_ADMIN_TOKEN", given)
+
+        def answer(method, path, headers, body):
+            data = tokens if "/tokens" in path else user("admin", **more)
+            return 200, [("Content-Type", "application/json")], json.dumps(data).encode()
+
+        return Admin(Client(serve(answer).url, Redactor(replaying=False)), given or "a session")
+
+    return administrator
+
+
+@pytest.mark.parametrize("case", STANDING)
+def test_who_would_be_locked_out_while_tokens_are_off_is_known(administrator, case):
+    assert stands_on_tokens(administrator(case)) is STANDING[case][3]
+
+
+def test_a_server_before_tokens_locks_nobody_out(serve, monkeypatch):
+    monkeypatch.setenv("MM_ADMIN_TOKEN", "given")
+    error = json.dumps({"id": "api.context.404.app_error", "message": "", "detailed_error": "", "status_code": 404}).encode()
+    me = json.dumps(user("admin")).encode()
+    running = serve(lambda method, path, *_: (404, [], error) if "/tokens" in path else (200, [], me))
+    assert not stands_on_tokens(Admin(Client(running.url, Redactor(replaying=False)), "given"))
+
+
+@pytest.mark.parametrize("key, is_refused", [("EnableUserAccessTokens", True), ("EnableCommands", False)])
+def test_no_test_switches_off_what_the_administrator_stands_on(tmp_path, monkeypatch, key, is_refused):
+    """Whoever is to put the setting back could not."""
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    app = named.app("reference@5.36.1", "5.36.1")
+    app.store.config["ServiceSettings"].update(EnableUserAccessTokens=True, EnableCommands=True)
+    with Reference(app, "operator", "a password") as running:
+        target = live(running.url)
+        client = target.client()
+        server = LiveServer(target, login(client, "operator", "a password", "operator"), frozenset(), stands_on_tokens=True)
+        refused = pytest.raises(NotHereError, match="MM_ADMIN_LOGIN") if is_refused else nullcontext()
+        with refused, server.settings(client, {"ServiceSettings": {key: False}}):
+            assert app.store.config["ServiceSettings"][key] is False
+        assert app.store.config["ServiceSettings"][key] is True
+        assert not list(tmp_path.rglob("journal-*"))
 
 
 # -- whatever keeps our people out is said at the first of them --------------------------------------------------------

@@ -16,13 +16,26 @@ from mmconform.servers.live.aftermath import Aftermath, SentLog, compare, touche
 from mmconform.servers.live.alive import is_alive
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.locks import only_run
-from mmconform.servers.live.prepare import MOST_PEOPLE, ask_roles, find_obstacles, login_and_password, prepare, sign_in, sign_out
+from mmconform.servers.live.prepare import (
+    MOST_PEOPLE,
+    ask_roles,
+    find_obstacles,
+    login_and_password,
+    prepare,
+    sign_in,
+    sign_out,
+    stands_on_tokens,
+)
 from mmconform.servers.live.state import State, look
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target
 from mmconform.wire.client import Client, UnseenError
 from mmconform.world.admin import OPERATOR, Admin, part, unlike
+from mmconform.world.features import TOKENS, features
 
+#: What an administrator who was given as a token is told.
+TOKENS_STAY_ON = "MM_ADMIN_TOKEN may be a personal access token, which ends when they are switched off: give MM_ADMIN_LOGIN and \
+MM_ADMIN_PASSWORD instead"
 #: Seconds that tidying up may take, whatever time the run had left.
 CLEANING = 300
 _TRIES = 5
@@ -41,6 +54,7 @@ class LiveServer:
         aftermath: What is different afterwards.
         has_people: Whether somebody uses it beside the administrator and ourselves.
         meanwhile: What somebody else was seen to change while a test went on, which says nothing about the server then.
+        stands_on_tokens: The operator would be locked out while personal access tokens are switched off.
     """
 
     target: Target
@@ -56,6 +70,7 @@ class LiveServer:
     lease: Lease | None = None
     meanwhile: list[str] = field(default_factory=list)
     lacks: frozenset[str] = frozenset()
+    stands_on_tokens: bool = False
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -73,10 +88,12 @@ class LiveServer:
         """Change server-wide settings for a while; at its end they have to be so still.
 
         Raises:
-            NotHereError: the server says that it changed them, and did not.
+            NotHereError: the server says that it changed them, and did not; or whoever is to put them back would be locked out.
             MisuseError: it refuses.
         """
-
+        tokens = features()[TOKENS]
+        if self.stands_on_tokens and wanted.get(tokens.section, {}).get(tokens.key) is False:
+            raise NotHereError(TOKENS_STAY_ON)
         admin = Admin(client, self.operator)
         before = part(admin.config(), wanted)
         with self.changing(lambda: not admin.change(before), what="config", before=before):
@@ -211,6 +228,7 @@ def prepare_server(
             server.before = look(Admin(target.client(), server.operator))
         found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
         target.told_roles = ask_roles(target, server.operator)
+        server.stands_on_tokens = stands_on_tokens(Admin(target.client(), server.operator))
     except UnseenError as error:
         server.clean()
         raise MisuseError(f"preparing {target.base_url} failed: {error}") from None
