@@ -16,6 +16,7 @@ from mmconform.servers.live import live_server
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.live_server import LiveServer
 from mmconform.servers.live.prepare import people, prepare, sign_in, stands_on_tokens
+from mmconform.servers.live.state import look
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client
@@ -129,6 +130,45 @@ def test_no_test_switches_off_what_the_administrator_stands_on(tmp_path, monkeyp
             assert app.store.config["ServiceSettings"][key] is False
         assert app.store.config["ServiceSettings"][key] is True
         assert not list(tmp_path.rglob("journal-*"))
+
+
+class NowAndThen:
+    """A server behind something that answers in its place whatever is asked for the first time."""
+
+    def __init__(self):
+        self.is_spoilt, self.asked = False, set()
+
+    def __call__(self, method, path, headers, body):
+        is_first = (method, path) not in self.asked
+        self.asked.add((method, path))
+        if self.is_spoilt and is_first:
+            return 413, [("X-Version-Id", "")], b"<html>too large</html>"
+        told = {
+            "users/me": user("admin"),
+            "config": {"ServiceSettings": {"A": 1}},
+            "client": {"IsLicensed": "false"},
+            "roles": [],
+        }
+        return (
+            200,
+            [],
+            json.dumps(next((data for end, data in told.items() if path.partition("?")[0].endswith(end)), {})).encode(),
+        )
+
+
+def test_the_comparison_with_before_asks_again_like_undoing(serve, tmp_path, monkeypatch):
+    """Else a run behind a gateway that answers now and then did not know whether it left the server as it was."""
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    front = NowAndThen()
+    running = serve(front)
+    target = live(running.url)
+    server = LiveServer(target, "a session", frozenset(), before=look(Admin(target.client(), "a session")))
+    server.journal("run").note(what="command", id="c")
+    front.is_spoilt = True
+    front.asked.clear()
+    assert server.clean() == {"commands deleted": 1}
+    assert not server.aftermath.ours + server.aftermath.others
+    assert ("GET", "/api/v4/roles") in front.asked, "it was compared"
 
 
 # -- whatever keeps our people out is said at the first of them --------------------------------------------------------

@@ -194,7 +194,8 @@ class LiveServer:
         if not self.before:
             return
         try:
-            self.aftermath = compare(self.before, Admin(client, self.operator), self.sent_log, touched_by(entries, self.before))
+            admin = tidy.Persistent(client, self.operator)
+            self.aftermath = compare(self.before, admin, self.sent_log, touched_by(entries, self.before))
         except UnseenError as error:
             raise MisuseError(f"whether the server is as it was could not be seen: {error}") from None
         self.sent_log.path.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
         MisuseError: the server cannot be reached or refuses, or what it says that it undid is not undone; the journals
             then stay.
     """
-    undoing = Undoing(_Persistent(admin.client, admin.token))
+    undoing = Undoing(Persistent(admin.client, admin.token))
     later = f"the journals in {paths[0].parent} stay, run `mmconform cleanup {admin.client.base_url}` again"
     try:
         entries = (entry for path in paths for entry in job.told(read(path)))
@@ -54,7 +54,7 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     return undoing.done
 
 
-class _Persistent(Admin):
+class Persistent(Admin):
     """Asks more than once: whatever is asked here may be."""
 
     def ask(self, method: str, url: str, json: Any = None) -> Exchange:
