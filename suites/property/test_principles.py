@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.driving.principles import consistent, ended, hidden, unlisted
+from mmconform.driving.principles import bounded, consistent, ended, hidden, unlisted
 from mmconform.driving.principles.data import Ending, ThingsEnd, endings, things
 from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
@@ -36,3 +36,8 @@ def test_unlisted(questions: Questions) -> None:
 def test_consistent(questions: Questions, lent: Spare | None) -> None:
     """The same effect needs the same permission, whichever operation brings it about."""
     questions.found(consistent.Comparison(questions, lent).play())
+
+
+def test_bounded(questions: Questions, lent: Spare | None) -> None:
+    """Nobody gets or gives more than they have; nobody below an administrator acts on one."""
+    bounded.ask_all(questions, lent)

@@ -10,7 +10,7 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import consistent, ended, hidden, report, unlisted
+from mmconform.driving.principles import bounded, consistent, ended, hidden, report, unlisted
 from mmconform.driving.principles.data import endings, exceptions, things
 from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of
 from mmconform.driving.principles.questions import Questions, flags
@@ -28,6 +28,7 @@ from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world import spare
 from mmconform.world.build import build as build_world
 from mmconform.world.build import new_run_id
 from mmconform.world.place import Place
@@ -293,6 +294,32 @@ def test_states_and_special_cases_are_of_one_kind():
     ]
 
 
+# -- bounded --------------------------------------------------------------------------------------------------------------
+
+
+OF_ACCOUNTS = {
+    "sessions": ({"type": "array", "items": {"properties": {"id": {}, "user_id": {}}}}, True),
+    "a status": ({"properties": {"user_id": {}, "status": {}}}, True),
+    "teams": ({"type": "array", "items": {"properties": {"id": {}, "name": {}}}}, False),
+    "memberships": ({"type": "array", "items": {"properties": {"user_id": {}, "team_id": {}}}}, False),
+    "nothing": (None, False),
+}
+
+
+@pytest.mark.parametrize("what", OF_ACCOUNTS)
+def test_what_is_of_an_account_alone(small, what):
+    schema, is_so = OF_ACCOUNTS[what]
+    operation = SimpleNamespace(answers={"200": SimpleNamespace(content={"application/json": schema})})
+    assert bounded.is_of_an_account(small, operation) is is_so
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"), [("roles", True), ("new_roles", True), ("scheme_admin", True), ("scheme_user", False), ("name", False)]
+)
+def test_what_gives_a_role(name, is_so):
+    assert bounded.is_of_roles(name) is is_so
+
+
 # -- how it is told -------------------------------------------------------------------------------------------------------
 
 GUEST, STRANGER = (Finding("hidden", "GetChannel", "GetTeam", "invite_id", name, "seen") for name in ("guest", "outsider"))
@@ -370,6 +397,7 @@ def played(small):
         for thing in things():
             questions.found(ended.of_things(questions, thing))
         unlisted.ask_all(questions)
+        bounded.ask_all(questions, spare.find(world, client, place))
         questions.found(consistent.Comparison(questions, None).play())
         assert not [one for one in judge.observations if one.standing == "new"]
         assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
@@ -393,7 +421,7 @@ def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
 
 def test_there_are_two_flaws_of_each_principle():
     counted = Counter(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills)
-    assert counted == dict.fromkeys(["consistent", "ended", "hidden", "unlisted"], 2)
+    assert counted == dict.fromkeys(["bounded", "consistent", "ended", "hidden", "unlisted"], 2)
 
 
 def test_switches_are_what_may_be_left_out_and_is_true_or_false():

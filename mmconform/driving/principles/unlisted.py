@@ -80,15 +80,16 @@ def reading_of(contract: Contract, operation: Operation) -> Operation | None:
 
     It answers with the same schema, or, beside a change that answers with something else, lies where what is changed does.
     """
-    told = _told(operation)
+    told = answered(operation)
     readings = [one for one in contract.operations.values() if _reads_one(contract, one)]
-    alike = [one for one in readings if told and _told(one) == told and _can_be_named(one, operation)]
+    alike = [one for one in readings if told and answered(one) == told and _can_be_named(one, operation)]
     above = [one for one in readings if operation.method != "POST" and f"{operation.path}/".startswith(f"{one.path}/")]
     found = sorted(alike, key=lambda one: len(one.path)) or sorted(above, key=lambda one: -len(one.path))
     return found[0] if found else None
 
 
-def _told(operation: Operation) -> Any:
+def answered(operation: Operation) -> Any:
+    """Return the schema of the JSON with which an operation serves; None where none is declared."""
     answers = (operation.answers[status] for status in ("200", "201") if status in operation.answers)
     return next((answer.content.get("application/json") for answer in answers), None)
 
@@ -96,7 +97,7 @@ def _told(operation: Operation) -> Any:
 def _reads_one(contract: Contract, operation: Operation) -> bool:
     """Whether an operation shows one thing, of which each identifier is of a known kind."""
     is_one = operation.method == "GET" and operation.path.endswith("}")
-    return is_one and all(p.resource for p in _path(operation)) and bool(properties(contract, _told(operation)))
+    return is_one and all(p.resource for p in _path(operation)) and bool(properties(contract, answered(operation)))
 
 
 def _can_be_named(reading: Operation, operation: Operation) -> bool:
@@ -186,7 +187,7 @@ class Trial:
         self, questions: Questions, operation: Operation, reading: Operation, names: frozenset[str], people: Subjects
     ) -> None:
         self._questions, self._operation, self._reading, self._people = questions, operation, reading, people
-        self._schemas = properties(questions.contract, _told(reading))
+        self._schemas = properties(questions.contract, answered(reading))
         self._listed = names
         self._probe = Probe(_MIGHTIEST, "other", None)
 

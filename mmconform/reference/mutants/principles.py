@@ -113,3 +113,29 @@ def administrators_of_a_team_deactivate_guests(app: App) -> None:
 def members_make_guests_inactive(app: App) -> None:
     """Who is in a team makes guests inactive, whom they may not delete."""
     _letting_go_of_guests(app, "UpdateUserActive", "team_user")
+
+
+def _reaching_administrators(app: App, operation: str) -> None:
+    """Have an operation not look whether it is about an administrator."""
+    handler, usual = app.handlers[operation], app.is_administrator
+
+    def reaching(app: App, call: Call) -> Answer:
+        app.is_administrator = lambda user: False  # type: ignore[method-assign]
+        try:
+            return handler(app, call)
+        finally:
+            app.is_administrator = usual  # type: ignore[method-assign]
+
+    app.handlers[operation] = reaching
+
+
+@_mutant("DeleteUser", "bounded")
+def who_edits_others_deletes_administrators(app: App) -> None:
+    """Who may edit other users deletes an administrator too."""
+    _reaching_administrators(app, "DeleteUser")
+
+
+@_mutant("UpdateUserActive", "bounded")
+def who_manages_users_makes_administrators_inactive(app: App) -> None:
+    """Who manages users in the system console makes an administrator inactive too."""
+    _reaching_administrators(app, "UpdateUserActive")
