@@ -2,8 +2,8 @@
 
 import pytest
 
-from mmconform.driving.principles import bounded, consistent, ended, hidden, unlisted
-from mmconform.driving.principles.data import Ending, ThingsEnd, endings, things
+from mmconform.driving.principles import bounded, consistent, ended, ended_things, hidden, unlisted
+from mmconform.driving.principles.data import Ending, ThingsEnd, endings, places, things
 from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
 from mmconform.world.spare import Spare
@@ -25,7 +25,13 @@ def test_ended(questions: Questions, ending: Ending) -> None:
 @pytest.mark.parametrize("end", things(), ids=lambda end: f"{end.kind}-{end.name}")
 def test_ended_things(questions: Questions, end: ThingsEnd) -> None:
     """What is deleted takes with it what hangs on it."""
-    questions.found(ended.of_things(questions, end))
+    questions.found(ended_things.of_things(questions, end))
+
+
+@pytest.mark.parametrize("end", places(), ids=lambda end: f"{end.kind}-{end.name}")
+def test_ended_places(questions: Questions, end: ThingsEnd) -> None:
+    """In what is archived nothing is changed any more of what was written there, as long as nobody may write there."""
+    questions.found(ended_things.of_places(questions, end))
 
 
 def test_unlisted(questions: Questions) -> None:

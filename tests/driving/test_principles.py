@@ -10,8 +10,8 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import bounded, consistent, ended, hidden, report, unlisted
-from mmconform.driving.principles.data import endings, exceptions, things
+from mmconform.driving.principles import bounded, consistent, ended, ended_things, hidden, report, unlisted
+from mmconform.driving.principles.data import endings, exceptions, places, things
 from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of
 from mmconform.driving.principles.questions import Questions, flags
 from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
@@ -203,7 +203,7 @@ def test_what_a_credential_opens_that_is_over():
 
 
 def test_what_principles_are_told_has_a_source():
-    assert all("@" in one.source for one in (*endings(), *things(), *exceptions()))
+    assert all("@" in one.source for one in (*endings(), *things(), *places(), *exceptions()))
 
 
 # -- unlisted -------------------------------------------------------------------------------------------------------------
@@ -395,7 +395,9 @@ def played(small):
         for ending in (one for one in endings() if one.name in ways):
             questions.found(ended.Life(questions, ending).play())
         for thing in things():
-            questions.found(ended.of_things(questions, thing))
+            questions.found(ended_things.of_things(questions, thing))
+        for place in places():
+            questions.found(ended_things.of_places(questions, place))
         unlisted.ask_all(questions)
         bounded.ask_all(questions, spare.find(world, client, place))
         questions.found(consistent.Comparison(questions, None).play())

@@ -17,6 +17,7 @@ class Ending:
 
     Attributes:
         by: The administrator's request, as method and path, with its body.
+        first: Requests of the administrator that make them what ends.
         ends: What is over.
         persona: What they were before; ``member`` where it does not matter.
         twin: As who they are answered from then on, who never was it; nobody (``""``) where a credential is over.
@@ -24,15 +25,20 @@ class Ending:
 
     name: str
     by: str
-    ends: Literal["account", "sessions", "place", "rank"]
+    ends: Literal["account", "sessions", "token", "place", "rank"]
     body: Mapping[str, Any] | None = None
     persona: str = "member"
     twin: str = ""
+    first: tuple[str, ...] = ()
     source: str = ""
 
     @property
     def is_of_credentials(self) -> bool:
-        return self.ends in ("account", "sessions")
+        return self.ends in ("account", "sessions", "token")
+
+    def is_over(self, credential: str) -> bool:
+        """Return whether a credential is over after it: ``a session`` or ``a personal access token``."""
+        return self.ends == "account" or credential == ("a session" if self.ends == "sessions" else "a personal access token")
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def _data() -> dict[str, Any]:
 @cache
 def endings() -> tuple[Ending, ...]:
     """Return every way in which somebody ends."""
-    return tuple(Ending(**entry) for entry in _data()["endings"])
+    return tuple(Ending(**{**entry, "first": tuple(entry.get("first", ()))}) for entry in _data()["endings"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,12 @@ class ThingsEnd:
 def things() -> tuple[ThingsEnd, ...]:
     """Return every way in which a thing ends."""
     return tuple(ThingsEnd(**entry) for entry in _data()["things"])
+
+
+@cache
+def places() -> tuple[ThingsEnd, ...]:
+    """Return every way in which a place ends, so that nothing is changed in it any more."""
+    return tuple(ThingsEnd(**entry) for entry in _data()["places"])
 
 
 @cache

@@ -7,29 +7,26 @@ and told nothing of what the resident put there that the twin is not told.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import msgspec
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.principles.data import Ending, ThingsEnd
+from mmconform.driving.principles.data import Ending
 from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding
-from mmconform.errors import MisuseError, NotHereError
 from mmconform.record.rows import Evidence
 from mmconform.wire.exchange import Exchange
-from mmconform.world.admin import moments
 from mmconform.world.harm import below_the_api, pattern_of
-from mmconform.world.kinds.channel import new_post, upload_file
+from mmconform.world.kinds.channel import new_post
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.place import RESIDENT, SPOTS, Spot
 from mmconform.world.world import Person
 
 #: A private channel in which everybody of the team is.
-_WITHIN: Spot = SPOTS[1]
+WITHIN: Spot = SPOTS[1]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Life:
         self._questions, self._ending = questions, ending
         world, place = questions.world, questions.place
         self._admin = world.admin(questions.client)
-        self._channel = place.standing("channel", _WITHIN, RESIDENT)
+        self._channel = place.standing("channel", WITHIN, RESIDENT)
         self._person = place.double(world.people[ending.persona])
         self._twin = place.double(world.people[ending.twin]) if ending.twin else None
         self._mark = f"mark{secrets.token_hex(10)}"
@@ -67,14 +64,14 @@ class Life:
         self._live(self._person, root)
         if self._twin and self._ending.ends == "rank":
             self._live(self._twin, root)
-        self._ask_all(self._person, self._person.session, root)
-        if self._person.token:
-            self._ask_all(self._person, self._person.token, root, most=1)
+        if not all(self._admin.ask(*self._request(request)).is_success for request in self._ending.first):
+            return  # this server has no such thing
+        used = self._use(root)
         end = self._end()
         if end.is_success:
             if operation := ending_operation(self._questions.contract, self._ending.by):
                 self._questions.sightings.count(operation.id)
-            yield from self._of_credentials(end, root) if self._ending.is_of_credentials else self._of_place(end, root)
+            yield from self._of_credentials(end, root, used) if self._ending.is_of_credentials else self._of_place(end, root)
 
     def _live(self, person: Person, root: str) -> None:
         """Come where the end is to be, and answer what the resident wrote: whoever does follows it."""
@@ -82,12 +79,36 @@ class Life:
         self._post(person, "made for a test", root_id=root)
 
     def _post(self, person: Person, message: str, **more: str) -> str:
-        return new_post(_owner(self._questions, person), self._channel, message=message, **more)
+        return new_post(owner_of(self._questions, person), self._channel, message=message, **more)
+
+    def _use(self, root: str) -> dict[str, str]:
+        """Ask with every credential, and return those that open something: what does not has not lived."""
+        held = {"a session": self._person.session, "a personal access token": self._person.token}
+        used = {}
+        for name, credential in held.items():
+            most = None if name == "a session" else 1
+            answers = self._ask_all(self._person, credential, root, most=most) if credential else {}
+            if credential and any(answer.is_success for answer in answers.values()):
+                used[name] = credential
+        return used
 
     def _end(self) -> Exchange:
-        verb, _, path = self._ending.by.partition(" ")
-        ids = {"user_id": self._person.id, "channel_id": self._channel, "team_id": self._questions.world.team_id}
-        return self._admin.ask(verb, "/api/v4" + path.format(**ids), self._ending.body)
+        return self._admin.ask(*self._request(self._ending.by), self._body())
+
+    def _request(self, request: str) -> tuple[str, str]:
+        """Return the method and the address of a request about the person."""
+        verb, _, path = request.partition(" ")
+        return verb, "/api/v4" + path.format(**self._ids)
+
+    def _body(self) -> Mapping[str, Any] | None:
+        body = self._ending.body
+        return body and {name: value.format(**self._ids) if isinstance(value, str) else value for name, value in body.items()}
+
+    @property
+    def _ids(self) -> dict[str, str]:
+        person, world = self._person, self._questions.world
+        ids = {"user_id": person.id, "bot_user_id": person.id, "token_id": person.token_id}
+        return {**ids, "channel_id": self._channel, "team_id": world.team_id, "resident": world.people[RESIDENT].id}
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -100,7 +121,7 @@ class Life:
             for about in ("self", "other") if "user" in operation.kinds else ("other",):
                 named = {"post": root, **({"user": own or (person.id if person else "")} if about == "self" else {})}
                 name = person.persona.name if person else "anonymous"
-                if answer := self._questions.ask(operation, name, person, credential, about=named, spot=_WITHIN):
+                if answer := self._questions.ask(operation, name, person, credential, about=named, spot=WITHIN):
                     answers[operation.id, about] = answer
         return answers
 
@@ -110,11 +131,10 @@ class Life:
 
     # -- what went on --------------------------------------------------------------------------------------------------
 
-    def _of_credentials(self, end: Exchange, root: str) -> Iterator[Finding]:
-        held = {"a session": self._person.session, "a personal access token": self._person.token}
+    def _of_credentials(self, end: Exchange, root: str, used: Mapping[str, str]) -> Iterator[Finding]:
         nobody = self._ask_all(None, None, root, own=self._person.id)
-        for name, credential in held.items():
-            if credential and (self._ending.ends == "account" or name == "a session"):
+        for name, credential in used.items():
+            if self._ending.is_over(name):
                 found = opened(self._both(self._ask_all(self._person, credential, root), nobody))
                 if found:
                     yield self._credential_lives(name, end, found)
@@ -188,54 +208,7 @@ def ending_operation(contract: Contract, by: str) -> Operation | None:
     return next((one for one in found if pattern.fullmatch(below_the_api(contract.base + one.path))), None)
 
 
-def _owner(questions: Questions, person: Person) -> Owner:
+def owner_of(questions: Questions, person: Person) -> Owner:
+    """Return somebody as whose a thing is."""
     world = questions.world
     return Owner(world, questions.client, person.persona.name, person, person.session, world)
-
-
-def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
-    """Have the resident write something and end it, and yield where it is still shown.
-
-    Raises:
-        MisuseError: what it takes could not be made.
-    """
-    people, mark = questions.world.people, f"mark{secrets.token_hex(10)}"
-    channel, resident = questions.place.standing("channel", _WITHIN, RESIDENT), people[RESIDENT]
-    writer = _owner(questions, resident)
-    file = _file(writer, channel, mark)
-    root = new_post(writer, channel, message=mark, file_ids=[file] if file else [])
-    new_post(_owner(questions, people["member"]), channel, message=mark, root_id=root)
-    about = {"post": root, **({"file": file} if file else {})}
-    ask: Callable[[Operation, str], Exchange | None] = lambda operation, name: questions.ask(  # noqa: E731
-        operation, name, people[name], about=about, spot=_WITHIN
-    )
-    shown = [one for one in questions.reading if (answer := ask(one, "member")) and mark.encode() in answer.answer]
-    verb, _, path = end.by.partition(" ")
-    url = "/api/v4" + path.replace(f"{{{end.kind}_id}}", root)
-    ended = questions.client.send(verb, url, persona=RESIDENT, token=resident.session)
-    by = ending_operation(questions.contract, end.by)
-    if by and ended.is_success:
-        questions.sightings.count(by.id)
-    for operation in shown if ended.is_success else ():
-        for name in ("member", RESIDENT):
-            answer = _last(partial(ask, operation, name), mark)
-            if answer and mark.encode() in answer.answer:
-                side = msgspec.structs.replace(questions.sightings.side(answer), answer="shows what is deleted")
-                seen = f"{end.name}: what was in the {end.kind} is still shown"
-                yield Finding("ended", operation.id, by.id if by else end.by, f"{end.kind} {end.name}", name, seen, (side,))
-
-
-def _last(ask: Callable[[], Exchange | None], mark: str) -> Exchange | None:
-    """Return an answer without the mark, or the last one of some: a server may go on deleting after it has answered."""
-    for _ in moments():
-        answer = ask()
-        if answer is None or mark.encode() not in answer.answer:
-            break
-    return answer
-
-
-def _file(owner: Owner, channel: str, mark: str) -> str:
-    """Return the id of a file; nothing where a server takes none."""
-    with suppress(MisuseError, NotHereError):
-        return upload_file(owner, channel, ("small.txt", mark.encode(), "text/plain"))
-    return ""
