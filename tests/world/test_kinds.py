@@ -11,7 +11,8 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import kinds
-from mmconform.world.kinds.kind import Owner
+from mmconform.world.admin import Admin
+from mmconform.world.kinds.kind import Owner, Undoing
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
 
@@ -326,3 +327,17 @@ def test_a_line_of_a_journal_tells_the_name_and_the_team_of_what_a_request_may_m
         "name": "n",
         "team": "t",
     }
+
+
+def test_a_post_in_an_archived_channel_stays_there_and_is_no_failure(serve):
+    """No server deletes it (app/post.go@v5.36.1 DeletePost); of another refusal the server is asked whether the post is there."""
+
+    def server(method, path, headers, body):
+        error = "api.post.delete_post.can_not_delete_post_in_deleted.error" if path.endswith("/archived") else "refused"
+        status, data = (400, {"id": error}) if method == "DELETE" else (200, {"id": "p"})
+        return status, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
+
+    undoing = Undoing(Admin(Client(serve(server).url, Redactor(replaying=False)), "operator"))
+    assert not kinds.by_name()["post"].undo(undoing, {"what": "post", "id": "archived"}) and undoing.failed == []
+    kinds.by_name()["post"].undo(undoing, {"what": "post", "id": "standing"})
+    assert undoing.failed == ["DELETE /api/v4/posts/standing: 400 refused"]
