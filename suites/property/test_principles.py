@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.driving.principles import bounded, consistent, ended, ended_things, hidden, unlisted
+from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, unlisted
 from mmconform.driving.principles.data import Ending, ThingsEnd, endings, places, things
 from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
@@ -47,3 +47,8 @@ def test_consistent(questions: Questions, lent: Spare | None) -> None:
 def test_bounded(questions: Questions, lent: Spare | None) -> None:
     """Nobody gets or gives more than they have; nobody below an administrator acts on one."""
     bounded.ask_all(questions, lent)
+
+
+def test_confidential(questions: Questions) -> None:
+    """What the operation that reads a thing refuses somebody, no other operation tells them or lets them use."""
+    confidential.ask_all(questions)

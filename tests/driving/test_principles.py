@@ -10,7 +10,7 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import bounded, consistent, ended, ended_things, hidden, report, unlisted
+from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, report, unlisted
 from mmconform.driving.principles.data import endings, exceptions, places, things
 from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of
 from mmconform.driving.principles.questions import Questions, flags
@@ -400,6 +400,7 @@ def played(small):
             questions.found(ended_things.of_places(questions, place))
         unlisted.ask_all(questions)
         bounded.ask_all(questions, spare.find(world, client, place))
+        confidential.ask_all(questions)
         questions.found(consistent.Comparison(questions, None).play())
         assert not [one for one in judge.observations if one.standing == "new"]
         assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
@@ -423,7 +424,7 @@ def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
 
 def test_there_are_two_flaws_of_each_principle():
     counted = Counter(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills)
-    assert counted == dict.fromkeys(["bounded", "consistent", "ended", "hidden", "unlisted"], 2)
+    assert counted == dict.fromkeys(["bounded", "confidential", "consistent", "ended", "hidden", "unlisted"], 2)
 
 
 def test_switches_are_what_may_be_left_out_and_is_true_or_false():

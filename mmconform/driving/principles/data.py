@@ -1,5 +1,6 @@
 """What the principles are told, from ``data/principles.yaml``."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,8 @@ from mmconform.contract.clause import Principle
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
 from mmconform.world.harm import below_the_api, pattern_of
+
+_UNNAMED = re.compile(r"{.*?}")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,25 @@ class ThingsEnd:
 def things() -> tuple[ThingsEnd, ...]:
     """Return every way in which a thing ends."""
     return tuple(ThingsEnd(**entry) for entry in _data()["things"])
+
+
+@dataclass(frozen=True)
+class Use:
+    """What somebody may do with a thing of which they know no more than its name or its id: a request, and what it holds."""
+
+    by: str
+    body: Any
+    source: str
+
+    def is_by(self, method: str, path: str) -> bool:
+        """Return whether an operation is meant, by its template, whatever its parameters are called."""
+        return _UNNAMED.sub("{}", self.by) == _UNNAMED.sub("{}", f"{method} {path}")
+
+
+@cache
+def uses() -> tuple[Use, ...]:
+    """Return what somebody may do with hidden things."""
+    return tuple(Use(**entry) for entry in _data()["uses"])
 
 
 @cache

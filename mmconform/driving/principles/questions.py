@@ -1,6 +1,6 @@
 """Questions of the principles: any operation, about things of ours, by whomever, with nothing judged."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,7 +27,8 @@ class Questions:
 
     Attributes:
         reading: The operations that only read, of which each identifier is of a kind that can be made.
-        changing: Those that change something, of which a served request is known.
+        known: Those of which a served request is known.
+        changing: Those of them that change something.
     """
 
     def __init__(
@@ -44,7 +45,8 @@ class Questions:
         self._core = core
         about = list(operations)
         self.reading = [one for one in about if one.method == "GET" and not one.consumes and self._is_known(one)]
-        self.changing = [one for one in about if one.method != "GET" and can_be_probed(one) and self._is_there(one)]
+        self.known = [one for one in about if can_be_probed(one) and self._is_there(one)]
+        self.changing = [one for one in self.known if one.method != "GET"]
         self._dead: set[tuple[str, str]] = set()
 
     def _is_known(self, operation: Operation) -> bool:
@@ -113,7 +115,8 @@ class Questions:
         *,
         caller: Person | None = None,
         things: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Exchange | None:
         """Send a request that may change something, as a probe does; None where it could not be sent, or no answer came.
 
@@ -122,7 +125,8 @@ class Questions:
         Args:
             caller: Who asks instead of the world's person of the probe's name.
             things: Ids of ours that it names instead of others of their kinds.
-            body: Properties that a JSON object holds beside what it holds anyway, or instead.
+            body: Properties that a JSON object holds beside what it holds anyway, or instead; a list is the whole of it.
+            params: What the query holds beside.
         """
         caller = caller or self.world.people.get(probe.persona)
         is_said = operation.body is None or operation.sample.body is not None
@@ -132,7 +136,7 @@ class Questions:
             request = composer.compose(probe, caller, things)
             content = dict(request.body)
             if body:
-                content["json"] = {**content.get("json", {}), **body}
+                content["json"] = _with(content.get("json", {}), body)
             answer = self.client.send(
                 operation.method,
                 self.contract.base + request.path,
@@ -142,7 +146,7 @@ class Questions:
                 about=probe.about,
                 own=frozenset({caller.id}) if caller else frozenset(),
                 is_spending=True,
-                params=request.params,
+                params={**request.params, **(params or {})},
                 **content,
             )
         except (MisuseError, NotHereError, HeldBackError, UnseenError, KeyError):
@@ -199,6 +203,15 @@ class Questions:
                 admin.ask("PUT", f"/api/v4/teams/{id_}/patch", {"allow_open_invite": True})
                 self.world.kept["open team", ""] = id_
                 self.sightings.knows("team", [id_])
+
+
+def _with(content: Any, more: Mapping[str, Any] | Sequence[Any]) -> Any:
+    """Return a body with what it is to hold beside: an object, or each object of a list; or what is the whole of it."""
+    if not isinstance(more, Mapping):
+        return list(more)
+    if isinstance(content, list):
+        return [_with(one, more) for one in content]
+    return {**content, **more} if isinstance(content, dict) else content
 
 
 def flags(operation: Operation) -> Iterator[str]:

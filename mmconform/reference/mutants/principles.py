@@ -1,11 +1,13 @@
 """Flaws that no sentence of ``specs/small.yaml`` names: what one operation hides or ends, another one shows or lets go on."""
 
+import json
+from dataclasses import replace
 from functools import partial
 
 from mmconform.reference.app import SMALL, Answer, App, Call
 from mmconform.reference.mutants.flaw import fields, mutant
 from mmconform.reference.operations import decoded
-from mmconform.reference.places import activate, is_guest
+from mmconform.reference.places import activate, is_guest, join_channel
 from mmconform.reference.rows import post_row
 
 _mutant = partial(mutant, document=SMALL.name)
@@ -139,3 +141,36 @@ def who_edits_others_deletes_administrators(app: App) -> None:
 def who_manages_users_makes_administrators_inactive(app: App) -> None:
     """Who manages users in the system console makes an administrator inactive too."""
     _reaching_administrators(app, "UpdateUserActive")
+
+
+@_mutant("CreatePost", "confidential")
+def answers_hang_on_posts_of_any_channel(app: App) -> None:
+    """Who answers, where they may write, what was written in a channel of others reads it in the thread of their answer."""
+    handler = app.handlers["CreatePost"]
+
+    def answering(app: App, call: Call) -> Answer:
+        sent = decoded(call)
+        root = app.store.posts.get(str(sent.get("root_id"))) if isinstance(sent, dict) else None
+        if root is None:
+            return handler(app, call)
+        answer = handler(app, replace(call, body=json.dumps({**sent, "root_id": ""}).encode()))
+        post = app.store.posts[answer.data["id"]]
+        post.root = root.id
+        return answer._replace(data=post_row(app, post))
+
+    app.handlers["CreatePost"] = answering
+
+
+@_mutant("AddChannelMember", "confidential")
+def body_says_into_which_channel_somebody_is_let(app: App) -> None:
+    """Who may let people into the channel that the path names lets them into the one that the body names."""
+    handler = app.handlers["AddChannelMember"]
+
+    def letting(app: App, call: Call) -> Answer:
+        answer, sent = handler(app, call), decoded(call)
+        channel = app.store.channels.get(str(sent.get("channel_id"))) if isinstance(sent, dict) else None
+        if channel:
+            join_channel(app, channel, str(sent.get("user_id")))
+        return answer
+
+    app.handlers["AddChannelMember"] = letting
