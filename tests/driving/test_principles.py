@@ -396,8 +396,8 @@ def played(small):
             questions.found(ended.Life(questions, ending).play())
         for thing in things():
             questions.found(ended_things.of_things(questions, thing))
-        for place in places():
-            questions.found(ended_things.of_places(questions, place))
+        for end in places():
+            questions.found(ended_things.of_places(questions, end))
         unlisted.ask_all(questions)
         bounded.ask_all(questions, spare.find(world, client, place))
         confidential.ask_all(questions)
