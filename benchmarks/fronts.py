@@ -209,6 +209,15 @@ def error_pages(front: Front, number: int, body: bytes) -> bool:
     return front.page(status)
 
 
+def dressed_pages(front: Front, number: int, body: bytes) -> bool:
+    """Pages of its own in the place of the server's errors, with the server's headers (IIS: httpErrors, Replace)."""
+    status, content, headers = front.ask(body)
+    if status >= 400:
+        content, headers = b"<html>Sorry</html>", [(n, v) for n, v in headers if n.lower() != "content-type"] + _HTML
+    front.say(status, content, headers)
+    return True
+
+
 def meanwhile(what: Callable[[Look], Any]) -> Fault:
     """Somebody else does something to the server in the middle of the run."""
     return lambda front, number, body: number == MIDDLE and bool(what(Front.somebody)) and False  # type: ignore[attr-defined]
@@ -254,6 +263,7 @@ FAULTS: dict[str, Fault] = {
     "maintenance, 404, after 90": from_then_on(90, 404),
     "maintenance, 503, after 200": from_then_on(200, 503),
     "error pages": error_pages,
+    "error pages, the server's headers": dressed_pages,
     "cache": cache,
     "sent twice": twice,
     "failover": failover,

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, plain
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.wire.origin import Answer, is_app_error
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.obstacles import explain
@@ -249,6 +250,20 @@ def arranged(
             f"{exchange.says}; `{message(exchange, client.redactor)}`{explain(exchange.error_id)}"
         )
     return _told(exchange.json_or_none, f"{method} {exchange.path}")
+
+
+def confirm_is_an_error_of_the_server(answer: Exchange) -> None:
+    """Look at what a server refuses as an ``AppError``: something in front may put a page in its place, and keep the headers.
+
+    Raises:
+        MisuseError: it does; every refusal would be blamed for that.
+    """
+    if answer.status >= 400 and not is_app_error(Answer(answer.status, answer.answer_headers, answer.answer)):
+        media = answer.answer_headers.get("content-type", "no type").partition(";")[0]
+        raise MisuseError(
+            f"{answer.method} {answer.path} answered {answer.status} with {plain(media)[:40]} in the place of the server's "
+            "error: something in front of the server writes errors of its own; have it pass on what /api/ answers"
+        )
 
 
 def message(exchange: Exchange, redactor: Redactor) -> str:

@@ -9,7 +9,7 @@ from mmconform.version import Version
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.wire.tape.redact import TAPED_RUN
-from mmconform.world.admin import OPERATOR, Admin, arranged
+from mmconform.world.admin import OPERATOR, Admin, arranged, confirm_is_an_error_of_the_server
 from mmconform.world.features import COMMANDS, ROLES, TOKENS, has
 from mmconform.world.kinds import command, token
 from mmconform.world.kinds.team import new_team
@@ -88,13 +88,16 @@ def make_guest(world: World, persona: Persona) -> Person:
 
 
 def _confirm_admitted(world: World, person: Person) -> None:
-    """Ask something as the first of our people: whatever keeps them out, no verdict is about them.
+    """Ask something as the first of our people, and what they are refused: whatever keeps them out, no verdict is about them.
 
     Not about ``me``, which servers that demand a second factor answer all the same (web/context.go@v5.36.1 MfaRequired).
     """
     if not world.client.redactor.replaying:
         url = f"/api/v4/users/{person.id}"
         arranged(world.client, "GET", url, person.persona.name, person.session, headers=NOT_TAPED)
+        confirm_is_an_error_of_the_server(
+            world.client.send("GET", "/api/v4/config", persona=person.persona.name, token=person.session, headers=NOT_TAPED)
+        )
 
 
 def confirm_roles(admin: Admin, version: Version) -> None:

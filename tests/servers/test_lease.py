@@ -65,7 +65,7 @@ class Fake:
             return 200, {"status": "OK"}
         if path == "config/client":
             return 200, {"Version": "5.36.1", "BuildNumber": "5.36.1"}
-        user = path.split("/")[1]
+        user = path.partition("/")[2].partition("/")[0]
         if method == "PUT":
             self.kept[user] = sent[0]["value"]
         elif path.endswith("/preferences/delete"):
@@ -73,7 +73,7 @@ class Fake:
         elif path.endswith("/tokens"):
             return 200, []
         elif user not in self.kept:
-            return 404, {"id": "store.sql_preference.get.app_error", "message": "no"}
+            return 404, {"id": "store.sql_preference.get.app_error", "message": "no", "detailed_error": "", "status_code": 404}
         else:
             return 200, {"user_id": user, "category": "mmconform", "name": "lease", "value": self.kept[user]}
         return 200, {"status": "OK"}

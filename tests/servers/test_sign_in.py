@@ -100,3 +100,20 @@ def test_a_cache_that_forgets_who_asked_is_found_before_anything_is_judged(serve
 def test_a_server_that_lets_everybody_in_is_no_cache(serve):
     """That is for the run to judge."""
     assert come_in(behind(serve, lambda path, headers: server({"Authorization": SESSION}))) == SESSION
+
+
+#: Of the server's errors, those in whose place something in front puts pages of its own; the headers it keeps.
+PAGES = {"all": {400, 401, 404}, "401": {401}, "404": {404}, "400": {400}}
+
+
+@pytest.mark.parametrize("which", PAGES)
+def test_pages_in_the_place_of_errors_are_found_though_they_bear_the_servers_headers(serve, which):
+    def front(path, headers):
+        status = 404 if path.endswith("/mmconform") else 400 if path.endswith("/users/x") else 200
+        answer = server(headers) if status == 200 else refused(status)
+        if answer[0] in PAGES[which]:
+            return answer[0], [("Content-Type", "text/html; charset=utf-8")], b"<html>Sorry</html>"
+        return answer
+
+    with pytest.raises(MisuseError, match=r"with text/html in the place of the server's error: something in front"):
+        come_in(behind(serve, front))

@@ -18,7 +18,7 @@ from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import features, obstacles
-from mmconform.world.admin import OPERATOR, Admin, part
+from mmconform.world.admin import OPERATOR, Admin, confirm_is_an_error_of_the_server, part
 from mmconform.world.build import confirm_roles
 from mmconform.world.features import WEBRTC, arranged, has, lacking, lost_to_a_licence, settings_of, switched_off
 from mmconform.world.kinds.user import is_ours, login
@@ -65,6 +65,7 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     if me.status == 401:
         raise MisuseError(_not_accepted(client, token, is_given=not name))
     _confirm_nobody_forgets_who_asks(client, token)
+    _confirm_errors_are_passed_on(client, token)
     roles = me.json_object.get("roles", "")
     # Teams tell who made them: the administrator's own address is nobody's business on a tape.
     client.redactor.learn(str(me.json_object.get("email", "")), "operator@conformance.invalid")
@@ -108,6 +109,25 @@ def _confirm_nobody_forgets_who_asks(client: Client, token: str) -> None:
             "GET /api/v4/users/me gives the administrator's answer to somebody without a session: something in front of the "
             "server (a cache?) forgets who asked, and no verdict could be trusted; have it pass /api/ on unchanged"
         )
+
+
+#: What every version refuses with an error of its own: without a session, of an id that is none, of a path that is nowhere.
+_REFUSED = (("users/me", False), ("users/x", True), ("mmconform", True))
+
+
+def _confirm_errors_are_passed_on(client: Client, token: str) -> None:
+    """Ask what is refused with 401, 400 and 404.
+
+    Raises:
+        MisuseError: something in front writes errors of its own, or an answer is nobody's to judge.
+    """
+    for path, has_session in _REFUSED:
+        who: dict[str, Any] = {"persona": OPERATOR, "token": token} if has_session else {"persona": "anonymous"}
+        try:
+            answer = client.send("GET", f"/api/v4/{path}", headers=NOT_TAPED, **who)
+        except UnseenError as error:
+            raise MisuseError(str(error)) from None
+        confirm_is_an_error_of_the_server(answer)
 
 
 def login_and_password() -> tuple[str, str]:
