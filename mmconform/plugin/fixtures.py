@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.actor import Actor, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
+from mmconform.driving.principles.forbidden import Switching
 from mmconform.driving.principles.hidden import Reader
 from mmconform.driving.principles.questions import Questions
 from mmconform.errors import MisuseError, NotHereError
@@ -39,7 +41,7 @@ JUDGE = pytest.StashKey[Judge]()
 #: The parameter of tests that fill a role with what another one holds: those of one come together.
 ROLE = "role"
 #: Fixtures with which a test changes what others see.
-_ALONE = {"settings", "spare", "lent"}
+_ALONE = {"settings", "spare", "lent", "switching"}
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
@@ -129,6 +131,14 @@ class Fixtures:
             pytest.skip(f"{missing.reason}: {missing}")
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
+
+    @pytest.fixture
+    def switching(self, target: Target, client: Client) -> Switching:
+        """Changes server-wide settings for a while, journalled and read back, where a run may."""
+        stage = self.session.stages.get(target.slug)
+        if stage is None or not stage.may_configure:
+            pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
+        return partial(stage.settings, client)
 
     @pytest.fixture
     def lent(self, target: Target) -> Spare | None:

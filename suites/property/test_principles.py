@@ -4,6 +4,7 @@ import pytest
 
 from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, unlisted
 from mmconform.driving.principles.data import Ending, ThingsEnd, endings, places, things
+from mmconform.driving.principles.forbidden import Switches, Switching
 from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
 from mmconform.world.spare import Spare
@@ -52,3 +53,8 @@ def test_bounded(questions: Questions, lent: Spare | None) -> None:
 def test_confidential(questions: Questions) -> None:
     """What the operation that reads a thing refuses somebody, no other operation tells them or lets them use."""
     confidential.ask_all(questions)
+
+
+def test_forbidden(questions: Questions, switching: Switching) -> None:
+    """What a setting forbids in one operation, it forbids in every other one."""
+    questions.found(Switches(questions, switching).play())

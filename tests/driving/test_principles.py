@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 
 import msgspec
@@ -11,8 +13,9 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
 from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, report, unlisted
-from mmconform.driving.principles.data import endings, exceptions, places, things
+from mmconform.driving.principles.data import endings, exceptions, never_switched, places, things
 from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of
+from mmconform.driving.principles.forbidden import Setting, Switches, Things
 from mmconform.driving.principles.questions import Questions, flags
 from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
 from mmconform.driving.probes import Prober
@@ -29,6 +32,7 @@ from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import spare
+from mmconform.world.admin import part
 from mmconform.world.build import build as build_world
 from mmconform.world.build import new_run_id
 from mmconform.world.place import Place
@@ -320,6 +324,32 @@ def test_what_gives_a_role(name, is_so):
     assert bounded.is_of_roles(name) is is_so
 
 
+# -- forbidden ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "url", "shown"),
+    [
+        (200, "xx mark xx", "/x", {"what was written"}),
+        (200, "nothing", "/x", set()),
+        (200, "mark", "/x?term=mark", set()),
+        (403, "mark", "/x", set()),
+    ],
+)
+def test_what_an_answer_tells_of_things_that_the_question_did_not_hold(status, text, url, shown):
+    things = Things({}, {"what was written": b"mark"})
+    assert things.shown_by(Exchange("X", "member", "other", "GET", url, {}, None, status, {}, text.encode())) == shown
+    assert things.shown_by(None) == set()
+
+
+def test_settings_that_are_never_turned_have_a_reason_and_a_source():
+    assert all(row.reason and "@" in row.source and (row.sections or row.settings) for row in never_switched())
+    assert any(row.is_about("LdapSettings", "Enable") for row in never_switched())
+    assert any(row.is_about("ServiceSettings", "EnableDeveloper") for row in never_switched())
+    assert not any(row.is_about("TeamSettings", "ExperimentalViewArchivedChannels") for row in never_switched())
+    assert Setting("TeamSettings", "X", False).sections == {"TeamSettings": {"X": False}}
+
+
 # -- how it is told -------------------------------------------------------------------------------------------------------
 
 GUEST, STRANGER = (Finding("hidden", "GetChannel", "GetTeam", "invite_id", name, "seen") for name in ("guest", "outsider"))
@@ -371,6 +401,14 @@ def test_a_known_finding_is_an_entry_as_any_other(small, tmp_path):
 FEW = {"deactivated", "removed from the channel"}
 
 
+@contextmanager
+def switched(admin, wanted):
+    before = part(admin.config(), wanted)
+    assert not admin.change(wanted)
+    yield
+    assert not admin.change(before)
+
+
 @pytest.fixture
 def played(small):
     """Play every principle on a server of ours, and return what was found, as operation and principle."""
@@ -402,6 +440,7 @@ def played(small):
         bounded.ask_all(questions, spare.find(world, client, place))
         confidential.ask_all(questions)
         questions.found(consistent.Comparison(questions, None).play())
+        questions.found(Switches(questions, partial(switched, world.admin(client))).play())
         assert not [one for one in judge.observations if one.standing == "new"]
         assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
         target.close()
@@ -424,7 +463,7 @@ def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
 
 def test_there_are_two_flaws_of_each_principle():
     counted = Counter(kill.partition(".")[2] for name in OF_PRINCIPLES for kill in MUTANTS[name].kills)
-    assert counted == dict.fromkeys(["bounded", "confidential", "consistent", "ended", "hidden", "unlisted"], 2)
+    assert counted == dict.fromkeys(PRINCIPLES, 2)
 
 
 def test_switches_are_what_may_be_left_out_and_is_true_or_false():

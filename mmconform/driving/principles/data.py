@@ -126,6 +126,25 @@ def by_the_way() -> frozenset[str]:
     return frozenset(name for row in _data()["by_the_way"] for name in row["fields"])
 
 
+@dataclass(frozen=True)
+class NeverSwitched:
+    """Settings that no run turns to see what they forbid: whole sections, and some as ``Section.Key``."""
+
+    reason: str
+    source: str
+    sections: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    def is_about(self, section: str, key: str) -> bool:
+        return section in self.sections or f"{section}.{key}" in self.settings
+
+
+@cache
+def never_switched() -> tuple[NeverSwitched, ...]:
+    """Return the settings that no run turns."""
+    return tuple(NeverSwitched(**entry) for entry in _data()["never_switched"])
+
+
 @cache
 def exceptions() -> tuple[Exempt, ...]:
     """Return what looks like a contradiction and is meant."""

@@ -1,11 +1,12 @@
 """Flaws that no sentence of ``specs/small.yaml`` names: what one operation hides or ends, another one shows or lets go on."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from mmconform.reference.app import SMALL, Answer, App, Call
-from mmconform.reference.mutants.flaw import fields, mutant
+from mmconform.reference.app import SMALL, Answer, App, Call, RefusedError
+from mmconform.reference.mutants.flaw import before, fields, mutant
 from mmconform.reference.operations import decoded
 from mmconform.reference.places import activate, is_guest, join_channel
 from mmconform.reference.rows import post_row
@@ -174,3 +175,30 @@ def body_says_into_which_channel_somebody_is_let(app: App) -> None:
         return answer
 
     app.handlers["AddChannelMember"] = letting
+
+
+def _hiding_what_is_archived(app: App, operations: Iterable[str]) -> None:
+    """Have operations refuse what lies in archived channels while a setting says that nobody is to see it."""
+    section, key = app.store.config.setdefault("TeamSettings", {}), "ExperimentalViewArchivedChannels"
+    section[key] = True
+
+    def hide(call: Call) -> None:
+        files, posts = app.store.files, app.store.posts
+        thing = posts.get(call.parameters.get("post_id", "")) or files.get(call.parameters.get("file_id", ""))
+        if thing and app.store.channels[thing.channel].is_archived and not app.store.is_on(key, "TeamSettings"):
+            raise RefusedError("denied")
+
+    for operation in operations:
+        before(app, operation, hide)
+
+
+@_mutant("GetPostThread", "forbidden")
+def threads_of_archived_channels_are_shown(app: App) -> None:
+    """Where nobody is to see archived channels, threads in them are shown all the same."""
+    _hiding_what_is_archived(app, ("GetPost", "GetFile"))
+
+
+@_mutant("GetFile", "forbidden")
+def files_of_archived_channels_are_shown(app: App) -> None:
+    """Where nobody is to see archived channels, files in them are shown all the same."""
+    _hiding_what_is_archived(app, ("GetPost", "GetPostThread"))
