@@ -9,7 +9,8 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -50,8 +51,9 @@ def ask_all(questions: Questions, spare: Spare | None) -> None:
     Args:
         spare: A role that can be filled; None where there is none.
     """
-    with suppress(MisuseError, NotHereError, UnseenError):
-        questions.found(Reach(questions, spare).play())
+    for is_bot in (False, True):
+        with suppress(MisuseError, NotHereError, UnseenError):
+            questions.found(Reach(questions, spare, is_bot=is_bot).play())
     with suppress(MisuseError, NotHereError, UnseenError):
         questions.found(Giving(questions, spare).play())
 
@@ -102,8 +104,8 @@ class _Asking:
         return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)
 
     def _join(self, person: Person) -> Person:
-        channel = self._questions.place.standing("channel", OPEN, RESIDENT)
-        self._admin.join_channel(channel, person.id)
+        self._admin.join(self._questions.world.team_id, person.id)
+        self._admin.join_channel(self._questions.place.standing("channel", OPEN, RESIDENT), person.id)
         self._questions.sightings.knows("user", [person.id])
         return person
 
@@ -112,10 +114,15 @@ class _Asking:
 
 
 class Reach(_Asking):
-    """Who holds less asks whatever names a user about an administrator."""
+    """Who holds less asks whatever names a user about an administrator.
 
-    def __init__(self, questions: Questions, spare: Spare | None) -> None:
+    Args:
+        is_bot: The administrator is a bot; what its owner may do with a bot, which is more, names no user.
+    """
+
+    def __init__(self, questions: Questions, spare: Spare | None, *, is_bot: bool = False) -> None:
         super().__init__(questions, spare)
+        self._is_bot = is_bot
         self._readings = [one for one in questions.reading if self._is_of_the_account(one)]
         self._person = self._new()
 
@@ -126,20 +133,32 @@ class Reach(_Asking):
             MisuseError: what it takes cannot be made.
         """
         self._state = self._read()
-        about = [one for one in self._questions.changing if one.kinds & {"user", *_CREDENTIALS}]
-        found: dict[str, list[Finding]] = {}
-        for caller in self._callers():
+        besides = {"bot", "session"} if self._is_bot else set[str]()
+        named = [one for one in self._questions.changing if one.kinds & {"user", *_CREDENTIALS}]
+        about = [one for one in named if not one.kinds & besides]
+        found: dict[str, list[Finding]] = {one.id: [] for one in about}
+        first, others = self._first()
+        for caller in first:
             for operation in about:
-                found.setdefault(operation.id, []).extend(self._of(operation, caller))
-        for operation in about:
-            if self._spare and any(one.persona == NEAR_MISS for one in found[operation.id]):
-                for caller in self._narrower(operation):
-                    found[operation.id] += self._of(operation, caller)
+                found[operation.id] += self._of(operation, caller)
+        for operation in (one for one in about if found[one.id]):
+            for caller in chain(others, self._narrower(operation)):
+                found[operation.id] += self._of(operation, caller)
         yield from (one for several in found.values() for one in several)
+
+    def _first(self) -> tuple[list[Caller], list[Caller]]:
+        """Return who asks first, and who does where these are served: who lacks the least is let in if anybody is."""
+        people = self._questions.world.people
+        *others, strongest = (Caller(name, people[name]) for name in _CALLERS)
+        if self._spare is None:
+            return ([], []) if self._is_bot else ([*others, strongest], [])
+        near_miss = self._holding(NEAR_MISS, self._spare.everything)
+        return ([near_miss], []) if self._is_bot else ([strongest, near_miss], others)
 
     def _narrower(self, operation: Operation) -> Iterator[Caller]:
         """Yield who holds just what its sentence names, and what the roles for delegated administration hold."""
-        assert self._spare
+        if self._spare is None:
+            return
         for permission in demanded(operation):
             if permission in self._spare.everything:
                 yield self._holding("holder", frozenset({permission}))
@@ -150,6 +169,8 @@ class Reach(_Asking):
         for body in self._bodies(operation):
             with suppress(MisuseError, NotHereError, UnseenError):
                 answer = self._ask(operation, caller, self._things(operation), body)
+                if answer is not None and "membership" in operation.consumes:
+                    self._join(self._person)
                 if answer is not None and (changed := self._changed()):
                     yield self._finding(operation, caller, answer, changed)
                     self._repair()
@@ -157,6 +178,7 @@ class Reach(_Asking):
 
     def _finding(self, operation: Operation, caller: Caller, answer: Exchange, changed: Mapping[str, Exchange]) -> Finding:
         names, reading = ", ".join(sorted(changed)), next(iter(changed.values()))
+        names = f"a bot's {names}" if self._is_bot else names
         seen = f"who is no administrator changes of one: {names}"
         sides = self._side(answer, "served"), self._side(reading, f"changed: {names}")
         return Finding("bounded", operation.id, reading.operation, names, caller.name, seen, sides)
@@ -211,13 +233,19 @@ class Reach(_Asking):
         try:
             self._admin.ask("PUT", f"{user}/active", {"active": True})
             self._admin.ask("PUT", f"{user}/roles", {"roles": "system_user system_admin"})
-            self._person = self._questions.place.signed_in_again(self._person)
+            if not self._is_bot:
+                self._person = self._questions.place.signed_in_again(self._person)
         except MisuseError:
             self._person = self._new()
         self._state = self._read()
 
     def _new(self) -> Person:
-        return self._join(self._questions.place.double(self._questions.world.people[_MIGHTIEST]))
+        place, people = self._questions.place, self._questions.world.people
+        if not self._is_bot:
+            return self._join(place.double(people[_MIGHTIEST]))
+        id_ = place.new("bot", None, RESIDENT)
+        self._admin.give_roles(id_, [_MIGHTIEST])
+        return self._join(replace(people[_MIGHTIEST], id=id_, session=None))
 
 
 def is_of_an_account(contract: Contract, operation: Operation) -> bool:
