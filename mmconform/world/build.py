@@ -3,9 +3,11 @@
 import secrets
 import string
 from dataclasses import replace
+from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.version import Version
+from mmconform.wire.client import UnseenError
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.wire.tape.redact import TAPED_RUN
@@ -92,12 +94,15 @@ def _confirm_admitted(world: World, person: Person) -> None:
 
     Not about ``me``, which servers that demand a second factor answer all the same (web/context.go@v5.36.1 MfaRequired).
     """
-    if not world.client.redactor.replaying:
-        url = f"/api/v4/users/{person.id}"
-        arranged(world.client, "GET", url, person.persona.name, person.session, headers=NOT_TAPED)
-        confirm_is_an_error_of_the_server(
-            world.client.send("GET", "/api/v4/config", persona=person.persona.name, token=person.session, headers=NOT_TAPED)
-        )
+    if world.client.redactor.replaying:
+        return
+    who: dict[str, Any] = {"persona": person.persona.name, "token": person.session, "headers": NOT_TAPED}
+    arranged(world.client, "GET", f"/api/v4/users/{person.id}", **who)
+    try:
+        refused = world.client.send("GET", "/api/v4/config", **who)
+    except UnseenError as error:
+        raise MisuseError(f"setting up the test world failed: {error}") from None
+    confirm_is_an_error_of_the_server(refused)
 
 
 def confirm_roles(admin: Admin, version: Version) -> None:

@@ -198,6 +198,26 @@ def test_a_server_that_lets_none_of_our_people_in_is_told_by_the_first(serve, er
     assert ("ServiceSettings.EnforceMultifactorAuthentication has to be false" in str(caught.value)) == ("mfa" in error)
 
 
+@pytest.mark.parametrize("mark, said", [((), "in the place of the server's error"), ((("X-Version-Id", ""),), "answered 403")])
+def test_pages_in_the_place_of_refusals_are_found_by_the_first(serve, mark, said):
+    """With the server's headers or without: what our people are refused would be blamed on it."""
+    app = named.app("reference@5.36.1", "5.36.1")
+    app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = True
+    plain = app.answer
+
+    def dressed(call):
+        answer = plain(call)
+        return Answer(403, "<html>Sorry</html>", "text/html", mark) if answer.status == 403 else answer
+
+    app.answer = dressed
+    with Reference(app, "operator", "a password") as running:
+        client = Client(running.url, Redactor(replaying=False))
+        world = World(client, Version(5, 36, 1), "abc123", login(client, "operator", "a password", "operator"))
+        with pytest.raises(MisuseError, match=said):
+            build(world)
+        assert len(world.people) == 1
+
+
 # -- tokens that have to end (from 11.10 on) ---------------------------------------------------------------------------
 
 
