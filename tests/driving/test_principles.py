@@ -14,7 +14,7 @@ from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
 from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, report, unlisted
 from mmconform.driving.principles.data import endings, exceptions, never_switched, places, things
-from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of
+from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of, changes
 from mmconform.driving.principles.forbidden import Setting, Switches, Things
 from mmconform.driving.principles.questions import Questions, flags
 from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
@@ -290,6 +290,17 @@ def test_two_operations_that_bring_about_the_same_in_one_situation(one, other, i
 def test_an_answer_that_says_that_a_permission_is_lacking(status, error_id, so):
     refused = Exchange("X", "member", "other", "PUT", "/x", {}, None, status, {}, json.dumps({"id": error_id}).encode())
     assert consistent.is_denied(refused, Version(11)) == so
+
+
+def test_what_a_request_changed_in_words_that_are_the_same_for_twins():
+    def read(**fields):
+        return {("GetThing", name): value for name, value in fields.items()}
+
+    before = read(a=1, moved=10**12, ended=0, owner=MEMBER, secret="s" * 26, name="mmc-abcdef-x1", gone="x")
+    after = read(a=1, moved=10**12 + 5, ended=10**12, owner=ADMIN, secret="t" * 26, name="mmc-abcdef-x2", there=True)
+    assert changes(before, after, {ADMIN: "user"}) == read(
+        ended="a moment", owner="{user}", secret="an identifier", gone="null", there="true"
+    )
 
 
 def test_states_and_special_cases_are_of_one_kind():

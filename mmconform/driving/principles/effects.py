@@ -135,6 +135,7 @@ class Laboratory:
         self._things: dict[tuple[str, Spot | None, bool], str] = {}
         self._targets: dict[tuple[str, bool], str] = {}
         self._settled: dict[tuple[str, str], bool] = {}
+        self._unchanged: dict[frozenset[str], Fields] = {}
         self._made = 0
 
     def attempt(self, trial: Trial, persona: str = ADMINISTRATOR, caller: Person | None = None) -> Outcome | None:
@@ -144,25 +145,18 @@ class Laboratory:
         except (MisuseError, NotHereError):
             return None
         ids = {base_of(kind): id_ for kind, id_ in things.items()}
-        before = self._read(ids)
+        before = self._unchanged.get(frozenset(ids.values())) or self._read(ids)
         probe = Probe(persona, "other", trial.situation.spot)
         answer = self._questions.send(trial.operation, probe, caller=caller, things=things, body=trial.body)
         if answer is None:
             return None
         after = self._read(ids) if answer.is_success else before
-        names = {id_: kind for kind, id_ in ids.items()}
-        both = {key: (_told(before.get(key), names), _told(after.get(key), names)) for key in before.keys() | after.keys()}
-        changed = [
-            key for key, (was, is_now) in both.items() if was != is_now or (is_now == _AN_ID and before[key] != after[key])
-        ]
-        effect = {key: both[key][1] for key in changed}
+        effect = changes(before, after, {id_: kind for kind, id_ in ids.items()})
+        was, is_now = ({key: values[key] for key in effect if key in values} for values in (before, after))
+        self._unchanged = {} if answer.is_success else {**self._unchanged, frozenset(ids.values()): before}
         if answer.is_success:
-            self._forget_places(things)
-        if changed:
-            self._let_go(things, {key: before.get(key) for key in changed})
-        read = frozenset(reading.id for reading in self._readings(ids))
-        told = ({key: values[key] for key in changed if key in values} for values in (before, after))
-        return Outcome(answer, read, effect, *told)
+            self._let_go(things, {key: was.get(key) for key in effect})
+        return Outcome(answer, frozenset(reading.id for reading in self._readings(ids)), effect, was, is_now)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -255,9 +249,7 @@ class Laboratory:
         if is_in:
             join()  # anew, as an ordinary member
         self._settled[user, place] = is_in
-
-    def _forget_places(self, things: Mapping[str, str]) -> None:
-        self._settled = {key: is_in for key, is_in in self._settled.items() if key[0] not in things.values()}
+        self._unchanged = {}
 
     def _let_go(self, things: Mapping[str, str], before: Fields) -> None:
         """Use nothing again that a served request has changed; people are made what they were, or others take their place."""
@@ -265,12 +257,27 @@ class Laboratory:
         named = {reading: {base_of(kind) for kind in operations[reading].kinds} for reading, _ in before}
         changed = {kind for kinds_named in named.values() if len(kinds_named) == 1 for kind in kinds_named}
         used = set(things.values())
+        self._settled = {key: is_in for key, is_in in self._settled.items() if key[0] not in used}
         self._things = {key: id_ for key, id_ in self._things.items() if id_ not in used or base_of(key[0]) not in changed}
         for key in [key for key, id_ in self._targets.items() if id_ in used and "user" in changed]:
             self._reset(key, {name: value for (_, name), value in before.items() if isinstance(value, str) and "." not in name})
             now = self._read({"user": self._targets[key]})
             if self._made < _MOST_TARGETS and any(now.get(name) != value for name, value in before.items()):
                 del self._targets[key]
+
+
+def changes(before: Fields, after: Fields, names: Mapping[str, str]) -> Effect:
+    """Return the fields that are others afterwards, and what they are: a moment or an identifier is one, whichever.
+
+    Args:
+        names: What the request named, by its id.
+    """
+    effect = {}
+    for key in before.keys() | after.keys():
+        was, is_now = _told(before.get(key), names), _told(after.get(key), names)
+        if was != is_now or (is_now == _AN_ID and before.get(key) != after.get(key)):
+            effect[key] = is_now
+    return effect
 
 
 def _told(value: Any, names: Mapping[str, str]) -> str:
