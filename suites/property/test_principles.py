@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, unlisted
+from mmconform.driving.principles import bounded, confidential, consistent, delegates, ended, ended_things, hidden, unlisted
 from mmconform.driving.principles.data import Ending, ThingsEnd, endings, places, things
 from mmconform.driving.principles.forbidden import Switches, Switching
 from mmconform.driving.principles.questions import Questions
@@ -50,9 +50,11 @@ def test_bounded(questions: Questions, lent: Spare | None) -> None:
     bounded.ask_all(questions, lent)
 
 
-def test_confidential(questions: Questions) -> None:
+def test_confidential(questions: Questions, lent: Spare | None) -> None:
     """What the operation that reads a thing refuses somebody, no other operation tells them or lets them use."""
-    confidential.ask_all(questions)
+    search = confidential.ask_all(questions)
+    if lent:
+        questions.found(delegates.Delegates(search, lent).play())
 
 
 def test_forbidden(questions: Questions, switching: Switching) -> None:

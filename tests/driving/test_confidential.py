@@ -9,7 +9,8 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.documents.load import load
 from mmconform.driving.principles.confidential import Attempt, Property, is_refused, kind_of, learn, naming, only_reads, plain
-from mmconform.driving.principles.data import uses
+from mmconform.driving.principles.data import lets_in, sight, uses
+from mmconform.driving.principles.delegates import Delegates, gives_sight
 from mmconform.driving.principles.hideaways import names_of, new_mark
 from mmconform.paths import SPECS
 from mmconform.version import Versions
@@ -147,6 +148,47 @@ def test_marks_are_never_the_same():
 
 def test_what_may_be_done_with_a_name_or_an_id_has_a_source_and_is_an_operation_whatever_its_parameters_are_called():
     assert all("@" in one.source for one in uses())
+    assert lets_in()
+    assert all(sight().values())
     (flags,) = (one for one in uses() if one.by.startswith("PUT"))
     assert flags.is_by("PUT", "/users/{id}/preferences")
     assert not flags.is_by("PUT", "/users/{id}/roles")
+
+
+@pytest.mark.parametrize(
+    ("permission", "kind", "is_it"),
+    [
+        ("sysconsole_read_user_management_channels", "channel", True),
+        ("sysconsole_read_user_management_groups", "channel", False),
+        ("sysconsole_read_user_management_groups", "user", False),
+        ("sysconsole_read_compliance_data_retention_policy", "channel", True),
+        ("list_private_teams", "team", True),
+        ("list_private_teams", "post", False),
+    ],
+)
+def test_a_permission_gives_sight_of_what_its_name_or_the_data_speak_of(permission, kind, is_it):
+    assert gives_sight(permission, kind) is is_it
+
+
+OPENS = {"channels": {"groups", "everything"}, "posts": {"audits"}}
+
+
+class Held:
+    """A role, and what is told while it holds something."""
+
+    everything = frozenset({"groups", "audits", "everything", *(f"other_{number}" for number in range(13))})
+
+    def __init__(self):
+        self.times = 0
+
+    def hold(self, permissions):
+        self.times += 1
+        self.held = permissions
+
+
+def test_which_permissions_tell_something_alone_is_found_by_halving():
+    role, delegates = Held(), object.__new__(Delegates)
+    delegates._told = lambda held, asked: role.hold(held) or [(one, None, []) for one in asked if OPENS[one] & set(held)]
+    found = {(permission, one) for permission, one, _, _ in delegates._alone(sorted(role.everything), list(OPENS))}
+    assert found == {("groups", "channels"), ("everything", "channels"), ("audits", "posts")}
+    assert role.times < 2 * len(role.everything)

@@ -21,7 +21,7 @@ from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.naming import Named, filled, names_in
 from mmconform.contract.permission import Holds, leaves
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.data import uses
+from mmconform.driving.principles.data import lets_in, uses
 from mmconform.driving.principles.hideaways import FEW as _FEW
 from mmconform.driving.principles.hideaways import Hideaway, Hider, Secret, names_of
 from mmconform.driving.principles.questions import Questions, flags
@@ -30,8 +30,7 @@ from mmconform.driving.probes import is_signed_out_for_good
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
-from mmconform.world.admin import SWITCHED_OFF as _CLOSED
-from mmconform.world.admin import moments
+from mmconform.world.admin import PAGE, SWITCHED_OFF, moments
 from mmconform.world.entitlement import entitlement
 from mmconform.world.harm import below_the_api, harmless
 from mmconform.world.place import OPEN
@@ -89,12 +88,14 @@ def only_reads(operation: Operation, base: str) -> bool:
 
 def plain(operation: Operation, word: str) -> Iterator[Attempt]:
     """Yield what names nothing that is hidden: as it is, with each switch on, and searching for what stands beside the marks."""
+    held = {p.name for p in operation.parameters if p.place == "query"}
+    whole = {"per_page": str(PAGE)} if "per_page" in held else {}
     for about in _abouts(operation):
-        yield Attempt(operation, about)
-        yield from (Attempt(operation, about, params={flag: "true"}) for flag in flags(operation))
-        for parameter in operation.parameters:
-            if parameter.place == "query" and _SEARCHED.search(parameter.name):
-                yield Attempt(operation, about, params={parameter.name: word})
+        yield Attempt(operation, about, params=whole)
+        yield from (Attempt(operation, about, params={**whole, flag: "true"}) for flag in flags(operation))
+        for name in sorted(held):
+            if _SEARCHED.search(name):
+                yield Attempt(operation, about, params={name: word})
         for name in _properties(operation):
             if _SEARCHED.search(name):
                 yield Attempt(operation, about, body={name: word})
@@ -173,14 +174,15 @@ def learn(told: Any, known: Mapping[str, str], found: dict[str, Property]) -> No
 # -- who asks --------------------------------------------------------------------------------------------------------------
 
 
-def ask_all(questions: Questions) -> None:
-    """Hide things, and have everybody ask for them who is not to see them."""
+def ask_all(questions: Questions) -> "Search":
+    """Hide things, have everybody ask for them who is not to see them, and return what was hidden."""
     search = Search(questions)
     strangers = [Stranger(search, name) for name in STRANGERS if name in questions.world.people]
     for stranger in strangers:
         stranger.ask_plainly()
     for stranger in strangers:
         questions.found(stranger.look())
+    return search
 
 
 class Search:
@@ -360,7 +362,7 @@ class Stranger:
                 self._refusals[one.id], self._hidden[one.id] = answer, one
         for operation, answer, id_ in self._told:
             if hidden := self._hidden.get(id_):
-                self._find(operation, hidden, f"is told the id of {_a(hidden.kind)} that they may not read", answer)
+                self._find(operation, hidden, f"is told the id of {a(hidden.kind)} that they may not read", answer)
 
     # -- what is asked -------------------------------------------------------------------------------------------------
 
@@ -395,7 +397,8 @@ class Stranger:
         """Do with what is hidden whatever else can be done with a name or an id."""
         path = below_the_api(self._search.contract.base + operation.path)
         for use, place in product(uses(), self._search.hideaways):
-            if use.is_by(operation.method, path) and place.name in _FEW and place.things.get("channel") in self._hidden:
+            is_hidden = place.name in _FEW and place.things.get("channel") in self._hidden and not self._holds(place, lets_in())
+            if is_hidden and use.is_by(operation.method, path):
                 with suppress(MisuseError, NotHereError, KeyError):
                     body = filled(use.body, partial(self._give, place))
                     self._try(Attempt(operation, "self", body=body), place)
@@ -415,11 +418,19 @@ class Stranger:
 
     def _is_entitled(self, attempt: Attempt, place: Hideaway) -> bool:
         """Whether a sentence may let them do this for what they are where the thing lies, as the administrator of its team is."""
-        operation, roles, persona = attempt.operation, self._questions.world.roles, self._person.persona
-        there = place.position(persona)
-        named = (leaf for leaf in leaves(operation.requirement.demand) if isinstance(leaf, Holds) and leaf.scope == "channel")
-        is_held = any(roles.hold(role, leaf.permission) is True for leaf in named for role in there.roles)
-        return is_held and entitlement(operation, persona, roles, attempt.about, there) is not False
+        operation, there = attempt.operation, place.position(self._person.persona)
+        if "membership" in operation.consumes and self._holds(place, lets_in()):
+            return True
+        named = [
+            one.permission for one in leaves(operation.requirement.demand) if isinstance(one, Holds) and one.scope == "channel"
+        ]
+        entitled = entitlement(operation, self._person.persona, self._questions.world.roles, attempt.about, there)
+        return self._holds(place, named) and entitled is not False
+
+    def _holds(self, place: Hideaway, permissions: Iterable[str]) -> bool:
+        """Whether they hold any of these for what they are where a place is."""
+        roles, there = self._questions.world.roles, place.position(self._person.persona)
+        return any(roles.hold(role, one) is True for one, role in product(permissions, there.roles))
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
@@ -431,7 +442,7 @@ class Stranger:
         answer = self._send(attempt)
         if answer is None:
             return None
-        if answer.status == _CLOSED:
+        if answer.status == SWITCHED_OFF:
             self._search.closed.add(attempt.operation.id)
         self._tell(attempt.operation, answer)
         if place and is_change and answer.is_success:
@@ -451,7 +462,7 @@ class Stranger:
         """
         for one in self._hidden.values():
             if one.mark.encode() in answer.answer:
-                seen = f"is told what was put into {_a(one.kind)} that they may not read"
+                seen = f"is told what was put into {a(one.kind)} that they may not read"
                 self._find(operation, one, seen, answer, *before)
 
     def _look_after(self, attempt: Attempt, place: Hideaway, answer: Exchange) -> None:
@@ -460,7 +471,7 @@ class Stranger:
         named = {one.id for one in place.secrets if one.id.encode() in sent and one.id in self._hidden}
         if self._search.changes(attempt, place, named) and (again := self._again(attempt, place)):
             one = self._hidden[again.of]
-            self._find(attempt.operation, one, f"changes {_a(one.kind)} that they may not read: {again.what}", answer)
+            self._find(attempt.operation, one, f"changes {a(one.kind)} that they may not read: {again.what}", answer)
         if any(self._search.is_read_by(self._name, self._hidden[id_]) for id_ in named):
             self._is_let_in(attempt, place, answer)
         for read in self._read_made(attempt.operation, answer):
@@ -469,7 +480,7 @@ class Stranger:
     def _is_let_in(self, attempt: Attempt, place: Hideaway, answer: Exchange) -> None:
         """Note that they may read afterwards what was hidden from them, and ask no more about it."""
         for one in (one for one in place.secrets if one.id in self._hidden and self._search.is_read_by(self._name, one)):
-            self._note(attempt.operation, one, f"may read {_a(one.kind)} afterwards", answer)
+            self._note(attempt.operation, one, f"may read {a(one.kind)} afterwards", answer)
             del self._hidden[one.id]
 
     def _again(self, attempt: Attempt, place: Hideaway) -> "Change | None":
@@ -537,5 +548,5 @@ def is_refused(answer: Exchange) -> bool:
     return answer.status in (403, 404) and bool(answer.error_id)
 
 
-def _a(kind: str) -> str:
+def a(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

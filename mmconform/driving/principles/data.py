@@ -115,6 +115,18 @@ def places() -> tuple[ThingsEnd, ...]:
 
 
 @cache
+def sight() -> Mapping[str, frozenset[str]]:
+    """Return the kinds of things that a permission lets see of which its name does not speak."""
+    return {entry["permission"]: frozenset(entry["kinds"]) for entry in _data()["sight"]}
+
+
+@cache
+def lets_in() -> tuple[str, ...]:
+    """Return the permissions by which somebody lets themselves in."""
+    return tuple(entry["permission"] for entry in _data()["lets_in"])
+
+
+@cache
 def credentials() -> Mapping[str, frozenset[str]]:
     """Return the fields that hold a credential, by the kind of the thing whose it is."""
     return {entry["kind"]: frozenset(entry["fields"]) for entry in _data()["credentials"]}

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from mmconform.driving.principles.questions import Questions
 from mmconform.errors import MisuseError, NotHereError
@@ -160,7 +159,7 @@ class Hider:
         """Return a channel, filled.
 
         Args:
-            stays: It is not archived; else what is written there goes with it, and nobody can delete it any more.
+            stays: It is not archived afterwards, with all that its team would have there.
         """
         hideaway, owner = Hideaway(name, spot), replace(self._place.owner(RESIDENT, spot), channel=channel)
         mark = self._mark(channel)
@@ -168,7 +167,7 @@ class Hider:
         if not self._admin.ask("PUT", f"/api/v4/channels/{channel}/patch", about).is_success:  # a conversation has no purpose
             owner.ask("PUT", f"/api/v4/channels/{channel}/patch", json={"header": self._text(mark)})
         hideaway.add("channel", channel, mark)
-        self._fill(hideaway, owner, partial(new_post if stays else _unnoted_post, owner, channel))
+        self._fill(hideaway, owner, partial(new_post, owner, channel))
         if spot and stays:
             self._add_of_team(hideaway, owner)
         return hideaway
@@ -195,8 +194,3 @@ class Hider:
                 mark = new_mark()
                 with suppress(MisuseError, NotHereError):
                     hideaway.add(kind.name, kind.make(replace(owner, purpose=self._text(mark))), mark)
-
-
-def _unnoted_post(owner: Owner, channel: str, **more: Any) -> str:
-    """Return the id of a new post of somebody's, which goes with its channel."""
-    return owner.must("makes a post", "POST", "/api/v4/posts", json={"channel_id": channel, **more}).json_id
