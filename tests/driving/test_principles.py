@@ -12,7 +12,17 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.contract.clause import PRINCIPLES, Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import bounded, confidential, consistent, ended, ended_things, hidden, report, unlisted
+from mmconform.driving.principles import (
+    bounded,
+    confidential,
+    consistent,
+    delegates,
+    ended,
+    ended_things,
+    hidden,
+    report,
+    unlisted,
+)
 from mmconform.driving.principles.data import endings, exceptions, never_switched, places, things
 from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of, changes
 from mmconform.driving.principles.forbidden import Setting, Switches, Things
@@ -448,8 +458,9 @@ def played(small):
         for end in places():
             questions.found(ended_things.of_places(questions, end))
         unlisted.ask_all(questions)
-        bounded.ask_all(questions, spare.find(world, client, place))
-        confidential.ask_all(questions)
+        lent = spare.find(world, client, place)
+        bounded.ask_all(questions, lent)
+        questions.found(delegates.Delegates(confidential.ask_all(questions), lent).play())
         questions.found(consistent.Comparison(questions, None).play())
         questions.found(Switches(questions, partial(switched, world.admin(client))).play())
         assert not [one for one in judge.observations if one.standing == "new"]
