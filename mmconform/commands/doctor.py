@@ -185,14 +185,14 @@ def _fixed(admin: Admin) -> frozenset[str]:
     """Return which of the settings that tests change the server's environment fixes (from 5.4 on it tells: api4/config.go)."""
     answer = admin.ask("GET", "/api/v4/config/environment")
     fixed = answer.json_object if answer.is_success else {}
-    switches = [one for one in features().values() if one.wanted is True and not one.gateway]
-    return frozenset(one.setting for one in switches if one.key in (fixed.get(one.section) or ()))
+    switches = [feature for feature in features().values() if feature.wanted is True and not feature.gateway]
+    return frozenset(feature.setting for feature in switches if feature.key in (fixed.get(feature.section) or ()))
 
 
 def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Version) -> list[str]:
     """Return what to know of a document that was given, before anything is believed that is judged by it."""
     doubts = list(misfits(contract, version))
-    unknown = sum(1 for one in found.outlook.prospects if one.reason == "unknown-identifier") if found.outlook else 0
+    unknown = sum(1 for prospect in found.outlook.prospects if prospect.reason == "unknown-identifier") if found.outlook else 0
     if unknown and loaded.is_official:
         doubts.append(f"of {unknown} operations our overlay does not say what they are about; a newer mmconform may")
     elif unknown:

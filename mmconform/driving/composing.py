@@ -159,14 +159,14 @@ class _Said:
 
     def _give(self, named: Named) -> Any:
         if named.kind == "caller":
-            given = (self._caller or self._place.resident).id
+            value = (self._caller or self._place.resident).id
         elif named.is_filler:
-            given = self.names.get(named.kind) or self._place.filler(named.kind)
+            value = self.names.get(named.kind) or self._place.filler(named.kind)
         else:
-            given = self._thing(named)
+            value = self._thing(named)
         if not named.which and not named.part:
-            self.names[named.kind] = given
-        return self._place.part(named.kind, given, named.part) if named.part else given
+            self.names[named.kind] = value
+        return self._place.part(named.kind, value, named.part) if named.part else value
 
     def _thing(self, named: Named) -> str:
         probe, kind = self._probe, named.kind

@@ -57,7 +57,7 @@ class Outlook:
 
     @property
     def asked(self) -> tuple[Prospect, ...]:
-        return tuple(one for one in self.prospects if not one.reason)
+        return tuple(prospect for prospect in self.prospects if not prospect.reason)
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,11 @@ class Foresight:
     def outlook(self) -> Outlook:
         """Return what probes would ask."""
         prospects = tuple(self._prospect(operation) for operation in self.contract.operations.values())
-        people = sum(1 for one in (*PERSONAS.values(), *BESIDE.values()) if self._can_ask(one) and not one.is_anonymous)
+        people = sum(
+            1 for persona in (*PERSONAS.values(), *BESIDE.values()) if self._can_ask(persona) and not persona.is_anonymous
+        )
         unknown = Counter(name for operation in self.contract.operations.values() for name in unknown_names(operation))
-        return Outlook(prospects, people + sum(one.accounts for one in prospects), dict(unknown.most_common()))
+        return Outlook(prospects, people + sum(prospect.accounts for prospect in prospects), dict(unknown.most_common()))
 
     def _prospect(self, operation: Operation) -> Prospect:
         tag = next(iter(operation.tags), "without a tag")

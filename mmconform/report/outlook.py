@@ -16,18 +16,18 @@ _INDENT = " " * 16
 def outlook_lines(outlook: Outlook) -> Iterator[str]:
     """Yield the lines for a person; which operation is meant, the answer for machines tells."""
     asked = outlook.asked
-    requests = sum(one.requests for one in asked)
+    requests = sum(prospect.requests for prospect in asked)
     yield f"  probes        ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests"
     yield f"  accounts      some {outlook.accounts}, and bots{_consumed(asked)}"
-    for reason, count in Counter(one.reason for one in outlook.prospects if one.reason).most_common():
+    for reason, count in Counter(prospect.reason for prospect in outlook.prospects if prospect.reason).most_common():
         yield from _folded("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
-    for need, count in Counter(need for one in asked for need in one.needs).most_common():
+    for need, count in Counter(need for prospect in asked for need in prospect.needs).most_common():
         yield from _folded("may be gated", f"{count} of those asked: the server has not what they need, {need}")
     yield from _folded("by tag", f"asked of all: {', '.join(_by_tag(outlook.prospects))}")
 
 
 def _consumed(asked: Iterable[Prospect]) -> str:
-    consumers = [f"{one.operation} {one.accounts}" for one in asked if one.accounts]
+    consumers = [f"{prospect.operation} {prospect.accounts}" for prospect in asked if prospect.accounts]
     return f"; of these, consumed by {', '.join(consumers)}" if consumers else ""
 
 
@@ -41,9 +41,9 @@ def _named(outlook: Outlook, reason: str) -> str:
 
 def _by_tag(prospects: Iterable[Prospect]) -> Iterator[str]:
     all_, asked = Counter[str](), Counter[str]()
-    for one in prospects:
-        all_[plain(one.tag)] += 1
-        asked[plain(one.tag)] += not one.reason
+    for prospect in prospects:
+        all_[plain(prospect.tag)] += 1
+        asked[plain(prospect.tag)] += not prospect.reason
     yield from (f"{tag} {asked[tag]}/{count}" for tag, count in sorted(all_.items()))
 
 

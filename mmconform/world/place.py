@@ -230,11 +230,11 @@ class Place:
             return
         if in_team:
             self._admin.join(self._team(spot), person.id, person.persona.team_role or "team_user")
-        for one in (one for one in SPOTS if one.is_home == spot.is_home) if in_team else (spot,):
-            if _joins(person, one):
-                self._admin.join_channel(self._channels[one], person.id, person.persona.channel_role)
+        for place in (place for place in SPOTS if place.is_home == spot.is_home) if in_team else (spot,):
+            if _joins(person, place):
+                self._admin.join_channel(self._channels[place], person.id, person.persona.channel_role)
             elif not in_team:
-                self._admin.ask("DELETE", f"/api/v4/channels/{self._channels[one]}/members/{person.id}")
+                self._admin.ask("DELETE", f"/api/v4/channels/{self._channels[place]}/members/{person.id}")
 
     def is_as_told(self, person: Person, spot: Spot) -> bool:
         """Return whether somebody is in the team and in the channel of a spot, or is not, as it is to be: asked of the server."""

@@ -45,12 +45,12 @@ class Register:
     def learn_made(self, answer: bytes) -> None:
         """Take in what the answer to a request to make something tells of it, files that were uploaded too."""
         try:
-            told = json.loads(answer)
+            content = json.loads(answer)
         except ValueError:
             return
-        if isinstance(told, dict):
-            files = told.get("file_infos")
-            self.learn(*map(told.get, _MADE), *(f.get("id") for f in files or () if isinstance(f, dict)))
+        if isinstance(content, dict):
+            files = content.get("file_infos")
+            self.learn(*map(content.get, _MADE), *(f.get("id") for f in files or () if isinstance(f, dict)))
 
     def draw(self, *values: object) -> None:
         """Take in what was drawn at random, whatever it is made of: if anybody has it, that is by accident."""
@@ -78,23 +78,23 @@ def _marks(text: str) -> Iterator[str]:
 def _people(body: str) -> Iterator[str]:
     """Yield the names of people in a JSON body."""
     try:
-        told = json.loads(body) if body else None
+        content = json.loads(body) if body else None
     except (ValueError, RecursionError):
         return
-    if isinstance(told, Mapping):
-        for value in (value for name, value in told.items() if _NAMES.search(name)):
-            yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
+    if isinstance(content, Mapping):
+        for value in (value for name, value in content.items() if _NAMES.search(name)):
+            yield from (name for name in (value if isinstance(value, list) else [value]) if isinstance(name, str))
 
 
 def _texts(value: Any) -> Iterator[str]:
     """Yield a value as it may stand in a request, with all that is within it that looks like an identifier."""
     if isinstance(value, Mapping):
-        for name, one in value.items():
+        for name, part in value.items():
             yield from _texts(name)
-            yield from _texts(one)
+            yield from _texts(part)
     elif isinstance(value, list | tuple | set | frozenset):
-        for one in value:
-            yield from _texts(one)
+        for part in value:
+            yield from _texts(part)
     elif isinstance(value, str):
         yield value
         yield from _marks(value)
