@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from mmconform.contract.build import build
-from mmconform.contract.clause import PRINCIPLES, Parameter
+from mmconform.contract.clause import PRINCIPLES, Body, Parameter
 from mmconform.documents.load import load
 from mmconform.driving.principles import (
     bounded,
@@ -495,3 +495,18 @@ def test_switches_are_what_may_be_left_out_and_is_true_or_false():
         ("page", "query", False, {}),
     )
     assert list(flags(SimpleNamespace(parameters=[Parameter(*one) for one in about]))) == ["all"]
+
+
+def test_what_is_changed_are_texts_that_may_be_any_and_name_nothing(contract):
+    schema = {
+        "properties": {
+            "id": {"type": "string"},
+            "nickname": {"type": "string"},
+            "user_id": {"type": "string"},
+            "state": {"type": "string", "enum": ["a"]},
+            "is_on": {"type": "boolean"},
+        }
+    }
+    asked = SimpleNamespace(body=Body(True, schema, {}, None, frozenset({"user_id"}), "application/json"))
+    assert hidden.texts(contract, asked) == ["nickname"]
+    assert hidden.texts(contract, SimpleNamespace(body=None)) == []

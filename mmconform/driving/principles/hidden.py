@@ -12,27 +12,70 @@ from itertools import product
 
 import msgspec
 
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
+from mmconform.driving.composing import Probe
 from mmconform.driving.principles.questions import Questions, flags
 from mmconform.driving.principles.sightings import Finding, Sighting, Sightings
+from mmconform.driving.principles.unlisted import properties
 from mmconform.driving.probes import CALLERS
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.record.rows import Evidence
 from mmconform.wire.client import Client, HeldBackError, UnseenError
+from mmconform.world.place import OPEN, RESIDENT
 from mmconform.world.world import Person, World
 
 #: Who sees all.
 _MIGHTIEST = "system_admin"
 
 
+#: Who changes what is theirs.
+_CHANGES = "member"
+#: Kinds of which a member changes what is theirs, each alone.
+_CHANGED = ("user", "channel", "post")
+
+
 def ask_all(questions: Questions) -> None:
-    """Ask everything that can be asked with a switch once more with each of its switches on, and read what was shown."""
+    """Ask everything that can be asked with a switch once more with each of its switches on, and read what was shown.
+
+    What changes a thing is asked once for each text that its request lists: what an answer shows may hang on what was changed.
+    """
     questions.open_team()
     reader = Reader(questions.contract, questions.sightings, questions.world, questions.client)
     people = [(name, questions.world.people[name]) for name in CALLERS if name in questions.world.people]
     for operation in questions.reading:
         for flag, (name, person) in product(flags(operation), people):
             questions.ask(operation, name, person, params={flag: "true"})
+    for kind in _CHANGED:
+        with suppress(MisuseError, NotHereError):
+            _change_all(questions, kind)
     reader.read_new()
+
+
+def _change_all(questions: Questions, kind: str) -> None:
+    """Have a member change each text of a thing of theirs, one at a time.
+
+    Raises:
+        MisuseError, NotHereError: there is no such thing to change.
+    """
+    member = questions.place.double(questions.world.people[_CHANGES])
+    thing = member.id if kind == "user" else questions.place.new(kind, OPEN, RESIDENT if kind == "channel" else _CHANGES)
+    for operation in questions.changing:
+        if operation.kinds == {kind} and operation.method in ("PUT", "PATCH") and not operation.consumes:
+            probe = Probe(_CHANGES, "self" if kind == "user" else "other", OPEN)
+            caller = member if kind == "user" else None
+            for name in texts(questions.contract, operation):
+                changed = {name: questions.place.filler("unique")}
+                questions.send(operation, probe, caller=caller, things={kind: thing}, body=changed)
+
+
+def texts(contract: Contract, operation: Operation) -> list[str]:
+    """Return the properties that a request lists and that may hold any text: none that names something."""
+    body = operation.body
+    if body is None or not body.is_json:
+        return []
+    named = {*body.resources, *body.identifying, "id"}
+    listed = properties(contract, body.schema).items()
+    return [name for name, schema in listed if schema.get("type") == "string" and "enum" not in schema and name not in named]
 
 
 class Reader:
