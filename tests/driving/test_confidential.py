@@ -9,7 +9,7 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.documents.load import load
 from mmconform.driving.principles.confidential import Attempt, Property, is_refused, kind_of, learn, naming, only_reads, plain
-from mmconform.driving.principles.data import lets_in, sight, uses
+from mmconform.driving.principles.data import exceptions, lets_in, sight, uses
 from mmconform.driving.principles.delegates import Delegates, gives_sight
 from mmconform.driving.principles.hideaways import names_of, new_mark
 from mmconform.paths import SPECS
@@ -192,3 +192,10 @@ def test_which_permissions_tell_something_alone_is_found_by_halving():
     found = {(permission, one) for permission, one, _, _ in delegates._alone(sorted(role.everything), list(OPENS))}
     assert found == {("groups", "channels"), ("everything", "channels"), ("audits", "posts")}
     assert role.times < 2 * len(role.everything)
+
+
+def test_what_is_meant_is_meant_for_whom_it_is_told():
+    (meant,) = (one for one in exceptions() if one.operation == "GET /teams/{team_id}/channels/name/{channel_name}")
+    about = "confidential", "GET", "/api/v4/teams/x/channels/name/y", "channel"
+    assert meant.is_about(*about, "team_admin")
+    assert not meant.is_about(*about, "member")

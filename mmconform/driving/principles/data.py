@@ -1,7 +1,7 @@
 """What the principles are told, from ``data/principles.yaml``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -46,19 +46,25 @@ class Ending:
 
 @dataclass(frozen=True)
 class Exempt:
-    """A contradiction that is meant."""
+    """A contradiction that is meant.
+
+    Attributes:
+        personas: For whom; everybody where none is named.
+    """
 
     principle: Principle
     operation: str
     field: str
     reason: str
     source: str
+    personas: Sequence[str] = ()
 
-    def is_about(self, principle: str, method: str, path: str, field: str) -> bool:
+    def is_about(self, principle: str, method: str, path: str, field: str, persona: str) -> bool:
         """Return whether a finding is meant, by the operation's template."""
         verb, _, template = self.operation.partition(" ")
         is_there = method == verb and pattern_of(template).fullmatch(below_the_api(path))
-        return bool(is_there) and (principle, field) == (self.principle, self.field)
+        is_theirs = not self.personas or persona in self.personas
+        return bool(is_there) and is_theirs and (principle, field) == (self.principle, self.field)
 
 
 @cache

@@ -21,7 +21,7 @@ def rows(contract: Contract, seen: Seen, deviations: Sequence[Deviation], versio
 def _is_meant(contract: Contract, one: Finding) -> bool:
     operation = contract.operations[one.operation]
     path = contract.base + operation.path
-    return any(exempt.is_about(one.principle, operation.method, path, one.field) for exempt in exceptions())
+    return any(exempt.is_about(one.principle, operation.method, path, one.field, one.persona) for exempt in exceptions())
 
 
 def _key(one: Finding) -> tuple[str, str, str, str]:
