@@ -14,7 +14,7 @@ from mmconform.servers.live import lease, live_server
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, Mark
 from mmconform.servers.target import live
-from mmconform.wire.client import Client
+from mmconform.wire.client import Client, Patience
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.kinds.user import is_ours
@@ -293,6 +293,20 @@ def test_a_run_without_its_lease_puts_nothing_back_and_keeps_its_journal(of, ser
     with pytest.raises(LeaseLostError, match="changes nothing there any more"):
         run.clean()
     assert note.path.exists() and server.deleted == [] and "bbbbbb" in server.kept["a2"]
+
+
+def test_a_run_whose_time_is_over_tidies_up_though_its_lease_has_to_be_looked_at(of, server, sleep, tmp_path, monkeypatch):
+    """Tidying up has time of its own; the lease may have expired in a test that took the rest of the run's."""
+    monkeypatch.setattr(live_server, "REPORTS", tmp_path)
+    held = of("aaaaaa")
+    held.take()
+    target = live(held._client.base_url)
+    run = live_server.LiveServer(target, "t" * 26, frozenset(), lease=held)
+    server.commands += [{"id": "c1"}]
+    run.journal("aaaaaa-server").note(what="command", id="c1")
+    sleep(400)
+    held._client.patience = Patience(until=0.0)
+    assert run.clean() == {"commands deleted": 1} and "commands/c1" in server.deleted
 
 
 def test_whoever_was_never_let_in_is_told_by_whom_and_not_that_something_was_lost(of, server, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
-from mmconform.wire.client import Client, Guarding, Sending, UnseenError
+from mmconform.wire.client import Client, Guarding, Patience, Sending, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Admin
 
@@ -78,6 +78,10 @@ class Lease:
     def was_taken(self) -> bool:
         """Whether it was ours at some time."""
         return self._since > 0
+
+    def take_time(self, patience: Patience) -> None:
+        """Wait for the server as long as this allows, from now on."""
+        self._client.patience = patience
 
     def confirm(self) -> None:
         """Look, before something is changed, whether the lease is still ours where it may have expired.

@@ -164,7 +164,7 @@ class LiveServer:
                 if self.operator and not is_alive(client, self.operator, OPERATOR):
                     self.sign_in_again()
             if self.lease and self.lease.was_taken:
-                self.lease.confirm()
+                self._confirm_lease(self.lease, client)
             paths = [path for path in dict.fromkeys([*self.journals, *self._left_by_workers()]) if path.exists()]
             if self.target.is_thrown_away:
                 for path in paths:
@@ -184,6 +184,15 @@ class LiveServer:
             if self.lock:
                 self.lock.close()
         return done
+
+    def _confirm_lease(self, lease: Lease, client: Client) -> None:
+        """Look with the time that tidying up has: that of the run may be over, and then nothing would be put back."""
+        lease.take_time(client.patience)
+        try:
+            lease.confirm()
+        except UnseenError as error:
+            url = self.target.base_url
+            raise MisuseError(f"nothing was put back: {error}; the journals stay, run `mmconform cleanup {url}`") from None
 
     @property
     def sent_log(self) -> SentLog:
