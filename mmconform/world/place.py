@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from mmconform.errors import MisuseError
@@ -31,12 +32,14 @@ class Spot:
         kind: Of which kind its channel is.
         is_home: In the world's team; else in one to which only the resident belongs.
         is_joined: Everybody of the team belongs to its channel; else only the resident does.
+        is_open: Of a team that whoever may list such teams may find and join.
     """
 
     name: str
     kind: type[Channel] = Channel
     is_home: bool = True
     is_joined: bool = True
+    is_open: bool = False
 
     def position(self, persona: Persona, *, in_channel: bool) -> Position:
         """Return what a persona is here; of a channel nothing where the question is about a team alone."""
@@ -54,6 +57,10 @@ SPOTS = (
     Spot("another team", is_home=False, is_joined=False),
 )
 TEAMS = (OPEN, SPOTS[-1])
+#: Who may list open teams is shown one though they are not in it, whatever a sentence says; who may not is asked about it.
+OPEN_TEAM = Spot("another team, which is open", is_home=False, is_joined=False, is_open=True)
+#: The permission to list them.
+LISTS_OPEN_TEAMS = "list_public_teams"
 
 
 class Place:
@@ -120,7 +127,7 @@ class Place:
         if kind == "user":
             return self._world.people[(owner, *_OTHERS)[which]].id
         if kind == "team":
-            spot = OPEN if spot is None or spot.is_home else TEAMS[-1]
+            spot = OPEN if spot is None or spot.is_home else spot if spot.is_open else TEAMS[-1]
             if not which:
                 return self._team(spot)
         if kind == "channel" and not which:
@@ -205,7 +212,22 @@ class Place:
         return filler(name, self._world)
 
     def _team(self, spot: Spot | None) -> str:
-        return self._world.team_id if spot is None or spot.is_home else self._away
+        if spot is None or spot.is_home:
+            return self._world.team_id
+        return self._open_team if spot.is_open else self._away
+
+    @cached_property
+    def _open_team(self) -> str:
+        """A team of the resident's that everybody may find and join.
+
+        Raises:
+            MisuseError: the server refuses to make it.
+        """
+        id_ = new_team(self._world, self._admin, self._world.name("t"))
+        self._admin.join(id_, self.resident.id)
+        self._admin.must("PUT", f"/api/v4/teams/{id_}/patch", {"allow_open_invite": True})
+        self._world.register.learn(id_)
+        return id_
 
     def _new_team(self, spot: Spot | None) -> str:
         """Return the id of a new team in which everybody is what they are in the world's; or which only the resident is in."""
@@ -240,9 +262,9 @@ class Place:
         """Return whether somebody is in the team and in the channel of a spot, or is not, as it is to be: asked of the server."""
         team = self._team(spot)
         in_team = spot.is_home and person.persona.team_role is not None
-        return self._is_member(f"teams/{team}", person) == in_team and (
-            self._is_member(f"channels/{self._channels[spot]}", person) == (in_team and spot.is_joined)
-        )
+        if self._is_member(f"teams/{team}", person) != in_team:
+            return False
+        return spot.is_open or self._is_member(f"channels/{self._channels[spot]}", person) == (in_team and spot.is_joined)
 
     def _is_member(self, of: str, person: Person) -> bool:
         found = self._admin.ask("GET", f"/api/v4/{of}/members/{person.id}")

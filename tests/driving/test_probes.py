@@ -1,6 +1,7 @@
 """Who is asked about what: places, owners and callers of the probes of an operation."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,15 +9,15 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
 from mmconform.driving.composing import Probe, _form, _Said
-from mmconform.driving.probes import CALLERS, can_be_probed, position_of, probes
+from mmconform.driving.probes import CALLERS, Prober, can_be_probed, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.people import known_persona
-from mmconform.world.place import OPEN, SPOTS, TEAMS
+from mmconform.world.people import Roles, known_persona
+from mmconform.world.place import OPEN, OPEN_TEAM, SPOTS, TEAMS
 
 
 def operation(*kinds, method="GET", **more):
@@ -31,7 +32,13 @@ def spots_of(asked):
 
 @pytest.mark.parametrize(
     ("kinds", "spots"),
-    [((), [None]), (("user",), [None]), (("team",), list(TEAMS)), (("channel",), list(SPOTS)), (("team", "post"), list(SPOTS))],
+    [
+        ((), [None]),
+        (("user",), [None]),
+        (("team",), [*TEAMS, OPEN_TEAM]),
+        (("channel",), list(SPOTS)),
+        (("team", "post"), list(SPOTS)),
+    ],
     ids=str,
 )
 def test_what_lies_in_a_team_or_a_channel_is_asked_about_wherever_such_a_thing_can_lie(kinds, spots):
@@ -167,3 +174,16 @@ def test_whoever_has_a_conversation_is_an_ordinary_member_of_it_and_nobody_else_
     asked = operation("group-channel")
     assert position_of(asked, Probe(persona, "self", None)) == Position(frozenset({role}))
     assert position_of(asked, Probe(persona, "other", None)) == Position(frozenset())
+
+
+@pytest.mark.parametrize(
+    ("persona", "guests_hold", "shown"),
+    [("guest", (), False), ("guest", ("list_public_teams",), True), ("member", (), True), ("system_admin", (), False)],
+)
+def test_whoever_may_list_open_teams_is_not_asked_about_one(persona, guests_hold, shown):
+    told = {"system_user": frozenset({"list_public_teams"}), "system_guest": frozenset(guests_hold)}
+    roles, version = Roles(Version(11, 1), told), Version(11, 1)
+    world = SimpleNamespace(version=version, roles=roles)
+    prober = Prober(operation("team"), world, None, SimpleNamespace(contract=None, target=SimpleNamespace(roles=roles)), None)
+    assert prober._is_shown_by_right(Probe(persona, "other", OPEN_TEAM)) is shown
+    assert not prober._is_shown_by_right(Probe(persona, "other", TEAMS[-1]))
