@@ -67,6 +67,10 @@ def begin(config: pytest.Config) -> None:
     if unknown := [rule for rule in option(config, "--rule") if rule not in RULES]:
         raise MisuseError(f"--rule {unknown[0]}: there is no such kind of promises; there are {', '.join(RULES)}")
     session = Session(config, _narrowed(config))
+    names = session.run.contract.operations
+    for pattern in option(config, "--operation"):
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise MisuseError(f"--operation {pattern}: the documents describe no such operation; `mmconform contract` lists them")
     if not (config.option.collectonly or session.is_dry):
         try:
             session.open()

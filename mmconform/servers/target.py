@@ -159,7 +159,8 @@ def resolve(
         return [recorded(tapes[-1])]
     wanted = version.removeprefix("v")
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
+        hint = f"; a live server is http://{version}" if ":" in version else ""
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}{hint}")
     return [recorded(wanted)]
 
 

@@ -179,7 +179,17 @@ def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
     assert not any("CreateJob" in line or "who_may_call" in line for line in asked)
 
 
-def test_a_kind_of_promise_that_there_is_not_is_one_line(run_pytest):
-    ran = run_pytest("--target=recorded", "--rule=permissions", "-q")
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("--rule=permissions", "--rule permissions: there is no such kind of promises; there are status, schema"),
+        (
+            "--operation=GetTaem*",
+            "--operation GetTaem*: the documents describe no such operation; `mmconform contract` lists them",
+        ),
+    ],
+)
+def test_what_there_is_not_and_is_asked_for_is_one_line(run_pytest, option, line):
+    ran = run_pytest("--target=recorded", option, "-q")
     assert ran.returncode == 2
-    assert "--rule permissions: there is no such kind of promises; there are status, schema" in ran.stdout + ran.stderr
+    assert line in ran.stdout + ran.stderr

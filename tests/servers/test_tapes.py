@@ -241,6 +241,8 @@ def test_tapes_are_listed_by_age(copied):
 
 
 def test_an_unknown_version_is_refused_with_those_there_are(copied):
+    with pytest.raises(MisuseError, match=r"; a live server is http://127\.0\.0\.1:8065$"):
+        resolve("127.0.0.1:8065")
     with pytest.raises(MisuseError, match=rf"^no tape of version `3\.0`; there are {re.escape(copied.name)}$"):
         resolve("recorded:3.0")
 
