@@ -159,7 +159,7 @@ def resolve(
         return [recorded(tapes[-1])]
     wanted = version.removeprefix("v")
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
-        hint = f"; a live server is http://{version}" if ":" in version else ""
+        hint = f"; a live server is http://{text}" if not text.startswith("recorded") and ":" in text else ""
         raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}{hint}")
     return [recorded(wanted)]
 
