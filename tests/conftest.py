@@ -171,7 +171,7 @@ def as_user():
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
 
     return as_user

@@ -432,9 +432,9 @@ def switched(admin, wanted):
 
 @pytest.fixture
 def played(small):
-    """Play every principle on a server of ours, and return what was found, as operation and principle."""
+    """Play principles on a server of ours, and return what was found, as operation and principle."""
 
-    def play(name, ways=FEW):
+    def play(name, principles, ways=FEW):
         target = targets.reference(name, {})
         client = target.client()
         operator = prepare.sign_in(client, create_first_admin=True, ours=target.admin)
@@ -450,24 +450,33 @@ def played(small):
             Prober(small.operations[operation], world, client, judge, place).ask_all(None)
         reader.read_new()
         questions = Questions(small, small.operations.values(), lambda operation: None, world, client, place, stock)
-        hidden.ask_all(questions)
-        for ending in (one for one in endings() if one.name in ways):
-            questions.found(ended.Life(questions, ending).play())
-        for thing in things():
-            questions.found(ended_things.of_things(questions, thing))
-        for end in places():
-            questions.found(ended_things.of_places(questions, end))
-        unlisted.ask_all(questions)
         lent = spare.find(world, client, place)
-        bounded.ask_all(questions, lent)
-        questions.found(delegates.Delegates(confidential.ask_all(questions), lent).play())
-        questions.found(consistent.Comparison(questions, None).play())
-        questions.found(Switches(questions, partial(switched, world.admin(client))).play())
+
+        def end_all():
+            for ending in (one for one in endings() if one.name in ways):
+                questions.found(ended.Life(questions, ending).play())
+            for thing in things():
+                questions.found(ended_things.of_things(questions, thing))
+            for end in places():
+                questions.found(ended_things.of_places(questions, end))
+
+        plays = {
+            "hidden": lambda: hidden.ask_all(questions),
+            "ended": end_all,
+            "unlisted": lambda: unlisted.ask_all(questions),
+            "bounded": lambda: bounded.ask_all(questions, lent),
+            "confidential": lambda: questions.found(delegates.Delegates(confidential.ask_all(questions), lent).play()),
+            "consistent": lambda: questions.found(consistent.Comparison(questions, None).play()),
+            "forbidden": lambda: questions.found(Switches(questions, partial(switched, world.admin(client))).play()),
+        }
+        for principle in (one for one in plays if one in principles):
+            plays[principle]()
         assert not [one for one in judge.observations if one.standing == "new"]
-        assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= stock.seen.served.keys()
+        served.append(stock.seen.served)
         target.close()
         return {f"{row.operation}.{row.principle}" for row in report.rows(small, stock.seen, [], target.version)}
 
+    served = play.served = []
     return play
 
 
@@ -475,12 +484,15 @@ OF_PRINCIPLES = [name for name, one in MUTANTS.items() if any(kill.partition("."
 
 
 def test_a_server_without_a_flaw_contradicts_no_principle(played):
-    assert played("reference", {one.name for one in endings()}) == set()
+    assert played("reference", PRINCIPLES, {one.name for one in endings()}) == set()
+    assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= played.served[0].keys()
 
 
 @pytest.mark.parametrize("name", OF_PRINCIPLES)
-def test_a_flaw_is_found_by_its_principle_and_by_nothing_else(played, name):
-    assert played(f"reference:{name}") == MUTANTS[name].kills
+def test_a_flaw_is_found_by_its_principle(played, name):
+    """By its own alone, for time; that no other finds it was seen when each was written: play ``PRINCIPLES`` to see it again."""
+    kills = MUTANTS[name].kills
+    assert played(f"reference:{name}", {kill.partition(".")[2] for kill in kills}) == kills
 
 
 def test_there_are_two_flaws_of_each_principle():
