@@ -7,7 +7,7 @@ from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.composing import Probe
-from mmconform.driving.probes import can_be_probed, is_signed_out_for_good, probes, unknown_names
+from mmconform.driving.probes import can_be_probed, is_shown_by_right, is_signed_out_for_good, probes, unknown_names
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import Guard
 from mmconform.world.harm import below_the_api
@@ -109,6 +109,8 @@ class Foresight:
     def _is_asked(self, operation: Operation, probe: Probe) -> bool:
         persona = known_persona(probe.persona)
         if persona is None or not self._can_ask(persona) or is_signed_out_for_good(operation, persona):
+            return False
+        if is_shown_by_right(probe, self.roles):
             return False
         return not self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
 

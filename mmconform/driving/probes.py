@@ -17,7 +17,7 @@ from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import Persona, known_persona
+from mmconform.world.people import Persona, Roles, known_persona
 from mmconform.world.place import LISTS_OPEN_TEAMS, OPEN, OPEN_TEAM, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
 
@@ -72,6 +72,14 @@ def _reads_a_team(operation: Operation) -> bool:
     return operation.method == "GET" and operation.kinds == {"team"} and operation.path.endswith("}")
 
 
+def is_shown_by_right(probe: Probe, roles: Roles) -> bool:
+    """Whether who asks is shown, or may be, what is asked about, whatever a sentence says: nothing is expected then."""
+    persona = known_persona(probe.persona)
+    if probe.spot is not OPEN_TEAM or persona is None or persona.is_anonymous or "system_admin" in persona.roles:
+        return False
+    return any(roles.hold(role, LISTS_OPEN_TEAMS) is not False for role in persona.system_roles_in(roles.version))
+
+
 def spots_of(operation: Operation) -> tuple[Spot | None, ...]:
     """Return where that may lie which an operation names."""
     return _SPOTS[_lies_in(operation)]
@@ -116,22 +124,15 @@ class Prober(Asker):
         Args:
             core: A valid case, for what a request must hold beside what the contract knows.
         """
+        roles = self.judge.target.roles or self.world.roles
         for probe in probes(self.operation):
-            if probe.persona == "anonymous" or (self._can_ask(probe.persona) and not self._is_shown_by_right(probe)):
+            if probe.persona == "anonymous" or (self._can_ask(probe.persona) and not is_shown_by_right(probe, roles)):
                 self.ask(probe.persona, partial(self._send, probe, core))
 
     def _can_ask(self, persona: str) -> bool:
         """Return whether there is such a caller, whom the request does not sign out for good."""
         person = self.world.people.get(persona)
         return person is not None and not is_signed_out_for_good(self.operation, person.persona)
-
-    def _is_shown_by_right(self, probe: Probe) -> bool:
-        """Whether who asks is shown, or may be, what is asked about, whatever a sentence says: nothing is expected then."""
-        persona = known_persona(probe.persona)
-        if probe.spot is not OPEN_TEAM or persona is None or "system_admin" in persona.roles:
-            return False
-        roles = self.judge.target.roles or self.world.roles
-        return any(roles.hold(role, LISTS_OPEN_TEAMS) is not False for role in persona.system_roles_in(self.world.version))
 
     def _send(self, probe: Probe, core: Case | None) -> Exchange:
         caller = self._caller(probe)

@@ -25,6 +25,7 @@ from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.guard import HELD_BACK, WOULD_DO_HARM
+from mmconform.world.place import LISTS_OPEN_TEAMS
 
 #: Reasons for which a test was not run that is about this version.
 _NOT_RUN = ("not-on-this-target", "needs-licence", *HELD_BACK)
@@ -220,13 +221,14 @@ class Run:
         return result
 
     def _roles(self, target: Target) -> dict[str, tuple[str, ...]]:
-        """Return what the server said that its roles hold, of the permissions that the contract names."""
+        """Return what the server said that its roles hold, of the permissions by which it is decided who is asked."""
         named = {
             leaf.permission
             for operation in self.contract.operations.values()
             for leaf in leaves(operation.requirement.demand)
             if isinstance(leaf, Holds)
         }
+        named.add(LISTS_OPEN_TEAMS)
         return {role: tuple(sorted(held & named)) for role, held in sorted(target.told_roles.items())}
 
     def _since(self, before: record.Record, after: record.Record) -> tuple[list[ChangeRow], list[str]]:

@@ -1,7 +1,6 @@
 """Who is asked about what: places, owners and callers of the probes of an operation."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +8,7 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
 from mmconform.driving.composing import Probe, _form, _Said
-from mmconform.driving.probes import CALLERS, Prober, can_be_probed, position_of, probes
+from mmconform.driving.probes import CALLERS, can_be_probed, is_shown_by_right, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import Server, Target
@@ -182,8 +181,6 @@ def test_whoever_has_a_conversation_is_an_ordinary_member_of_it_and_nobody_else_
 )
 def test_whoever_may_list_open_teams_is_not_asked_about_one(persona, guests_hold, shown):
     told = {"system_user": frozenset({"list_public_teams"}), "system_guest": frozenset(guests_hold)}
-    roles, version = Roles(Version(11, 1), told), Version(11, 1)
-    world = SimpleNamespace(version=version, roles=roles)
-    prober = Prober(operation("team"), world, None, SimpleNamespace(contract=None, target=SimpleNamespace(roles=roles)), None)
-    assert prober._is_shown_by_right(Probe(persona, "other", OPEN_TEAM)) is shown
-    assert not prober._is_shown_by_right(Probe(persona, "other", TEAMS[-1]))
+    roles = Roles(Version(11, 1), told)
+    assert is_shown_by_right(Probe(persona, "other", OPEN_TEAM), roles) is shown
+    assert not is_shown_by_right(Probe(persona, "other", TEAMS[-1]), roles)
