@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-import msgspec
-
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import permissions
 from mmconform.driving.composing import Probe
@@ -24,7 +22,6 @@ from mmconform.driving.principles.sightings import Finding
 from mmconform.driving.principles.unlisted import answered, listed, properties, reading_of
 from mmconform.driving.probes import spots_of
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.record.rows import Evidence
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
@@ -99,9 +96,6 @@ class _Asking:
     def _owner(self, person: Person) -> Owner:
         world = self._questions.world
         return Owner(world, self._questions.client, person.persona.name, person, person.session, world)
-
-    def _side(self, exchange: Exchange, told: str) -> Evidence:
-        return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)
 
     def _join(self, person: Person) -> Person:
         self._admin.join(self._questions.world.team_id, person.id)
@@ -180,7 +174,7 @@ class Reach(_Asking):
         names, reading = ", ".join(sorted(changed)), next(iter(changed.values()))
         names = f"a bot's {names}" if self._is_bot else names
         seen = f"who is no administrator changes of one: {names}"
-        sides = self._side(answer, "served"), self._side(reading, f"changed: {names}")
+        sides = self._questions.sightings.side(answer, "served"), self._questions.sightings.side(reading, f"changed: {names}")
         return Finding("bounded", operation.id, reading.operation, names, caller.name, seen, sides)
 
     def _bodies(self, operation: Operation) -> Iterator[dict[str, Any]]:
@@ -310,7 +304,10 @@ class Giving(_Asking):
     ) -> Finding:
         few = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
         seen = f"gives the role `{role}`, which holds what the giver lacks: {few}"
-        sides = self._side(answer, "served"), self._side(self._reading, f"has the role {role}")
+        sides = (
+            self._questions.sightings.side(answer, "served"),
+            self._questions.sightings.side(self._reading, f"has the role {role}"),
+        )
         return Finding("bounded", operation.id, reading.id, "roles", caller.name, seen, sides)
 
     def _values(self, reading: Operation, name: str, held: frozenset[str]) -> Iterator[Any]:

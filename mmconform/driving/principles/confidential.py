@@ -15,8 +15,6 @@ from hashlib import blake2b
 from itertools import combinations, islice, product
 from typing import Any
 
-import msgspec
-
 from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.naming import Named, filled, names_in
 from mmconform.contract.permission import Holds, leaves
@@ -521,8 +519,7 @@ class Stranger:
 
     def _note(self, operation: Operation, one: Secret, seen: str, *answers: Exchange) -> None:
         reading, refusal, side = self._search.sightings.reads[one.kind], self._refusals[one.id], self._search.sightings.side
-        sides = [msgspec.structs.replace(side(answer), answer=seen) for answer in reversed(answers)]
-        sides.append(msgspec.structs.replace(side(refusal), answer=f"refused with {refusal.says}"))
+        sides = [*(side(answer, seen) for answer in reversed(answers)), side(refusal, f"refused with {refusal.says}")]
         if operation is not reading:
             seen = f"{seen}; {reading.id} answers them {refusal.says}"
             finding = Finding("confidential", operation.id, reading.id, one.kind, self._name, seen, tuple(sides))

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from typing import Any
 
-import msgspec
-
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NEAR_MISS, demanded
@@ -21,7 +19,6 @@ from mmconform.driving.principles.effects import Laboratory, Outcome, Situation,
 from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding
 from mmconform.driving.probes import position_of
-from mmconform.record.rows import Evidence
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.world.behaviours import NotKnownError, denial
@@ -193,8 +190,8 @@ class Comparison:
             caller.name,
             f"changes {served.fields}{where} for who is refused the same by {refusing.operation.id}{told}",
             (
-                self._side(served.answer, f"served, and the administrator reads another {served.fields}"),
-                self._side(refused.answer, f"refused with {refused.answer.says}"),
+                self._questions.sightings.side(served.answer, f"served, and the administrator reads another {served.fields}"),
+                self._questions.sightings.side(refused.answer, f"refused with {refused.answer.says}"),
             ),
         )
 
@@ -203,9 +200,6 @@ class Comparison:
         assert persona
         position = position_of(trial.operation, Probe(caller.name, "other", trial.situation.spot))
         return entitlement(trial.operation, persona, caller.roles, "other", position)
-
-    def _side(self, exchange: Exchange, told: str) -> Evidence:
-        return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)
 
 
 def is_denied(answer: Exchange, version: Version) -> bool:

@@ -7,8 +7,6 @@ refused. Where they are told what was hidden, what they hold is halved until sin
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
-import msgspec
-
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
 from mmconform.driving.principles.confidential import Attempt, Search, a, is_refused, only_reads, plain
@@ -30,9 +28,8 @@ class Delegates:
     def __init__(self, search: Search, spare: Spare) -> None:
         self._search, self._spare, self._person = search, spare, spare.person(_HOLDER)
         self._questions = copy(search.questions)
-        self._questions.sightings = copy(
-            search.sightings
-        )  # who holds something else each time says nothing about what is blanked
+        # Who holds something else each time says nothing about what is blanked.
+        self._questions.sightings = copy(search.sightings)
         self._questions.sightings.seen = Seen()
 
     def play(self) -> Iterator[Finding]:
@@ -91,10 +88,7 @@ class Delegates:
     def _finding(self, permission: str, operation: Operation, one: Secret, answer: Exchange, refusal: Exchange) -> Finding:
         reading, side = self._search.sightings.reads[one.kind], self._search.sightings.side
         seen = f"{permission} alone lets them in, and tells what was put into {a(one.kind)} that {reading.id} refuses them"
-        sides = (
-            msgspec.structs.replace(side(answer), answer=f"tells what was put into {a(one.kind)}"),
-            msgspec.structs.replace(side(refusal), answer=f"refused with {refusal.says}"),
-        )
+        sides = side(answer, f"tells what was put into {a(one.kind)}"), side(refusal, f"refused with {refusal.says}")
         return Finding("confidential", operation.id, reading.id, one.kind, _HOLDER, seen, sides)
 
 

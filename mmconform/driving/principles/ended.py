@@ -11,13 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.principles.data import Ending
 from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding
-from mmconform.record.rows import Evidence
 from mmconform.wire.exchange import Exchange
 from mmconform.world.harm import below_the_api, pattern_of
 from mmconform.world.kinds.channel import new_post
@@ -143,7 +140,7 @@ class Life:
         first = min(found, key=lambda one: one.operation.id)
         operation = ending_operation(self._questions.contract, self._ending.by)
         seen = f"{self._ending.name}: {name} still opens {len(found)} operations, first {first.operation.id}"
-        sides = (self._side(end, "answered before"), self._side(first.ended, "served"))
+        sides = (self._questions.sightings.side(end, "answered before"), self._questions.sightings.side(first.ended, "served"))
         return Finding(
             "ended",
             operation.id if operation else first.operation.id,
@@ -169,11 +166,11 @@ class Life:
                     self._ending.name,
                     self._ending.persona,
                     f"{self._ending.name}: {seen}",
-                    (self._side(one.ended, "served"), self._side(one.twin, f"a twin is answered {one.twin.says}")),
+                    (
+                        self._questions.sightings.side(one.ended, "served"),
+                        self._questions.sightings.side(one.twin, f"a twin is answered {one.twin.says}"),
+                    ),
                 )
-
-    def _side(self, exchange: Exchange, told: str) -> Evidence:
-        return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)
 
 
 def opened(asked: list[Asked]) -> list[Asked]:

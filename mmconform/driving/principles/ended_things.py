@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
-
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
 from mmconform.driving.principles.data import ThingsEnd
@@ -16,7 +14,6 @@ from mmconform.driving.principles.ended import WITHIN, ending_operation, owner_o
 from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.record.rows import Evidence
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.admin import moments
@@ -26,6 +23,8 @@ from mmconform.world.place import RESIDENT
 
 #: Of what was written there, not of who is there or has seen it: what a place holds.
 _CONTENT = frozenset({"post", "thread", "file", "reacted-post", "bookmark"})
+#: Milliseconds since 1970, which change whatever somebody does.
+_MOMENT = re.compile(rb"\b1[0-9]{12}\b")
 #: Who asks, in a place in which they are an ordinary member.
 _ASKS = "member"
 
@@ -57,7 +56,7 @@ def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
         for name in ("member", RESIDENT):
             answer = _last(partial(ask, operation, name), mark)
             if answer and mark.encode() in answer.answer:
-                side = msgspec.structs.replace(questions.sightings.side(answer), answer="shows what is deleted")
+                side = questions.sightings.side(answer, "shows what is deleted")
                 seen = f"{end.name}: what was in the {end.kind} is still shown"
                 yield Finding("ended", operation.id, by.id if by else end.by, f"{end.kind} {end.name}", name, seen, (side,))
 
@@ -92,12 +91,13 @@ def of_places(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
     if by := ending_operation(questions.contract, end.by):
         questions.sightings.count(by.id)
     after = {id_: _try(questions, asked[id_], ends) for id_ in works}
-    first = next((id_ for id_ in works if asked[id_].path.endswith("/posts") and after[id_].is_refused), "")
-    for id_ in works if first else ():
-        if after[id_].has_changed:
+    refusals = {id_: tried.answer for id_, tried in after.items() if tried.answer and tried.answer.status in (400, 403)}
+    first = next((id_ for id_ in refusals if asked[id_].path.endswith("/posts")), "")
+    side = questions.sightings.side
+    for id_, tried in after.items() if first else ():
+        if tried.answer and tried.has_changed:
             seen = f"{end.name}: what was written in the {end.kind} is still changed, and {first} is refused there"
-            refusal = after[first].answer
-            sides = (_side(questions, after[id_].answer, "served"), _side(questions, refusal, "refused"))
+            sides = side(tried.answer, "served"), side(refusals[first], "refused")
             yield Finding("ended", id_, first, f"{end.kind} {end.name}", _ASKS, seen, sides)
 
 
@@ -107,10 +107,6 @@ class _Tried:
 
     answer: Exchange | None
     has_changed: bool = False
-
-    @property
-    def is_refused(self) -> bool:
-        return self.answer is not None and self.answer.status in (400, 403)
 
 
 def _stay(questions: Questions) -> _Stay:
@@ -141,15 +137,6 @@ def _content(questions: Questions, stay: _Stay) -> list[str]:
             answer = questions.ask(operation, "system_admin", admin, about=stay.things, spot=WITHIN)
             answers.append(_MOMENT.sub(b"", answer.answer).decode("utf-8", "replace") if answer and answer.is_success else "")
     return answers
-
-
-def _side(questions: Questions, exchange: Exchange | None, answer: str) -> Evidence:
-    assert exchange
-    return msgspec.structs.replace(questions.sightings.side(exchange), answer=answer)
-
-
-#: Milliseconds since 1970, which change whatever somebody does.
-_MOMENT = re.compile(rb"\b1[0-9]{12}\b")
 
 
 def _last(ask: Callable[[], Exchange | None], mark: str) -> Exchange | None:

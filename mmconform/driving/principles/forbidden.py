@@ -13,15 +13,12 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-import msgspec
-
 from mmconform.contract.clause import Operation
 from mmconform.driving.principles.consistent import is_denied
 from mmconform.driving.principles.data import never_switched
 from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.record.rows import Evidence
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Sections
 from mmconform.world.kinds.channel import upload_file
@@ -248,8 +245,5 @@ class Switches:
             str(setting),
             question.caller,
             f"tells {what}{where} while {setting} is {value}; {first.operation.id} {kept} then",
-            (self._side(shown, f"tells {what}"), self._side(hidden, kept)),
+            (self._questions.sightings.side(shown, f"tells {what}"), self._questions.sightings.side(hidden, kept)),
         )
-
-    def _side(self, exchange: Exchange, told: str) -> Evidence:
-        return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)

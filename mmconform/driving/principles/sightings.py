@@ -201,12 +201,16 @@ class Sightings:
         key = (exchange.operation, field, exchange.persona)
         if key not in self._told:
             self._told.add(key)
-            shown = msgspec.structs.replace(self.side(exchange), answer=seen)
-            self.seen.findings.append(Finding("hidden", exchange.operation, "", field, exchange.persona, seen, (shown,)))
+            sides = (self.side(exchange, seen),)
+            self.seen.findings.append(Finding("hidden", exchange.operation, "", field, exchange.persona, seen, sides))
 
-    def side(self, exchange: Exchange) -> Evidence:
-        """Return an exchange as evidence, without its answer, of which is told what matters only."""
-        return evidence(replace(exchange, answer=b""), self._target, {})
+    def side(self, exchange: Exchange, shows: str = "") -> Evidence:
+        """Return an exchange as evidence, without its answer: of that is told what matters only.
+
+        Args:
+            shows: What the answer shows, in our words.
+        """
+        return msgspec.structs.replace(evidence(replace(exchange, answer=b""), self._target, {}), answer=shows)
 
 
 def is_blank(value: Any) -> bool:

@@ -24,7 +24,6 @@ from mmconform.driving.principles.questions import Questions
 from mmconform.driving.principles.sightings import Finding, is_blank
 from mmconform.driving.probes import CALLERS, probes
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.record.rows import Evidence
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.place import OPEN, RESIDENT
@@ -308,11 +307,11 @@ class Trial:
         return shown if shown and is_ours(shown.thing.get(name), value) else None
 
     def _finding(self, field: str, shown: Shown, seen: str) -> Finding:
-        sides = self._side(shown.answer, f"sent beside what is listed: {field}"), self._side(shown.reading, "read as it was sent")
+        sides = (
+            self._questions.sightings.side(shown.answer, f"sent beside what is listed: {field}"),
+            self._questions.sightings.side(shown.reading, "read as it was sent"),
+        )
         return Finding("unlisted", self._operation.id, self._reading.id, field, self._probe.persona, seen, sides)
-
-    def _side(self, exchange: Exchange, told: str) -> Evidence:
-        return msgspec.structs.replace(self._questions.sightings.side(exchange), answer=told)
 
     def _is_the_servers(self, name: str, value: Any) -> bool:
         """Whether a property says who, when or what something is, which the server fills in: no content, no choice."""
