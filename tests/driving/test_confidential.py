@@ -11,7 +11,8 @@ from mmconform.documents.load import load
 from mmconform.driving.principles.confidential import Attempt, Property, is_refused, kind_of, learn, naming, only_reads, plain
 from mmconform.driving.principles.data import exceptions, lets_in, sight, uses
 from mmconform.driving.principles.delegates import Delegates, gives_sight
-from mmconform.driving.principles.hideaways import names_of, new_mark
+from mmconform.driving.principles.hideaways import names_of
+from mmconform.driving.principles.questions import new_mark
 from mmconform.paths import SPECS
 from mmconform.version import Versions
 from mmconform.wire.exchange import Exchange

@@ -21,6 +21,7 @@ from mmconform.driving.principles import (
     ended_things,
     hidden,
     report,
+    schemas,
     unlisted,
 )
 from mmconform.driving.principles.data import endings, exceptions, never_switched, places, things
@@ -225,9 +226,9 @@ def test_what_principles_are_told_has_a_source():
 
 def test_what_a_request_lists_is_told_of_its_parts_too(small):
     schema = {"allOf": [{"$ref": "#/components/schemas/Scheme"}], "properties": {"more": {"type": "string"}}}
-    assert unlisted.properties(small, schema).keys() == {"id", "scope", "more"}
-    assert unlisted.listed(small, small.operations["CreatePost"]) == {"channel_id", "message", "root_id", "file_ids"}
-    assert unlisted.listed(small, small.operations["DeletePost"]) == set()
+    assert schemas.properties(small, schema).keys() == {"id", "scope", "more"}
+    assert schemas.listed(small, small.operations["CreatePost"]) == {"channel_id", "message", "root_id", "file_ids"}
+    assert schemas.listed(small, small.operations["DeletePost"]) == set()
 
 
 def test_what_is_made_or_changed_is_read_by_what_answers_alike_or_lies_above(small):

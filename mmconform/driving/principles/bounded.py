@@ -18,14 +18,14 @@ from mmconform.contract.permission import permissions
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NEAR_MISS, demanded
 from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.schemas import answered, listed, properties
 from mmconform.driving.principles.sightings import Finding
-from mmconform.driving.principles.unlisted import answered, listed, properties, reading_of
+from mmconform.driving.principles.unlisted import reading_of
 from mmconform.driving.probes import spots_of
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
-from mmconform.world.kinds.kind import Owner
 from mmconform.world.place import OPEN, RESIDENT
 from mmconform.world.spare import Spare
 from mmconform.world.world import Person
@@ -92,10 +92,6 @@ class _Asking:
             again = self._spare.person(caller.name)
             answer = self._questions.send(operation, probe, caller=again, things=things, body=body)
         return answer if answer is not None and answer.is_success else None
-
-    def _owner(self, person: Person) -> Owner:
-        world = self._questions.world
-        return Owner(world, self._questions.client, person.persona.name, person, person.session, world)
 
     def _join(self, person: Person) -> Person:
         self._admin.join(self._questions.world.team_id, person.id)
@@ -190,7 +186,7 @@ class Reach(_Asking):
     def _things(self, operation: Operation) -> dict[str, str]:
         things = {"user": self._person.id}
         for kind in operation.kinds & set(_CREDENTIALS):
-            things[kind] = kinds.by_name()[kind].make(self._owner(self._person))
+            things[kind] = kinds.by_name()[kind].make(self._questions.owner(self._person))
             self._questions.world.register.learn(things[kind])
             self._state = self._read()
         return things

@@ -20,9 +20,9 @@ from mmconform.contract.naming import Named, filled, names_in
 from mmconform.contract.permission import Holds, leaves
 from mmconform.driving.composing import Probe
 from mmconform.driving.principles.data import lets_in, uses
-from mmconform.driving.principles.hideaways import FEW as _FEW
-from mmconform.driving.principles.hideaways import Hideaway, Hider, Secret, names_of
+from mmconform.driving.principles.hideaways import FEW, Hideaway, Hider, Secret, names_of
 from mmconform.driving.principles.questions import Questions, flags
+from mmconform.driving.principles.schemas import followed
 from mmconform.driving.principles.sightings import Finding
 from mmconform.driving.probes import is_signed_out_for_good
 from mmconform.errors import MisuseError, NotHereError
@@ -269,12 +269,7 @@ class Search:
 
     def _held(self, schema: Any) -> Iterable[str]:
         for part in (schema, schema.get("items")) if isinstance(schema, dict) else ():
-            yield from (self._followed(part).get("properties") or {}) if isinstance(part, dict) else ()
-
-    def _followed(self, schema: dict[str, Any]) -> dict[str, Any]:
-        while isinstance(schema.get("$ref"), str):
-            schema = self.contract.components.get("schemas", {}).get(schema["$ref"].rpartition("/")[2], {})
-        return schema
+            yield from followed(self.contract, part).get("properties") or {}
 
     def state(self, place: Hideaway, ids: Iterable[str]) -> dict[tuple[str, str], str]:
         """Return what the administrator reads of hidden things, by thing and address, as digests."""
@@ -334,10 +329,10 @@ class Stranger:
         self._ask_to_read()
         for operation in self._operations():
             if not only_reads(operation, self._search.contract.base) and self._may_be_served(operation):
-                self._ask_naming(operation, _FEW)
+                self._ask_naming(operation, FEW)
                 self._use(operation)
         for operation in self._reading:
-            self._ask_naming(operation, None if self._name == "member" else _FEW)
+            self._ask_naming(operation, None if self._name == "member" else FEW)
             for about in _abouts(operation):
                 self._try(Attempt(operation, about))
         return list(self._findings.values())
@@ -395,7 +390,7 @@ class Stranger:
         """Do with what is hidden whatever else can be done with a name or an id."""
         path = below_the_api(self._search.contract.base + operation.path)
         for use, place in product(uses(), self._search.hideaways):
-            is_hidden = place.name in _FEW and place.things.get("channel") in self._hidden and not self._holds(place, lets_in())
+            is_hidden = place.name in FEW and place.things.get("channel") in self._hidden and not self._holds(place, lets_in())
             if is_hidden and use.is_by(operation.method, path):
                 with suppress(MisuseError, NotHereError, KeyError):
                     body = filled(use.body, partial(self._give, place))

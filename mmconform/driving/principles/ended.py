@@ -6,19 +6,17 @@ nothing. Who left a place, or lost a rank, is answered as a twin is who never wa
 and told nothing of what the resident put there that the twin is not told.
 """
 
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.principles.data import Ending
-from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.questions import Questions, new_mark
 from mmconform.driving.principles.sightings import Finding
 from mmconform.wire.exchange import Exchange
 from mmconform.world.harm import below_the_api, pattern_of
 from mmconform.world.kinds.channel import new_post
-from mmconform.world.kinds.kind import Owner
 from mmconform.world.place import RESIDENT, SPOTS, Spot
 from mmconform.world.world import Person
 
@@ -49,7 +47,7 @@ class Life:
         self._channel = place.standing("channel", WITHIN, RESIDENT)
         self._person = place.double(world.people[ending.persona])
         self._twin = place.double(world.people[ending.twin]) if ending.twin else None
-        self._mark = f"mark{secrets.token_hex(10)}"
+        self._mark = new_mark()
 
     def play(self) -> Iterator[Finding]:
         """Live, end, and yield what went on.
@@ -76,7 +74,7 @@ class Life:
         self._post(person, "made for a test", root_id=root)
 
     def _post(self, person: Person, message: str, **more: str) -> str:
-        return new_post(owner_of(self._questions, person), self._channel, message=message, **more)
+        return new_post(self._questions.owner(person), self._channel, message=message, **more)
 
     def _use(self, root: str) -> dict[str, str]:
         """Ask with every credential, and return those that open something: what does not has not lived."""
@@ -203,9 +201,3 @@ def ending_operation(contract: Contract, by: str) -> Operation | None:
     pattern = pattern_of(path)
     found = (one for one in contract.operations.values() if one.method == verb and "{" in one.path)
     return next((one for one in found if pattern.fullmatch(below_the_api(contract.base + one.path))), None)
-
-
-def owner_of(questions: Questions, person: Person) -> Owner:
-    """Return somebody as whose a thing is."""
-    world = questions.world
-    return Owner(world, questions.client, person.persona.name, person, person.session, world)

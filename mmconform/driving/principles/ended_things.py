@@ -1,7 +1,6 @@
 """``ended``, of things: what is deleted takes with it what hangs on it, and in what is archived nothing changes any more."""
 
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from functools import partial
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
 from mmconform.driving.principles.data import ThingsEnd
-from mmconform.driving.principles.ended import WITHIN, ending_operation, owner_of
-from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.ended import WITHIN, ending_operation
+from mmconform.driving.principles.questions import Questions, new_mark
 from mmconform.driving.principles.sightings import Finding
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.exchange import Exchange
@@ -35,12 +34,12 @@ def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
     Raises:
         MisuseError: what it takes could not be made.
     """
-    people, mark = questions.world.people, f"mark{secrets.token_hex(10)}"
+    people, mark = questions.world.people, new_mark()
     channel, resident = questions.place.standing("channel", WITHIN, RESIDENT), people[RESIDENT]
-    writer = owner_of(questions, resident)
+    writer = questions.owner(resident)
     file = _file(writer, channel, mark)
     root = new_post(writer, channel, message=mark, file_ids=[file] if file else [])
-    new_post(owner_of(questions, people["member"]), channel, message=mark, root_id=root)
+    new_post(questions.owner(people["member"]), channel, message=mark, root_id=root)
     about = {"post": root, **({"file": file} if file else {})}
     ask: Callable[[Operation, str], Exchange | None] = lambda operation, name: questions.ask(  # noqa: E731
         operation, name, people[name], about=about, spot=WITHIN
@@ -112,7 +111,7 @@ class _Tried:
 def _stay(questions: Questions) -> _Stay:
     person = questions.world.people[_ASKS]
     channel = questions.place.new("channel", WITHIN, RESIDENT)
-    return _Stay(channel, new_post(owner_of(questions, person), channel, message="made for a test"))
+    return _Stay(channel, new_post(questions.owner(person), channel, message="made for a test"))
 
 
 def _takes_away(operation: Operation) -> bool:

@@ -7,7 +7,6 @@ the same person the same is a way round, if the first operation tells them again
 """
 
 import json
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -16,12 +15,12 @@ from functools import partial
 from mmconform.contract.clause import Operation
 from mmconform.driving.principles.consistent import is_denied
 from mmconform.driving.principles.data import never_switched
-from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.questions import Questions, new_mark
 from mmconform.driving.principles.sightings import Finding
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Sections
-from mmconform.world.kinds.channel import upload_file
+from mmconform.world.kinds.channel import new_post, upload_file
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.place import OPEN, RESIDENT
 from mmconform.world.world import Person
@@ -139,28 +138,25 @@ class Switches:
 
     def _make(self) -> dict[str, Things]:
         """Return things of somebody's: as they are, and in a channel that is archived by now."""
-        author, name = self._place.double(self._world.people["member"]), f"mark{secrets.token_hex(10)}"
+        author, name = self._place.double(self._world.people["member"]), new_mark()
         self._admin.ask("PUT", f"/api/v4/users/{author.id}/patch", {"first_name": name})
         address = self._admin.ask("GET", f"/api/v4/users/{author.id}").json_object.get("email") or name
         marks = {"the name": name, "the address": str(address)}
         made = {}
         for state in ("", "archived"):
-            owner = Owner(self._world, self._questions.client, "member", author, author.session, self._world)
             channel = self._place.new("channel", OPEN, RESIDENT)
-            made[state] = self._put_into(channel, owner, marks)
+            made[state] = self._put_into(channel, self._questions.owner(author), marks)
             if state:
                 self._admin.must("DELETE", f"/api/v4/channels/{channel}")
         return made
 
     def _put_into(self, channel: str, owner: Owner, marks: Mapping[str, str]) -> Things:
-        text, within = (f"mark{secrets.token_hex(10)}" for _ in range(2))
+        text, within = (new_mark() for _ in range(2))
         ids = {"channel": channel, "user": owner.id}
         self._admin.join_channel(channel, owner.id)
         with suppress(MisuseError, NotHereError):
             ids["file"] = upload_file(owner, channel, (f"{within}.txt", f"{within} {text}".encode(), "text/plain"))
-        about = {"channel_id": channel, "message": text, "file_ids": [ids["file"]] if "file" in ids else []}
-        ids["post"] = owner.must("makes a post", "POST", "/api/v4/posts", json=about).json_id  # it goes with its channel
-        self._world.register.learn(ids["post"])
+        ids["post"] = new_post(owner, channel, message=text, file_ids=[ids["file"]] if "file" in ids else [])
         told = {**marks, "what was written": text, "what the file holds": within}
         return Things(ids, {name: mark.encode() for name, mark in told.items()})
 

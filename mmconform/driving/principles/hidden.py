@@ -15,8 +15,8 @@ import msgspec
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.composing import Probe
 from mmconform.driving.principles.questions import Questions, flags
+from mmconform.driving.principles.schemas import properties
 from mmconform.driving.principles.sightings import Finding, Sighting, Sightings
-from mmconform.driving.principles.unlisted import properties
 from mmconform.driving.probes import CALLERS
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.record.rows import Evidence

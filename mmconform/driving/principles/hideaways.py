@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.questions import Questions, new_mark
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Position
@@ -68,11 +68,6 @@ def names_of(kind: str) -> frozenset[str]:
     base = type(every[kind])
     same = {name for name, one in every.items() if isinstance(one, base) or one.state_of == kind}
     return frozenset(same | ({"direct-channel", "group-channel"} if kind == "channel" else set()))
-
-
-def new_mark() -> str:
-    """Return a text that nobody has ever sent."""
-    return f"mark{secrets.token_hex(10)}"
 
 
 class Hider:

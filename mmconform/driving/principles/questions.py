@@ -1,5 +1,6 @@
 """Questions of the principles: any operation, about things of ours, by whomever, with nothing judged."""
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,8 +14,8 @@ from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client, HeldBackError, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
-from mmconform.world.kinds.team import new_team
-from mmconform.world.place import OPEN, RESIDENT, Place, Spot
+from mmconform.world.kinds.kind import Owner
+from mmconform.world.place import OPEN, OPEN_TEAM, RESIDENT, Place, Spot
 from mmconform.world.world import Person, World
 
 
@@ -194,15 +195,14 @@ class Questions:
         """Keep what contradicts a principle."""
         self.sightings.seen.findings += findings
 
+    def owner(self, person: Person) -> Owner:
+        """Return somebody as whose a thing is."""
+        return Owner(self.world, self.client, person.persona.name, person, person.session, self.world)
+
     def open_team(self) -> None:
         """Have a team that everybody may find and join, which lists show to those who may see it."""
-        if ("open team", "") not in self.world.kept:
-            admin = self.world.admin(self.client)
-            with suppress(MisuseError, UnseenError):
-                id_ = new_team(self.world, admin, self.world.name("t"))
-                admin.ask("PUT", f"/api/v4/teams/{id_}/patch", {"allow_open_invite": True})
-                self.world.kept["open team", ""] = id_
-                self.sightings.knows("team", [id_])
+        with suppress(MisuseError, UnseenError):
+            self.sightings.knows("team", [self.place.standing("team", OPEN_TEAM, RESIDENT)])
 
 
 def _with(content: Any, more: Mapping[str, Any] | Sequence[Any]) -> Any:
@@ -212,6 +212,11 @@ def _with(content: Any, more: Mapping[str, Any] | Sequence[Any]) -> Any:
     if isinstance(content, list):
         return [_with(one, more) for one in content]
     return {**content, **more} if isinstance(content, dict) else content
+
+
+def new_mark() -> str:
+    """Return a text that nobody has ever sent."""
+    return f"mark{secrets.token_hex(10)}"
 
 
 def flags(operation: Operation) -> Iterator[str]:

@@ -11,6 +11,7 @@ import msgspec
 
 from mmconform.contract.clause import Contract, Operation, Principle
 from mmconform.driving.principles.data import credentials
+from mmconform.driving.principles.schemas import followed
 from mmconform.judging.judge import evidence
 from mmconform.record.rows import Evidence
 from mmconform.servers.target import Target
@@ -85,12 +86,7 @@ def reading_operations(contract: Contract) -> Mapping[str, Operation]:
 def _tells_an_id(contract: Contract, operation: Operation) -> bool:
     answer = operation.answers.get("200")
     schema = answer.content.get("application/json") if answer else None
-    while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-        node: Any = {"components": contract.components}
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            node = node.get(part, {})
-        schema = node
-    return isinstance(schema, dict) and "id" in (schema.get("properties") or {})
+    return "id" in (followed(contract, schema).get("properties") or {})
 
 
 class Sightings:

@@ -21,6 +21,7 @@ import msgspec
 from mmconform.contract.clause import Contract, Operation, Parameter
 from mmconform.driving.composing import Probe
 from mmconform.driving.principles.questions import Questions
+from mmconform.driving.principles.schemas import answered, listed, properties
 from mmconform.driving.principles.sightings import Finding, is_blank
 from mmconform.driving.probes import CALLERS, probes
 from mmconform.errors import MisuseError, NotHereError
@@ -51,29 +52,6 @@ def ask_all(questions: Questions) -> None:
 # -- what the document says ------------------------------------------------------------------------------------------------
 
 
-def listed(contract: Contract, operation: Operation) -> frozenset[str]:
-    """Return the properties that the request of an operation lists; none where it is no JSON object, or lists nothing."""
-    body = operation.body
-    return frozenset(properties(contract, body.schema)) if body and body.is_json else frozenset()
-
-
-def properties(contract: Contract, schema: Any) -> dict[str, Any]:
-    """Return the properties of an object with their schemas, those of its parts too."""
-    schema = _resolved(contract, schema)
-    parts = [part for name in ("allOf", "anyOf", "oneOf") for part in schema.get(name) or ()]
-    found = {name: value for part in parts for name, value in properties(contract, part).items()}
-    return found | {name: _resolved(contract, value) for name, value in (schema.get("properties") or {}).items()}
-
-
-def _resolved(contract: Contract, schema: Any) -> dict[str, Any]:
-    while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-        node: Any = {"components": contract.components}
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            node = node.get(part, {})
-        schema = node
-    return schema if isinstance(schema, dict) else {}
-
-
 def reading_of(contract: Contract, operation: Operation) -> Operation | None:
     """Return the operation that reads what another makes or changes.
 
@@ -85,12 +63,6 @@ def reading_of(contract: Contract, operation: Operation) -> Operation | None:
     above = [one for one in readings if operation.method != "POST" and f"{operation.path}/".startswith(f"{one.path}/")]
     found = sorted(alike, key=lambda one: len(one.path)) or sorted(above, key=lambda one: -len(one.path))
     return found[0] if found else None
-
-
-def answered(operation: Operation) -> Any:
-    """Return the schema of the JSON with which an operation serves; None where none is declared."""
-    answers = (operation.answers[status] for status in ("200", "201") if status in operation.answers)
-    return next((answer.content.get("application/json") for answer in answers), None)
 
 
 def _reads_one(contract: Contract, operation: Operation) -> bool:
