@@ -119,13 +119,17 @@ NO_DOORS = [
     {"ServiceSettings": {"SessionIdleTimeoutInMinutes": 0, "ExtendSessionLengthWithActivity": False}},
     {"ServiceSettings": {"SessionLengthWebInHours": 5, "SessionLengthWebInDays": 0}},
     {"ServiceSettings": {"EnforceMultifactorAuthentication": True, "EnableMultifactorAuthentication": True}},
+    {"ServiceSettings": {"MaximumPayloadSizeBytes": 100000}},
     {"ServiceSettings": {"MaximumURLLength": "long"}, "SupportSettings": {"CustomTermsOfServiceEnabled": True}},
 ]
 
 
 @pytest.mark.parametrize("sections", NO_DOORS, ids=str)
 def test_what_keeps_nobody_out_stops_nothing(diagnose, sections):
-    """As their source says: a second factor is not asked for without a licence, and terms of service only by clients."""
+    """As their source says: a second factor is not asked for without a licence, and terms of service only by clients.
+
+    100,000 bytes are what 9.5 takes by default.
+    """
     service = sections.get("ServiceSettings")
     assert diagnose(service=service, **{k: v for k, v in sections.items() if k != "ServiceSettings"}).obstacles == []
 
