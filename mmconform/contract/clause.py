@@ -125,6 +125,7 @@ class Operation:
         sample: What a request that is served holds, as far as somebody says.
         makes: The kind of what a served request makes (``x-makes``).
         tags: The document's, by which readers group operations.
+        departs: In what a body that is served departs from what the document says of it (``x-departs``).
     """
 
     id: str
@@ -141,6 +142,7 @@ class Operation:
     sample: Sample = Sample()
     makes: str = ""
     tags: tuple[str, ...] = ()
+    departs: str = ""
 
     @property
     def since(self) -> Version | None:

@@ -85,7 +85,8 @@ class Composer:
         self._place.forget(consumes, probe.spot)
         if "user" in consumes and probe.about == "self":
             self._place.spend(probe.persona)
-        whose = caller if probe.about == "self" and caller else self._world.people[RESIDENT]
+        is_callers = probe.about == "self" or "user" not in self._operation.kinds  # of nobody else the request says anything
+        whose = caller if is_callers and caller else self._world.people[RESIDENT]
         if "membership" in consumes and probe.spot:
             self._place.settle(whose, probe.spot, in_team=kinds.scope_of(self._operation.kinds) == "team")
         if "sessions" in consumes:

@@ -178,6 +178,7 @@ class Session:
                 create_first_admin=option(self.config, "--create-first-admin") or target.is_reference,
                 disruptive=option(self.config, "--disruptive"),
                 recording=self.recording_wanted,
+                asks_everything=self.is_free and bool(option(self.config, "--spec")),
                 newcomers=_FEW if self.narrowed else MOST_PEOPLE,
             )
             lease = self.stages[target.slug].lease

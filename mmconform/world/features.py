@@ -32,6 +32,8 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: str = ">=0"
     default: Any = None
     arranged: bool = False
+    probed: bool = False
+    disruptive: bool = False
     gateway: bool = False
     licence: bool = False
     operations: tuple[str, ...] = ()
@@ -80,6 +82,16 @@ def has(feature: str, version: Version) -> bool:
 def arranged(version: Version) -> list[Feature]:
     """Return the features that a run switches on itself."""
     return [feature for feature in features().values() if feature.arranged and has(feature.name, version)]
+
+
+def wanted_by_probes(config: _Config, version: Version, *, disruptive: bool) -> list[Feature]:
+    """Return the features that probes of a whole document need, of those that a server tells of and has switched off."""
+    return [
+        feature
+        for feature in features().values()
+        if feature.probed and has(feature.name, version) and (disruptive or not feature.disruptive)
+        if feature.key in config.get(feature.section, {}) and not feature.is_on(config)
+    ]
 
 
 def switched_off(config: _Config, version: Version) -> frozenset[str]:

@@ -16,7 +16,7 @@ PICTURE: Upload = (
     "image/png",
 )
 _TEXT: Upload = ("small.txt", b"made for a test\n", "text/plain")
-_ARCHIVE: Upload = ("small.zip", b"PK\x05\x06" + bytes(18), "application/zip")
+ARCHIVE: Upload = ("small.zip", b"PK\x05\x06" + bytes(18), "application/zip")
 
 
 def filler(name: str, world: World) -> Any:
@@ -25,4 +25,4 @@ def filler(name: str, world: World) -> Any:
         return world.name("x")
     if name == "later":
         return (int(time.time()) + _DAY) * 1000
-    return {"picture": PICTURE, "text": _TEXT, "archive": _ARCHIVE}[name]
+    return {"picture": PICTURE, "text": _TEXT, "archive": ARCHIVE}[name]

@@ -76,7 +76,7 @@ class Place:
         self._world, self._client, self._admin = world, client, world.admin(client)
         self._kept: dict[tuple[str, Spot | None, str, int], str] = {}
         self._fresh: dict[tuple[str, Spot | None, str], str] = {}
-        self._parts: dict[tuple[str, str, str], str] = {}
+        self._parts: dict[tuple[str, str, str], Any] = {}
         self._spares: dict[str, Person] = {}
         for persona in BESIDE.values():
             if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
@@ -184,16 +184,16 @@ class Place:
         whose = Owner(self._world, self._client, name, person, person.session, self._world)
         return replace(whose, team=self._team(spot), channel=self._channels[spot or OPEN])
 
-    def part(self, kind: str, id_: str, name: str) -> str:
-        """Return a part of what the server tells the operator of a thing; asked once.
+    def part(self, kind: str, id_: str, name: str) -> Any:
+        """Return a part of what the server tells the operator of a thing, a text or a list of ids; asked once.
 
         Raises:
             MisuseError: it tells no such part.
         """
         key = (kind, id_, name)
         if key not in self._parts:
-            self._parts[key] = kinds.by_name()[kind].part(self.owner(RESIDENT, None), id_, name)
-            self._world.register.learn(self._parts[key])
+            part = self._parts[key] = kinds.by_name()[kind].part(self.owner(RESIDENT, None), id_, name)
+            self._world.register.learn(*(part if isinstance(part, list) else [part]))
         return self._parts[key]
 
     @property
@@ -208,7 +208,7 @@ class Place:
             self._client.redactor.learn(password)
             return password
         if name == "invitation":
-            return self.part("team", self._world.team_id, "invite_id")
+            return str(self.part("team", self._world.team_id, "invite_id"))
         return filler(name, self._world)
 
     def _team(self, spot: Spot | None) -> str:

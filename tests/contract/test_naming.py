@@ -50,6 +50,7 @@ paths:
       parameters:
       - {name: name, in: path, required: true, schema: {type: string}}
       - {name: q, in: query, schema: {type: string}}
+      requestBody: {content: {multipart/form-data: {schema: {type: object}}}}
       responses: {'204': {description: d}}
 """
         over = f"""overlay: 1.0.0
@@ -70,6 +71,16 @@ def test_an_overlay_says_by_the_name_of_an_operation_what_a_served_request_holds
     asked = built(says)
     assert (asked.sample.path, asked.sample.query, asked.sample.body) == ({"name": "{team.name}"}, {"q": "{user}"}, ["{post}"])
     assert (asked.makes, asked.consumes, asked.kinds) == ("team", {"user"}, {"team", "user", "post"})
+
+
+def test_where_a_served_request_departs_from_the_document_its_query_may_hold_what_is_not_declared(built):
+    asked = built("{x-departs: it takes an id, x-query: {invite_id: '{team.invite_id}'}}")
+    assert (asked.departs, asked.sample.query) == ("it takes an id", {"invite_id": "{team.invite_id}"})
+
+
+def test_where_servers_take_json_and_not_the_form_that_is_declared_json_is_sent(built):
+    assert built("{x-body: {}}").body.is_json is False
+    assert built("{x-body: {}, x-media: application/json}").body.is_json
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Who is asked about what: places, owners and callers of the probes of an operation."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
-from mmconform.driving.composing import Probe, _form, _Said
+from mmconform.driving.composing import Composer, Probe, _form, _Said
 from mmconform.driving.probes import CALLERS, can_be_probed, is_shown_by_right, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
@@ -17,6 +18,7 @@ from mmconform.wire.exchange import Position
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import Roles, known_persona
 from mmconform.world.place import OPEN, OPEN_TEAM, SPOTS, TEAMS
+from mmconform.world.world import Person
 
 
 def operation(*kinds, method="GET", **more):
@@ -147,6 +149,28 @@ def test_what_a_sample_says_of_a_parameter_stands_there_and_not_the_kind_of_its_
     asked = operation("post", sample=Sample(path={"post_id": "{archived-channel}"}))
     assert asked.kinds == {"archived-channel"}
     assert told(asked).values("path") == {"post_id": "archived-channel of resident"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "about", "settled"),
+    [(("team", "user"), "other", "resident"), (("team", "user"), "self", "member"), (("team",), "other", "member")],
+)
+def test_who_is_put_back_where_they_were_is_who_the_request_speaks_of_and_else_who_asked(kinds, about, settled):
+    """Whoever joins by an invitation names nobody."""
+    people = {name: Person(known_persona(name), name, name, name) for name in ("resident", "member")}
+
+    class Settling:
+        def forget(self, consumed, spot):
+            assert consumed == {"membership"}
+
+        def settle(self, person, spot, *, in_team):
+            self.settled = person.id
+
+    place = Settling()
+    world = SimpleNamespace(people=people)
+    composer = Composer(operation(*kinds, consumes=frozenset({"membership"})), world, place, None)
+    composer._make_good(Probe("member", about, OPEN), people["member"])
+    assert place.settled == settled
 
 
 def test_a_form_holds_files_and_values():

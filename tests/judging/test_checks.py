@@ -519,8 +519,19 @@ FAR = {
     "another, of nobody's": (get(403, error("a.b"), by="member", about="nobody"), (False, False, "")),
     "nobody in particular": (get(401, error("a.b", 401), by="anonymous"), (False, False, "")),
     "nobody in particular, served": (get(200, TOKEN, by="anonymous"), (False, False, "")),
+    "nobody in particular, no route": (get(404, error(NOWHERE, 404), by="anonymous"), (False, False, NOWHERE)),
     "nobody in particular, switched off": (get(501, error(OFF, 501), by="anonymous"), (False, False, "")),
 }
+
+
+def test_a_body_that_has_to_depart_from_the_document_breaks_nothing_and_any_other_does(contract):
+    """Only where the overlay says so, and said what the body holds."""
+    asked = contract.operations["RevokeUserAccessToken"]
+    body = b'{"token_id": true}'
+    sent = replace(exchange(asked.id, 200, method="POST", url=asked.path), body=body, told=frozenset({""}))
+    departing = replace(contract, operations={asked.id: replace(asked, departs="a truth value is wanted")})
+    assert not Setting(departing, NOW, sent).violations
+    assert Setting(departing, NOW, replace(sent, told=frozenset())).violations and Setting(contract, NOW, sent).violations
 
 
 @pytest.mark.parametrize(("seen", "expected"), FAR.values(), ids=FAR)

@@ -48,7 +48,7 @@ def make_widget(app, call):
 
 
 def change_a_setting(app, call):
-    app.store.config["ServiceSettings"]["EnableBotAccountCreation"] = "by a widget"
+    app.store.config["ServiceSettings"]["EnableOAuthServiceProvider"] = "by a widget"
     app.store.roles["team_user"].permissions.add("spin_widgets")
     return Answer(200, OK)
 
@@ -126,23 +126,23 @@ def test_a_setting_that_a_request_of_ours_changed_is_put_back(server, run):
     before = server.app.store.roles["team_user"].permissions.copy()
     done = run("--disruptive", "-k", "WidgetsOfAllSorts")
     assert server.app.requests("POST", "/widgets/all")
-    assert server.app.store.config["ServiceSettings"].get("EnableBotAccountCreation") != "by a widget"
+    assert server.app.store.config["ServiceSettings"].get("EnableOAuthServiceProvider") != "by a widget"
     assert server.app.store.roles["team_user"].permissions == before
     assert "left the server as it was" in done.stdout
 
 
 def test_what_cannot_be_put_back_is_told_and_is_no_success(server, run, monkeypatch):
     config = server.app.store.config
-    config["ServiceSettings"]["EnableBotAccountCreation"] = False
+    config["ServiceSettings"]["EnableOAuthServiceProvider"] = False
 
     class Stubborn(dict):
         def update(self, values):
-            super().update({**values, "EnableBotAccountCreation": "by a widget"})
+            super().update({**values, "EnableOAuthServiceProvider": "by a widget"})
 
     config["ServiceSettings"] = Stubborn(config["ServiceSettings"])
     done = run("--disruptive", "-k", "WidgetsOfAllSorts")
     assert done.returncode == 2
-    assert "NOT AS IT WAS: configuration: ServiceSettings.EnableBotAccountCreation; after WidgetsOfAllSorts by" in done.stdout
+    assert "NOT AS IT WAS: configuration: ServiceSettings.EnableOAuthServiceProvider; after WidgetsOfAllSorts by" in done.stdout
     assert "left the server as it was" not in done.stdout
 
 

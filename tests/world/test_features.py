@@ -7,7 +7,7 @@ from mmconform.paths import DATA
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.world.behaviours import refusals
-from mmconform.world.features import features, has, lacking, missing, needed_by, settings_of, switched_off
+from mmconform.world.features import features, has, lacking, missing, needed_by, settings_of, switched_off, wanted_by_probes
 
 NOW = Version(5, 36, 1)
 ON = {"ServiceSettings": {"EnableCommands": True, "EnableUserAccessTokens": True}}
@@ -34,6 +34,24 @@ def service(**settings):
 def test_what_a_run_needs_and_a_server_has_switched_off(version, config, off):
     """WebRTC is off without a gateway of ours, whatever the server's setting says."""
     assert switched_off(config, Version.parse(version)) == off
+
+
+LINKS, BOTS, PLUGINS = "links to files for everybody", "bot accounts", "plugins"
+OFF = {"FileSettings": {"EnablePublicLink": False}, "PluginSettings": {"Enable": False}, "ServiceSettings": {}}
+
+
+@pytest.mark.parametrize(
+    ("config", "disruptive", "wanted"),
+    [
+        (OFF, False, {LINKS}),
+        (OFF, True, {LINKS, PLUGINS}),
+        ({**OFF, "FileSettings": {"EnablePublicLink": True}}, False, set()),
+        (service(EnableBotAccountCreation=False), False, {BOTS}),
+        ({}, True, set()),
+    ],
+)
+def test_what_probes_of_a_whole_document_want_switched_on_is_what_a_server_tells_to_be_off(config, disruptive, wanted):
+    assert {feature.name for feature in wanted_by_probes(config, NOW, disruptive=disruptive)} == wanted
 
 
 def test_what_switches_a_feature_on():

@@ -286,6 +286,72 @@ def test_a_thread_is_one_post_and_a_reply_to_it_and_both_are_written_down(owner)
     assert [line["id"] for line, _ in member.world.journal.lines] == ["id1", "id2"]
 
 
+def test_words_of_a_status_are_new_each_time_and_set_by_whoever_has_it(owner):
+    server = Server()
+    member = owner("member", server)
+    first, second = (kinds.by_name()["recent-status"].make(member) for _ in range(2))
+    assert server.requests == ["member PUT users/member-id/status/custom"] * 2 and first != second
+    assert [json.loads(body)["text"] for *_, body in server.asked] == [first, second]
+
+
+class Telling(Server):
+    """It answers one address with something of its own."""
+
+    def __init__(self, path, told):
+        super().__init__()
+        self.path, self.told = path, told
+
+    def __call__(self, method, path, headers, body):
+        status, more, answer = super().__call__(method, path, headers, body)
+        return (status, more, json.dumps(self.told).encode()) if path == f"/api/v4/{self.path}" else (status, more, answer)
+
+
+def test_the_order_of_a_category_is_that_of_all_of_its_sidebar(owner):
+    server = Telling("users/member-id/teams/there/channels/categories/order", ["id1", "favorites"])
+    member = replace(owner("member", server), team="there")
+    made = kinds.by_name()["category"].make(member)
+    assert kinds.by_name()["category"].part(member, made, "order") == ["id1", "favorites"]
+
+
+def test_the_hash_of_a_file_is_that_of_its_link_and_without_links_there_is_none(owner):
+    member = owner("member", Telling("files/x/link", {"link": "http://a.invalid/files/x/public?h=abc-_"}))
+    assert kinds.by_name()["file"].part(member, "x", "hash") == "abc-_"
+    with pytest.raises(NotHereError, match="no file has a link for everybody here"):
+        kinds.by_name()["file"].part(owner("member", SwitchedOff()), "x", "hash")
+
+
+def test_the_password_of_somebody_is_known_to_the_run_and_told_by_nobody(owner):
+    server = Server()
+    member = owner("member", server)
+    member.world.people["member"] = replace(member.person, password="secret")
+    assert kinds.by_name()["user"].part(member, "member-id", "password") == "secret" and server.requests == []
+
+
+class Imports(Server):
+    """A server that keeps what was uploaded to be imported."""
+
+    def __call__(self, method, path, headers, body):
+        told = super().__call__(method, path, headers, body)
+        if (method, path) == ("GET", "/api/v4/imports"):
+            return 200, told[1], json.dumps(["id1_mmc-abc123-i1.zip", "id7_somebodys.zip"]).encode()
+        return told
+
+
+def test_what_is_to_be_imported_is_an_empty_archive_of_the_operators_and_found_again_by_its_name(owner):
+    server = Imports()
+    member = owner("member", server)
+    kind = kinds.by_name()["import"]
+    assert kind.make(member) == "id1_mmc-abc123-i1.zip"
+    assert server.requests == ["operator POST uploads", "operator POST uploads/id1"]
+    assert [line.get("id") for line, _ in member.world.journal.lines] == [None, "id1_mmc-abc123-i1.zip"]
+    undoing = Undoing(member.admin)
+    assert list(kind.lost(undoing, {"what": "import", "name": "mmc-abc123-i1"})) == ["id1_mmc-abc123-i1.zip"]
+    assert [line["name"] for line in kind.leftovers(member.admin)] == ["mmc-abc123-i1"]
+    assert kind.undo(undoing, {"what": "import", "id": "id1_mmc-abc123-i1.zip"})
+    undoing.undone["import"] = [{"id": "id1_mmc-abc123-i1.zip"}]
+    assert list(kind.left(undoing)) == ["the import id1_mmc-abc123-i1.zip is still there"]
+
+
 @pytest.mark.parametrize(("kind", "people"), [("direct-channel", 2), ("group-channel", 3)])
 def test_a_conversation_is_between_its_owner_and_others_of_ours(owner, kind, people):
     server = Server()

@@ -91,6 +91,8 @@ def is_kept_out(at: Setting) -> bool:
 
 def gate_of(at: Setting) -> str:
     """Return the error id by which the server tells somebody who may ask that it does not offer the operation; else nothing."""
+    if at.is_anonymous and at.is_valid is True and at.has_no_route:  # others may not have been asked
+        return at.exchange.error_id
     if at.is_anonymous or at.entitled is False or at.is_valid is not True or at.exchange.status < 400:
         return ""
     return "" if gate(at.exchange.error_id, at.exchange.status) is None else at.exchange.error_id

@@ -211,11 +211,19 @@ class LiveServer:
 
 
 def prepare_server(
-    target: Target, run_id: str, *, create_first_admin: bool, disruptive: bool, recording: bool, newcomers: int = MOST_PEOPLE
+    target: Target,
+    run_id: str,
+    *,
+    create_first_admin: bool,
+    disruptive: bool,
+    recording: bool,
+    asks_everything: bool = False,
+    newcomers: int = MOST_PEOPLE,
 ) -> LiveServer:
     """Prepare a live server.
 
     Args:
+        asks_everything: Probes ask about the whole of a document.
         newcomers: How many accounts the run may make.
 
     Raises:
@@ -236,7 +244,8 @@ def prepare_server(
             server.lease.take()
             server.sent_log.path.unlink(missing_ok=True)
             server.before = look(Admin(target.client(), server.operator))
-        found = prepare(target, note, server.operator, disruptive=disruptive, recording=recording)
+        how = {"disruptive": disruptive, "recording": recording, "asks_everything": asks_everything}
+        found = prepare(target, note, server.operator, **how)
         target.told_roles = ask_roles(target, server.operator)
         server.stands_on_tokens = stands_on_tokens(Admin(target.client(), server.operator))
     except UnseenError as error:

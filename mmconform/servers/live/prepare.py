@@ -20,7 +20,16 @@ from mmconform.wire.tape.cassette import NOT_TAPED
 from mmconform.world import features, obstacles
 from mmconform.world.admin import OPERATOR, Admin, confirm_is_an_error_of_the_server, part
 from mmconform.world.build import confirm_roles
-from mmconform.world.features import WEBRTC, arranged, has, lacking, lost_to_a_licence, settings_of, switched_off
+from mmconform.world.features import (
+    WEBRTC,
+    arranged,
+    has,
+    lacking,
+    lost_to_a_licence,
+    settings_of,
+    switched_off,
+    wanted_by_probes,
+)
 from mmconform.world.kinds.user import is_ours, login
 from mmconform.world.people import ROLES, delegated
 
@@ -188,10 +197,15 @@ def _create(client: Client, name: str, password: str) -> None:
         raise MisuseError(f"creating the first administrator `{name}` failed: the server answered {made.says}")
 
 
-def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, recording: bool) -> Preparation:
+def prepare(
+    target: Target, journal: Journal, token: str, *, disruptive: bool, recording: bool, asks_everything: bool = False
+) -> Preparation:
     """Look around as the administrator and switch on what the eleven operations need.
 
     Settings are changed only on a server without people of its own, or with ``disruptive``.
+
+    Args:
+        asks_everything: Probes ask about the whole of a document, and need more.
 
     Raises:
         MisuseError: recording from a server that people use, something that would stop the run, or the server refuses.
@@ -206,11 +220,14 @@ def prepare(target: Target, journal: Journal, token: str, *, disruptive: bool, r
     gateway = None
     off = off_now(config, target.version)
     # A limit is lifted where there is one: a server that does not know it would not keep it.
-    wanted = settings_of(feature for feature in arranged(target.version) if feature.name in off or feature.limit is None)
+    told = config.json_object
+    more = wanted_by_probes(told, target.version, disruptive=disruptive) if asks_everything else []
+    needed = (feature for feature in arranged(target.version) if feature.name in off or feature.limit is None)
+    wanted = settings_of([*needed, *more])
     if WEBRTC in off and can_be_gateway(target):
         gateway = Gateway()
         wanted["WebrtcSettings"] = gateway.settings
-    if off and (not others or disruptive):
+    if (off or more) and (not others or disruptive):
         journal.note(what="config", before=part(config, wanted))
         fixed = admin.change(wanted)
         off = off_now(admin.config(), target.version)

@@ -63,9 +63,3 @@ class Export(Absent):
 
     def make(self, owner: Owner) -> str:
         return f"{owner.naming.name('x')}.zip"
-
-
-class Import(Export):
-    """A file that was uploaded to be imported, which servers find by its name."""
-
-    name = "import"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.world.admin import GONE, Admin
@@ -129,6 +130,13 @@ class File(Kind):
 
     def make(self, owner: Owner) -> str:
         return new_file(owner, owner.channel or Channel().standing(owner))
+
+    def part(self, owner: Owner, id_: str, name: str) -> str:
+        """Return the ``hash`` of the link by which everybody may have it."""
+        answer = owner.admin.ask("GET", f"/api/v4/files/{id_}/link")
+        if not answer.is_success:
+            raise NotHereError(f"no file has a link for everybody here: {answer.says}")
+        return dict(parse_qsl(urlsplit(str(answer.json_object.get("link"))).query))["h"]
 
 
 def new_file(owner: Owner, channel: str, upload: Upload | None = None) -> str:

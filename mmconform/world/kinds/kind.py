@@ -164,8 +164,8 @@ class Kind:
             MisuseError: the server refuses.
         """
 
-    def part(self, owner: Owner, id_: str, name: str) -> str:
-        """Return a part of what the server tells the operator of one.
+    def part(self, owner: Owner, id_: str, name: str) -> Any:
+        """Return a part of what the server tells the operator of one: a text, or a list of ids.
 
         Raises:
             MisuseError: it tells no such part.

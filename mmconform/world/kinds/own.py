@@ -1,9 +1,14 @@
-"""What somebody has for themselves: categories of a sidebar, uploads, sessions; each goes with its user."""
+"""What somebody has for themselves: categories of a sidebar, words of a status, uploads, sessions; each goes with its user."""
+
+from typing import Any
 
 from mmconform.errors import NotHereError
 from mmconform.world.kinds.channel import Channel
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.kinds.user import login
+
+#: A status that ends on a day: of what is left out servers make something themselves (public/model/custom_status.go@91ce593d27).
+_STATUS = {"emoji": "smile", "duration": "date_and_time", "expires_at": "2100-01-01T00:00:00Z"}
 
 
 class Category(Kind):
@@ -16,7 +21,27 @@ class Category(Kind):
         team = owner.team or owner.world.team_id
         about = {"user_id": owner.id, "team_id": team, "display_name": owner.naming.name("g"), "type": "custom"}
         url = f"/api/v4/users/{owner.id}/teams/{team}/channels/categories"
-        return owner.must("makes a category", "POST", url, json=about).json_id
+        id_ = owner.must("makes a category", "POST", url, json=about).json_id
+        owner.world.kept["sidebar", id_] = url
+        return id_
+
+    def part(self, owner: Owner, id_: str, name: str) -> Any:
+        """Return a part of one; its ``order`` is that of all categories of the sidebar in which it is."""
+        if name != "order":
+            return super().part(owner, id_, name)
+        return owner.admin.ask("GET", f"{owner.world.kept['sidebar', id_]}/order").json_or_none
+
+
+class RecentStatus(Kind):
+    """The words of a status that somebody had, by which servers tell it from others of theirs."""
+
+    name, within = "recent-status", "user"
+    is_name = is_owned = True
+
+    def make(self, owner: Owner) -> str:
+        words = owner.naming.name("s")
+        owner.must("sets a status", "PUT", f"/api/v4/users/{owner.id}/status/custom", json={**_STATUS, "text": words})
+        return words
 
 
 class UploadSession(Kind):

@@ -34,6 +34,11 @@ class User(Kind):
     def standing(self, owner: Owner) -> str:
         return owner.id
 
+    def part(self, owner: Owner, id_: str, name: str) -> Any:
+        """Return a part of one; the ``password`` of one of the world's is known to the run alone."""
+        known = (person.password for person in owner.world.people.values() if person.id == id_)
+        return next(known) if name == "password" else super().part(owner, id_, name)
+
     def leftovers(self, admin: Admin) -> Iterator[Entry]:
         for row in admin.rows("/api/v4/users"):
             if is_ours(row) and not row.get("delete_at"):

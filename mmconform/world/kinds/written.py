@@ -1,5 +1,7 @@
 """What people do with posts: threads that they follow, reactions, other wordings, pictures; each goes with its post."""
 
+from typing import Any
+
 from mmconform.errors import NotHereError
 from mmconform.world.fillers import PICTURE
 from mmconform.world.kinds.channel import Channel, File, Post, new_file, new_post
@@ -47,7 +49,7 @@ class EditedPost(Post):
             owner.world.kept["version", post] = str(told[0].get("id"))
         return post
 
-    def part(self, owner: Owner, id_: str, name: str) -> str:
+    def part(self, owner: Owner, id_: str, name: str) -> Any:
         if name != "version":
             return super().part(owner, id_, name)
         if ("version", id_) not in owner.world.kept:
