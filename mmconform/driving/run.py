@@ -62,6 +62,7 @@ class Run:
 
     def __init__(self, specs: list[Path], overlays: list[Path], seed: int = SEED, max_examples: int = MAX_EXAMPLES) -> None:
         self.seed, self.max_examples = seed, max_examples
+        self.documents = tuple([f"--spec={path}" for path in specs] + [f"--overlay={path}" for path in overlays])
         loaded = load(specs, overlays)
         self.document, self.is_official, self.is_ours = loaded.document, loaded.is_official, not specs
         self.contract: Contract = build(self.document)
@@ -190,6 +191,7 @@ class Run:
             selection=selection,
             roles=self._roles(target),
             newest_known=str(newest()) if is_newer(target.version) else "",
+            documents=self.documents,
         )
         findings = report.rows(self.contract, sightings.seen, self.known(target), target.version) if sightings else []
         footer = partial(

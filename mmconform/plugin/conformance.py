@@ -352,7 +352,8 @@ class Conformance:
             new = [_row(o, pyfuncitem, judge) for o in judge.observations if o.standing == "new"]
             unseen = [o for o in judge.observations if o.outcome == "error"]
             if new:
-                failures = gather(judge.contract, describe(judge.target.server), judge.target.name, new)
+                server, name = describe(judge.target.server), judge.target.name
+                failures = gather(judge.contract, server, name, new, self.session.run.documents)
                 pytest.fail("\n\n".join(failure.explain() for failure in failures), pytrace=False)
             if judge.not_taped:
                 name = f"{judge.target.tape}/{cassette_of(pyfuncitem)}.yaml".removeprefix(f"{ROOT}/")

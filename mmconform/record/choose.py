@@ -46,7 +46,10 @@ def current(
         header = this_record.header
         target = header.target
         kind, _, name = target.partition(":")
-        if header.selection:
+        if header.documents:
+            by = " ".join(header.documents)
+            left_out.append(f"{path}: was judged by other documents; to see it: mmconform report {path} {by}")
+        elif header.selection:
             left_out.append(f"{path}: is of a part only ({header.selection}); run pytest --target {target} again, or name it")
         elif kind != "recorded":
             left_out.append(f"{path}: is about {target}; name it to have it in the report")

@@ -67,6 +67,9 @@ class Header(_Row, tag="header", frozen=True, kw_only=True):
         ),
     ] = field(default_factory=dict)
     newest_known: Annotated[str, Meta(description="the newest version that our data know, where the server is newer")] = ""
+    documents: Annotated[
+        tuple[str, ...], Meta(description="what was judged by instead of our own documents, as options of the command line")
+    ] = ()
 
 
 class OperationRow(_Row, tag="operation", frozen=True):

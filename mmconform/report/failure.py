@@ -22,6 +22,7 @@ class Failure:
     Attributes:
         server: The header's description of the server.
         target: As the user wrote it.
+        documents: The options that name what it is judged by; none where that is our own.
         personas, tests: Who saw it, and in which tests.
         count: Exchanges that showed it.
         deviations: The entries that make it known, as ``file:line`` at the time of the run.
@@ -34,6 +35,7 @@ class Failure:
     seen: str
     server: ServerRow
     target: str
+    documents: tuple[str, ...]
     personas: tuple[str, ...]
     tests: tuple[str, ...]
     count: int
@@ -61,7 +63,8 @@ class Failure:
             lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
             lines.append(f"  repeat    {self.curl}")
-        lines.append(f"  in        pytest --target {plain(quote(self.target))} {plain(quote(self.tests[0]))}")
+        words = ("--target", self.target, *self.documents, self.tests[0])
+        lines.append(f"  in        pytest {' '.join(plain(quote(word)) for word in words)}")
         if self.standing == "new":
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
             lines += [f"            {line}" for line in self.entry]
@@ -110,10 +113,13 @@ def failures(contract: Contract, record: Record) -> list[Failure]:
     Raises:
         KeyError: the record is about clauses that the contract has not.
     """
-    return gather(contract, record.header.server, record.header.target, record.observations)
+    header = record.header
+    return gather(contract, header.server, header.target, record.observations, header.documents)
 
 
-def gather(contract: Contract, server: ServerRow, target: str, rows: Iterable[ObservationRow]) -> list[Failure]:
+def gather(
+    contract: Contract, server: ServerRow, target: str, rows: Iterable[ObservationRow], documents: tuple[str, ...] = ()
+) -> list[Failure]:
     """Return the failures among some observations: one for each clause, signature and standing."""
     groups: dict[tuple[str, str, str], list[ObservationRow]] = {}
     for row in rows:
@@ -127,6 +133,7 @@ def gather(contract: Contract, server: ServerRow, target: str, rows: Iterable[Ob
             same[0].seen,
             server,
             target,
+            documents,
             tuple(dict.fromkeys(row.persona for row in same)),
             tuple(dict.fromkeys(row.test for row in same)),
             sum(row.count for row in same),

@@ -54,7 +54,7 @@ def _cases(contract: Contract, record: Record) -> Iterator[ET.Element]:
         judged.setdefault((row.clause, row.persona), []).append(row)
     for (id_, persona), rows in judged.items():
         clause = contract.clauses[id_]
-        broken = gather(contract, record.header.server, record.header.target, rows)
+        broken = gather(contract, record.header.server, record.header.target, rows, record.header.documents)
         case = _case(clause, persona)
         case.append(_properties({"clause": id_, "place": clause.place, **_standing(broken)}))
         state = state_of(rows)

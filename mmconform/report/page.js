@@ -181,7 +181,9 @@ function tags() {
   const t = now.at;
   const one = data.targets[t];
   const shown = data.operations.filter((operation) => (clausesOf.get(operation.id) || []).some(isChosen));
-  const rows = TAGS.map((tag) => [tag, shown.filter((operation) => operation.tag === tag)]).filter(([, some]) => some.length);
+  const isAsked = ([, some]) => some.some((operation) => (one.coverage[operation.id] || [])[1]);
+  const rows = TAGS.map((tag) => [tag, shown.filter((operation) => operation.tag === tag)]).filter(([, some]) => some.length)
+    .sort((some, other) => isAsked(other) - isAsked(some)); // what nobody asked about is last
   const columns = COLUMNS.filter(([key]) => key !== "error" || one.error);
   const cells = (some, bad) => {
     const counts = tally(some, t);
@@ -471,6 +473,9 @@ const VERDICT = {
   ambiguous: ["Ambiguous", "the documents say too little to blame anybody"],
 };
 
+/** Whether some record on this page shows it; an entry about other operations or versions is none of theirs. */
+const isMet = (card) => card.met.some(Boolean);
+
 function isCardShown(card) {
   const some = card.clauses.map((id) => clauses.get(id));
   const met = card.met.slice(now.from, now.to + 1).join("");
@@ -554,13 +559,15 @@ function issue(card) {
 
 function deviations() {
   const shown = cards.filter(isCardShown);
+  const unmet = shown.filter((card) => !isMet(card));
   const unread = !cards.some((card) => card.verdict === "new") && !now.fresh;
   return [
     h("p", { class: "lead" }, "Every disagreement of a server with the documentation, by who is wrong. ", unread ? "None of them is new." : ""),
     ["new", ...data.verdicts].map((verdict) => {
-      const some = shown.filter((card) => card.verdict === verdict);
+      const some = shown.filter((card) => card.verdict === verdict && isMet(card));
       return some.length ? h("section", { "aria-label": VERDICT[verdict][0] }, h("h2", {}, `${VERDICT[verdict][0]} `, h("span", { class: "soft small" }, `${some.length}: ${VERDICT[verdict][1]}`)), h("div", { class: "cards" }, some.map(drawCard))) : "";
     }),
+    unmet.length > 0 && h("details", {}, h("summary", {}, `${many(unmet.length, "entry", "entries")} that none of these records shows`), h("div", { class: "cards" }, unmet.map(drawCard))),
     shown.length ? "" : nothing(),
   ];
 }
@@ -905,7 +912,7 @@ function drawHead() {
     h("strong", {}, `Mattermost ${newest.name}: ${sentence(newest)}.`), " ",
     red.length ? h("span", { class: "red" }, `✖ Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "● green"), ": nothing is broken that is not known and explained."));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
-    const count = view === "deviations" ? ` (${cards.length})` : "";
+    const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";
     return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title + count);
   }));
 }

@@ -406,7 +406,7 @@ def _coverage(row: OperationRow) -> list[Any]:
 
 def command(header: Header) -> str:
     """Return the command that repeats the run of a record; the requests of a tape have only one seed."""
-    parts = ["pytest", "--target", quote(header.target), *_selection(header.selection)]
+    parts = ["pytest", "--target", quote(header.target), *map(quote, header.documents), *_selection(header.selection)]
     if not header.target.startswith("recorded:"):
         parts += [f"--hypothesis-seed={header.seed}", f"--max-examples={header.max_examples}"]
     return " ".join(parts)

@@ -132,9 +132,11 @@ def _details(contract: Contract, record: Record) -> list[str]:
         lines.append(f"  gaps of the document, refusals that it does not declare: {len(gaps)} operations, {_named(gaps)}")
     lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
     lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
-    if record.findings:
+    for_principles = sum(row.for_principles for row in record.operations)
+    if record.findings or for_principles:
         new, known = (sum(1 for finding in record.findings if finding.standing == standing) for standing in ("new", "known"))
-        lines.append(f"  principles: {new} new findings, {known} known; they break no promise")
+        found = f"{new} new findings, {known} known"
+        lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise")
     if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
         lines.append(
             f"  gaps of the document, properties that are accepted and listed nowhere: {len(silent)} operations, {_named(silent)}"

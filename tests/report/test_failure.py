@@ -17,7 +17,7 @@ ID = "abcdefghijklmnopqrstuvwxy1"
 SERVER = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
 
 
-def explained(contract, status, answer, by, settings=(), roles=None):
+def explained(contract, status, answer, by, settings=(), roles=None, documents=()):
     """The text of each failure that one answer to GetUserAccessToken shows."""
     target = Target("http://x", "x", "http://x", SERVER, Redactor(replaying=False))
     if roles:
@@ -26,7 +26,8 @@ def explained(contract, status, answer, by, settings=(), roles=None):
     told = {"content-type": "application/json"}
     said = json.dumps(answer).encode()
     judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, None, status, told, said, settings=settings))
-    return {failure.clause.id: failure.explain() for failure in gather(contract, describe(SERVER), "http://x", seen(judge))}
+    broken = gather(contract, describe(SERVER), "http://x", seen(judge), documents)
+    return {failure.clause.id: failure.explain() for failure in broken}
 
 
 def test_a_refusal_says_who_was_expected_to_be_served_and_from_where_that_is_known(contract):
@@ -68,3 +69,11 @@ def test_it_says_what_the_run_had_set_otherwise(contract, serve):
     assert client.send("GET", "/a", persona="member").settings == ()
     text = explained(contract, 299, {}, "system_admin", within)["GetUserAccessToken.status"]
     assert "  while     ServiceSettings.EnableUserAccessTokens is false; the role system_user has more" in text
+
+
+def test_the_line_that_repeats_it_names_the_documents_it_was_judged_by(contract):
+    """A path may hold what a shell would take apart."""
+    documents = ("--spec=my api.yaml", "--overlay=o.yaml")
+    text = explained(contract, 200, {}, "anonymous", documents=documents)["GetUserAccessToken.auth"]
+    assert "  in        pytest --target http://x '--spec=my api.yaml' --overlay=o.yaml " in text
+    assert "--spec" not in explained(contract, 200, {}, "anonymous")["GetUserAccessToken.auth"]

@@ -17,10 +17,11 @@ NEW = {"standing": "new", "signature": "500 x", "seen": "answered 500\x1b[2J", "
 def shown(contract):
     """The table of a record with these observations of CreateJob."""
 
-    def shown(*rows, width=100, findings=(), **problems):
+    def shown(*rows, width=100, findings=(), for_principles=0, **problems):
         common = {"operation": "CreateJob", "persona": "member", "test": "suites/a/test_b.py::c", "outcome": "pass", "count": 1}
         rows = observations(*({**common, "rule": row["clause"].split(".")[1], **row} for row in rows))
-        asked = operations({"operation": "CreateJob", "in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True})
+        reached = {"in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True, "for_principles": for_principles}
+        asked = operations({"operation": "CreateJob", **reached})
         told = {"errors": 0, "not_taped": 0, **problems}
         footer = summarise(contract, Version(5, 36, 1), rows, asked, [], **told, is_whole=False, finished="2026-11-22T00:00:00Z")
         record = replace(make_record(header(), rows, asked, footer), findings=list(findings))
@@ -63,7 +64,12 @@ FOUND = FindingRow(
 def test_what_contradicts_a_principle_is_told_apart_and_makes_no_run_red(shown):
     text = shown({"clause": "CreateJob.auth"}, findings=[FOUND])
     assert "\n  principle hidden: CreateJob, data\n      `data` is shown\n      for member\n" in text
-    assert "  principles: 1 new findings, 0 known; they break no promise" in text and "GREEN" in text
+    assert "  principles: 1 new findings, 0 known, of 0 answers with a 2xx; they break no promise" in text and "GREEN" in text
+
+
+def test_that_nothing_contradicts_a_principle_is_told_where_they_were_asked_about(shown):
+    assert "principles: 0 new findings, 0 known, of 5 answers with a 2xx" in shown({"clause": "CreateJob.auth"}, for_principles=5)
+    assert "principles" not in shown({"clause": "CreateJob.auth"})
 
 
 def test_it_makes_a_run_red_where_that_is_asked_for(shown):
