@@ -148,7 +148,7 @@ class Fixtures:
         return None
 
     @pytest.fixture
-    def questions(self, target: Target, world: World, place: Place, client: Client) -> Questions:
+    def questions(self, target: Target, world: World, place: Place, client: Client) -> Iterator[Questions]:
         """What principles ask: every reading operation that the run is about, about things of ours."""
         run, patterns = self.session.run, option(self.session.config, "--operation")
         about = [
@@ -156,7 +156,8 @@ class Fixtures:
             for operation in run.contract.operations.values()
             if not patterns or any(fnmatchcase(operation.id, pattern) for pattern in patterns)
         ]
-        return Questions(run.contract, about, self._core, world, client, place, run.noting(target))
+        yield Questions(run.contract, about, self._core, world, client, place, run.noting(target))
+        place.see_off_doubles()
 
     def _core(self, operation: Operation) -> Case | None:
         return next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)

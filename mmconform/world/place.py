@@ -1,6 +1,6 @@
 """What lies ready where everybody is asked the same: teams, channels, posts and files of ours, and who is where."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -78,6 +78,7 @@ class Place:
         self._fresh: dict[tuple[str, Spot | None, str], str] = {}
         self._parts: dict[tuple[str, str, str], Any] = {}
         self._spares: dict[str, Person] = {}
+        self._doubles: set[str] = set()
         for persona in BESIDE.values():
             if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
                 world.people[persona.name] = self._make(persona)
@@ -150,8 +151,10 @@ class Place:
 
     def forget(self, consumed: Container[str], spot: Spot | None) -> None:
         """Let go of what lies fresh in a spot, of the kinds that a request consumed, and of what things were told to be."""
-        self._fresh = {key: id_ for key, id_ in self._fresh.items() if key[0] not in consumed or key[1] != spot}
+        gone = {key: id_ for key, id_ in self._fresh.items() if key[0] in consumed and key[1] == spot}
+        self._fresh = {key: id_ for key, id_ in self._fresh.items() if key not in gone}
         self._parts.clear()
+        self._see_off(gone.values())
 
     def new(self, kind: str, spot: Spot | None, owner: str) -> str:
         """Return the id of a new thing of somebody's; a new user is a member of the team whom nobody else needs.
@@ -284,7 +287,20 @@ class Place:
 
     def spend(self, persona: str) -> None:
         """Let go of somebody whom a request has consumed."""
-        self._spares.pop(persona, None)
+        if person := self._spares.pop(persona, None):
+            self._see_off([person.id])
+
+    def see_off_doubles(self) -> None:
+        """Let go of whoever was made beside the standing people: a team holds only so many (50, as a server is installed)."""
+        self._spares.clear()
+        self._fresh = {key: id_ for key, id_ in self._fresh.items() if id_ not in self._doubles}
+        self._see_off(list(self._doubles))
+
+    def _see_off(self, ids: Iterable[str]) -> None:
+        """Take those of them out of the team who are doubles; who is deactivated at the end need not be now."""
+        for id_ in self._doubles.intersection(ids):
+            self._admin.ask("DELETE", f"/api/v4/teams/{self._world.team_id}/members/{id_}")
+            self._doubles.discard(id_)
 
     def sign_in(self, person: Person) -> None:
         """Give somebody whose sessions a request ended a new one; a guest calls with a token, which outlives them.
@@ -301,7 +317,9 @@ class Place:
         Raises:
             MisuseError: the server refuses.
         """
-        return self._make(person.persona)
+        double = self._make(person.persona)
+        self._doubles.add(double.id)
+        return double
 
     def signed_in_again(self, person: Person) -> Person:
         """Return a person with a session of its own for one request.

@@ -229,3 +229,18 @@ def test_a_holder_holds_what_the_role_does_and_a_bare_one_nothing_else(name):
     )
     holds = {p for p in ("view_team", "create_team") for role in persona.system_roles if roles.hold(role, p) is True}
     assert holds == ({"view_team"} if SPARE in persona.system_roles else set()) | (set() if persona.is_bare else {"create_team"})
+
+
+def test_who_was_made_beside_the_standing_people_leaves_the_team_when_no_longer_needed(app, world, place):
+    """A team holds as many people as the server is set to, 50 as it is installed: each test made some, and all stayed."""
+    members = app.store.teams[world.team_id].members
+    before = set(members)
+    person, consumed = place.spare("member"), place.fresh("user", OPEN, "member")
+    kept = place.fresh("user", None, "member")
+    assert {person.id, consumed, kept} <= members.keys()
+    place.spend("member")
+    place.forget({"user"}, OPEN)
+    assert set(members) == before | {kept}
+    place.double(world.people["member"])
+    place.see_off_doubles()
+    assert set(members) == before and place.fresh("user", None, "member") not in before | {kept}
