@@ -407,3 +407,27 @@ def test_a_post_in_an_archived_channel_stays_there_and_is_no_failure(serve):
     assert not kinds.by_name()["post"].undo(undoing, {"what": "post", "id": "archived"}) and undoing.failed == []
     kinds.by_name()["post"].undo(undoing, {"what": "post", "id": "standing"})
     assert undoing.failed == ["DELETE /api/v4/posts/standing: 400 refused"]
+
+
+def test_a_person_who_was_made_a_bot_is_handed_over_and_disabled_as_one(serve):
+    """Deactivated as a person alone, they are listed as a bot in use; and one that owns itself is deactivated for ever."""
+    asked = []
+
+    def server(method, path, headers, body):
+        asked.append(f"{method} {path.partition('?')[0].removeprefix('/api/v4/')}")
+        owners = [("converted", "converted"), ("made", "somebody"), ("disabled", "disabled")]
+        rows = [{"user_id": bot, "owner_id": owner, "delete_at": 5 * (bot == "disabled")} for bot, owner in owners]
+        data = rows if path.partition("?")[0].endswith("/bots") else {"id": "operator-id"}
+        return 200, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
+
+    undoing = Undoing(Admin(Client(serve(server).url, Redactor(replaying=False)), "operator"))
+    for name in ("converted", "made", "disabled", "person"):
+        assert kinds.by_name()["user"].undo(undoing, {"what": "user", "id": name})
+    assert [one for one in asked if one.startswith("POST bots")] == [
+        "POST bots/converted/assign/operator-id",
+        "POST bots/converted/disable",
+        "POST bots/made/disable",
+    ]
+    assert [one for one in asked if one.startswith("DELETE")] == [
+        f"DELETE users/{name}" for name in ("converted", "made", "disabled", "person")
+    ]

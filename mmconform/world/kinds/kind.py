@@ -272,10 +272,11 @@ class Undoing:
             self.failed.append(f"the {whose} are still there after they were {what.partition(' ')[2]}")
 
     @cached_property
-    def self_owned_bots(self) -> frozenset[str]:
-        """The bots that belong to nobody but themselves; none where the server knows no bots."""
-        bots = self.rows("/api/v4/bots")
-        return frozenset(str(bot.get("user_id")) for bot in bots if bot.get("user_id") == bot.get("owner_id"))
+    def bot_owners(self) -> dict[str, str]:
+        """To whom each bot belongs that is not disabled; none where the server knows no bots."""
+        return {
+            str(bot.get("user_id")): str(bot.get("owner_id")) for bot in self.rows("/api/v4/bots") if not bot.get("delete_at")
+        }
 
     def namesakes(self, what: str, rows: Iterable[dict[str, Any]], field: str) -> Iterator[Entry]:
         """Yield lines of those rows that bear a name of what is told, and are not it; names are unique to a run."""

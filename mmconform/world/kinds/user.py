@@ -49,7 +49,7 @@ class User(Kind):
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         token.revoke_all(undoing, entry["id"])
-        _free(undoing, entry["id"])
+        _disable_bot(undoing, entry["id"])
         return undoing.attempt("users deactivated", undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
 
     def left(self, undoing: Undoing) -> Iterator[str]:
@@ -154,12 +154,15 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
     return Secret(session)
 
 
-def _free(undoing: Undoing, user: str) -> None:
-    """Give a bot that owns itself to the operator, before it is deactivated.
+def _disable_bot(undoing: Undoing, user: str) -> None:
+    """Disable whoever was made a bot, who would be listed as one that is in use; one that owns itself is the operator's first.
 
     A person who was made a bot is its own owner (model/bot.go@91ce593d27 BotFromUser), and a server that deactivates an owner
     deactivates their bots first (app/bot.go@91ce593d27 disableUserBots).
     """
-    if user in undoing.self_owned_bots:
+    if user not in undoing.bot_owners:
+        return
+    if undoing.bot_owners[user] == user:
         me = undoing.admin.ask("GET", "/api/v4/users/me").json_id
         undoing.attempt("bots handed over", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{me}"))
+    undoing.attempt("bots disabled", undoing.admin.ask("POST", f"/api/v4/bots/{user}/disable"))
