@@ -8,10 +8,12 @@ COVERED := 78
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 
-.PHONY: help conformance test prove notebooks pictures lint lock clean
+.PHONY: help install conformance test prove notebooks pictures lint lock clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.ready  ## make .venv, with what judging needs and nothing more
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
 	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
@@ -40,6 +42,7 @@ lint: .venv/.dev  ## ruff and mypy
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo "$(PYTHON) is no CPython 3.11 to 3.13; name one: make PYTHON=python3.12 …"; exit 1; }
+	@echo "making .venv of the packages that requirements.lock names: once, some minutes, nothing outside this folder"
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .

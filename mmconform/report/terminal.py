@@ -62,6 +62,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     legend = Text("  ")
     for mark in (mark for state, mark in MARKS.items() if state in used):
         legend.append(mark.sign, mark.style).append(f" {mark.meaning}   ")
+    if any(sum(cell.counts.values()) > 1 for cells in asked.values() for cell in cells.values()):
+        legend.append("a number: so many promises")
     console.print(legend)
     for line in _details(contract, record):
         console.print(line, soft_wrap=True, markup=False)
