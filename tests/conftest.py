@@ -1,5 +1,6 @@
 """What several tests share: the document, the contract, made-up exchanges, a tiny server, and a user's shell."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -16,6 +17,15 @@ from mmconform.paths import ROOT
 from mmconform.version import Version
 from tests import rows as lines
 from tests.warm import Warm
+
+#: Python looks for garbage after so many new objects: seldom, since what tests make they keep, or drop without a cycle.
+gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_collection_finish():
+    """What is here before the first test stays until the last: it is no garbage, and to look through it takes long."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

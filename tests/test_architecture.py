@@ -1,6 +1,7 @@
 """Where a line of code lives: imports go one way, and each library is known to few."""
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -14,9 +15,14 @@ FILES = {
 SUITES = sorted((ROOT / "suites").rglob("*.py"))
 
 
+@cache
 def imported(path):
     """Every module, with names taken from a module written after it, that a file imports, wherever it does."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return [*_imported(ast.parse(path.read_text(encoding="utf-8")), path)]
+
+
+def _imported(tree, path):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
