@@ -1,5 +1,6 @@
 """One run as pytest sees it: targets as parameters, verdicts from tests, the record at the end."""
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
@@ -282,6 +283,7 @@ class Conformance:
             self.session.recording.drop()
             self.session.clean()
             pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
+        gc.freeze()  # what is here stays until the end: to look through it for garbage takes a tenth of a run
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
