@@ -1,8 +1,7 @@
 """A pytest plugin that falsifies one answer of each test on a tape: does the test notice?
 
-Run twice. Without a plan it notes which answers each test judges and what can be falsified in each, into the file that FLIPS_PLAN
-names. With that plan every test runs once for each of those answers (the first six of a test) and each falsification that its
-clause should notice; a test is not run where there is nothing to falsify.
+Every test is run once as it is, which tells which answers it judges and what can be falsified in each; and then once more for
+each of those answers (the first six of a test) and each falsification that its clause should notice.
 What came of it goes to the file that FLIPS names, one JSON line a run.
 """
 
@@ -13,10 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from _pytest.runner import runtestprotocol
 
-from mmconform.plugin import conformance, fixtures
+from mmconform.driving.asking import Asker
+from mmconform.plugin import fixtures
 from mmconform.wire import client
-from mmconform.wire.tape import name
 
 NONE, STATUS, ERROR_ID, LEAK = "none", "status", "error id", "leaked secret"
 OWNER, FIELD, MEDIA = "wrong owner", "missing field", "media"
@@ -25,11 +25,8 @@ KINDS = (STATUS, ERROR_ID, LEAK, OWNER, FIELD, MEDIA)
 NOTHING = "nothing to falsify"
 MOST = 6
 
-PLAN_FILE = Path(os.environ["FLIPS_PLAN"])
-#: For each test the numbers of the answers that it judges, and the kinds of falsifications that would change each.
-PLAN: dict[str, dict[str, list[str]]] = json.loads(PLAN_FILE.read_text(encoding="utf-8")) if PLAN_FILE.exists() else {}
-IS_PLANNING = not PLAN
-now = SimpleNamespace(kind=NONE, test="", sent=0, number=0, done=False, persona="", can={})
+#: The run of a test that is going on: the answers that it judges by their numbers, each with what can be falsified in it.
+now = SimpleNamespace(kind=NONE, is_generated=False, sent=0, number=0, done=False, persona="", can={}, judged={})
 
 #: Which operations promise to keep tokens secret, and to answer about one user or token.
 SECRETIVE = ("GetUserAccessTokensForUser", "GetUserAccessTokens", "GetUserAccessToken")
@@ -44,46 +41,46 @@ def kinds_for(clause):
     return [STATUS, ERROR_ID, *{"secret": [LEAK], "schema": [FIELD]}.get(rule, [])]
 
 
-def pytest_generate_tests(metafunc):
-    if "target" in metafunc.fixturenames:
-        mark = next(metafunc.definition.iter_markers("clause"), None)
-        prefix = f"{metafunc.module.__name__.rpartition('test_')[2]}/{metafunc.function.__name__.removeprefix('test_')}"
-        judged = max((len(numbers) for test, numbers in PLAN.items() if f"/{prefix}" in f"/{test}"), default=0)
-        kinds = kinds_for(mark.args[0] if mark else None)
-        flips = [NONE] if IS_PLANNING else [f"{kind}@{i}" for kind in kinds for i in range(min(judged, MOST))]
-        metafunc.fixturenames.append("flip")
-        metafunc.parametrize("flip", flips or [f"{NOTHING}@0"])
-
-
-def _without_flip(item, target):
-    ids = [i for i in item.callspec._idlist if i != item.callspec.params["flip"]]
-    params = {k: v for k, v in item.callspec.params.items() if k != "flip"}
-    bare = SimpleNamespace(path=item.path, originalname=item.originalname, callspec=SimpleNamespace(_idlist=ids, params=params))
-    return name.cassette_name(bare, target)
-
-
-conformance.cassette_name = fixtures.cassette_name = _without_flip
-
-
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    kind, _, position = item.callspec.params["flip"].partition("@")
-    now.kind, now.sent, now.done, now.persona, now.can = kind, 0, False, "", {}
-    now.test = _without_flip(item, item.callspec.params["target"].slug)
-    if kind != NONE:
-        judged = [*PLAN.get(now.test, {}).items()]
-        number, kinds = judged[int(position)] if int(position) < len(judged) else ("0", [])
-        if kind not in kinds:
-            pytest.skip(NOTHING)
-        now.number = int(number)
+def pytest_runtest_protocol(item, nextitem):
+    """Run a test as it is, and then falsified."""
+    run(item, nextitem)
+    mark = item.get_closest_marker("clause")
+    for kind in kinds_for(mark.args[0] if mark else None) if fixtures.target_of(item) else ():
+        for number in [number for number, can in now.judged.items() if kind in can]:
+            item._initrequest()
+            run(item, nextitem, kind, number)
+    return True
+
+
+def run(item, nextitem, kind=NONE, number=0):
+    now.kind, now.number, now.sent, now.done, now.persona = kind, number, 0, False, ""
+    if kind == NONE:
+        now.is_generated, now.can, now.judged = "stage" not in item.fixturenames, {}, {}
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, nextitem=nextitem)
 
 
 def judges(number):
     """Note that a test judges an answer."""
-    numbers = PLAN.setdefault(now.test, {})
-    if len(numbers) < MOST:
-        numbers.setdefault(str(number), now.can.get(number, []))
+    if len(now.judged) < MOST:
+        now.judged.setdefault(number, now.can.get(number, []))
 
+
+class EnoughError(Exception):
+    """A generated test was seen to judge the falsified answer: what else it asks was seen when it ran as it is."""
+
+
+_see = Asker.see
+
+
+def see(self, exchange):
+    _see(self, exchange)
+    if now.done:
+        raise EnoughError
+
+
+Asker.see = see
 
 _send = client.Client.send
 
@@ -95,11 +92,11 @@ def send(self, *arguments, **named):
     now.sent += 1
     object.__setattr__(exchange, "number", now.sent)
     secrets = self.redactor.values
-    if IS_PLANNING:
+    if now.kind == NONE:
         now.can[now.sent] = [kind for kind in KINDS if falsified(exchange, kind, secrets) is not exchange]
-    if IS_PLANNING and "property/" in now.test and now.test not in PLAN and exchange.is_success:
-        judges(now.sent)
-    if not IS_PLANNING and now.number == now.sent:
+        if now.is_generated and exchange.is_success and not now.judged:
+            judges(now.sent)
+    elif now.number == now.sent:
         now.persona = exchange.persona
         new = falsified(exchange, now.kind, secrets)
         now.done = new is not exchange
@@ -115,7 +112,7 @@ def pytest_runtest_call(item):
     try:
         return (yield)
     finally:
-        if IS_PLANNING and "stage" in item.funcargs:
+        if now.kind == NONE and "stage" in item.funcargs:
             for expectation in item.funcargs["stage"].expectations:
                 judges(expectation.reply.exchange.number)
 
@@ -179,8 +176,3 @@ def pytest_collection_modifyitems(items):
         name_of = getattr(operation, "id", operation)
         own = mark.args[0].replace("{operation}", str(name_of)) if mark else f"{name_of}."
         clause_of[item.nodeid] = "" if item.path.name == "test_model.py" else own  # which is about many, one at a time
-
-
-def pytest_sessionfinish():
-    if IS_PLANNING:
-        PLAN_FILE.write_text(json.dumps(PLAN), encoding="utf-8")
