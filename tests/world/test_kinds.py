@@ -325,6 +325,8 @@ def test_the_password_of_somebody_is_known_to_the_run_and_told_by_nobody(owner):
     member = owner("member", server)
     member.world.people["member"] = replace(member.person, password="secret")
     assert kinds.by_name()["user"].part(member, "member-id", "password") == "secret" and server.requests == []
+    with pytest.raises(MisuseError, match="the password of a-double is not known"):
+        kinds.by_name()["user"].part(member, "a-double", "password")
 
 
 class Imports(Server):

@@ -214,8 +214,7 @@ class Reach(_Asking):
         """Return what is otherwise than before, with the answer that tells so; what changes by itself is left out."""
         before, self._state = self._state, self._read()
         changed = {name for name in before.keys() | self._state.keys() if before.get(name) != self._state.get(name)}
-        last = next(iter(self._answers.values()))
-        return {name: self._answers.get(name, last) for name in changed}
+        return {name: self._answers.get(name) or next(iter(self._answers.values())) for name in changed}
 
     def _repair(self) -> None:
         """Have the administrator be one again, or another one in their place."""

@@ -125,8 +125,11 @@ class Hider:
         return self._of_channel("a group conversation of others", None, GroupChannel().make(self._place.owner(RESIDENT, None)))
 
     def _another_team(self) -> Hideaway:
-        hideaway = self._of_channel(ELSEWHERE, _AWAY, self._place.new("channel", _AWAY, RESIDENT))
-        team = self._place.standing("team", _AWAY, RESIDENT)
+        """A new team: in the one that stands some of those who ask may have been, and know it."""
+        team = self._place.new("team", _AWAY, RESIDENT)
+        channel = _AWAY.kind.new(self._questions.world, self._admin, team)
+        self._admin.join_channel(channel, self._place.resident.id)
+        hideaway = self._of_channel(ELSEWHERE, _AWAY, channel, team=team)
         mark = self._mark(team)
         self._admin.ask("PUT", f"/api/v4/teams/{team}/patch", {"description": self._text(mark)})
         hideaway.add("team", team, mark)
@@ -150,13 +153,15 @@ class Hider:
 
     # -- what lies in a channel ----------------------------------------------------------------------------------------
 
-    def _of_channel(self, name: str, spot: Spot | None, channel: str, *, stays: bool = True) -> Hideaway:
+    def _of_channel(self, name: str, spot: Spot | None, channel: str, *, team: str = "", stays: bool = True) -> Hideaway:
         """Return a channel, filled.
 
         Args:
+            team: In which it is, where that is not the one that stands in the spot.
             stays: It is not archived afterwards, with all that its team would have there.
         """
         hideaway, owner = Hideaway(name, spot), replace(self._place.owner(RESIDENT, spot), channel=channel)
+        owner = replace(owner, team=team or owner.team)
         mark = self._mark(channel)
         about = {"header": self._text(mark), "purpose": self._text(mark)}
         if not self._admin.ask("PUT", f"/api/v4/channels/{channel}/patch", about).is_success:  # a conversation has no purpose

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mmconform.errors import NotHereError
+from mmconform.errors import MisuseError, NotHereError
 from mmconform.world.kinds.channel import Channel
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.kinds.user import login
@@ -66,7 +66,9 @@ class Session(Kind):
             raise NotHereError("without a licence a guest cannot sign in")
         before = set(self._ids(owner))
         login(owner.client, owner.person.username, owner.person.password, owner.persona)
-        return next(id_ for id_ in self._ids(owner) if id_ not in before)
+        if new := [id_ for id_ in self._ids(owner) if id_ not in before]:
+            return new[0]
+        raise MisuseError(f"{owner.person.username} signed in, and the server lists no session more than before")
 
     def _ids(self, owner: Owner) -> list[str]:
         return [str(row["id"]) for row in owner.admin.listed(f"/api/v4/users/{owner.id}/sessions")]

@@ -35,9 +35,17 @@ class User(Kind):
         return owner.id
 
     def part(self, owner: Owner, id_: str, name: str) -> Any:
-        """Return a part of one; the ``password`` of one of the world's is known to the run alone."""
-        known = (person.password for person in owner.world.people.values() if person.id == id_)
-        return next(known) if name == "password" else super().part(owner, id_, name)
+        """Return a part of one; the ``password`` is known to the run alone, and of the world's standing people only.
+
+        Raises:
+            MisuseError: the password is somebody else's.
+        """
+        if name != "password":
+            return super().part(owner, id_, name)
+        for person in owner.world.people.values():
+            if person.id == id_:
+                return person.password
+        raise MisuseError(f"the password of {id_} is not known: it is none of the run's standing people")
 
     def leftovers(self, admin: Admin) -> Iterator[Entry]:
         for row in admin.rows("/api/v4/users"):
