@@ -72,6 +72,7 @@ class _Reader:
             self._made(),
             tuple(map(str, self.data.get("tags") or ())),
             str(self.data.get("x-departs") or ""),
+            self._states(),
         )
         self.contract.add(clauses)
 
@@ -108,6 +109,12 @@ class _Reader:
         given = self.data.get("x-makes") or ""
         if not isinstance(given, str):
             raise self._wrong("x-makes", "is no kind of thing")
+        return given
+
+    def _states(self) -> dict[str, str]:
+        given = self.data.get("x-states") or {}
+        if not isinstance(given, dict) or not all(isinstance(state, str) for state in given.values()):
+            raise self._wrong("x-states", "does not map things to what they are")
         return given
 
     def _sample(self) -> Sample:

@@ -125,6 +125,7 @@ class Operation:
         sample: What a request that is served holds, as far as somebody says.
         makes: The kind of what a served request makes (``x-makes``).
         tags: The document's, by which readers group operations.
+        states: How that is of which the request of its sample speaks, where a sentence tells of cases (``x-states``).
         departs: In what a body that is served departs from what the document says of it (``x-departs``).
     """
 
@@ -143,6 +144,7 @@ class Operation:
     makes: str = ""
     tags: tuple[str, ...] = ()
     departs: str = ""
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def since(self) -> Version | None:

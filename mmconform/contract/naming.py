@@ -2,7 +2,8 @@
 
 ``{another user}`` is a second one and ``{third user}`` one more, ``{user.username}`` a part of what the server tells of one.
 ``{unique}`` is a name that nothing has yet, ``{later}`` a time to come, ``{password}`` a new one, ``{caller}`` whoever asks;
-``{invitation}`` what lets somebody into the world's team; ``{picture}``, ``{text}``, ``{archive}`` are small files.
+``{invitation}`` what lets somebody into the world's team, ``{site}`` the address of the server; ``{picture}``, ``{text}``,
+``{archive}`` are small files.
 """
 
 import re
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What a text can hold that is no thing of the run.
-FILLERS = frozenset({"unique", "later", "password", "caller", "invitation", "picture", "text", "archive"})
+FILLERS = frozenset({"unique", "later", "password", "caller", "invitation", "picture", "text", "archive", "site"})
 _WHICH = ("", "another", "third")
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"(?:(another|third) )?([a-z]+(?:-[a-z]+)*)(?:\.([a-z_]+))?")

@@ -15,7 +15,7 @@ from mmconform.contract.knowledge import Knowledge
 from mmconform.contract.permission import Holds, leaves, meanings
 from mmconform.driving.composing import Probe
 from mmconform.driving.generate import Case
-from mmconform.driving.probes import Prober, can_be_probed, position_of, spots_of
+from mmconform.driving.probes import Prober, can_be_probed, is_closed, position_of, spots_of
 from mmconform.judging.checks.access import permission
 from mmconform.judging.checks.verdict import Verdict
 from mmconform.judging.judge import NO_SUCH_CALLER, Judge
@@ -55,7 +55,12 @@ def demanded(operation: Operation) -> list[str]:
 
 def decides(operation: Operation) -> bool:
     """Return whether permissions decide, as far as is understood, and requests can be made that show it."""
-    return can_be_probed(operation) and operation.requirement.is_understood and bool(demanded(operation))
+    return (
+        can_be_probed(operation)
+        and not is_closed(operation)
+        and operation.requirement.is_understood
+        and bool(demanded(operation))
+    )
 
 
 class Trials:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.composing import Probe
-from mmconform.driving.probes import can_be_probed, is_shown_by_right, is_signed_out_for_good, probes, unknown_names
+from mmconform.driving.probes import can_be_probed, is_shown_by_right, is_signed_out_for_good, probes, unknown_names, why_not
 from mmconform.world.entitlement import entitlement
 from mmconform.world.guard import Guard
 from mmconform.world.harm import below_the_api
@@ -100,10 +100,8 @@ class Foresight:
         exists = operation.exists_in(self.guard.version)
         if exists is not True:
             return "partly-understood" if exists is None else "not-in-version"
-        if unknown_names(operation):
-            return "unknown-identifier"
         if not can_be_probed(operation):
-            return "unknown-request"
+            return why_not(operation)[0]
         return "" if asked else "would-do-harm"
 
     def _is_asked(self, operation: Operation, probe: Probe) -> bool:

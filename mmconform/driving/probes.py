@@ -12,11 +12,13 @@ from mmconform.contract.clause import Operation, Sample
 from mmconform.driving.asking import Asker
 from mmconform.driving.composing import Composer, Probe
 from mmconform.driving.generate import Case
-from mmconform.judging.judge import Judge
+from mmconform.judging.judge import UNKNOWN_REQUEST, Judge
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
+from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
+from mmconform.world.harm import below_the_api, danger
 from mmconform.world.people import Persona, Roles, known_persona
 from mmconform.world.place import LISTS_OPEN_TEAMS, OPEN, OPEN_TEAM, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
@@ -27,6 +29,9 @@ _SPOTS: dict[str, tuple[Spot | None, ...]] = {"channel": SPOTS, "team": TEAMS, "
 _CONVERSATIONS = frozenset({"direct-channel", "group-channel"})
 #: Who asks, the least powerful first: what only some may consume is there for all who may not.
 CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
+
+#: Who asks where each one who is served costs an account, which servers keep for ever: of those whom roles make alike, one.
+_FEW = frozenset({"anonymous", "guest", "member", "system_admin"})
 
 
 def _lies_in(operation: Operation) -> str:
@@ -47,6 +52,20 @@ def can_be_probed(operation: Operation) -> bool:
     return operation.method == "GET" or bool(operation.consumes) or is_whole or operation.sample != Sample()
 
 
+def is_closed(operation: Operation) -> bool:
+    """Return whether an operation is on the closed list: probes ask about it where a run may, and nothing else does."""
+    return bool(danger(operation.method, below_the_api(operation.path)))
+
+
+def why_not(operation: Operation) -> tuple[str, str]:
+    """Return why an operation that cannot be probed is not: a reason of the record's, and in words."""
+    if unknown := unknown_names(operation):
+        return UNFILLED, f"nobody says what `{{{unknown[0]}}}` stands for"
+    if reason := danger(operation.method, below_the_api(operation.path)):
+        return WOULD_DO_HARM, reason
+    return UNKNOWN_REQUEST, "nobody says what a request says that is served"
+
+
 def unknown_names(operation: Operation) -> list[str]:
     """Return the placeholders of a path of which nobody says what they stand for."""
     path = (p for p in operation.parameters if p.place == "path" and p.resource and not kinds.is_puzzling(p))
@@ -61,10 +80,17 @@ def probes(operation: Operation) -> Iterator[Probe]:
         for about in ("other", "self") if owned else ("other",):
             for name in CALLERS:
                 probe = Probe(name, about, spot)
+                if name not in _FEW and _costs_an_account(operation, about):
+                    continue
                 if about == "other" or _can_be_own(owned, probe):
                     yield probe
     if _reads_a_team(operation):
         yield from (Probe(name, "other", OPEN_TEAM) for name in CALLERS)
+
+
+def _costs_an_account(operation: Operation, about: str) -> bool:
+    """Whether everybody who is served makes an account, or consumes their own."""
+    return operation.makes == "user" or (about == "self" and "user" in operation.consumes)
 
 
 def _reads_a_team(operation: Operation) -> bool:
@@ -119,11 +145,15 @@ class Prober(Asker):
         self._place = place
 
     def ask_all(self, core: Case | None) -> None:
-        """Send all probes.
+        """Send all probes, or say why there are none.
 
         Args:
             core: A valid case, for what a request must hold beside what the contract knows.
         """
+        if not can_be_probed(self.operation):
+            reason, why = why_not(self.operation)
+            self.judge.held_back(self.operation.id, reason, why)
+            return
         roles = self.judge.target.roles or self.world.roles
         for probe in probes(self.operation):
             if probe.persona == "anonymous" or (self._can_ask(probe.persona) and not is_shown_by_right(probe, roles)):

@@ -17,7 +17,6 @@ from vcr import VCR
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.contract.fit import misfits
 from mmconform.driving.near_misses import decides, demanded
-from mmconform.driving.probes import can_be_probed
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
 from mmconform.paths import REPORTS, ROOT, SUITES
@@ -190,7 +189,6 @@ class Conformance:
                 operation
                 for operation in contract.operations.values()
                 if mark is None or mark.args[0].replace("{operation}", operation.id) in contract.clauses
-                if not is_untaped or can_be_probed(operation)
             ]
             if "spare" in metafunc.fixturenames:  # who asks for the same comes together: the role is filled once for all of them
                 about = sorted(filter(decides, about), key=demanded)

@@ -58,8 +58,12 @@ def entitlement(
                 return holds(persona, term, roles, place) if position is None else _holds_as(persona, term, roles, position)
             case Within(versions):
                 return Unknown("unknown-in-version") if (known := versions.include(roles.version)) is None else known
-            case Is(relation, of) if position and relation in _OWNING and of in operation.kinds:
+            case Is(relation, of) if relation in _OWNING and about in ("self", "other") and _is_whose(operation, of, position):
                 return about == "self"
+            case Is("one of", "users") if about in ("self", "other") and "user" in operation.kinds:
+                return about == "self"
+            case Where(thing, state) if position and thing in operation.states:
+                return operation.states[thing] == state
             case Is(relation, "channel") if position and relation in _IN_CHANNEL:
                 return not position.roles.isdisjoint(_IN_CHANNEL[relation])
             case Where("channel", state) if position and position.channel:
@@ -69,6 +73,13 @@ def entitlement(
         return Unknown(UNKNOWN_RELATION)
 
     return is_met(operation.requirement.demand, knows)
+
+
+def _is_whose(operation: Operation, of: str, position: Position | None) -> bool:
+    """Return whether a request says whose such a thing is: it names one, or the user of whose things it tells."""
+    if any(kinds.is_a(named, of) for named in operation.kinds):
+        return position is not None or kinds.is_owned(of)
+    return kinds.is_owned(of) and "user" in operation.kinds
 
 
 def _holds_as(persona: Persona, term: Holds, roles: Roles, position: Position) -> Knowledge:

@@ -77,6 +77,12 @@ def dangerous() -> tuple[Row, ...]:
     return tuple(_rows("dangerous.yaml"))
 
 
+def danger(method: str, path: str) -> str:
+    """Return why nobody but a disruptive run sends an operation, whatever it says, by its template; nothing where many may."""
+    rows = (row for row in dangerous() if row.is_about(method, path) and not (row.needs or row.drawn))
+    return next((row.reason for row in rows), "")
+
+
 @cache
 def _ordinary() -> tuple[re.Pattern[str], ...]:
     return tuple(pattern_of(path) for path in read(DATA / "ordinary.yaml")[0].data["paths"])

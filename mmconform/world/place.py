@@ -9,6 +9,7 @@ from mmconform.errors import MisuseError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds
+from mmconform.world.admin import Admin
 from mmconform.world.build import make_guest, make_person
 from mmconform.world.features import TOKENS
 from mmconform.world.fillers import filler
@@ -73,7 +74,7 @@ class Place:
     """
 
     def __init__(self, world: World, client: Client) -> None:
-        self._world, self._client, self._admin = world, client, world.admin(client)
+        self._world, self._client = world, client
         self._kept: dict[tuple[str, Spot | None, str, int], str] = {}
         self._fresh: dict[tuple[str, Spot | None, str], str] = {}
         self._parts: dict[tuple[str, str, str], Any] = {}
@@ -86,6 +87,11 @@ class Place:
         self._admin.join(self._away, world.people[RESIDENT].id)
         self._joining: list[Callable[[str, str], None]] = []
         self._channels = {spot: self._new_channel(spot) for spot in SPOTS}
+
+    @property
+    def _admin(self) -> Admin:
+        """The operator, whose session may have become another one since the place was made."""
+        return self._world.admin(self._client)
 
     def take_in(self, join: Callable[[str, str], None]) -> None:
         """Have somebody more be where everybody of the team is, also in the teams and channels that are made later.
@@ -212,7 +218,7 @@ class Place:
             return password
         if name == "invitation":
             return str(self.part("team", self._world.team_id, "invite_id"))
-        return filler(name, self._world)
+        return self._client.base_url if name == "site" else filler(name, self._world)
 
     def _team(self, spot: Spot | None) -> str:
         if spot is None or spot.is_home:

@@ -92,6 +92,7 @@ def test_where_servers_take_json_and_not_the_form_that_is_declared_json_is_sent(
         ("{x-body: [{a: '{User}'}]}", "`x-body` of A cannot be filled in: `{User}` names no kind of thing"),
         ("{x-path: {name: '{another later}'}}", "`x-path` of A cannot be filled in: `{another later}` names no kind of thing"),
         ("{x-consumes: user}", "`x-consumes` of A is no list of kinds of things"),
+        ("{x-states: [public]}", "`x-states` of A does not map things to what they are"),
         ("{x-makes: [user]}", "`x-makes` of A is no kind of thing"),
     ],
 )

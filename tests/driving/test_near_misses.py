@@ -1,8 +1,10 @@
 """Who is asked as holder of just what is demanded, and as who lacks just that; and what is found to have opened."""
 
+from dataclasses import replace
+
 import pytest
 
-from mmconform.contract.clause import Operation, Parameter
+from mmconform.contract.clause import Operation, Parameter, Sample
 from mmconform.contract.permission import Cases, Every, Holds, Is, Oneself, Requirement, Where, all_of, any_of, permissions
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NearMisses, Trials, decides
@@ -141,6 +143,11 @@ def test_a_delegated_role_is_asked_where_it_is_known_whether_it_lets_in():
 def test_whose_permissions_do_not_decide_is_asked_about_by_nobody():
     assert decides(operation(JOBS)) and not decides(operation(Every())) and not decides(operation(JOBS, is_understood=False))
     assert not decides(operation(JOBS, "nobody-knows-what"))
+
+
+def test_of_the_closed_list_only_probes_ask_and_no_near_miss():
+    """A disruptive run may send it; once each is enough."""
+    assert not decides(replace(operation(JOBS), method="POST", path="/caches/invalidate", sample=Sample(body={})))
 
 
 # -- what opened ---------------------------------------------------------------------------------------------------

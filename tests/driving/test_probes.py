@@ -9,7 +9,7 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
 from mmconform.driving.composing import Composer, Probe, _form, _Said
-from mmconform.driving.probes import CALLERS, can_be_probed, is_shown_by_right, position_of, probes
+from mmconform.driving.probes import CALLERS, Prober, can_be_probed, is_shown_by_right, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.servers.target import Server, Target
@@ -90,6 +90,36 @@ def test_what_changes_something_is_probed_where_it_is_known_what_a_served_reques
     puzzling = Parameter("thing_id", "path", True, {}, None, identifies=True)
     assert not can_be_probed(replace(operation(), path="/x/{thing_id}", parameters=(puzzling,)))
     assert not can_be_probed(replace(operation(), path="/x/{thing_id}"))  # nobody says what it stands for
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason", "why"),
+    [
+        (replace(operation(), path="/x/{thing}"), "unknown-identifier", "nobody says what `{thing}` stands for"),
+        (replace(operation(), method="POST", path="/trial-license"), "would-do-harm", "changes the licence, or sends data"),
+        (replace(operation(), method="POST", path="/api/v4/restart"), "would-do-harm", "stops, restarts or replaces the server"),
+        (replace(operation(), method="POST", path="/x"), "unknown-request", "nobody says what a request says that is served"),
+    ],
+)
+def test_why_nothing_is_asked_about_an_operation_stands_in_the_record(contract, asked, reason, why):
+    """Beside each of its promises, in the words of the list where it is on one."""
+    told = next(iter(contract.of("RegenCommandToken")))
+    contract = replace(contract, clauses={}, _clauses_of={})
+    contract.add([replace(told, id="X.status", operation="X", rule="status")])
+    server = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
+    judge = Judge(contract, Target("x", "x", "http://x", server, Redactor(replaying=True)), [])
+    Prober(asked, None, None, judge, None).ask_all(None)
+    [seen] = judge.observations
+    assert (seen.clause, seen.outcome, seen.signature) == ("X.status", "skip", reason) and why in seen.seen
+
+
+def test_where_each_one_served_costs_an_account_few_are_asked():
+    """Of those whom roles make alike, one: accounts are never deleted."""
+    few = {"anonymous", "guest", "member", "system_admin"}
+    consumed = {(p.persona, p.about) for p in probes(operation("user", method="DELETE", consumes=frozenset({"user"})))}
+    assert consumed == {(name, "other") for name in CALLERS} | {(name, "self") for name in few - {"anonymous"}}
+    assert {p.persona for p in probes(operation(method="POST", makes="user"))} == few
+    assert {p.persona for p in probes(operation(method="POST", makes="channel"))} == set(CALLERS)
 
 
 def test_a_body_that_names_a_channel_is_asked_about_wherever_a_channel_lies():

@@ -146,7 +146,11 @@ GATES = {
     "api.license.upgrade_needed.app_error": "needs-licence",
     "api.bot.create_disabled": "not-on-this-target",
     "api.user.delete_user.not_enabled.app_error": "not-on-this-target",
+    "api.team.is_team_creation_allowed.disabled.app_error": None,  # so whoever lacks `create_team` is refused
     "api.context.mfa_required.app_error": "not-on-this-target",
+    "app.terms_of_service.get.no_rows.app_error": "needs-licence",
+    "app.user_terms_of_service.get_by_user.no_rows.app_error": "needs-licence",
+    "app.emoji.get.no_rows.app_error": None,
     "api.context.permissions.app_error": None,
     "store.sql_command.save.get.app_error": None,
     "api.server.cws.needs_enterprise_edition": "not-on-this-target",

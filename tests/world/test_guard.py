@@ -10,7 +10,7 @@ from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, Sending, UnseenError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.guard import Guard, require_filled
-from mmconform.world.harm import below_the_api, dangerous, harmless
+from mmconform.world.harm import below_the_api, danger, dangerous, harmless
 from mmconform.world.people import PERSONAS
 from mmconform.world.register import Register
 
@@ -49,6 +49,21 @@ def held(guard, method, url, *, persona="anonymous", operation=""):
 def test_no_operation_is_both_harmless_and_dangerous():
     both = [(one, other) for one in harmless() for other in dangerous() if one.path == other.path and one.method == other.method]
     assert [(one.path.pattern, other.parameter) for one, other in both] == [("/system/ping", "device_id")]
+
+
+@pytest.mark.parametrize(
+    ("operation", "closed"),
+    [
+        ("POST /caches/invalidate", True),
+        ("GET /cloud/limits", True),
+        ("POST /schemes", False),  # which can do nothing without a licence
+        ("POST /users", False),  # of which a probe makes one of ours
+        ("DELETE /posts/{post_id}", False),  # with a parameter alone
+        ("GET /users", False),
+    ],
+)
+def test_what_no_request_may_do_is_closed_and_what_some_may_is_not(operation, closed):
+    assert bool(danger(*operation.split())) is closed
 
 
 def test_every_row_says_why():

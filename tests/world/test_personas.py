@@ -1,5 +1,7 @@
 """Who is entitled to what: the documentation's demand against what a persona's roles hold."""
 
+from dataclasses import replace
+
 import pytest
 
 from mmconform.contract.clause import Operation, Parameter
@@ -20,6 +22,7 @@ from mmconform.contract.permission import (
 )
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
+from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import PERSONAS, Roles, grants, known_persona, unlike_a_fresh_role
 
@@ -346,6 +349,57 @@ def test_what_somebody_is_to_a_thing_is_known_where_it_is_known_where_that_lies(
     expected = Unknown(is_entitled) if is_entitled is UNKNOWN_RELATION else is_entitled
     requirement = Requirement(demand=demand)
     assert entitlement(asked(requirement, "channel"), PERSONAS["member"], Roles(NOW), about, position) == expected
+
+
+@pytest.mark.parametrize(
+    ("demand", "kind", "about", "is_entitled"),
+    [
+        (Is("creator", "emoji"), "emoji", "self", True),  # each is somebody's, wherever it lies
+        (Is("creator", "emoji"), "emoji", "other", False),
+        (Is("creator", "emoji"), "emoji", "unclear", UNKNOWN_RELATION),
+        (Is("creator", "emoji"), "emoji", "nobody", UNKNOWN_RELATION),
+        (Is("creator", "oauth-app"), "oauth-app", "other", UNKNOWN_RELATION),  # nobody says whose it is
+        (Is("creator", "upload"), "user", "self", True),  # it tells of the uploads of that user
+        (Is("creator", "upload"), "user", "other", False),
+        (Is("creator", "upload"), "team", "other", UNKNOWN_RELATION),
+        (Is("creator", "something"), "user", "self", UNKNOWN_RELATION),
+        (Is("one of", "users"), "user", "self", True),
+        (Is("one of", "users"), "user", "other", False),
+        (Is("one of", "users"), "team", "other", UNKNOWN_RELATION),
+    ],
+)
+def test_whose_a_thing_is_is_known_of_what_somebody_owns(demand, kind, about, is_entitled):
+    expected = Unknown(is_entitled) if is_entitled is UNKNOWN_RELATION else is_entitled
+    assert entitled(Requirement(demand=demand), "member", about, kind=kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "position", "is_entitled"),
+    [("image", Position(frozenset()), False), ("file", Position(frozenset()), False), ("post", Position(frozenset()), None)],
+)
+def test_a_picture_is_a_file_so_that_its_uploader_is_one(kind, position, is_entitled):
+    found = entitlement(
+        asked(Requirement(demand=Is("uploader", "file")), kind), PERSONAS["member"], Roles(NOW), "other", position
+    )
+    assert found == (Unknown(UNKNOWN_RELATION) if is_entitled is None else is_entitled)
+
+
+@pytest.mark.parametrize(
+    "name_of", [("archived-channel", "channel", True), ("thread", "post", True), ("post", "thread", False), ("app", "app", True)]
+)
+def test_a_special_form_and_a_state_of_a_kind_are_that_kind(name_of):
+    name, of, expected = name_of
+    assert kinds.is_a(name, of) is expected
+
+
+def test_what_a_request_of_ours_asks_for_decides_between_cases_and_of_another_request_nobody_knows():
+    """A probe says what it asks for; whoever asks otherwise has no place."""
+    public = replace(asked(Requirement(demand=Where("channel", "public")), "team"), states={"channel": "public"})
+    private = replace(public, requirement=Requirement(demand=Where("channel", "private")))
+    there = Position(frozenset())
+    assert entitlement(public, PERSONAS["member"], Roles(NOW), "other", there) is True
+    assert entitlement(private, PERSONAS["member"], Roles(NOW), "other", there) is False
+    assert entitlement(public, PERSONAS["member"], Roles(NOW), "other") == Unknown(UNKNOWN_RELATION)
 
 
 # -- permissions that documents call otherwise -------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from mmconform.contract.clause import Contract, Operation, Parameter
 from mmconform.driving.composing import Composer, Probe
 from mmconform.driving.generate import Case
 from mmconform.driving.principles.sightings import Finding, Sightings
-from mmconform.driving.probes import can_be_probed
+from mmconform.driving.probes import can_be_probed, is_closed
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client, HeldBackError, UnseenError
 from mmconform.wire.exchange import Exchange
@@ -44,7 +44,7 @@ class Questions:
     ) -> None:
         self.contract, self.world, self.client, self.place, self.sightings = contract, world, client, place, sightings
         self._core = core
-        about = list(operations)
+        about = [one for one in operations if not is_closed(one)]
         self.reading = [one for one in about if one.method == "GET" and not one.consumes and self._is_known(one)]
         self.known = [one for one in about if can_be_probed(one) and self._is_there(one)]
         self.changing = [one for one in self.known if one.method != "GET"]

@@ -58,6 +58,19 @@ def are_places(names: Iterable[str]) -> bool:
     return all(by_name()[name].is_place for name in names if name in by_name())
 
 
+def is_a(name: str, of: str) -> bool:
+    """Return whether things of a kind are things of another: a picture is a file, an archived channel a channel."""
+    known = by_name()
+    if name not in known or of not in known:
+        return name == of
+    return isinstance(known[name], type(known[of])) or known[name].state_of == of
+
+
+def is_owned(kind: str) -> bool:
+    """Return whether each thing of a kind belongs to one person."""
+    return kind in by_name() and by_name()[kind].is_owned
+
+
 def is_name(kind: str) -> bool:
     """Return whether things of a kind are named by something else than an id."""
     return kind in by_name() and by_name()[kind].is_name

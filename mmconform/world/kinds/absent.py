@@ -51,6 +51,10 @@ class ScheduledPost(Absent):
     name = "scheduled-post"
 
 
+class Plugin(Absent):
+    name = "plugin"
+
+
 class ProfileField(Absent):
     name = "profile-field"
 
