@@ -57,10 +57,10 @@ def test_as_a_version_it_shows_that_versions_known_deviations(run_pytest):
 
 def test_a_tape_of_it_replays_as_it_was_recorded(run_pytest):
     """Recording, provisioning and cleaning up, on a server that is really there."""
-    made = run_pytest("-q", "--target", "reference@4.0.5", "--record-mode=rewrite")
+    made = run_pytest("-q", "-p", "tests.fewer", "--target", "reference@4.0.5", "--record-mode=rewrite")
     assert made.returncode == 0, made.stdout
     assert "recorded reports/reference-4.0.5/tape" in made.stdout
-    replayed = run_pytest("-q", "--target", "recorded:reference-4.0.5")
+    replayed = run_pytest("-q", "-p", "tests.fewer", "--target", "recorded:reference-4.0.5")
     assert replayed.returncode == 0, replayed.stdout
     live, taped = footer("reference-4.0.5"), footer("recorded-reference-4.0.5")
     assert (live.green, live.kept, live.known, live.skipped) == (taped.green, taped.kept, taped.known, taped.skipped)
@@ -115,7 +115,7 @@ def test_an_interrupt_that_python_drops_ends_the_run_all_the_same(run_pytest, tm
 
 
 def test_flaws_are_noticed_by_exactly_the_clauses_that_are_declared(as_user):
-    asked = "-k 'secret or SearchUserAccessTokens or (holds and GetUserAccessTokens)'"  # `make prove` asks all tests about each
+    asked = "-k 'secret or SearchUserAccessTokens or (holds and GetUserAccessTokens)' -p tests.fewer"  # `make prove` asks all
     proved = as_user("mmconform", "prove", "-k", "tells-values", "--format", "json", PYTEST_ADDOPTS=asked)
     assert proved.returncode == 0, proved.stdout + proved.stderr
     shown = {one["name"]: one for one in json.loads(proved.stdout)["mutants"]}
