@@ -14,5 +14,7 @@ DEVIATIONS = ROOT / "deviations"
 OFFICIAL_DEVIATIONS = DEVIATIONS / "official"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
+#: Records that were kept under a name, to be compared with later.
+SAVED = REPORTS / "saved"
 SUITES = ROOT / "suites"
 TESTS = ROOT / "tests"

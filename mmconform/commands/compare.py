@@ -2,29 +2,59 @@
 
 import argparse
 import json
+import re
+import shlex
 
 from mmconform.commands.runs import LIVE_OPTIONS, records_of
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.errors import MisuseError
 from mmconform.judging.changes import compare
-from mmconform.record.record import age
+from mmconform.paths import ROOT, SAVED
+from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
 
-EXAMPLE = "mmconform compare 5.36.1 11.0.3\n  mmconform compare recorded:10.8.1 http://127.0.0.1:8065"
+EXAMPLE = """mmconform compare 5.36.1 11.0.3
+  mmconform compare recorded:10.8.1 http://127.0.0.1:8065
+  mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
+  mmconform compare before http://127.0.0.1:8065"""
+#: What a record may be kept as: no path, and no version, which would be a tape's.
+_NAME = re.compile(r"[A-Za-z][\w.-]*")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    for side in ("before", "after"):
-        parser.add_argument(side, metavar=side.upper(), help="a target (a bare version is its tape) or a record of a run")
+    what = "a target (a bare version is its tape), a record of a run, or the name of one that was kept"
+    parser.add_argument("before", metavar="BEFORE", help=what)
+    parser.add_argument("after", metavar="AFTER", nargs="?", default="", help="the same")
+    parser.add_argument("--save", metavar="NAME", help="compare nothing: keep the record of BEFORE under this name, for later")
     add_format(parser, "markdown")
     for option in LIVE_OPTIONS:
         parser.add_argument(option, action="store_true", help="of a live target, as for pytest")
 
 
+def _save(name: str, target: str, other: str, chosen: list[str]) -> int:
+    """Run the suites on a target, or read a record, and keep the record under a name."""
+    path = SAVED / name / NAME
+    if other:
+        raise MisuseError(f"--save keeps the record of one target; {target} and {other} are two")
+    if not _NAME.fullmatch(name):
+        raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first")
+    if path.exists():
+        raise MisuseError(f"{path.relative_to(ROOT)} is there already, and is not written over; take another name, or remove it")
+    (kept,) = records_of([target], chosen)
+    write(path, kept)
+    print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {name} {shlex.quote(target)}")
+    return FINE
+
+
 def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
     chosen = [option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")]]
+    if options.save is not None:
+        return _save(options.save, options.before, options.after, chosen)
+    if not options.after:
+        raise MisuseError("compare with what? Name a second target or record, or keep this one with --save NAME")
     before, after = records_of([options.before, options.after], chosen)
     for record in (before, after):
         age(record)  # which says whether it tells its version

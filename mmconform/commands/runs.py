@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, ROOT
+from mmconform.paths import REPORTS, ROOT, SAVED
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.servers.target import Target, resolve
@@ -47,10 +47,11 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
 
 
 def _file(name: str) -> Path | None:
-    path = Path(name)
-    if path.is_dir():
-        path /= NAME
-    return path if path.is_file() else None
+    for path in (Path(name), SAVED / name):
+        file = path / NAME if path.is_dir() else path
+        if file.is_file():
+            return file
+    return None
 
 
 def _target(name: str, allow_remote: bool) -> Target:

@@ -11,7 +11,7 @@ import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
-from mmconform.paths import REPORTS
+from mmconform.paths import REPORTS, SAVED
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
 
@@ -104,7 +104,7 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
 
 def _find(name: str, folder: Path) -> list[Path]:
-    for path in (Path(name), folder / name.removeprefix("recorded:")):
+    for path in (Path(name), folder / name.removeprefix("recorded:"), folder / SAVED.name / name):
         if path.is_file():
             return [path]
         found = [file for file in sorted(path.rglob(NAME)) if name and not is_a_references(file.relative_to(path))]

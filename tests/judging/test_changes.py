@@ -3,10 +3,12 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from mmconform.commands import cli
+from mmconform.commands import cli, runs
+from mmconform.commands import compare as compare_command
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import DocumentError, MisuseError
@@ -281,6 +283,42 @@ def test_markdown_holds_nothing_of_the_servers_own(files, capsys):
     page = capsys.readouterr().out
     outside = re.sub(r"(`+).*?\1", "", page)  # of code, in which nothing is markup
     assert page.startswith("# `Mattermost 5.0.0") and "<img>" not in outside and "*x*" not in outside.replace("\\*", "")
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """Where records are kept under names."""
+    for module in (compare_command, runs):
+        monkeypatch.setattr(module, "SAVED", tmp_path / "saved")
+    monkeypatch.setattr(compare_command, "ROOT", tmp_path)
+    return tmp_path / "saved"
+
+
+def test_a_record_is_kept_under_a_name_and_compared_with_later(files, saved, capsys):
+    assert cli.main(["compare", "--save", "before", files[0]]) == 0
+    assert f"mmconform compare before {files[0]}" in capsys.readouterr().out
+    assert cli.main(["compare", "before", files[1]]) == 1 and "1 worse" in capsys.readouterr().out
+    assert record.read(saved / "before" / record.NAME).header == record.read(Path(files[0])).header
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--save", "5.36.1", "FILE"], "`5.36.1` is no name"),
+        (["--save", "../x", "FILE"], "`../x` is no name"),
+        (["--save", "", "FILE"], "`` is no name"),
+        (["--save", "before", "FILE", "FILE"], "are two"),
+        (["--save", "there", "FILE"], "saved/there/observations.jsonl is there already"),
+        (["FILE"], "compare with what?"),
+    ],
+)
+def test_what_cannot_be_kept_is_told_in_one_line_and_nothing_is_written_over(files, saved, capsys, arguments, says):
+    (saved / "there").mkdir(parents=True)
+    (saved / "there" / record.NAME).write_text("kept")
+    assert cli.main(["compare", *(files[0] if one == "FILE" else one for one in arguments)]) == 2
+    told = capsys.readouterr().err
+    assert says in told and told.count("\n") == 1
+    assert [path.name for path in saved.iterdir()] == ["there"] and (saved / "there" / record.NAME).read_text() == "kept"
 
 
 @pytest.mark.parametrize("name", ["reports/none.jsonl", "1.2.3", "recorded:all", "nonsense"])
