@@ -521,6 +521,16 @@ FAR = {
     "nobody in particular, served": (get(200, TOKEN, by="anonymous"), (False, False, "")),
     "nobody in particular, no route": (get(404, error(NOWHERE, 404), by="anonymous"), (False, False, NOWHERE)),
     "nobody in particular, switched off": (get(501, error(OFF, 501), by="anonymous"), (False, False, "")),
+    "entitled, with the last status that is none": (get(399, error(OFF, 399)), (True, False, "")),
+    "entitled, with the first status that is one": (get(400, error(OFF, 400)), (True, False, OFF)),
+    **{
+        f"nobody in particular, {status} where a session is all": (
+            exchange("GetWebrtcToken", status, error("a.b", status), by="anonymous"),
+            (False, status == 401, ""),
+        )
+        for status in (400, 401, 402, 403)
+    },
+    "nobody in particular, 401 where more is demanded": (get(401, error("a.b", 401), by="anonymous"), (False, False, "")),
 }
 
 
@@ -607,6 +617,12 @@ paths:
               type: object
               properties: {name: {type: string}, deep: {type: object, properties: {user_ids: {type: array}}}}
       responses: {'200': *ok}
+  /policies/{policy_id}:
+    get:
+      operationId: GetPolicy
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      parameters: [{name: policy_id, in: path, required: true, schema: {type: string}, x-resource: retention-policy}]
+      responses: {'200': *ok}
   /half:
     get:
       operationId: GetHalf
@@ -629,12 +645,12 @@ def others(tmp_path_factory):
     return build(load([path]).document)
 
 
-def other(contract, rule, operation, status, answer=None, *, method="GET", url, body=None, by="system_admin"):
+def other(contract, rule, operation, status, answer=None, *, method="GET", url, body=None, by="system_admin", about="nobody"):
     """What a check says: None, "kept", the signature of the failure, or the reason why it is not judged."""
     sent = json.dumps(body).encode() if body is not None else None
     got = json.dumps(answer if answer is not None else {}).encode()
     media = {"content-type": "application/json"}
-    seen = Exchange(operation, by, "nobody", method, f"/api/v4{url}", {}, sent, status, media, got)
+    seen = Exchange(operation, by, about, method, f"/api/v4{url}", {}, sent, status, media, got)
     verdict = CHECKS[rule](contract.clauses[f"{operation}.{rule}"], Setting(contract, LATER, seen))
     if isinstance(verdict, Unknown):
         return f"unknown: {verdict.reason}"
@@ -702,6 +718,22 @@ def test_a_sentence_that_may_let_everybody_in_takes_the_demand_for_a_session_bac
 )
 def test_what_is_not_offered_is_no_refusal(others, by, answer, expected):
     assert other(others, "permission", "GetThings", 403, answer, url="/things", by=by) == expected
+
+
+@pytest.mark.parametrize(
+    ("by", "status", "answer", "expected"),
+    [
+        ("system_admin", 403, error("a.b"), NOBODY_KNOWS),
+        ("system_admin", 403, error("api.no_license"), "unknown: needs-licence"),
+        ("member", 403, error("a.b"), "kept"),
+        ("member", 404, error("a.b", 404), None),
+        ("member", 402, error("a.b", 402), None),
+    ],
+)
+def test_of_what_nobody_has_a_refusal_alone_shows_something(others, by, status, answer, expected):
+    """Whoever is entitled may be refused since there is none; whoever is not, is refused by 403, and not by what is missing."""
+    asked = {"url": "/policies/abcdefghijklmnopqrstuvwxy1", "by": by, "about": "other"}
+    assert other(others, "permission", "GetPolicy", status, answer, **asked) == expected
 
 
 GONE = error(NO_ROUTE["id"], 404)
