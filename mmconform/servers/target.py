@@ -126,14 +126,19 @@ class Target:
             self.running.close()
 
 
+#: ``host:port``, as people write it.
+_WITHOUT_SCHEME = re.compile(r"(?!(recorded|https?):)[\w.-]+:\d+(/|$)")
+
+
 def resolve(
     text: str, *, allow_remote: bool = False, patience: Patience = PATIENT, running: dict[str, str] | None = None
 ) -> list[Target]:
     """Return the targets that the option names. Reference servers are started.
 
     Args:
-        text: ``http(s)://…``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version, ``reference``,
-            ``reference@<version>``, either with ``:<mutant>``, or ``reference:all``, every mutant.
+        text: ``http(s)://…`` or ``host:port``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version or the
+            first parts of one (the newest that begins so), ``reference``, ``reference@<version>``, either with ``:<mutant>``, or
+            ``reference:all``, every mutant.
         allow_remote: Talk to servers on other machines too.
         patience: How long to wait for a live one.
         running: Addresses of reference servers that run already, by the slug of their target.
@@ -145,6 +150,8 @@ def resolve(
         return [live(text, allow_remote=allow_remote, patience=patience)]
     if re.match(r"reference\b", text):
         return [reference(name, running or {}, patience) for name in named.every(text)]
+    if _WITHOUT_SCHEME.match(text):
+        return [live(text, allow_remote=allow_remote, patience=patience)]
     kind, _, version = text.partition(":")
     if re.match(r"v?\d+(\.|$)", kind):
         kind, version = "recorded", kind
@@ -158,9 +165,9 @@ def resolve(
     if not version:
         return [recorded(tapes[-1])]
     wanted = version.removeprefix("v")
+    wanted = next((name for name in reversed(tapes) if f"{name}.".startswith(f"{wanted}.")), wanted)
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
-        hint = f"; a live server is http://{text}" if not text.startswith("recorded") and ":" in text else ""
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}{hint}")
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
     return [recorded(wanted)]
 
 
@@ -229,11 +236,13 @@ def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) 
 
 
 def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) -> Target:
-    """Return a running server as a target, after one look at it.
+    """Return a running server as a target, after one look at it; ``host:port`` is an address of HTTP.
 
     Raises:
         MisuseError: not on this machine and not allowed, not reachable, or not a Mattermost server.
     """
+    if _WITHOUT_SCHEME.match(url):
+        url = f"http://{url}"
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  (raises for a port that is none)

@@ -19,6 +19,7 @@ from mmconform.documents.reader import read
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.errors import MisuseError
 from mmconform.paths import CASSETTES, ROOT, SPECS
+from mmconform.servers import target as targets
 from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, recorded, resolve
 from mmconform.wire.tape import tape
@@ -309,10 +310,32 @@ def test_tapes_are_listed_by_age(copied):
 
 
 def test_an_unknown_version_is_refused_with_those_there_are(copied):
-    with pytest.raises(MisuseError, match=r"; a live server is http://127\.0\.0\.1:8065$"):
-        resolve("127.0.0.1:8065")
     with pytest.raises(MisuseError, match=rf"^no tape of version `3\.0`; there are {re.escape(copied.name)}$"):
         resolve("recorded:3.0")
+
+
+FIRST_PARTS = [("9", "9.12.1"), ("recorded:9.1", "9.1.0"), ("v9.11", "9.11.3"), ("9.11.0", "9.11.0")]
+
+
+@pytest.mark.parametrize(("text", "name"), FIRST_PARTS)
+def test_the_first_parts_of_a_version_name_its_newest_tape(copied, monkeypatch, text, name):
+    monkeypatch.setattr(targets, "recorded", lambda version: version)
+    for version in ("9.1.0", "9.11.0", "9.11.3", "9.12.1", "10.0.0"):
+        shutil.copytree(copied, copied.parent / version)
+    assert resolve(text) == [name]
+    with pytest.raises(MisuseError, match=r"^no tape of version `9\.2`"):
+        resolve("9.2")
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:8065", "localhost:8065/sub/path", "[::1]:8065"])
+def test_an_address_without_a_scheme_is_one_of_http(monkeypatch, text):
+    asked = []
+    monkeypatch.setattr(targets, "_look", lambda base, *_: asked.append(base) or ("server", "origin"))
+    if text.startswith("["):
+        with pytest.raises(MisuseError, match="unknown target"):
+            resolve(text)
+    else:
+        assert [one.base_url for one in resolve(text)] == asked == [f"http://{text}"]
 
 
 def test_without_any_tape_it_says_how_to_record_one(tmp_path, monkeypatch):
