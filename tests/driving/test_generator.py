@@ -11,8 +11,11 @@ from mmconform.documents.load import load
 from mmconform.driving.generate import SEED, Generator, describe
 from mmconform.judging.schemas import mismatches
 
+#: In one process: its requests are drawn once for all of these tests.
+pytestmark = pytest.mark.xdist_group("generator")
+
 OPERATIONS = [operation["operationId"] for _, _, operation in load().document.operations()]
-EXAMPLES = 20
+EXAMPLES = 10
 
 #: Prints the digest of every operation's cases; what comes before must not matter.
 PRINT = f"""
@@ -31,14 +34,22 @@ def digest(cases):
 
 
 def digests(document, seed=SEED, names=OPERATIONS):
-    generator = Generator(document, seed, EXAMPLES)
+    return digests_of(Generator(document, seed, EXAMPLES), names)
+
+
+def digests_of(generator, names=OPERATIONS):
     return {name: digest(generator.cases(name)) for name in names}
 
 
 @pytest.fixture(scope="module")
-def here(document):
+def generator(document):
+    return Generator(document, SEED, EXAMPLES)
+
+
+@pytest.fixture(scope="module")
+def here(generator):
     """The digests in this process, with all its modules and settings."""
-    return digests(document)
+    return digests_of(generator)
 
 
 @pytest.fixture
@@ -83,11 +94,6 @@ def test_a_change_of_one_operation_leaves_the_others_requests_as_they_were(here,
     schema["properties"]["type"] = {"type": "integer"}
     changed = digests(Document(data))
     assert {operation for operation in here if here[operation] != changed[operation]} == {"CreateJob"}
-
-
-@pytest.fixture(scope="module")
-def generator(document):
-    return Generator(document, SEED, EXAMPLES)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -42,7 +42,7 @@ from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world import spare
+from mmconform.world import admin, spare
 from mmconform.world.admin import part
 from mmconform.world.build import build as build_world
 from mmconform.world.build import new_run_id
@@ -432,8 +432,9 @@ def switched(admin, wanted):
 
 
 @pytest.fixture
-def played(small):
-    """Play principles on a server of ours, and return what was found, as operation and principle."""
+def played(small, monkeypatch):
+    """Play principles on a server of ours, which does at once what it does, and return what was found: operation, principle."""
+    monkeypatch.setattr(admin, "_MOMENT", 0)
 
     def play(name, principles, ways=FEW):
         target = targets.reference(name, {})
