@@ -36,7 +36,7 @@ pictures: .venv/.dev conformance  ## make the README's pictures and the notebook
 lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 # The locks name everything: --no-deps, since pip would look for a newer coverage for "coverage[toml]" and then refuse it.
 .venv/.ready: requirements.lock pyproject.toml
@@ -49,8 +49,9 @@ lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
+# Not compiled beforehand, which takes as long as the rest: of most of these packages nobody imports more than a few modules.
 .venv/.dev: .venv/.ready requirements-dev.lock
-	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
