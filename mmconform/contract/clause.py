@@ -121,7 +121,7 @@ class Operation:
         needs: The feature that must be switched on for it to be served.
         harmless: Why it is harmless to send, where the document says so (``x-harmless``).
         consumes: The kinds of what is no longer what it was when a request was served (``x-consumes``); ``caller`` for who asks,
-            ``membership`` for what the user is in the team and channel, ``sessions`` for those of the user.
+            ``membership`` for what the user is in the team and channel, ``sessions`` for the user's, ``calm`` for the server's.
         sample: What a request that is served holds, as far as somebody says.
         makes: The kind of what a served request makes (``x-makes``).
         tags: The document's, by which readers group operations.

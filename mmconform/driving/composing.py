@@ -91,6 +91,8 @@ class Composer:
             self._place.settle(whose, probe.spot, in_team=kinds.scope_of(self._operation.kinds) == "team")
         if "sessions" in consumes:
             self._place.sign_in(whose)
+        if "calm" in consumes:
+            self._place.calm()
 
     def _note_making(self, request: Request, id_: str | None = None) -> None:
         """Write down what a request may make, before it is sent, and what it has made."""

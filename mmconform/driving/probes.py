@@ -89,8 +89,8 @@ def probes(operation: Operation) -> Iterator[Probe]:
 
 
 def _costs_an_account(operation: Operation, about: str) -> bool:
-    """Whether everybody who is served makes an account, or consumes their own."""
-    return operation.makes == "user" or (about == "self" and "user" in operation.consumes)
+    """Whether everybody who is served makes an account, or consumes their own; a bot of somebody's is one too."""
+    return operation.makes == "user" or (about == "self" and ("user" in operation.consumes or "bot" in operation.kinds))
 
 
 def _reads_a_team(operation: Operation) -> bool:

@@ -18,6 +18,7 @@ from mmconform.driving.generate import Case
 from mmconform.driving.principles.forbidden import Switching
 from mmconform.driving.principles.hidden import Reader
 from mmconform.driving.principles.questions import Questions
+from mmconform.driving.probes import is_closed
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
@@ -249,14 +250,14 @@ class Fixtures:
 
     @pytest.fixture(autouse=True, name="turn")
     def _turn(self, request: pytest.FixtureRequest) -> Iterator[None]:
-        """On a live server: tests that change server-wide settings run alone, whatever the number of workers."""
+        """On a live server: tests that change server-wide settings, or ask what is on the closed list, run alone."""
         target = target_of(request.node)
         stage = self.session.stages.get(target.slug) if target else None
         if stage is None:
             yield
             return
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-        with turn(REPORTS / stage.target.slug, worker, alone=not _ALONE.isdisjoint(request.fixturenames)):
+        with turn(REPORTS / stage.target.slug, worker, alone=_is_alone(request)):
             if stage.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
             yield
@@ -264,6 +265,13 @@ class Fixtures:
 
 def _in_words(sections: dict[str, dict[str, Any]]) -> list[str]:
     return [f"{section}.{key} is {json.dumps(value)}" for section, values in sections.items() for key, value in values.items()]
+
+
+def _is_alone(request: pytest.FixtureRequest) -> bool:
+    """Return whether others would feel what a test does, whatever the number of workers."""
+    operation = getattr(request.node, "callspec", None) and request.node.callspec.params.get("operation")
+    is_about_all = isinstance(operation, Operation) and is_closed(operation)
+    return is_about_all or not _ALONE.isdisjoint(request.fixturenames)
 
 
 def clause_of(item: Any) -> str:

@@ -234,7 +234,7 @@ def test_each_kind_that_the_overlay_of_the_official_description_names_is_one_tha
     for _, says in SAID:
         named |= {says.get("x-resource"), says.get("x-makes"), *says.get("x-consumes", ())}
         named |= {name.kind for name in names_in([says.get(f"x-{part}") for part in ("path", "query", "body")])} - FILLERS
-    assert named - {None, "caller", "membership", "sessions"} <= kinds.by_name().keys()
+    assert named - {None, "caller", "membership", "sessions", "calm"} <= kinds.by_name().keys()
 
 
 def test_the_overlay_of_the_official_description_adds_no_promise_and_names_its_source():

@@ -12,6 +12,7 @@ from mmconform.driving.composing import Composer, Probe, _form, _Said
 from mmconform.driving.probes import CALLERS, Prober, can_be_probed, is_shown_by_right, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
+from mmconform.plugin.fixtures import _is_alone
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
@@ -96,7 +97,7 @@ def test_what_changes_something_is_probed_where_it_is_known_what_a_served_reques
     ("asked", "reason", "why"),
     [
         (replace(operation(), path="/x/{thing}"), "unknown-identifier", "nobody says what `{thing}` stands for"),
-        (replace(operation(), method="POST", path="/trial-license"), "would-do-harm", "changes the licence, or sends data"),
+        (replace(operation(), method="DELETE", path="/license"), "would-do-harm", "changes the licence, or sends data"),
         (replace(operation(), method="POST", path="/api/v4/restart"), "would-do-harm", "stops, restarts or replaces the server"),
         (replace(operation(), method="POST", path="/x"), "unknown-request", "nobody says what a request says that is served"),
     ],
@@ -118,6 +119,7 @@ def test_where_each_one_served_costs_an_account_few_are_asked():
     few = {"anonymous", "guest", "member", "system_admin"}
     consumed = {(p.persona, p.about) for p in probes(operation("user", method="DELETE", consumes=frozenset({"user"})))}
     assert consumed == {(name, "other") for name in CALLERS} | {(name, "self") for name in few - {"anonymous"}}
+    assert {p.persona for p in probes(operation("bot")) if p.about == "self"} == few - {"anonymous"}
     assert {p.persona for p in probes(operation(method="POST", makes="user"))} == few
     assert {p.persona for p in probes(operation(method="POST", makes="channel"))} == set(CALLERS)
 
@@ -201,6 +203,37 @@ def test_who_is_put_back_where_they_were_is_who_the_request_speaks_of_and_else_w
     composer = Composer(operation(*kinds, consumes=frozenset({"membership"})), world, place, None)
     composer._make_good(Probe("member", about, OPEN), people["member"])
     assert place.settled == settled
+
+
+def test_a_server_that_was_made_busy_is_calm_again_before_anybody_else_asks():
+    class Calming:
+        calmed = 0
+
+        def forget(self, consumed, spot):
+            pass
+
+        def calm(self):
+            self.calmed += 1
+
+    place, world = Calming(), SimpleNamespace(people={"resident": None})
+    Composer(operation(consumes=frozenset({"calm"})), world, place, None)._make_good(Probe("member", "other", None), None)
+    assert place.calmed == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "fixtures", "alone"),
+    [
+        ({}, [], False),
+        ({}, ["settings"], True),
+        ({"operation": operation(method="POST")}, ["world"], False),
+        ({"operation": replace(operation(method="POST"), path="/api/v4/caches/invalidate")}, ["world"], True),
+        ({"operation": "not ours"}, ["world"], False),
+    ],
+)
+def test_what_others_would_feel_is_asked_alone(params, fixtures, alone):
+    node = SimpleNamespace(callspec=SimpleNamespace(params=params))
+    assert _is_alone(SimpleNamespace(node=node, fixturenames=fixtures)) is alone
+    assert not _is_alone(SimpleNamespace(node=SimpleNamespace(), fixturenames=["world"]))
 
 
 def test_a_form_holds_files_and_values():
