@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from mmconform.commands.cli import main
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.judging import deviations, summary
@@ -185,6 +186,18 @@ def as_user():
         )
 
     return as_user
+
+
+@pytest.fixture
+def command(capsys):
+    """Give a command of ours, within this process: what a process of its own decides, `as_user` shows."""
+
+    def command(*arguments):
+        capsys.readouterr()
+        status = main([*map(str, arguments)])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    return command
 
 
 def _a_users(environment):

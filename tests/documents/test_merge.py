@@ -585,26 +585,26 @@ def test_an_undeclared_path_parameter_is_declared_and_listed(write):
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
-def test_the_command_lists_every_repair(as_user, document):
-    done = as_user("mmconform", "merge")
+def test_the_command_lists_every_repair(command, document):
+    done = command("merge")
     assert done.returncode == 0 and done.stderr == ""
     assert [str(r) for r in document.repairs] == done.stdout.splitlines()[:-1]
     assert done.stdout.splitlines()[-1].startswith("11 operations")
 
 
-def test_strict_makes_repairs_an_error(as_user):
-    assert as_user("mmconform", "merge", "--strict").returncode == 1
+def test_strict_makes_repairs_an_error(command):
+    assert command("merge", "--strict").returncode == 1
 
 
-def test_strict_has_nothing_against_a_clean_document(as_user, write):
-    done = as_user("mmconform", "merge", "--strict", "--spec", write("a.yaml", THING))
+def test_strict_has_nothing_against_a_clean_document(command, write):
+    done = command("merge", "--strict", "--spec", write("a.yaml", THING))
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", "{", b"\xff"], ids=["no OpenAPI", "broken", "no text"])
-def test_the_command_refuses_a_bad_document_in_one_line(as_user, write, text):
+def test_the_command_refuses_a_bad_document_in_one_line(command, write, text):
     path = write("bad.yaml", text)
-    done = as_user("mmconform", "merge", "--spec", path)
+    done = command("merge", "--spec", path)
     assert done.returncode == 2 and done.stdout == ""
     assert re.fullmatch(rf"mmconform: {re.escape(str(path))}:?\d*: .+\n", done.stderr)
 
