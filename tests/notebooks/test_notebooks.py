@@ -199,19 +199,26 @@ def test_a_picture_says_in_words_what_it_shows(records):
 # -- notebooks -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", execute.every(), ids=lambda path: path.stem)
-def test_a_notebook_runs_on_the_readers_records(path, records, monkeypatch):
+def test_the_notebooks_run_on_the_readers_records(records, tmp_path, monkeypatch):
+    """In one kernel, for time; each begins with nothing. (Each in its own: `plugin/test_canaries.py` has pages made of all.)"""
     monkeypatch.delenv("MM_URL", raising=False)
-    done = execute.execute(path, [records])
-    outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert outputs and not [output for output in outputs if output.output_type == "error"]
-    committed = nbformat.read(path, as_version=4)
-    assert shown(done) == shown(committed), "the committed outputs are of other cells: make pictures"
+    committed = [nbformat.read(path, as_version=4) for path in execute.every()]
+    cells = [cell for book in committed for cell in (nbformat.v4.new_code_cell("%reset -f"), *book.cells)]
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    (tmp_path / "all.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)), encoding="utf-8")
+    done = iter(execute.execute(tmp_path / "all.ipynb", [records]).cells)
+    for path, book in zip(execute.every(), committed, strict=True):
+        assert next(done).source == "%reset -f"
+        ran = [next(done) for _ in book.cells]
+        outputs = [output for cell in ran if cell.cell_type == "code" for output in cell.outputs]
+        assert outputs and not [output for output in outputs if output.output_type == "error"], path.name
+        assert shown(ran) == shown(book.cells), f"{path.name}: the committed outputs are of other cells: make pictures"
 
 
-def shown(notebook):
+def shown(cells):
     """What kind of thing each cell shows."""
-    return [[sorted(output.get("data", {"text": ""})) for output in cell.get("outputs", [])] for cell in notebook.cells]
+    return [[sorted(output.get("data", {"text": ""})) for output in cell.get("outputs", [])] for cell in cells]
 
 
 def test_the_command_makes_pages_of_the_readers_own_records(records, tmp_path, capsys, monkeypatch):
