@@ -177,6 +177,37 @@ def test_a_signature_holds_nothing_that_is_another_tomorrow(value):
     assert signature not in (None, "kept") and ID not in signature and OTHER not in signature
 
 
+ANSWERS = CONTRACT.operations["GetUserAccessToken"].answers
+OF_200 = ANSWERS["200"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "declared", "status", "answer", "media", "expected"),
+    [
+        ("status", {"4XX": OF_200}, 404, error("a.b", 404), "application/json", "kept"),
+        ("status", {"4XX": OF_200}, 500, error("a.b", 500), "application/json", "500 a.b"),
+        ("status", {"default": OF_200}, 500, error("a.b", 500), "application/json", "kept"),
+        ("status", {"2XX": OF_200}, 404, error("a.b", 404), "application/json", "404 a.b"),
+        ("media", {"204": OF_200}, 204, None, "text/html", None),
+        ("media", {"203": OF_200}, 203, None, "text/html", "203 text/html"),
+        ("media", {"205": OF_200}, 205, None, "text/html", "205 text/html"),
+        ("media", {"404": OF_200}, 404, error("api.context.404.app_error", 404), "text/plain", None),
+        ("media", {"404": OF_200}, 404, error("a.b", 404), "text/plain", "404 a.b text/plain"),
+        ("media", {"200": replace(OF_200, content={"*/*": {}})}, 200, TOKEN, "image/png", "kept"),
+        ("media", {"200": replace(OF_200, content={"*/*": {}})}, 200, TOKEN, "", "kept"),
+        ("media", {"200": replace(OF_200, content={"image/*": {}})}, 200, TOKEN, "image/png", "kept"),
+        ("media", {"200": replace(OF_200, content={"image/*": {}})}, 200, TOKEN, "text/html", "200 text/html"),
+        ("media", {"200": replace(OF_200, content={"Image/PNG; q=1": {}})}, 200, TOKEN, "image/png", "kept"),
+    ],
+)
+def test_what_is_declared_for_a_class_of_statuses_or_for_all_counts(rule, declared, status, answer, media, expected):
+    operation = replace(CONTRACT.operations["GetUserAccessToken"], answers=declared)
+    contract = replace(CONTRACT, operations={**CONTRACT.operations, operation.id: operation})
+    seen = exchange(operation.id, status, answer, media=media)
+    verdict = CHECKS[rule](contract.clauses[f"{operation.id}.{rule}"], Setting(contract, NOW, seen))
+    assert (verdict and (verdict.signature or "kept")) == expected
+
+
 # -- input -------------------------------------------------------------------------------------------------------------
 
 
@@ -201,6 +232,12 @@ def test_a_signature_holds_nothing_that_is_another_tomorrow(value):
     served_to_one_who_may_not=(exchange("CreateJob", 201, JOB, body={}, by="member"), None),
     by_nobody=(exchange("CreateJob", 401, error("x"), body={}, by="anonymous"), None),
     a_crash=(exchange("CreateJob", 500, error("x"), body={}), None),
+    the_last_refusal=(exchange("CreateJob", 499, error("x"), body={}), "kept"),
+    the_last_status_that_is_none=(exchange("CreateJob", 399, body={}), None),
+    of_two_flaws_the_first_is_told=(
+        exchange("GetUserAccessTokens", 200, [], url="/users/tokens?page=-1&per_page=x"),
+        "200 for query page: minimum",
+    ),
     too_many_requests=(exchange("CreateJob", 429, body={}), None),
     too_long_an_address=(exchange("CreateJob", 414, body={}), None),
     no_route=(exchange("GetUserAccessToken", 404, url="/users/tokens/a-b"), None),
@@ -372,6 +409,7 @@ def page(rows, query):
     as_many=(page(2, "?per_page=2"), "kept"),
     more=(page(3, "?per_page=2"), "more rows than asked for"),
     more_of_a_later_parameter=(page(3, "?page=5&per_page=2"), "more rows than asked for"),
+    more_after_another_parameter=(page(3, "?zone=9&per_page=2"), "more rows than asked for"),
     none_asked_for=(page(1, "?per_page=0"), "more rows than asked for"),
     the_default=(page(60, ""), "kept"),
     more_than_the_default=(page(61, ""), "more rows than asked for"),
@@ -384,6 +422,13 @@ def page(rows, query):
 )
 def test_a_page_holds_no_more_rows_than_asked_for(seen, expected):
     assert judged("paging", seen) == expected
+
+
+def test_a_list_that_takes_no_page_size_promises_none():
+    operation = replace(CONTRACT.operations["GetUserAccessTokens"], parameters=())
+    contract = replace(CONTRACT, operations={**CONTRACT.operations, operation.id: operation})
+    clause = contract.clauses["GetUserAccessTokens.paging"]
+    assert CHECKS["paging"](clause, Setting(contract, NOW, page(61, "?per_page=2"))) is None
 
 
 # -- effect ------------------------------------------------------------------------------------------------------------
@@ -402,8 +447,11 @@ EFFECTS_SEEN = [
     ("lists-the-user", of_user([OTHER], "me", own=frozenset({ID})), "rows of another user"),
     ("lists-the-user", of_user([OTHER], "me"), None),
     ("lists-the-user", of_user([]), None),
+    ("lists-the-user", of_user([ID], ID), "kept"),
+    ("lists-the-user", of_user([OTHER], ID), "rows of another user"),
     ("gets-the-one", exchange("GetUserAccessToken", 200, TOKEN), "kept"),
     ("gets-the-one", exchange("GetUserAccessToken", 200, {**TOKEN, "id": OTHER}), "another token"),
+    ("gets-the-one", exchange("GetUserAccessToken", 200, {**TOKEN, "id": "a" * 26}), "another token"),
     ("gets-the-one", exchange("GetUserAccessToken", 404, error("a.b", 404)), None),
     ("gives-credentials", exchange("GetWebrtcToken", 200, WEBRTC), "kept"),
     ("gives-credentials", exchange("GetWebrtcToken", 200, {**WEBRTC, "turn_password": ""}), "no turn_password"),

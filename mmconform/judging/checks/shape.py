@@ -1,5 +1,7 @@
 """status, schema, media: what an answer looks like."""
 
+from fnmatch import fnmatchcase
+
 from mmconform.contract.clause import Answer, Clause
 from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
 from mmconform.judging.schemas import mismatches
@@ -30,11 +32,16 @@ def media(clause: Clause, at: Setting) -> Verdict | None:
     wanted = set(declared.content) if declared else {m for answer in answers.values() for m in answer.content}
     if not wanted:
         return None
-    found = at.exchange.answer_headers.get("content-type", "").split(";")[0].strip().lower()
-    if found in wanted or any(w == "*/*" for w in wanted):
+    found = _bare(at.exchange.answer_headers.get("content-type", ""))
+    if "*/*" in wanted or any(fnmatchcase(found, _bare(one)) for one in wanted):
         return KEPT
     seen = found or "no content type"
     return broken(f"{at.exchange.says} {seen}", f"answered {at.exchange.status} with {seen}", " or ".join(sorted(wanted)))
+
+
+def _bare(media: str) -> str:
+    """Return a media type, or a range of them, without its parameters; letters count alike (RFC 9110, 8.3.1)."""
+    return media.split(";")[0].strip().lower()
 
 
 def schema(clause: Clause, at: Setting) -> Verdict | None:
