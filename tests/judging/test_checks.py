@@ -671,6 +671,11 @@ paths:
       description: "##### Permissions\\nMust have `manage_system` permission."
       parameters: [{name: policy_id, in: path, required: true, schema: {type: string}, x-resource: retention-policy}]
       responses: {'200': *ok}
+  /licensed:
+    get:
+      operationId: GetLicensed
+      description: "##### Permissions\\nMust have `manage_system` permission. Requires an E20 license."
+      responses: {'200': *ok}
   /half:
     get:
       operationId: GetHalf
@@ -782,6 +787,16 @@ def test_of_what_nobody_has_a_refusal_alone_shows_something(others, by, status, 
     """Whoever is entitled may be refused since there is none; whoever is not, is refused by 403, and not by what is missing."""
     asked = {"url": "/policies/abcdefghijklmnopqrstuvwxy1", "by": by, "about": "other"}
     assert other(others, "permission", "GetPolicy", status, answer, **asked) == expected
+
+
+def test_whoever_is_entitled_but_for_a_licence_is_let_in_and_judged_by_no_promise(others):
+    """Past the permission check, where a member is not; whether the server has the licence nobody knows."""
+    seen = Exchange(
+        "GetLicensed", "system_admin", "other", "GET", "/api/v4/licensed", {}, None, 501, {}, b'{"id": "api.no_license"}'
+    )
+    entitled, member = Setting(others, LATER, seen), Setting(others, LATER, replace(seen, persona="member"))
+    assert isinstance(entitled.entitled, Unknown) and entitled.entitled_but_for_a_licence is True
+    assert is_let_in(entitled) and not is_let_in(member)
 
 
 GONE = error(NO_ROUTE["id"], 404)
