@@ -65,7 +65,7 @@ class Admin:
     # -- lists -----------------------------------------------------------------------------------------------------
 
     def listed(self, url: str, none: Container[int] = ()) -> list[dict[str, Any]]:
-        """Return the rows of one answer.
+        """Return the rows of one answer; ``null`` is a list of none, as of the jobs of 11.6 (api4/job.go@b748732e14 getJobs).
 
         Args:
             none: The statuses that tell, as errors of the server's own, that there are none.
@@ -76,6 +76,8 @@ class Admin:
         answer = self.ask("GET", url)
         found = answer.json_or_none
         if answer.error_id and answer.status in none:
+            return []
+        if answer.is_success and answer.answer.strip() == b"null":
             return []
         if not answer.is_success or not isinstance(found, list):
             raise MisuseError(f"listing failed: GET {answer.path}: {answer.says}")

@@ -54,7 +54,14 @@ def test_a_list_of_ever_new_rows_is_left(monkeypatch):
         list(asks.rows("/api/v4/users"))
 
 
-@pytest.mark.parametrize("rows", [{}, None, "x"])
+def test_a_list_of_none_may_be_null_where_the_server_says_so_with_a_success():
+    """11.6 without any job: cleanup could not end there."""
+    assert list(lists(None)[0].rows("/api/v4/jobs")) == []
+    with pytest.raises(MisuseError, match="listing failed"):
+        list(lists(None, status=500)[0].rows("/api/v4/jobs"))
+
+
+@pytest.mark.parametrize("rows", [{}, "x", 0])
 def test_what_is_no_list_is_refused(rows):
     with pytest.raises(MisuseError, match="listing failed"):
         list(lists(rows)[0].rows("/api/v4/users"))
