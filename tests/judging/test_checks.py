@@ -185,6 +185,7 @@ OF_200 = ANSWERS["200"]
     ("rule", "declared", "status", "answer", "media", "expected"),
     [
         ("status", {"4XX": OF_200}, 404, error("a.b", 404), "application/json", "kept"),
+        ("status", {"4XX": OF_200}, 403, error("a.b"), "application/json", "kept"),
         ("status", {"4XX": OF_200}, 500, error("a.b", 500), "application/json", "500 a.b"),
         ("status", {"default": OF_200}, 500, error("a.b", 500), "application/json", "kept"),
         ("status", {"2XX": OF_200}, 404, error("a.b", 404), "application/json", "404 a.b"),
@@ -425,10 +426,12 @@ def test_a_page_holds_no_more_rows_than_asked_for(seen, expected):
 
 
 def test_a_list_that_takes_no_page_size_promises_none():
-    operation = replace(CONTRACT.operations["GetUserAccessTokens"], parameters=())
-    contract = replace(CONTRACT, operations={**CONTRACT.operations, operation.id: operation})
-    clause = contract.clauses["GetUserAccessTokens.paging"]
-    assert CHECKS["paging"](clause, Setting(contract, NOW, page(61, "?per_page=2"))) is None
+    described = CONTRACT.operations["GetUserAccessTokens"]
+    for parameters in ((), (replace(described.parameters[0], name="sort"),)):
+        operation = replace(described, parameters=parameters)
+        contract = replace(CONTRACT, operations={**CONTRACT.operations, operation.id: operation})
+        clause = contract.clauses["GetUserAccessTokens.paging"]
+        assert CHECKS["paging"](clause, Setting(contract, NOW, page(61, "?per_page=2"))) is None
 
 
 # -- effect ------------------------------------------------------------------------------------------------------------
@@ -569,6 +572,10 @@ FAR = {
     "nobody in particular, served": (get(200, TOKEN, by="anonymous"), (False, False, "")),
     "nobody in particular, no route": (get(404, error(NOWHERE, 404), by="anonymous"), (False, False, NOWHERE)),
     "nobody in particular, switched off": (get(501, error(OFF, 501), by="anonymous"), (False, False, "")),
+    "nobody in particular, no route, an id that is none": (
+        get(404, error(NOWHERE, 404), by="anonymous", url="/users/tokens/short"),
+        (False, False, ""),
+    ),
     "entitled, with the last status that is none": (get(399, error(OFF, 399)), (True, False, "")),
     "entitled, with the first status that is one": (get(400, error(OFF, 400)), (True, False, OFF)),
     **{
@@ -789,6 +796,16 @@ def test_of_what_nobody_has_a_refusal_alone_shows_something(others, by, status, 
     assert other(others, "permission", "GetPolicy", status, answer, **asked) == expected
 
 
+@pytest.mark.parametrize("by", ["anonymous", "member", "system_admin"])
+@pytest.mark.parametrize(("operation", "url"), [("GetChannel", "/channels/abc"), ("GetHalf", "/half"), ("GetOpen", "/open")])
+def test_of_what_is_not_known_or_not_told_it_shows_nothing_how_far_a_request_came(others, operation, url, by):
+    """An identifier of an unknown kind; a paragraph understood in part; an operation that says nothing of who may call."""
+    for status, answer in ((200, {}), (403, DENIED), (404, MISSING)):
+        seen = Exchange(operation, by, "other", "GET", f"/api/v4{url}", {}, None, status, {}, json.dumps(answer).encode())
+        at = Setting(others, LATER, seen)
+        assert (is_let_in(at), is_kept_out(at), gate_of(at)) == (False, False, "")
+
+
 def test_whoever_is_entitled_but_for_a_licence_is_let_in_and_judged_by_no_promise(others):
     """Past the permission check, where a member is not; whether the server has the licence nobody knows."""
     seen = Exchange(
@@ -829,6 +846,8 @@ def test_of_many_flaws_of_a_body_three_are_told():
     seen = exchange("GetUserAccessToken", 200, body)
     verdict = CHECKS["schema"](CONTRACT.clauses["GetUserAccessToken.schema"], Setting(CONTRACT, NOW, seen))
     assert sum(f"{name}: type" in verdict.seen for name in body) == 3
+    first = verdict.seen.removeprefix("the body of the 200 breaks its schema: ").partition(";")[0]
+    assert verdict.signature == f"200 {first}"
 
 
 def test_a_route_that_is_not_there_breaks_no_promise_about_sessions(others):
