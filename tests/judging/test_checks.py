@@ -389,6 +389,18 @@ def test_what_keeps_secrets_without_a_promise_of_its_own_has_no_room_for_one(ope
     assert judged("schema", told_back, secrets=[SECRET]) == "kept", "what the caller sent is no news"
 
 
+def test_an_operation_that_is_not_there_tells_no_secret():
+    answer = exchange("RevokeUserAccessToken", 200, {"status": "OK", "token": SECRET})
+    assert judged("schema", answer, secrets=[SECRET]) == "secret value in the answer"
+    assert judged("schema", answer, Version(4, 0), secrets=[SECRET]) is None
+
+
+def test_a_verdict_about_permissions_says_from_where_it_is_known_who_holds_them():
+    clause = CONTRACT.clauses["CreateJob.permission"]
+    refused = Setting(CONTRACT, NOW, exchange("CreateJob", 403, error("a.b")))
+    assert CHECKS["permission"](clause, refused).source == "data/permissions.yaml"
+
+
 def test_what_gives_a_secret_or_promises_to_keep_it_is_no_matter_of_its_schema():
     for operation, status, answer in (
         ("CreateUserAccessToken", 200, {**TOKEN, "token": SECRET}),
@@ -683,6 +695,11 @@ paths:
       operationId: GetLicensed
       description: "##### Permissions\\nMust have `manage_system` permission. Requires an E20 license."
       responses: {'200': *ok}
+  /plain:
+    get:
+      operationId: GetPlain
+      description: Gets what is plain.
+      responses: {'200': *ok}
   /half:
     get:
       operationId: GetHalf
@@ -705,12 +722,14 @@ def others(tmp_path_factory):
     return build(load([path]).document)
 
 
-def other(contract, rule, operation, status, answer=None, *, method="GET", url, body=None, by="system_admin", about="nobody"):
+def other(
+    contract, rule, operation, status, answer=None, *, method="GET", url, body=None, by="system_admin", about="nobody", told=()
+):
     """What a check says: None, "kept", the signature of the failure, or the reason why it is not judged."""
     sent = json.dumps(body).encode() if body is not None else None
     got = json.dumps(answer if answer is not None else {}).encode()
     media = {"content-type": "application/json"}
-    seen = Exchange(operation, by, about, method, f"/api/v4{url}", {}, sent, status, media, got)
+    seen = Exchange(operation, by, about, method, f"/api/v4{url}", {}, sent, status, media, got, told=frozenset(told))
     verdict = CHECKS[rule](contract.clauses[f"{operation}.{rule}"], Setting(contract, LATER, seen))
     if isinstance(verdict, Unknown):
         return f"unknown: {verdict.reason}"
@@ -750,6 +769,11 @@ def test_whoever_certainly_lacks_the_permission_is_served_with_nothing_all_the_s
 def test_an_identifier_counts_wherever_it_stands_and_only_where_it_was_sent(others, operation, method, url, body, expected):
     assert other(others, "permission", operation, 200, method=method, url=url, body=body) == expected
     assert other(others, "permission", operation, 403, DENIED, method=method, url=url, body=body, by="member") == expected
+
+
+def test_a_body_that_is_told_or_not_sent_holds_no_unknown_identifier(others):
+    assert other(others, "permission", "FindThings", 200, method="POST", url="/things", body=["x"], told=[""]) == "kept"
+    assert other(others, "permission", "FindThings", 200, method="POST", url="/things") == "kept"
 
 
 def test_a_paragraph_that_is_understood_in_part_judges_nobody(others):
@@ -796,8 +820,13 @@ def test_of_what_nobody_has_a_refusal_alone_shows_something(others, by, status, 
     assert other(others, "permission", "GetPolicy", status, answer, **asked) == expected
 
 
+SAYS_NOTHING = [("GetChannel", "/channels/abc"), ("GetHalf", "/half"), ("GetOpen", "/open"), ("GetPlain", "/plain")]
+
+
 @pytest.mark.parametrize("by", ["anonymous", "member", "system_admin"])
-@pytest.mark.parametrize(("operation", "url"), [("GetChannel", "/channels/abc"), ("GetHalf", "/half"), ("GetOpen", "/open")])
+@pytest.mark.parametrize(
+    ("operation", "url"), [("GetChannel", "/channels/abc"), ("GetHalf", "/half"), ("GetOpen", "/open"), ("GetPlain", "/plain")]
+)
 def test_of_what_is_not_known_or_not_told_it_shows_nothing_how_far_a_request_came(others, operation, url, by):
     """An identifier of an unknown kind; a paragraph understood in part; an operation that says nothing of who may call."""
     for status, answer in ((200, {}), (403, DENIED), (404, MISSING)):
