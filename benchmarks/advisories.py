@@ -52,8 +52,9 @@ class Row:
             for one in seen.findings
         )
         by_promise = any(
-            one.standing == "new" and (one.rule, one.persona) == (self.found, self.persona) and one.operation in self.operations
+            (one.rule, one.persona) == (self.found, self.persona) and one.operation in self.operations
             for one in seen.observations
+            if one.standing in ("new", "known")
         )
         return by_principle or by_promise
 

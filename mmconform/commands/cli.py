@@ -53,6 +53,9 @@ class _Subcommand(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns 0 when all is fine, 1 when something was found, 2 when it was used wrongly."""
+    if sys.stdout is None:  # closed by who called
+        print("mmconform: the output is closed", file=sys.stderr)
+        return MISUSED
     tolerate(sys.stdout, sys.stderr)
     options = parser().parse_args(arguments)
     try:

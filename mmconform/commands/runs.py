@@ -55,7 +55,7 @@ def _file(name: str) -> Path | None:
 
 
 def _target(name: str, allow_remote: bool) -> Target:
-    if name.endswith((".jsonl", "/")):
+    if name.endswith(".jsonl") or ("/" in name and ":" not in name):
         raise MisuseError(f"{name}: there is no record of a run; `pytest --target …` writes them to {REPORTS.name}/")
     targets = resolve(name, allow_remote=allow_remote)
     if len(targets) > 1:

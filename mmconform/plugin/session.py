@@ -114,8 +114,11 @@ class Session:
         seed: int | None = self.config.getoption("--hypothesis-seed", None)
         if not self.is_free and seed not in (None, SEED):
             raise MisuseError("tapes hold the answers to one sequence of requests; --hypothesis-seed is for live targets")
-        if seed is not None:
-            return int(seed)
+        try:
+            if seed is not None:
+                return int(seed)
+        except ValueError:
+            raise MisuseError(f"--hypothesis-seed={seed}: expected a whole number") from None
         if not self.is_free or all(target.is_reference for target in self.targets):
             return SEED
         return int(self.told["seed"]) if self.told else random.SystemRandom().randrange(2**31)

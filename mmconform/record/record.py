@@ -112,9 +112,9 @@ def _find(name: str, folder: Path) -> list[Path]:
             return found
     if Path(name).is_dir():
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
-    if name.endswith((".jsonl", "/")) or name.startswith(("/", ".", "~")):
+    if "/" in name or name.endswith(".jsonl") or name.startswith((".", "~")):
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
-    raise MisuseError(f"no record `{name}`; `pytest --target {name}` makes that of a recorded version or a server")
+    raise MisuseError(f"no record `{name}`; `pytest --target …` makes that of a recorded version or of a server")
 
 
 def is_a_references(path: Path) -> bool:
@@ -167,7 +167,9 @@ def read(path: Path) -> Record:
     for number, line in enumerate(lines, 1):
         row = _decoded(path, number, line)
         if isinstance(row, Header) != (number == 1) or isinstance(row, Footer) != (number == len(lines)):
-            raise ForeignRecordError(str(path), number, f"a {type(row).__name__.lower()} stands where none belongs")
+            raise ForeignRecordError(
+                str(path), number, f"a line of the kind `{type(row).__struct_config__.tag}` stands where none belongs"
+            )
         rows[type(row)].append(row)
     return _whole(path, len(lines), rows)
 

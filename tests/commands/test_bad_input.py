@@ -201,6 +201,10 @@ def test_what_changes_the_requests_is_refused_on_a_tape(refusal, option):
     assert option.split("=")[0] in refusal(option)
 
 
+def test_a_seed_that_is_no_number_is_told(refusal):
+    assert refusal("--target=reference", "--hypothesis-seed=abc") == "--hypothesis-seed=abc: expected a whole number"
+
+
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
@@ -296,6 +300,21 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(serve, refusal):
 
 def test_a_record_that_is_not_there_is_told(complaint, tmp_path):
     assert complaint("report", tmp_path / "x") == f"no record `{tmp_path / 'x'}`: there is no such file or folder"
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_a_folder_that_is_not_there_is_no_target(complaint, command):
+    """It was advised to run pytest on it."""
+    told = complaint(command, "reports/none", *(["reports/none"] if command == "compare" else []))
+    assert told.startswith(
+        ("no record `reports/none`: there is no such file or folder", "reports/none: there is no record of a run")
+    )
+
+
+def test_a_closed_output_is_misuse(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["contract"]) == 2
+    assert capsys.readouterr().err == "mmconform: the output is closed\n"
 
 
 def test_a_version_that_is_none_is_told(capsys):

@@ -14,7 +14,7 @@ from mmconform.servers.live import lease, live_server
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, Mark
 from mmconform.servers.target import live
-from mmconform.wire.client import Client, Patience
+from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.kinds.user import is_ours
@@ -122,6 +122,22 @@ def test_whoever_gives_it_back_leaves_nothing(of, server):
     first.release()
     assert server.kept == {}
     of("bbbbbb").take()
+
+
+def test_a_lease_is_given_back_though_a_gateway_spoils_an_answer_now_and_then(of, server, monkeypatch):
+    """The run ended in order, and nobody could use the server for five minutes; its own cleanup neither."""
+    first = of("aaaaaa")
+    first.take()
+    holders, spoilt = first.holders, iter([True, False])
+
+    def looked():
+        if next(spoilt, False):
+            raise UnseenError("GET /users", "a gateway answered 520")
+        return holders()
+
+    monkeypatch.setattr(first, "holders", looked)
+    first.release()
+    assert server.kept == {}
 
 
 def test_a_lease_expires_by_the_servers_clock(of, server):

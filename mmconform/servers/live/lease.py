@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from pathlib import Path
 from threading import Event, RLock, Thread
 from typing import Any
@@ -25,7 +26,7 @@ from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.wire.client import Client, Guarding, Patience, Sending, UnseenError
 from mmconform.wire.exchange import Exchange
-from mmconform.world.admin import Admin
+from mmconform.world.admin import Admin, moments
 
 _CATEGORY, _NAME = "mmconform", "lease"
 _LASTS, _RENEWED, _MOMENT = 300.0, 60.0, 1.0
@@ -33,6 +34,8 @@ _LASTS, _RENEWED, _MOMENT = 300.0, 60.0, 1.0
 _DOUBT = 2.0
 #: How long an xdist worker waits for the process that renews the lease, which may have slept as long as itself.
 _PATIENCE = 30.0
+#: How often it is tried to give the lease back.
+_TRIES = 3
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -123,8 +126,10 @@ class Lease:
         self._over.set()
         if self._mark:
             self._mark.unlink(missing_ok=True)
-        with suppress(UnseenError, MisuseError):
-            self._delete([holder for holder in self.holders() if holder.run == self.run])
+        for _ in islice(moments(), _TRIES):  # something in front may spoil an answer now and then
+            with suppress(UnseenError, MisuseError):
+                self._delete([holder for holder in self.holders() if holder.run == self.run])
+                return
 
     def clear(self) -> None:
         """Take it from whoever has it."""
