@@ -14,6 +14,7 @@ from mmconform.servers.live.prepare import sign_in, sign_out
 from mmconform.servers.target import Target, has_credentials, live
 from mmconform.wire.client import Patience, UnseenError
 from mmconform.world.admin import Admin
+from mmconform.world.kinds.kind import is_gone
 
 #: Of tidying up after many runs, whatever the server does.
 _MOST_SECONDS = 3600
@@ -65,9 +66,24 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
             for entry in leftovers.find(admin):
                 note.note(**entry)
             journals = journal.of_server(REPORTS, target.base_url)
+        _confirm_is_theirs(admin, journals)
         done = tidy.undo(journals, admin) if journals else Counter[str]()
         lease.clear()
     finally:
         sign_out(client, token)
         client.close()
     return done
+
+
+def _confirm_is_theirs(admin: Admin, journals: list[Path]) -> None:
+    """Whoever sets up a server anew at the same address has no use for the settings of the one before.
+
+    Raises:
+        MisuseError: the server does not know an account that a run had.
+    """
+    for account in journal.accounts_of(journals):
+        if is_gone(admin.ask("GET", f"/api/v4/users/{account}")):
+            raise MisuseError(
+                f"{journals[0].parent}: its journals tell of another server than the one that answers now, which does not know "
+                "the administrator who ran; nothing was changed. To forget them, remove them"
+            )

@@ -61,6 +61,10 @@ class Fake:
             return 200, next(row for row in self.teams if row["id"] == path.rpartition("/")[2])
         if path == "users/me":
             return 200, self.me
+        if path == "users/a1":
+            return 200, ADMIN
+        if path == "users/x9":
+            return 404, {"id": "app.user.missing_account.const", "message": "no", "detailed_error": "", "status_code": 404}
         if path == "system/ping":
             return 200, {"status": "OK"}
         if path == "config/client":
@@ -388,6 +392,18 @@ def test_cleanup_ends_the_lease_of_the_run_that_it_undoes(cleanup, server):
     note.note(what="command", id="c1")
     assert cleanup() == (0, "1 commands deleted\n")
     assert server.kept == {} and server.deleted == ["commands/c1"] and not note.path.exists()
+
+
+@pytest.mark.parametrize(("account", "is_known"), [("a1", True), ("x9", False)])
+def test_cleanup_puts_nothing_of_one_server_into_another_at_the_same_address(cleanup, server, account, is_known):
+    """Told by the administrator who ran, whom no other server knows."""
+    note = Journal(cleanup.folder / "journal-aaaaaa-server.jsonl", cleanup.url)
+    note.note(what="lease", run="aaaaaa", user=account)
+    note.note(what="command", id="c1")
+    status, said = cleanup()
+    assert (status == 0) == is_known == (server.deleted == ["commands/c1"]) == (not note.path.exists())
+    if not is_known:
+        assert status == 2 and "another server" in said and said.count("\n") == 1
 
 
 def test_cleanup_keeps_out_of_somebody_elses_run(cleanup, server):

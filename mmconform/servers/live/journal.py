@@ -14,7 +14,8 @@ class Journal:
 
     A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
     made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
-    what was there before; ``{"what": "lease", "run": …}`` who took the server for itself. A command is told after it was
+    what was there before; ``{"what": "lease", "run": …, "user": …}`` which run took the
+    server for itself, as which account. A command is told after it was
     made, with the team in whose list it is: ``{"what": "command", "id": …, "team": …}``. A job has no name: ``{"what":
     "job", "type": …}`` stands before one is asked for, and ``{"what": "job", "id": …}``, with nothing if it is refused,
     after it.
@@ -64,6 +65,12 @@ def of_server(folder: Path, url: str) -> list[Path]:
 def runs_of(paths: list[Path]) -> set[str]:
     """Return the runs that, as journals tell, took the lease on their server."""
     return {str(entry.get("run")) for path in paths for entry in read(path) if entry.get("what") == "lease"}
+
+
+def accounts_of(paths: list[Path]) -> set[str]:
+    """Return the ids of the administrators as whom runs took the lease on their server; older journals do not tell."""
+    lines = (entry for path in paths for entry in read(path) if entry.get("what") == "lease")
+    return {str(entry["user"]) for entry in lines if entry.get("user")}
 
 
 def _same(address: str, other: str) -> bool:

@@ -240,7 +240,7 @@ def prepare_server(
             server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id, mark_of(target))
             server.lease.refuse_others()
             stop_at_obstacles(target, server.operator, newcomers)
-            note.note(what="lease", run=run_id)
+            note.note(what="lease", run=run_id, user=server.lease.account)
             server.lease.take()
             server.sent_log.path.unlink(missing_ok=True)
             server.before = look(Admin(target.client(), server.operator))
