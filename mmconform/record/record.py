@@ -112,9 +112,10 @@ def _find(name: str, folder: Path) -> list[Path]:
             return found
     if Path(name).is_dir():
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
-    if "/" in name or name.endswith(".jsonl") or name.startswith((".", "~")):
+    if ("/" in name and "://" not in name) or name.endswith(".jsonl") or name.startswith((".", "~")):
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
-    raise MisuseError(f"no record `{name}`; `pytest --target …` makes that of a recorded version or of a server")
+    target = name if re.match(r"recorded|reference|https?://|v?\d", name) else "…"
+    raise MisuseError(f"no record `{name}`; `pytest --target {target}` makes that of a recorded version or a server")
 
 
 def is_a_references(path: Path) -> bool:

@@ -385,9 +385,18 @@ def test_records_of_the_reference_server_have_to_be_named(reports):
     assert record.find([mutant.parent], reports) == record.find([mutant.parent.name], reports) == [mutant]
 
 
-def test_a_record_that_is_not_there_is_one_clear_line(reports):
-    with pytest.raises(MisuseError, match=r"no record `recorded:9.9.9`; `pytest --target recorded:9.9.9` makes"):
-        record.find(["recorded:9.9.9"], reports)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("recorded:9.9.9", "no record `recorded:9.9.9`; `pytest --target recorded:9.9.9` makes"),
+        ("http://127.0.0.1:9", "no record `http://127.0.0.1:9`; `pytest --target http://127.0.0.1:9` makes"),
+        ("nothing", "no record `nothing`; `pytest --target …` makes"),
+        ("reports/none", "no record `reports/none`: there is no such file or folder"),
+    ],
+)
+def test_a_record_that_is_not_there_is_one_clear_line(reports, name, says):
+    with pytest.raises(MisuseError, match=re.escape(says)):
+        record.find([name], reports)
 
 
 @pytest.mark.parametrize("format_", ["junit", "markdown", "github", "sarif"])
