@@ -20,7 +20,7 @@ EXAMPLE = """mmconform compare 5.36.1 11.0.3
   mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
   mmconform compare before http://127.0.0.1:8065"""
 #: What a record may be kept as: no path, and no version, which would be a tape's.
-_NAME = re.compile(r"[A-Za-z][\w.-]*")
+_SAVED_AS = re.compile(r"[A-Za-z][\w.-]*")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def _save(name: str, target: str, other: str, chosen: list[str]) -> int:
     path = SAVED / name / NAME
     if other:
         raise MisuseError(f"--save keeps the record of one target; {target} and {other} are two")
-    if not _NAME.fullmatch(name):
+    if not _SAVED_AS.fullmatch(name):
         raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first")
     if path.exists():
         raise MisuseError(f"{path.relative_to(ROOT)} is there already, and is not written over; take another name, or remove it")

@@ -160,8 +160,8 @@ class Hider:
             team: In which it is, where that is not the one that stands in the spot.
             stays: It is not archived afterwards, with all that its team would have there.
         """
-        hideaway, owner = Hideaway(name, spot), replace(self._place.owner(RESIDENT, spot), channel=channel)
-        owner = replace(owner, team=team or owner.team)
+        hideaway, owner = Hideaway(name, spot), self._place.owner(RESIDENT, spot)
+        owner = replace(owner, channel=channel, team=team or owner.team)
         mark = self._mark(channel)
         about = {"header": self._text(mark), "purpose": self._text(mark)}
         if not self._admin.ask("PUT", f"/api/v4/channels/{channel}/patch", about).is_success:  # a conversation has no purpose
