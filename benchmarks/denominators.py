@@ -16,12 +16,13 @@ import yaml
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import Requirement
+from mmconform.contract.templates import below_the_api
 from mmconform.documents.load import load
 from mmconform.documents.reader import read
 from mmconform.record import record
 from mmconform.record.rows import OperationRow
+from mmconform.safety.harm import Row, dangerous, rows_of
 from mmconform.world.features import features
-from mmconform.world.harm import Row, below_the_api, dangerous, rows_of
 
 _OF_OURS = Path(__file__).parent / "not_offered.yaml"
 

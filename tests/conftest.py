@@ -13,8 +13,9 @@ import pytest
 from mmconform.commands.cli import main
 from mmconform.contract.build import build
 from mmconform.documents.load import load
-from mmconform.judging import deviations, summary
+from mmconform.judging import deviations
 from mmconform.paths import ROOT
+from mmconform.report import summary
 from mmconform.version import Version
 from tests import rows as lines
 from tests.warm import Warm

@@ -1,6 +1,5 @@
 """A pytest plugin: fewer generated requests, for tests that need a whole run and not what its many requests meet."""
 
-from mmconform.driving import run
-from mmconform.plugin import session
+from mmconform.plugin import run, session
 
 run.MAX_EXAMPLES = session.MAX_EXAMPLES = 5

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import yaml
 
 from mmconform.contract import prose
-from mmconform.contract.knowledge import Knowledge
 from mmconform.contract.permission import (
     Cases,
     Demand,
@@ -34,6 +33,7 @@ from mmconform.contract.permission import (
     leaves,
     with_scopes,
 )
+from mmconform.knowledge import Knowledge
 from mmconform.paths import ROOT
 from mmconform.version import Versions
 

@@ -46,18 +46,20 @@ def below(*names):
 
 
 #: What lies in no room, and the rooms from the ground up: each knows itself and those before it.
-FOUNDATION = ("errors", "version", "files", "paths", "json_schema")
+FOUNDATION = ("errors", "version", "files", "paths", "json_schema", "knowledge")
 GROUND = below(*FOUNDATION) | {"mmconform"}
 ROOMS = (
     "documents",
     "contract",
     "wire",
     "world",
+    "safety",
     "record",
     "reference",
     "servers",
     "judging",
     "driving",
+    "principles",
     "report",
     "notebooks",
     "prove",

@@ -14,6 +14,7 @@ from mmconform.driving.outlook import Foresight, Outlook
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.report.outlook import outlook_lines
+from mmconform.safety.guard import Guard
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.live_server import TOKENS_STAY_ON
@@ -33,7 +34,6 @@ from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
 from mmconform.world.features import BOTS, ROLES, TOKENS, WEBRTC, features, has, lacking, lost_to_a_licence, needed_by
-from mmconform.world.guard import Guard
 from mmconform.world.people import MADE, PERSONAS
 
 #: Of looking around, whatever the server does.

@@ -13,7 +13,7 @@ from mmconform.version import Version, Versions
 #: The kinds of clauses, in the order in which tables show them.
 Rule = Literal["status", "schema", "media", "input", "auth", "permission", "since", "secret", "paging", "effect"]
 RULES: tuple[Rule, ...] = get_args(Rule)
-#: What holds of a whole API, whatever its sentences say: most compare two operations (``mmconform.driving.principles``).
+#: What holds of a whole API, whatever its sentences say: most compare two operations (``mmconform.principles``).
 Principle = Literal["hidden", "ended", "confidential", "bounded", "unlisted", "consistent", "forbidden"]
 PRINCIPLES: tuple[Principle, ...] = get_args(Principle)
 

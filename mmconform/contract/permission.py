@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mmconform.contract.knowledge import Knowledge, Unknown, every, opposite, some
 from mmconform.documents.reader import read
+from mmconform.knowledge import Knowledge, Unknown, every, opposite, some
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
 

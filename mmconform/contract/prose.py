@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mmconform.contract.demands import demand_of
-from mmconform.contract.knowledge import Unknown, every
 from mmconform.contract.permission import Cases, Demand, Every, Holds, Oneself, Requirement, Some, Where, Within, all_of, any_of
+from mmconform.knowledge import Unknown, every
 from mmconform.version import Version, Versions
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.contract.knowledge import Unknown
 from mmconform.driving.expectation import Expectation
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
+from mmconform.knowledge import Unknown
+from mmconform.safety.guard import require_filled
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
@@ -23,7 +24,6 @@ from mmconform.world import kinds
 from mmconform.world.admin import Admin
 from mmconform.world.behaviours import NotKnownError, Refusal, absence, denial, refusal
 from mmconform.world.entitlement import entitlement
-from mmconform.world.guard import require_filled
 from mmconform.world.kinds import bot as bots
 from mmconform.world.kinds import command, job, oauth, team, token
 from mmconform.world.kinds.kind import Owner

@@ -7,9 +7,9 @@ from typing import Any
 from mmconform.contract.clause import Body, Operation
 from mmconform.contract.naming import Named, filled
 from mmconform.driving.generate import Case
+from mmconform.safety.guard import require_filled
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
-from mmconform.world.guard import require_filled
 from mmconform.world.place import RESIDENT, Place, Spot
 from mmconform.world.world import Person, World
 

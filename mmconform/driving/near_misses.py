@@ -11,7 +11,6 @@ from functools import partial
 from itertools import combinations, product
 
 from mmconform.contract.clause import Operation
-from mmconform.contract.knowledge import Knowledge
 from mmconform.contract.permission import Holds, leaves, meanings
 from mmconform.driving.composing import Probe
 from mmconform.driving.generate import Case
@@ -19,6 +18,7 @@ from mmconform.driving.probes import Prober, can_be_probed, is_closed, position_
 from mmconform.judging.checks.access import permission
 from mmconform.judging.checks.verdict import Verdict
 from mmconform.judging.judge import NO_SUCH_CALLER, Judge
+from mmconform.knowledge import Knowledge
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.entitlement import entitlement

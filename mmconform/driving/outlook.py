@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.templates import below_the_api
 from mmconform.driving.composing import Probe
+from mmconform.driving.offered import unmet
 from mmconform.driving.probes import can_be_probed, is_shown_by_right, is_signed_out_for_good, probes, unknown_names, why_not
+from mmconform.safety.guard import Guard
 from mmconform.world.entitlement import entitlement
-from mmconform.world.guard import Guard
-from mmconform.world.harm import below_the_api
-from mmconform.world.offered import unmet
 from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
 
 #: Why no probe asks about an operation: one word each, and what it means. The words that records know are theirs.

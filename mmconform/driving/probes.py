@@ -9,16 +9,17 @@ from dataclasses import replace
 from functools import partial
 
 from mmconform.contract.clause import Operation, Sample
+from mmconform.contract.templates import below_the_api
 from mmconform.driving.asking import Asker
 from mmconform.driving.composing import Composer, Probe
 from mmconform.driving.generate import Case
 from mmconform.judging.judge import UNKNOWN_REQUEST, Judge
+from mmconform.safety.guard import UNFILLED, WOULD_DO_HARM
+from mmconform.safety.harm import danger
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
-from mmconform.world.guard import UNFILLED, WOULD_DO_HARM
-from mmconform.world.harm import below_the_api, danger
 from mmconform.world.people import Persona, Roles, known_persona
 from mmconform.world.place import LISTS_OPEN_TEAMS, OPEN, OPEN_TEAM, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World

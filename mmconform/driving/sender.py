@@ -15,16 +15,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from mmconform.contract.clause import Operation
+from mmconform.contract.templates import below_the_api
 from mmconform.driving.asking import Asker
 from mmconform.driving.generate import Case
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.judging.schemas import mismatches
+from mmconform.safety.guard import require_filled
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
-from mmconform.world.guard import require_filled
-from mmconform.world.harm import below_the_api
 from mmconform.world.kinds import job
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.people import PERSONAS

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.contract.knowledge import Unknown
+from mmconform.knowledge import Unknown
 from mmconform.record.record import Record
 from mmconform.version import Version
 from mmconform.world.entitlement import entitlement

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from mmconform.contract.clause import RULES, Clause, Contract, Rule
-from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks import CHECKS, Setting
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.deviations import Deviation
+from mmconform.knowledge import Unknown
 from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
+from mmconform.safety.guard import HELD_BACK
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.behaviours import gate
-from mmconform.world.guard import HELD_BACK
 
 #: What the document says of the requests of an operation defeats the generator.
 NOT_GENERATED = "not-generated"

@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from mmconform.errors import plain
-from mmconform.judging.summary import STATES
 from mmconform.report.marks import BLACK, BLUE, GREEN, GREY, MARKS, ORANGE, PALE, PURPLE, RED, SKY
+from mmconform.report.summary import STATES
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 

@@ -27,10 +27,10 @@ from mmconform.judging import deviations, known_changes
 from mmconform.judging.access import accesses
 from mmconform.judging.changes import compare
 from mmconform.judging.routes import reaches
-from mmconform.judging.summary import clause_states
 from mmconform.paths import CASSETTES, REPORTS
 from mmconform.record import choose, record
 from mmconform.record.record import Record
+from mmconform.report.summary import clause_states
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client

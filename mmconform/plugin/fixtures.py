@@ -15,15 +15,15 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.actor import Actor, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
-from mmconform.driving.principles.forbidden import Switching
-from mmconform.driving.principles.hidden import Reader
-from mmconform.driving.principles.questions import Questions
 from mmconform.driving.probes import is_closed
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
 from mmconform.plugin.session import Session
+from mmconform.principles.forbidden import Switching
+from mmconform.principles.hidden import Reader
+from mmconform.principles.questions import Questions
 from mmconform.servers.live.locks import turn
 from mmconform.servers.target import Target
 from mmconform.version import Version

@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
-from mmconform.driving.principles.sightings import Seen
-from mmconform.driving.run import Run
 from mmconform.errors import MisuseError
 from mmconform.files import check_writable
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
+from mmconform.plugin.run import Run
+from mmconform.principles.sightings import Seen
+from mmconform.safety.guard import Guard
 from mmconform.servers.live import live_server
 from mmconform.servers.live.keeper import Keeper
 from mmconform.servers.live.lease import Leased, Mark
@@ -29,7 +30,6 @@ from mmconform.wire.tape import tape
 from mmconform.wire.tape.cassette import open_cassette
 from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.build import build, new_run_id
-from mmconform.world.guard import Guard
 from mmconform.world.place import RESIDENT, SPOTS, Place
 from mmconform.world.register import Register
 from mmconform.world.spare import NoSpareError, Spare, find

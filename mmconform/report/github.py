@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.summary import problems
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
+from mmconform.report.summary import problems
 
 
 def github(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:

@@ -9,10 +9,10 @@ import msgspec
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.summary import problems, state_of
 from mmconform.record.record import Record
 from mmconform.record.rows import ObservationRow
 from mmconform.report.failure import Failure, gather
+from mmconform.report.summary import problems, state_of
 
 
 def junit(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:

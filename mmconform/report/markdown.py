@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.summary import Cell, newer_than_known, problems, skip_reasons, table
 from mmconform.record.record import Record
 from mmconform.report.failure import Failure, failures
 from mmconform.report.marks import MARKS
+from mmconform.report.summary import Cell, newer_than_known, problems, skip_reasons, table
 
 
 def markdown(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:

@@ -46,7 +46,7 @@ class Mark:
     drawing: Drawing
 
 
-#: Of every state (:data:`mmconform.judging.summary.STATES`), worst first.
+#: Of every state (:data:`mmconform.report.summary.STATES`), worst first.
 MARKS = {
     "new": Mark("✖", "bold red", "new", "broken, and not known: new", Drawing("X", RED, tile="#fbe3d5")),
     "error": Mark("!", "bold red", "in error", "could not be seen", Drawing("P", RED, tile="#fbe3d5")),

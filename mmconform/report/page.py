@@ -17,10 +17,10 @@ from mmconform.errors import MisuseError, plain
 from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
-from mmconform.judging.summary import clause_states, state_of
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.marks import MANY, MARKS, PRINCIPLE_MEANS
+from mmconform.report.summary import clause_states, state_of
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
 

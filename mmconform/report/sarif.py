@@ -13,10 +13,10 @@ from mmconform import __version__
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.summary import problems
 from mmconform.record.record import Record
 from mmconform.record.rows import ServerRow
 from mmconform.report.failure import Failure, failures
+from mmconform.report.summary import problems
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -12,12 +12,12 @@ from rich.text import Text
 from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.errors import plain
 from mmconform.judging.judge import GAP
-from mmconform.judging.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
 from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.marks import MANY, MARKS
-from mmconform.world.guard import WOULD_DO_HARM
+from mmconform.report.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
+from mmconform.safety.guard import WOULD_DO_HARM
 
 _HEADINGS = {"permission": "perm."}
 _SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "permission": "perm", "since": "sinc"} | {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mmconform.contract.knowledge import Unknown
 from mmconform.documents.reader import read
+from mmconform.knowledge import Unknown
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
 

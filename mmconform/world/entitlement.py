@@ -3,8 +3,8 @@
 from typing import Literal
 
 from mmconform.contract.clause import Operation
-from mmconform.contract.knowledge import Knowledge, Unknown, some
 from mmconform.contract.permission import UNKNOWN_RELATION, Holds, Is, Oneself, Term, Where, Within, is_met
+from mmconform.knowledge import Knowledge, Unknown, some
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds
 from mmconform.world.people import CHANNEL_SPARE, IN_CHANNELS, Persona, Roles

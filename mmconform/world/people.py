@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from mmconform.contract.knowledge import Knowledge, Unknown
 from mmconform.contract.permission import is_there, meanings
 from mmconform.documents.reader import read
+from mmconform.knowledge import Knowledge, Unknown
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from mmconform.driving.principles import bounded, confidential, consistent, delegates, ended, ended_things, hidden, unlisted
-from mmconform.driving.principles.data import Ending, ThingsEnd, endings, places, things
-from mmconform.driving.principles.forbidden import Switches, Switching
-from mmconform.driving.principles.questions import Questions
 from mmconform.plugin.suite import untaped
+from mmconform.principles import bounded, confidential, consistent, delegates, ended, ended_things, hidden, unlisted
+from mmconform.principles.data import Ending, ThingsEnd, endings, places, things
+from mmconform.principles.forbidden import Switches, Switching
+from mmconform.principles.questions import Questions
 from mmconform.world.spare import Spare
 
 pytestmark = untaped

@@ -1,10 +1,10 @@
 """Everybody asks the same valid request about things that this run made: who is served, and who is refused."""
 
 from mmconform.driving.generate import Case
-from mmconform.driving.principles.hidden import Reader
 from mmconform.driving.probes import Prober
 from mmconform.judging.judge import Judge
 from mmconform.plugin.suite import Operation, untaped
+from mmconform.principles.hidden import Reader
 from mmconform.wire.client import Client
 from mmconform.world.place import Place
 from mmconform.world.world import World

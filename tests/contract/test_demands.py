@@ -5,7 +5,6 @@ from itertools import product
 import pytest
 
 from mmconform.contract import prose
-from mmconform.contract.knowledge import Unknown
 from mmconform.contract.permission import (
     Cases,
     Every,
@@ -21,6 +20,7 @@ from mmconform.contract.permission import (
     is_met,
     leaves,
 )
+from mmconform.knowledge import Unknown
 from mmconform.version import Versions
 from tests.paragraphs import LABELS, OFFICIAL, digest, drawn, paragraphs, reading, verdict
 

@@ -8,8 +8,8 @@ from mmconform.documents.load import load
 from mmconform.driving.outlook import WHY, Foresight
 from mmconform.judging.judge import SKIPS
 from mmconform.report.outlook import outlook_lines
+from mmconform.safety.guard import Guard
 from mmconform.version import Version
-from mmconform.world.guard import Guard
 from mmconform.world.people import Roles
 
 ON = {"PluginSettings": {"Enable": True}, "ServiceSettings": {}}

@@ -7,13 +7,13 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES
-from mmconform.contract.knowledge import Unknown
 from mmconform.documents.load import load
 from mmconform.judging import schemas
 from mmconform.judging.checks import CHECKS, EFFECTS, Setting
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
+from mmconform.knowledge import Unknown
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 

@@ -6,8 +6,9 @@ import pytest
 
 from mmconform.contract.clause import RULES
 from mmconform.errors import MisuseError
-from mmconform.judging import deviations, summary
+from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
+from mmconform.report import summary
 from mmconform.version import Version, Versions
 from mmconform.world.people import PERSONAS
 from tests.rows import observations

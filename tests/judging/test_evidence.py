@@ -5,10 +5,10 @@ import json
 import pytest
 
 from mmconform.contract.build import build
-from mmconform.contract.knowledge import Unknown
 from mmconform.documents.load import load
 from mmconform.judging.checks import CHECKS, Setting
 from mmconform.judging.judge import Judge
+from mmconform.knowledge import Unknown
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange

@@ -7,13 +7,13 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.documents.load import load
-from mmconform.driving.run import Run
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import SKIPS, Coverage, Judge
-from mmconform.judging.summary import skip_reasons
+from mmconform.plugin.run import Run
 from mmconform.record import record as records
 from mmconform.report.markdown import markdown
 from mmconform.report.page import page_data
+from mmconform.report.summary import skip_reasons
 from mmconform.report.terminal import show
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
@@ -92,14 +92,14 @@ def test_a_server_that_is_newer_than_the_data_is_said_to_be(contract, unjudged):
 
 @pytest.mark.parametrize(("version", "told"), [("11.6.3", ""), ("11.7.0", "11.6.0"), ("12.0.0", "11.6.0")])
 def test_the_record_of_a_newer_server_tells_the_newest_version_of_the_data(tmp_path, monkeypatch, version, told):
-    monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
+    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
     run, at = Run([], []), target(version)
     assert run.finish(at, "some", []).header.newest_known == told
 
 
 def test_the_record_keeps_what_the_server_said_of_its_roles(tmp_path, monkeypatch):
     """Of the permissions that the documents name: who reads the record, reads who was entitled."""
-    monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
+    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
     run, at = Run([], []), target()
     asked = replace(at, told_roles={"system_user": frozenset({"manage_jobs", "create_team"})})
     assert run.finish(asked, "some", []).header.roles == {"system_user": ("manage_jobs",)}
@@ -107,7 +107,7 @@ def test_the_record_keeps_what_the_server_said_of_its_roles(tmp_path, monkeypatc
 
 @pytest.mark.parametrize(("reached", "in_scope"), [(0, False), (1, True)])
 def test_what_could_only_be_asked_about_the_unknown_is_not_said_to_be_unexercised(tmp_path, monkeypatch, reached, in_scope):
-    monkeypatch.setattr("mmconform.driving.run.REPORTS", tmp_path)
+    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
     run, at = Run([], []), target()
     rows = [{"clause": "CreateJob.status", "outcome": "pass", "signature": "", "operation": "CreateJob", "rule": "status"}]
     rows = [{**row, "persona": "member", "test": "t", "count": 1} for row in rows]

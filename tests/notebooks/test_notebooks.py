@@ -28,7 +28,7 @@ ASKED = "CreateJob or CreateUserAccessToken or RegenCommandToken or GetWebrtcTok
 #: A run over two tapes, whose records go elsewhere.
 _RUN = f"""
 import pathlib, sys
-from mmconform.driving import run
+from mmconform.plugin import run
 from mmconform.servers import target
 run.REPORTS = pathlib.Path(sys.argv[1])
 target.resolve = lambda *_, **__: [target.recorded(version) for version in {VERSIONS}]

@@ -11,7 +11,7 @@ from mmconform.reference.operations import HANDLERS, NEEDS
 from mmconform.reference.server import Reference
 from mmconform.version import Version
 
-DOCUMENT = Path(__file__).parent.parent / "world" / "dangerous-document.yaml"
+DOCUMENT = Path(__file__).parent.parent / "safety" / "dangerous-document.yaml"
 NAME, PASSWORD = "operator", "a-password-for-1-test"
 OK = {"status": "OK"}
 

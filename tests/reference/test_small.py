@@ -10,8 +10,8 @@ from mmconform.driving.outlook import Foresight
 from mmconform.paths import REPORTS, SPECS
 from mmconform.record import record
 from mmconform.reference.mutants import MUTANTS
+from mmconform.safety.guard import Guard
 from mmconform.version import Version
-from mmconform.world.guard import Guard
 from mmconform.world.people import Roles
 
 #: One process after the other: runs of the reference server write one record.

@@ -13,12 +13,12 @@ from msgspec import structs
 from mmconform.commands.cli import main
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract
 from mmconform.errors import MisuseError
-from mmconform.judging.summary import STATES, clause_states, summarise
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import choose, record
 from mmconform.report.marks import MARKS, PRINCIPLE_MEANS
 from mmconform.report.page import as_html, command, page_data
+from mmconform.report.summary import STATES, clause_states, summarise
 from mmconform.version import Version
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import MADE, PERSONAS, Roles

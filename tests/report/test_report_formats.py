@@ -11,13 +11,13 @@ from msgspec import structs
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
-from mmconform.judging.summary import problems, summarise
 from mmconform.record import record
 from mmconform.report.failure import failures
 from mmconform.report.github import github
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
+from mmconform.report.summary import problems, summarise
 from mmconform.version import Version
 from tests.rows import changes, header, make_record, observations, operations
 

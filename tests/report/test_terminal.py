@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mmconform.judging.summary import summarise
 from mmconform.record.rows import FindingRow
+from mmconform.report.summary import summarise
 from mmconform.report.terminal import show
 from mmconform.version import Version
 from tests.rows import header, make_record, observations, operations

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from mmconform.contract.knowledge import Unknown
 from mmconform.contract.permission import permissions
 from mmconform.documents.load import load
 from mmconform.documents.reader import read
+from mmconform.knowledge import Unknown
 from mmconform.paths import DATA, DEVIATIONS
 from mmconform.version import Version, Versions
 from mmconform.wire.tape import tape

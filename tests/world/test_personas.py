@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from mmconform.contract.clause import Operation, Parameter
-from mmconform.contract.knowledge import Unknown
 from mmconform.contract.permission import (
     UNKNOWN_RELATION,
     Cases,
@@ -20,6 +19,7 @@ from mmconform.contract.permission import (
     meanings,
     permissions,
 )
+from mmconform.knowledge import Unknown
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds

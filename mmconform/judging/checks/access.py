@@ -1,9 +1,9 @@
 """auth, permission: who is let in."""
 
 from mmconform.contract.clause import Clause
-from mmconform.contract.knowledge import Unknown, every
 from mmconform.contract.permission import Requirement
 from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, Setting, Verdict, broken
+from mmconform.knowledge import Unknown, every
 from mmconform.world.behaviours import gate
 
 

@@ -1,8 +1,8 @@
 """input: what is asked."""
 
 from mmconform.contract.clause import Clause
-from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.knowledge import Unknown
 
 
 def input_refused(clause: Clause, at: Setting) -> Verdict | Unknown | None:

@@ -1,8 +1,8 @@
 """since: in which versions the operation is there."""
 
 from mmconform.contract.clause import Clause
-from mmconform.contract.knowledge import Unknown
 from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.knowledge import Unknown
 from mmconform.world import kinds
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.contract.knowledge import Knowledge, Unknown, every
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
+from mmconform.knowledge import Knowledge, Unknown, every
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmconform.contract.templates import below_the_api
 from mmconform.files import open_private
+from mmconform.safety.harm import dangerous, is_ordinary
 from mmconform.servers.live.state import CONFIGURATION, ROLES, Difference, State, look
 from mmconform.wire.client import Sending
 from mmconform.world.admin import Admin
-from mmconform.world.harm import below_the_api, dangerous, is_ordinary
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
 
+from mmconform.contract.templates import pattern_of
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import GONE, SWITCHED_OFF, Admin, moments
 from mmconform.world.features import missing
-from mmconform.world.harm import pattern_of
 from mmconform.world.world import PREFIX, Person, World
 
 #: In which place of ours something lies, so that the roles that people have there count.

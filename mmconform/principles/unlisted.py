@@ -20,11 +20,11 @@ import msgspec
 
 from mmconform.contract.clause import Contract, Operation, Parameter
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.questions import Questions
-from mmconform.driving.principles.schemas import answered, listed, properties
-from mmconform.driving.principles.sightings import Finding, is_blank
 from mmconform.driving.probes import CALLERS, probes
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.questions import Questions
+from mmconform.principles.schemas import answered, listed, properties
+from mmconform.principles.sightings import Finding, is_blank
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.place import OPEN, RESIDENT

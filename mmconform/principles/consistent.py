@@ -13,17 +13,18 @@ from itertools import combinations, permutations
 from typing import Any
 
 from mmconform.contract.clause import Operation
+from mmconform.contract.templates import below_the_api
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NEAR_MISS, demanded
-from mmconform.driving.principles.effects import Laboratory, Outcome, Situation, Trial, situations
-from mmconform.driving.principles.questions import Questions
-from mmconform.driving.principles.sightings import Finding
 from mmconform.driving.probes import position_of
+from mmconform.principles.effects import Laboratory, Outcome, Situation, Trial, situations
+from mmconform.principles.questions import Questions
+from mmconform.principles.sightings import Finding
+from mmconform.safety.harm import harmless
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.world.behaviours import NotKnownError, denial
 from mmconform.world.entitlement import entitlement
-from mmconform.world.harm import below_the_api, harmless
 from mmconform.world.people import Roles, known_persona
 from mmconform.world.spare import Spare
 from mmconform.world.world import Person

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from mmconform.contract.build import build
+from mmconform.contract.templates import below_the_api
 from mmconform.documents.load import load
+from mmconform.safety.guard import Guard, require_filled
+from mmconform.safety.harm import danger, dangerous, harmless
 from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, Sending, UnseenError
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.guard import Guard, require_filled
-from mmconform.world.harm import below_the_api, danger, dangerous, harmless
 from mmconform.world.people import PERSONAS
 from mmconform.world.register import Register
 

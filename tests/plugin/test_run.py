@@ -2,9 +2,9 @@
 
 import pytest
 
-from mmconform.driving import run as run_module
-from mmconform.driving.run import Run
 from mmconform.judging.judge import Coverage
+from mmconform.plugin import run as run_module
+from mmconform.plugin.run import Run
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version
 from mmconform.wire.tape.redact import Redactor

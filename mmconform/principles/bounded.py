@@ -17,12 +17,12 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import permissions
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NEAR_MISS, demanded
-from mmconform.driving.principles.questions import Questions
-from mmconform.driving.principles.schemas import answered, listed, properties
-from mmconform.driving.principles.sightings import Finding
-from mmconform.driving.principles.unlisted import reading_of
 from mmconform.driving.probes import spots_of
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.questions import Questions
+from mmconform.principles.schemas import answered, listed, properties
+from mmconform.principles.sightings import Finding
+from mmconform.principles.unlisted import reading_of
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds

@@ -9,11 +9,11 @@ from typing import Any
 
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.data import by_the_way
-from mmconform.driving.principles.questions import Questions
-from mmconform.driving.principles.sightings import fields_of
 from mmconform.driving.probes import spots_of
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.data import by_the_way
+from mmconform.principles.questions import Questions
+from mmconform.principles.sightings import fields_of
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.build import new_name

@@ -8,12 +8,12 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.documents.load import load
-from mmconform.driving.principles.confidential import Attempt, Property, is_refused, kind_of, learn, naming, only_reads, plain
-from mmconform.driving.principles.data import exceptions, lets_in, sight, uses
-from mmconform.driving.principles.delegates import Delegates, gives_sight
-from mmconform.driving.principles.hideaways import names_of
-from mmconform.driving.principles.questions import new_mark
 from mmconform.paths import SPECS
+from mmconform.principles.confidential import Attempt, Property, is_refused, kind_of, learn, naming, only_reads, plain
+from mmconform.principles.data import exceptions, lets_in, sight, uses
+from mmconform.principles.delegates import Delegates, gives_sight
+from mmconform.principles.hideaways import names_of
+from mmconform.principles.questions import new_mark
 from mmconform.version import Versions
 from mmconform.wire.exchange import Exchange
 

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
+from mmconform.contract.templates import pattern_of
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
-
-_API = "/api/v4/"
 
 
 @dataclass(frozen=True)
@@ -59,12 +57,6 @@ def rows_of(group: dict[str, Any]) -> Iterator[Row]:
         yield Row(*about, frozenset(group.get("changes", ())), group.get("reads", False), group.get("drawn", False))
 
 
-def pattern_of(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{[^}]*\}|/\*\*$)", path)
-    told = ("(/.*)?" if part == "/**" else "[^/]+" if part.startswith("{") else re.escape(part.lower()) for part in parts)
-    return re.compile("".join(told), re.DOTALL)
-
-
 @cache
 def harmless() -> tuple[Row, ...]:
     """Return ``data/harmless.yaml``."""
@@ -91,18 +83,3 @@ def _ordinary() -> tuple[re.Pattern[str], ...]:
 def is_ordinary(path: str) -> bool:
     """Whether what lies at a path is somebody's or some team's own: no setting, role or licence changes with it."""
     return any(pattern.fullmatch(path) for pattern in _ordinary())
-
-
-def below_the_api(path: str) -> str:
-    """Return a path as a router understands it, without what all have in common: decoded, no empty or dotted segments.
-
-    Capitals are made small: a path that only something in front would take for another one is not worth the risk.
-    """
-    segments: list[str] = []
-    for segment in unquote(path).split("/"):
-        if segment == "..":
-            segments[-1:] = []
-        elif segment not in ("", "."):
-            segments.append(segment)
-    clean = "/" + "/".join(segments).lower()
-    return "/" + clean.partition(_API)[2] if _API in clean + "/" else clean

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from mmconform.contract.clause import Contract
-from mmconform.driving.principles import hidden
-from mmconform.driving.principles.data import exceptions
-from mmconform.driving.principles.sightings import Finding, Seen
 from mmconform.judging.deviations import Deviation
+from mmconform.principles import hidden
+from mmconform.principles.data import exceptions
+from mmconform.principles.sightings import Finding, Seen
 from mmconform.record.rows import FindingRow
 from mmconform.version import Version
 

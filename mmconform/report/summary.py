@@ -8,8 +8,8 @@ from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Footer, ObservationRow, OperationRow
+from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
-from mmconform.world.guard import HELD_BACK
 
 #: What can be said of a clause, worst first.
 STATES = ("new", "error", "known", "pass", "skip", "unobserved")
@@ -160,7 +160,7 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
 
 
 def held_back(record: Record) -> dict[str, dict[str, int]]:
-    """Return how many requests to which operations were not sent, by the reason (``mmconform.world.guard``)."""
+    """Return how many requests to which operations were not sent, by the reason (``mmconform.safety.guard``)."""
     found: dict[str, dict[tuple[str, str], int]] = {}
     for row in record.observations:
         if row.signature in HELD_BACK and row.persona == "everyone":  # others' were sent

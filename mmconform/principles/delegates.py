@@ -9,10 +9,10 @@ from copy import copy
 
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.confidential import Attempt, Search, a, is_refused, only_reads, plain
-from mmconform.driving.principles.data import sight
-from mmconform.driving.principles.hideaways import Secret
-from mmconform.driving.principles.sightings import Finding, Seen
+from mmconform.principles.confidential import Attempt, Search, a, is_refused, only_reads, plain
+from mmconform.principles.data import sight
+from mmconform.principles.hideaways import Secret
+from mmconform.principles.sightings import Finding, Seen
 from mmconform.wire.exchange import Exchange
 from mmconform.world.place import OPEN
 from mmconform.world.spare import Spare

@@ -12,7 +12,13 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.contract.clause import PRINCIPLES, Body, Parameter
 from mmconform.documents.load import load
-from mmconform.driving.principles import (
+from mmconform.driving.probes import Prober
+from mmconform.errors import DocumentError
+from mmconform.judging import deviations
+from mmconform.judging.deviations import Deviation
+from mmconform.judging.judge import Judge
+from mmconform.paths import SPECS
+from mmconform.principles import (
     bounded,
     confidential,
     consistent,
@@ -24,17 +30,11 @@ from mmconform.driving.principles import (
     schemas,
     unlisted,
 )
-from mmconform.driving.principles.data import endings, exceptions, never_switched, places, things
-from mmconform.driving.principles.effects import Outcome, Situation, Trial, base_of, changes
-from mmconform.driving.principles.forbidden import Setting, Switches, Things
-from mmconform.driving.principles.questions import Questions, flags
-from mmconform.driving.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
-from mmconform.driving.probes import Prober
-from mmconform.errors import DocumentError
-from mmconform.judging import deviations
-from mmconform.judging.deviations import Deviation
-from mmconform.judging.judge import Judge
-from mmconform.paths import SPECS
+from mmconform.principles.data import endings, exceptions, never_switched, places, things
+from mmconform.principles.effects import Outcome, Situation, Trial, base_of, changes
+from mmconform.principles.forbidden import Setting, Switches, Things
+from mmconform.principles.questions import Questions, flags
+from mmconform.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
 from mmconform.reference.mutants import MUTANTS
 from mmconform.servers import target as targets
 from mmconform.servers.live import prepare

@@ -18,19 +18,20 @@ from typing import Any
 from mmconform.contract.clause import Operation, Parameter
 from mmconform.contract.naming import Named, filled, names_in
 from mmconform.contract.permission import Holds, leaves
+from mmconform.contract.templates import below_the_api
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.data import lets_in, uses
-from mmconform.driving.principles.hideaways import FEW, Hideaway, Hider, Secret, names_of
-from mmconform.driving.principles.questions import Questions, flags
-from mmconform.driving.principles.schemas import followed
-from mmconform.driving.principles.sightings import Finding
 from mmconform.driving.probes import is_signed_out_for_good
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.data import lets_in, uses
+from mmconform.principles.hideaways import FEW, Hideaway, Hider, Secret, names_of
+from mmconform.principles.questions import Questions, flags
+from mmconform.principles.schemas import followed
+from mmconform.principles.sightings import Finding
+from mmconform.safety.harm import harmless
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.admin import PAGE, SWITCHED_OFF, moments
 from mmconform.world.entitlement import entitlement
-from mmconform.world.harm import below_the_api, harmless
 from mmconform.world.place import OPEN
 
 #: Who asks: a change that somebody was served nobody else sends once more.

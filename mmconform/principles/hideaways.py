@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from mmconform.driving.principles.questions import Questions, new_mark
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.questions import Questions, new_mark
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
-from mmconform.world.harm import Row, rows_of
+from mmconform.safety.harm import Row, rows_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def unmet(method: str, path: str, config: Mapping[str, Any], *, is_licensed: boo
     """Yield what a server lacks that an operation needs.
 
     Args:
-        path: Its template below the API, as :func:`mmconform.world.harm.below_the_api` gives it.
+        path: Its template below the API, as :func:`mmconform.safety.harm.below_the_api` gives it.
         config: The server's configuration.
     """
     for need in _needs():

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any, Literal
 
 from mmconform.contract.clause import Principle
+from mmconform.contract.templates import below_the_api, pattern_of
 from mmconform.documents.reader import read
 from mmconform.paths import DATA
-from mmconform.world.harm import below_the_api, pattern_of
 
 _UNNAMED = re.compile(r"{.*?}")
 

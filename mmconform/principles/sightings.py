@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from mmconform.contract.clause import Contract, Operation, Principle
-from mmconform.driving.principles.data import credentials
-from mmconform.driving.principles.schemas import followed
 from mmconform.judging.judge import evidence
+from mmconform.principles.data import credentials
+from mmconform.principles.schemas import followed
 from mmconform.record.rows import Evidence
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange

@@ -8,11 +8,11 @@ from functools import partial
 
 from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.data import ThingsEnd
-from mmconform.driving.principles.ended import WITHIN, ending_operation
-from mmconform.driving.principles.questions import Questions, new_mark
-from mmconform.driving.principles.sightings import Finding
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.data import ThingsEnd
+from mmconform.principles.ended import WITHIN, ending_operation
+from mmconform.principles.questions import Questions, new_mark
+from mmconform.principles.sightings import Finding
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.admin import moments

@@ -14,11 +14,11 @@ import msgspec
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.composing import Probe
-from mmconform.driving.principles.questions import Questions, flags
-from mmconform.driving.principles.schemas import properties
-from mmconform.driving.principles.sightings import Finding, Sighting, Sightings
 from mmconform.driving.probes import CALLERS
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.questions import Questions, flags
+from mmconform.principles.schemas import properties
+from mmconform.principles.sightings import Finding, Sighting, Sightings
 from mmconform.record.rows import Evidence
 from mmconform.wire.client import Client, HeldBackError, UnseenError
 from mmconform.world.place import OPEN, RESIDENT

@@ -8,9 +8,9 @@ from typing import Any
 from mmconform.contract.clause import Contract, Operation, Parameter
 from mmconform.driving.composing import Composer, Probe
 from mmconform.driving.generate import Case
-from mmconform.driving.principles.sightings import Finding, Sightings
 from mmconform.driving.probes import can_be_probed, is_closed
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.sightings import Finding, Sightings
 from mmconform.wire.client import Client, HeldBackError, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mmconform.contract.clause import Operation
-from mmconform.driving.principles.consistent import is_denied
-from mmconform.driving.principles.data import never_switched
-from mmconform.driving.principles.questions import Questions, new_mark
-from mmconform.driving.principles.sightings import Finding
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.principles.consistent import is_denied
+from mmconform.principles.data import never_switched
+from mmconform.principles.questions import Questions, new_mark
+from mmconform.principles.sightings import Finding
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Sections
 from mmconform.world.kinds.channel import new_post, upload_file

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.principles.data import Ending
-from mmconform.driving.principles.questions import Questions, new_mark
-from mmconform.driving.principles.sightings import Finding
+from mmconform.contract.templates import below_the_api, pattern_of
+from mmconform.principles.data import Ending
+from mmconform.principles.questions import Questions, new_mark
+from mmconform.principles.sightings import Finding
 from mmconform.wire.exchange import Exchange
-from mmconform.world.harm import below_the_api, pattern_of
 from mmconform.world.kinds.channel import new_post
 from mmconform.world.place import RESIDENT, SPOTS, Spot
 from mmconform.world.world import Person

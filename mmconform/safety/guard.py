@@ -8,12 +8,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import Holds, Requirement, is_there, leaves
+from mmconform.contract.templates import below_the_api
+from mmconform.safety.harm import dangerous, harmless
 from mmconform.version import Version
 from mmconform.wire.client import HeldBackError, Sending, UnseenError
 from mmconform.world.admin import OPERATOR
 from mmconform.world.entitlement import entitlement
 from mmconform.world.features import needed_by
-from mmconform.world.harm import below_the_api, dangerous, harmless
 from mmconform.world.people import PERSONAS, Roles
 from mmconform.world.register import Register
 

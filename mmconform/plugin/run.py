@@ -10,21 +10,22 @@ from mmconform.contract.clause import RULES, Contract, Operation, Rule
 from mmconform.contract.permission import Holds, leaves
 from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
-from mmconform.driving.principles import report
-from mmconform.driving.principles.sightings import Sightings
-from mmconform.judging import deviations, known_changes, summary
+from mmconform.judging import deviations, known_changes
 from mmconform.judging.changes import compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import Coverage, Judge
 from mmconform.judging.known_changes import KnownChange
 from mmconform.paths import REPORTS
+from mmconform.principles import report
+from mmconform.principles.sightings import Sightings
 from mmconform.record import record
 from mmconform.record.provenance import now, tools
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Header, ObservationRow, OperationRow
+from mmconform.report import summary
+from mmconform.safety.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
-from mmconform.world.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
 #: Reasons for which a test was not run that is about this version.
