@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from mmconform.contract.clause import RULES, Clause, Contract, Rule
-from mmconform.judging.checks import CHECKS, Setting
+from mmconform.judging.checks import CHECKS, Context
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.deviations import Deviation
 from mmconform.knowledge import Unknown
@@ -118,9 +118,9 @@ class Judge:
         self.beside: Noting | None = None
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
-    def setting(self, exchange: Exchange) -> Setting:
+    def setting(self, exchange: Exchange) -> Context:
         """Return an exchange with what the contract and the target say about it."""
-        return Setting(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
+        return Context(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
 
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
         """Judge one exchange by the given clauses, or by all of its operation's."""

@@ -23,7 +23,7 @@ from mmconform.world.people import MADE, PERSONAS
 
 
 @dataclass(frozen=True)
-class Mark:
+class Marker:
     """How one value is drawn: matplotlib's marker, its colour, and what it means.
 
     Attributes:
@@ -42,37 +42,37 @@ class Mark:
 
 
 STATE_MARKS = {
-    state: Mark(meaning=mark.meaning, **asdict(mark.drawing))  # as reports show it
+    state: Marker(meaning=mark.meaning, **asdict(mark.drawing))  # as reports show it
     for state, mark in MARKS.items()
 }
 ORIGIN_MARKS = {
-    "document": Mark("o", BLUE, "quoted from the documentation", tile="#e0edf5"),
-    "overlay": Mark("s", GREY, "our addition, with its evidence", hollow=True),
-    "both": Mark("D", PURPLE, "some of each", tile="#f1e6ed"),
+    "document": Marker("o", BLUE, "quoted from the documentation", tile="#e0edf5"),
+    "overlay": Marker("s", GREY, "our addition, with its evidence", hollow=True),
+    "both": Marker("D", PURPLE, "some of each", tile="#f1e6ed"),
 }
 ACCESS_MARKS = {
-    "allowed": Mark("o", BLUE, "allowed", tile="#cfe3f1"),
-    "denied": Mark("x", GREY, "denied", size=6),
-    "mixed": Mark("d", PURPLE, "now this, now that", tile="#f1e6ed"),
-    "disagree": Mark("o", RED, "documentation and server disagree", hollow=True, size=16),
+    "allowed": Marker("o", BLUE, "allowed", tile="#cfe3f1"),
+    "denied": Marker("x", GREY, "denied", size=6),
+    "mixed": Marker("d", PURPLE, "now this, now that", tile="#f1e6ed"),
+    "disagree": Marker("o", RED, "documentation and server disagree", hollow=True, size=16),
 }
 GRANT_MARKS = {
-    "pass": Mark("o", GREEN, "as documented", tile="#e3f4ee"),
-    "denied": Mark("x", RED, "denied, although documented as allowed", tile="#fbe3d5"),
-    "allowed": Mark("D", RED, "allowed, although documented as denied", tile="#fbe3d5"),
+    "pass": Marker("o", GREEN, "as documented", tile="#e3f4ee"),
+    "denied": Marker("x", RED, "denied, although documented as allowed", tile="#fbe3d5"),
+    "allowed": Marker("D", RED, "allowed, although documented as denied", tile="#fbe3d5"),
 }
 SINCE_MARKS = {
-    "there": Mark("", BLUE, "served", tile="#cfe3f1"),
-    "absent": Mark("x", GREY, "not there", size=5),
-    "documented": Mark("|", BLACK, "documented minimum version", at_edge=True, size=17),
-    "worse": Mark("v", RED, "changed, worse for callers"),
-    "different": Mark("D", ORANGE, "changed, another answer", size=6),
-    "better": Mark("^", GREEN, "changed, better for callers"),
+    "there": Marker("", BLUE, "served", tile="#cfe3f1"),
+    "absent": Marker("x", GREY, "not there", size=5),
+    "documented": Marker("|", BLACK, "documented minimum version", at_edge=True, size=17),
+    "worse": Marker("v", RED, "changed, worse for callers"),
+    "different": Marker("D", ORANGE, "changed, another answer", size=6),
+    "better": Marker("^", GREEN, "changed, better for callers"),
 }
 VERDICT_MARKS = {
-    "server": Mark("X", RED, "the server is wrong", tile="#fbe3d5"),
-    "documentation": Mark("s", BLUE, "the documentation is wrong", tile="#cfe3f1"),
-    "ambiguous": Mark("^", ORANGE, "no document says", tile="#fbf1dc"),
+    "server": Marker("X", RED, "the server is wrong", tile="#fbe3d5"),
+    "documentation": Marker("s", BLUE, "the documentation is wrong", tile="#cfe3f1"),
+    "ambiguous": Marker("^", ORANGE, "no document says", tile="#fbf1dc"),
 }
 
 
@@ -261,7 +261,7 @@ def _grid(
     frame: pd.DataFrame,
     row: str,
     column: str,
-    marks: Mapping[str, Mark],
+    marks: Mapping[str, Marker],
     title: str,
     counts: Mapping[Any, int] | None = None,
 ) -> Picture:
@@ -294,7 +294,7 @@ def _grid(
     return Picture(figure, f"{title}. {len(rows)} rows ({row}), {len(columns)} columns ({column}): {legend}.")
 
 
-def _line(mark: Mark) -> dict[str, Any]:
+def _line(mark: Marker) -> dict[str, Any]:
     fill = "none" if mark.hollow else mark.colour
     width = 1.8 if mark.hollow or mark.marker in "x|" else 0.5
     return {
@@ -307,7 +307,7 @@ def _line(mark: Mark) -> dict[str, Any]:
     }
 
 
-def _legend(mark: Mark) -> dict[str, Any]:
+def _legend(mark: Marker) -> dict[str, Any]:
     """A mark that is but a tile is shown as a square of its colour."""
     line = _line(mark) | {"markersize": min(mark.size, 11)}
     return line if mark.marker else line | {"marker": "s", "markersize": 11, "markerfacecolor": mark.tile, "markeredgewidth": 0}

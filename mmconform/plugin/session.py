@@ -17,11 +17,11 @@ from mmconform.files import check_writable
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
 from mmconform.plugin.run import Run
-from mmconform.principles.sightings import Seen
+from mmconform.principles.sightings import Stock
 from mmconform.safety.guard import Guard
 from mmconform.servers.live import live_server
 from mmconform.servers.live.keeper import Keeper
-from mmconform.servers.live.lease import Leased, Mark
+from mmconform.servers.live.lease import Leased, LeaseMark
 from mmconform.servers.live.prepare import MOST_PEOPLE
 from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, resolve
@@ -173,7 +173,7 @@ class Session:
                 )
                 target.guard = self.guard(target)
                 if not target.is_thrown_away:
-                    target.guard = Leased(target.guard, Mark(live_server.mark_of(target)).confirm)
+                    target.guard = Leased(target.guard, LeaseMark(live_server.mark_of(target)).confirm)
                 continue
             self.stages[target.slug] = live_server.prepare_server(
                 target,
@@ -230,7 +230,7 @@ class Session:
         """Add what an xdist worker saw for the principles."""
         for target in self.targets:
             if target.slug in told:
-                self.run.noting(target).add(msgspec.convert(told[target.slug], Seen))
+                self.run.noting(target).add(msgspec.convert(told[target.slug], Stock))
 
     def clean(self) -> Counter[str]:
         """Leave every live server as it was.

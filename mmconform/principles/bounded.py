@@ -56,7 +56,7 @@ def ask_all(questions: Questions, spare: Spare | None) -> None:
 
 
 @dataclass(frozen=True)
-class Caller:
+class Holder:
     """Who asks, and what they hold everywhere beside what everybody like them does."""
 
     name: str
@@ -73,17 +73,17 @@ class _Asking:
         if spare:
             spare.person(NEAR_MISS)  # before things are made in which they are to be, too
 
-    def _callers(self) -> Iterator[Caller]:
-        yield from (Caller(name, self._questions.world.people[name]) for name in _CALLERS)
+    def _callers(self) -> Iterator[Holder]:
+        yield from (Holder(name, self._questions.world.people[name]) for name in _CALLERS)
         if self._spare:
             yield self._holding(NEAR_MISS, self._spare.everything)
 
-    def _holding(self, name: str, held: frozenset[str]) -> Caller:
+    def _holding(self, name: str, held: frozenset[str]) -> Holder:
         assert self._spare
         self._spare.hold(held)
-        return Caller(name, self._spare.person(name), held)
+        return Holder(name, self._spare.person(name), held)
 
-    def _ask(self, operation: Operation, caller: Caller, things: Mapping[str, str], body: Mapping[str, Any]) -> Exchange | None:
+    def _ask(self, operation: Operation, caller: Holder, things: Mapping[str, str], body: Mapping[str, Any]) -> Exchange | None:
         """Ask, and return the answer if it was served."""
         probe = Probe(caller.name, "other", spots_of(operation)[0])
         answer = self._questions.send(operation, probe, caller=caller.person, things=things, body=body)
@@ -136,16 +136,16 @@ class Reach(_Asking):
                 found[operation.id] += self._of(operation, caller)
         yield from (one for several in found.values() for one in several)
 
-    def _first(self) -> tuple[list[Caller], list[Caller]]:
+    def _first(self) -> tuple[list[Holder], list[Holder]]:
         """Return who asks first, and who does where these are served: who lacks the least is let in if anybody is."""
         people = self._questions.world.people
-        *others, strongest = (Caller(name, people[name]) for name in _CALLERS)
+        *others, strongest = (Holder(name, people[name]) for name in _CALLERS)
         if self._spare is None:
             return ([], []) if self._is_bot else ([*others, strongest], [])
         near_miss = self._holding(NEAR_MISS, self._spare.everything)
         return ([near_miss], []) if self._is_bot else ([strongest, near_miss], others)
 
-    def _narrower(self, operation: Operation) -> Iterator[Caller]:
+    def _narrower(self, operation: Operation) -> Iterator[Holder]:
         """Yield who holds just what its sentence names, and what the roles for delegated administration hold."""
         if self._spare is None:
             return
@@ -155,7 +155,7 @@ class Reach(_Asking):
         for name, held in self._spare.delegated.items():
             yield self._holding(name, held)
 
-    def _of(self, operation: Operation, caller: Caller) -> Iterator[Finding]:
+    def _of(self, operation: Operation, caller: Holder) -> Iterator[Finding]:
         for body in self._bodies(operation):
             with suppress(MisuseError, NotHereError, UnseenError):
                 answer = self._ask(operation, caller, self._things(operation), body)
@@ -166,7 +166,7 @@ class Reach(_Asking):
                     self._repair()
                     return
 
-    def _finding(self, operation: Operation, caller: Caller, answer: Exchange, changed: Mapping[str, Exchange]) -> Finding:
+    def _finding(self, operation: Operation, caller: Holder, answer: Exchange, changed: Mapping[str, Exchange]) -> Finding:
         names, reading = ", ".join(sorted(changed)), next(iter(changed.values()))
         names = f"a bot's {names}" if self._is_bot else names
         seen = f"who is no administrator changes of one: {names}"
@@ -281,7 +281,7 @@ class Giving(_Asking):
                 for name in names:
                     yield from self._of(operation, reading, caller, name)  # type: ignore[arg-type]
 
-    def _of(self, operation: Operation, reading: Operation, caller: Caller, name: str) -> Iterator[Finding]:
+    def _of(self, operation: Operation, reading: Operation, caller: Holder, name: str) -> Iterator[Finding]:
         held = self._held(reading, caller)
         for value in self._values(reading, name, held):
             with suppress(MisuseError, NotHereError, UnseenError):
@@ -295,7 +295,7 @@ class Giving(_Asking):
                 self._take_back(operation)
 
     def _finding(
-        self, operation: Operation, reading: Operation, caller: Caller, answer: Exchange, role: str, lacking: list[str]
+        self, operation: Operation, reading: Operation, caller: Holder, answer: Exchange, role: str, lacking: list[str]
     ) -> Finding:
         few = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
         seen = f"gives the role `{role}`, which holds what the giver lacks: {few}"
@@ -321,7 +321,7 @@ class Giving(_Asking):
         told, scopes = self._questions.world.told_roles.get(role, frozenset()), _WITHIN.get(_scope(reading))
         return frozenset(one for one in told if scopes is None or (one in permissions() and permissions()[one].scope in scopes))
 
-    def _held(self, reading: Operation, caller: Caller) -> frozenset[str]:
+    def _held(self, reading: Operation, caller: Holder) -> frozenset[str]:
         """Return what a caller holds there."""
         told, persona = self._questions.world.told_roles, caller.person.persona
         local = persona.local_roles(in_team=bool(persona.team_role), in_channel=_scope(reading) == "channel")

@@ -23,7 +23,7 @@ from mmconform.driving.composing import Probe
 from mmconform.driving.probes import is_signed_out_for_good
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.data import lets_in, uses
-from mmconform.principles.hideaways import FEW, Hideaway, Hider, Secret, names_of
+from mmconform.principles.hideaways import FEW, Hidden, Hideaway, Hider, names_of
 from mmconform.principles.questions import Questions, flags
 from mmconform.principles.schemas import followed
 from mmconform.principles.sightings import Finding
@@ -216,7 +216,7 @@ class Search:
         told = settings.get("SiteURL") if isinstance(settings, dict) else ""
         return str(told or self.questions.client.base_url)
 
-    def is_read_by(self, name: str, secret: Secret) -> bool:
+    def is_read_by(self, name: str, secret: Hidden) -> bool:
         """Return whether somebody is served a thing by the operation that reads its kind."""
         answer = self.questions.read(secret.kind, secret.id, name)
         return answer is not None and answer.is_success
@@ -315,7 +315,7 @@ class Stranger:
         self._search, self._questions, self._name = search, search.questions, name
         self._person = self._questions.world.people[name]
         self._refusals: dict[str, Exchange] = {}
-        self._hidden: dict[str, Secret] = {}
+        self._hidden: dict[str, Hidden] = {}
         self._findings: dict[tuple[str, str], Finding] = {}
         self._reading: list[Operation] = []
         self._told: list[tuple[Operation, Exchange, str]] = []
@@ -477,7 +477,7 @@ class Stranger:
             self._note(attempt.operation, one, f"may read {a(one.kind)} afterwards", answer)
             del self._hidden[one.id]
 
-    def _again(self, attempt: Attempt, place: Hideaway) -> "Change | None":
+    def _again(self, attempt: Attempt, place: Hideaway) -> "HiddenChange | None":
         """Do the same to another such place, which nothing else can have changed, and return what that changes."""
         fresh = self._search.hider.again(place)
         if fresh is None:
@@ -489,7 +489,9 @@ class Stranger:
             return None
         now = self._search.state(fresh, instead.values())
         back = {new: old for old, new in instead.items()}
-        return next((Change(back[of], path) for (of, path), told in now.items() if before.get((of, path), told) != told), None)
+        return next(
+            (HiddenChange(back[of], path) for (of, path), told in now.items() if before.get((of, path), told) != told), None
+        )
 
     def _read_made(self, operation: Operation, answer: Exchange) -> Iterator[Exchange]:
         """Yield what they read of the thing that they made or changed."""
@@ -508,12 +510,12 @@ class Stranger:
         reads = self._search.sightings.reads.items()
         return next((kind for kind, reading in reads if any(shape in told for shape in shapes(reading))), "")
 
-    def _find(self, operation: Operation, one: Secret, seen: str, *answers: Exchange) -> None:
+    def _find(self, operation: Operation, one: Hidden, seen: str, *answers: Exchange) -> None:
         """Note what contradicts, if the thing is still hidden."""
         if (operation.id, one.kind) not in self._findings and not self._search.is_read_by(self._name, one):
             self._note(operation, one, seen, *answers)
 
-    def _note(self, operation: Operation, one: Secret, seen: str, *answers: Exchange) -> None:
+    def _note(self, operation: Operation, one: Hidden, seen: str, *answers: Exchange) -> None:
         reading, refusal, side = self._search.sightings.reads[one.kind], self._refusals[one.id], self._search.sightings.side
         sides = [*(side(answer, seen) for answer in reversed(answers)), side(refusal, f"refused with {refusal.says}")]
         if operation is not reading:
@@ -523,7 +525,7 @@ class Stranger:
 
 
 @dataclass(frozen=True)
-class Change:
+class HiddenChange:
     """What has changed of a hidden thing: what the administrator reads of it at an address."""
 
     of: str

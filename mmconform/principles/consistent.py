@@ -17,7 +17,7 @@ from mmconform.contract.templates import below_the_api
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import NEAR_MISS, demanded
 from mmconform.driving.probes import position_of
-from mmconform.principles.effects import Laboratory, Outcome, Situation, Trial, situations
+from mmconform.principles.effects import EffectTrial, Laboratory, Outcome, Situation, situations
 from mmconform.principles.questions import Questions
 from mmconform.principles.sightings import Finding
 from mmconform.safety.harm import harmless
@@ -54,12 +54,12 @@ class Caller:
 class Pair:
     """Two trials in one situation, by different operations, that bring about the same."""
 
-    first: Trial
-    second: Trial
+    first: EffectTrial
+    second: EffectTrial
     effect: Outcome
 
 
-class Comparison:
+class PermissionComparison:
     """Compares what needs which permission on one server.
 
     Args:
@@ -97,16 +97,16 @@ class Comparison:
 
     # -- what brings about what ------------------------------------------------------------------------------------
 
-    def _effects(self) -> list[tuple[Trial, Outcome]]:
+    def _effects(self) -> list[tuple[EffectTrial, Outcome]]:
         """Return every trial by which something changed for the administrator."""
         tried = [one for operation in self._changing for one in self._effects_of(operation)]
         return [*tried, *self._echoes(tried)]
 
-    def _effects_of(self, operation: Operation) -> Iterator[tuple[Trial, Outcome]]:
+    def _effects_of(self, operation: Operation) -> Iterator[tuple[EffectTrial, Outcome]]:
         bodies: list[Mapping[str, Any]] = [{}, *_switched(operation)]
         for number, situation in enumerate(situations(operation)):
             for body in bodies:
-                outcome = self._laboratory.attempt(trial := Trial(operation, situation, body))
+                outcome = self._laboratory.trial(trial := EffectTrial(operation, situation, body))
                 if outcome and outcome.answer.is_success:
                     self._served.add(operation.id)
                 if outcome and outcome.effect:
@@ -115,7 +115,7 @@ class Comparison:
             if number and operation.id not in self._served:
                 return
 
-    def _echoes(self, tried: list[tuple[Trial, Outcome]]) -> Iterator[tuple[Trial, Outcome]]:
+    def _echoes(self, tried: list[tuple[EffectTrial, Outcome]]) -> Iterator[tuple[EffectTrial, Outcome]]:
         """Yield what operations that update a thing bring about when they are sent what others have changed of it."""
         vain = set[tuple[str, str]]()
         for trial, outcome in tried:
@@ -125,7 +125,7 @@ class Comparison:
                     key = (operation.id, f"{trial.operation.id} {sorted(body)}")
                     if operation is trial.operation or key in vain or not body:
                         continue
-                    echo = self._laboratory.attempt(sent := Trial(operation, trial.situation, body))
+                    echo = self._laboratory.trial(sent := EffectTrial(operation, trial.situation, body))
                     if echo and echo.is_like(outcome):
                         yield sent, echo
                     else:
@@ -156,9 +156,9 @@ class Comparison:
     def _is_denied(self, outcome: Outcome) -> bool:
         return is_denied(outcome.answer, self._questions.world.version)
 
-    def _once(self, trial: Trial, caller: Caller, done: dict[int, Outcome | None]) -> Outcome | None:
+    def _once(self, trial: EffectTrial, caller: Caller, done: dict[int, Outcome | None]) -> Outcome | None:
         if id(trial) not in done:
-            done[id(trial)] = self._laboratory.attempt(trial, caller.name, caller.person)
+            done[id(trial)] = self._laboratory.trial(trial, caller.name, caller.person)
         return done[id(trial)]
 
     def _near_misses(self, spare: Spare, pairs: list[Pair]) -> Iterator[Finding]:
@@ -177,7 +177,7 @@ class Comparison:
 
     # -- how it is told --------------------------------------------------------------------------------------------
 
-    def _finding(self, caller: Caller, serving: Trial, served: Outcome, refusing: Trial, refused: Outcome) -> Finding:
+    def _finding(self, caller: Caller, serving: EffectTrial, served: Outcome, refusing: EffectTrial, refused: Outcome) -> Finding:
         unlike = ", ".join(serving.situation.unlike_others)
         is_said = self._entitles(serving, caller) is True and self._entitles(refusing, caller) is False
         what = f"without {caller.lacks}" if caller.lacks else unlike or served.fields
@@ -196,7 +196,7 @@ class Comparison:
             ),
         )
 
-    def _entitles(self, trial: Trial, caller: Caller) -> object:
+    def _entitles(self, trial: EffectTrial, caller: Caller) -> object:
         persona = known_persona(caller.name)
         assert persona
         position = position_of(trial.operation, Probe(caller.name, "other", trial.situation.spot))
@@ -211,7 +211,7 @@ def is_denied(answer: Exchange, version: Version) -> bool:
     return answer.status == 403 and "permission" in answer.error_id
 
 
-def pairs_of(effects: list[tuple[Trial, Outcome]]) -> list[Pair]:
+def pairs_of(effects: list[tuple[EffectTrial, Outcome]]) -> list[Pair]:
     """Return the trials that bring about the same in one situation, each two operations once, the plain situations first."""
     found: dict[tuple[str, str, Situation, str], Pair] = {}
     for (first, effect), (second, other) in combinations(effects, 2):

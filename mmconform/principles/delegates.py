@@ -11,8 +11,8 @@ from mmconform.contract.clause import Operation
 from mmconform.driving.composing import Probe
 from mmconform.principles.confidential import Attempt, Search, a, is_refused, only_reads, plain
 from mmconform.principles.data import sight
-from mmconform.principles.hideaways import Secret
-from mmconform.principles.sightings import Finding, Seen
+from mmconform.principles.hideaways import Hidden
+from mmconform.principles.sightings import Finding, Stock
 from mmconform.wire.exchange import Exchange
 from mmconform.world.place import OPEN
 from mmconform.world.spare import Spare
@@ -30,7 +30,7 @@ class Delegates:
         self._questions = copy(search.questions)
         # Who holds something else each time says nothing about what is blanked.
         self._questions.sightings = copy(search.sightings)
-        self._questions.sightings.seen = Seen()
+        self._questions.sightings.seen = Stock()
 
     def play(self) -> Iterator[Finding]:
         """Yield what single permissions tell that give no sight of it.
@@ -50,7 +50,7 @@ class Delegates:
     def _plain(self, operation: Operation) -> Iterable[Attempt]:
         return {(repr(one.params), repr(one.body)): one for one in plain(operation, self._search.word)}.values()
 
-    def _alone(self, held: Sequence[str], asked: Sequence[Attempt]) -> Iterator[tuple[str, Attempt, Exchange, list[Secret]]]:
+    def _alone(self, held: Sequence[str], asked: Sequence[Attempt]) -> Iterator[tuple[str, Attempt, Exchange, list[Hidden]]]:
         """Yield each permission that tells something by itself."""
         told = self._told(held, asked)
         if len(held) == 1:
@@ -60,10 +60,10 @@ class Delegates:
             for part in (held[:half], held[half:]):
                 yield from self._alone(part, [attempt for attempt, _, _ in told])
 
-    def _told(self, held: Iterable[str], asked: Sequence[Attempt]) -> list[tuple[Attempt, Exchange, list[Secret]]]:
+    def _told(self, held: Iterable[str], asked: Sequence[Attempt]) -> list[tuple[Attempt, Exchange, list[Hidden]]]:
         """Return what tells something while just these are held: of each operation the first that does."""
         self._spare.hold(frozenset(held))
-        told: dict[str, tuple[Attempt, Exchange, list[Secret]]] = {}
+        told: dict[str, tuple[Attempt, Exchange, list[Hidden]]] = {}
         for attempt in (one for one in asked if one.operation.id not in told):
             answer = self._ask(attempt)
             if answer is not None and answer.is_success and (secrets := self._marked(answer)):
@@ -74,18 +74,18 @@ class Delegates:
         probe = Probe(_HOLDER, "other", OPEN)
         return self._questions.send(attempt.operation, probe, caller=self._person, params=attempt.params, body=attempt.body)
 
-    def _marked(self, answer: Exchange) -> list[Secret]:
+    def _marked(self, answer: Exchange) -> list[Hidden]:
         """Return of which things an answer tells what was put into them, one a kind."""
         secrets = (one for place in self._search.hideaways for one in place.secrets if one.id in self._search.readable)
         return list({one.kind: one for one in secrets if one.mark.encode() in answer.answer}.values())
 
-    def _refusal(self, one: Secret) -> Exchange | None:
+    def _refusal(self, one: Hidden) -> Exchange | None:
         """Return how the operation that reads a thing refuses them; None where it does not."""
         reading = self._search.sightings.reads[one.kind]
         answer = self._questions.ask(reading, _HOLDER, self._person, about={one.kind: one.id})
         return answer if answer is not None and is_refused(answer) else None
 
-    def _finding(self, permission: str, operation: Operation, one: Secret, answer: Exchange, refusal: Exchange) -> Finding:
+    def _finding(self, permission: str, operation: Operation, one: Hidden, answer: Exchange, refusal: Exchange) -> Finding:
         reading, side = self._search.sightings.reads[one.kind], self._search.sightings.side
         seen = f"{permission} alone lets them in, and tells what was put into {a(one.kind)} that {reading.id} refuses them"
         sides = side(answer, f"tells what was put into {a(one.kind)}"), side(refusal, f"refused with {refusal.says}")

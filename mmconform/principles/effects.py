@@ -59,7 +59,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Trial:
+class EffectTrial:
     """One request, about fresh things.
 
     Attributes:
@@ -138,7 +138,7 @@ class Laboratory:
         self._unchanged: dict[frozenset[str], Fields] = {}
         self._made = 0
 
-    def attempt(self, trial: Trial, persona: str = ADMINISTRATOR, caller: Person | None = None) -> Outcome | None:
+    def trial(self, trial: EffectTrial, persona: str = ADMINISTRATOR, caller: Person | None = None) -> Outcome | None:
         """Send a request and read what it changed; None where it could not be sent."""
         try:
             things = self._things_for(trial)
@@ -183,7 +183,7 @@ class Laboratory:
 
     # -- things ----------------------------------------------------------------------------------------------------
 
-    def _things_for(self, trial: Trial) -> dict[str, str]:
+    def _things_for(self, trial: EffectTrial) -> dict[str, str]:
         """Return the ids of what a request names, in the situation in which it is to be; the composer names what nobody reads.
 
         Raises:

@@ -44,7 +44,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Switch:
     """A switch of the server's configuration, and what it is turned to."""
 
     section: str
@@ -106,7 +106,7 @@ class Switches:
                 back = replace(setting, value=not setting.value)
                 yield from self._ways_round(back, turned, before, partial(self._under, [setting], telling))
 
-    def _moving(self, settings: list[Setting], before: Answers, asked: list[Question]) -> Iterator[tuple[Setting, Answers]]:
+    def _moving(self, settings: list[Switch], before: Answers, asked: list[Question]) -> Iterator[tuple[Switch, Answers]]:
         """Yield each setting that changes an answer, with the answers then; what cannot be turned together is turned apart."""
         turned = self._under(settings, asked)
         if turned and not any(self._moves(one, before, turned) for one in asked):
@@ -129,12 +129,12 @@ class Switches:
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
-    def _settings(self) -> Iterator[Setting]:
+    def _settings(self) -> Iterator[Switch]:
         config = self._admin.config().json_object
         for section, values in config.items():
             for key, value in values.items() if isinstance(values, dict) else ():
                 if isinstance(value, bool) and not any(row.is_about(section, key) for row in never_switched()):
-                    yield Setting(section, key, not value)
+                    yield Switch(section, key, not value)
 
     def _make(self) -> dict[str, Things]:
         """Return things of somebody's: as they are, and in a channel that is archived by now."""
@@ -178,7 +178,7 @@ class Switches:
         person: Person = self._world.people[question.caller]
         return self._questions.ask(question.operation, question.caller, person, about=self._things[question.about].ids)
 
-    def _under(self, settings: list[Setting], questions: list[Question]) -> Answers:
+    def _under(self, settings: list[Switch], questions: list[Question]) -> Answers:
         """Return what is answered while settings are turned; nothing where they cannot be."""
         wanted: Sections = {}
         for one in settings:
@@ -199,7 +199,7 @@ class Switches:
         return things.shown_by(allowed) - things.shown_by(forbidden) if is_refused or is_blanked else frozenset()
 
     def _ways_round(
-        self, setting: Setting, allowed: Answers, forbidden: Answers, ask_again: Callable[[], Answers]
+        self, setting: Switch, allowed: Answers, forbidden: Answers, ask_again: Callable[[], Answers]
     ) -> Iterator[Finding]:
         """Yield what still tells what one operation no longer does, and does again afterwards.
 
@@ -223,7 +223,7 @@ class Switches:
 
     def _finding(
         self,
-        setting: Setting,
+        setting: Switch,
         question: Question,
         shown: Exchange | None,
         first: Question,

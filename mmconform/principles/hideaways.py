@@ -26,7 +26,7 @@ FEW = (PRIVATE, ELSEWHERE, CONVERSATION, SOMEBODY)
 
 
 @dataclass(frozen=True)
-class Secret:
+class Hidden:
     """A thing that lies there.
 
     Attributes:
@@ -49,12 +49,12 @@ class Hideaway:
 
     name: str
     spot: Spot | None
-    secrets: list[Secret] = field(default_factory=list)
+    secrets: list[Hidden] = field(default_factory=list)
     things: dict[str, str] = field(default_factory=dict)
 
     def add(self, kind: str, id_: str, mark: str) -> None:
         """Note what lies there."""
-        self.secrets.append(Secret(kind, id_, mark))
+        self.secrets.append(Hidden(kind, id_, mark))
         self.things |= dict.fromkeys(names_of(kind), id_)
 
     def position(self, persona: Persona) -> Position:

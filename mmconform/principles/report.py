@@ -7,12 +7,12 @@ from mmconform.contract.clause import Contract
 from mmconform.judging.deviations import Deviation
 from mmconform.principles import hidden
 from mmconform.principles.data import exceptions
-from mmconform.principles.sightings import Finding, Seen
+from mmconform.principles.sightings import Finding, Stock
 from mmconform.record.rows import FindingRow
 from mmconform.version import Version
 
 
-def rows(contract: Contract, seen: Seen, deviations: Sequence[Deviation], version: Version) -> list[FindingRow]:
+def rows(contract: Contract, seen: Stock, deviations: Sequence[Deviation], version: Version) -> list[FindingRow]:
     """Return what contradicts a principle and is not meant, by operation."""
     found = [one for one in (*seen.findings, *hidden.find(seen.sightings)) if not _is_meant(contract, one)]
     return [row for group in _together(found) for row in _rows(group, deviations, version)]

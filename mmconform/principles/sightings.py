@@ -64,7 +64,7 @@ class Finding(msgspec.Struct, frozen=True):
     is_gap: bool = False
 
 
-class Seen(msgspec.Struct):
+class Stock(msgspec.Struct):
     """What a process tells of the principles: what was sighted, what was found at once, and which operations served somebody."""
 
     sightings: list[Sighting] = []
@@ -103,7 +103,7 @@ class Sightings:
         self._contract, self._target = contract, target
         self.things: dict[str, str] = {}
         self.reads = reading_operations(contract)
-        self.seen = Seen()
+        self.seen = Stock()
         self.over: set[str] = set()
         self.read: set[tuple[str, str]] = set()
         self._known: set[tuple[str, ...]] = set()
@@ -113,7 +113,7 @@ class Sightings:
         """Learn of things of ours."""
         self.things |= dict.fromkeys(ids, kind)
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Stock) -> None:
         """Add what another process saw."""
         self.seen.sightings += seen.sightings
         self.seen.findings += seen.findings

@@ -44,7 +44,7 @@ def ask_all(questions: Questions) -> None:
         reading = reading_of(questions.contract, operation) if names and operation.method != "DELETE" else None
         if reading and "caller" not in operation.consumes:
             with suppress(MisuseError, NotHereError, UnseenError):
-                questions.found(Trial(questions, operation, reading, names, people).play())
+                questions.found(UnlistedTrial(questions, operation, reading, names, people).play())
             if "user" in operation.consumes:
                 people.lose("user", "")
 
@@ -151,7 +151,7 @@ class Shown:
         return self.reading.json_object
 
 
-class Trial:
+class UnlistedTrial:
     """One operation, asked plain and with more."""
 
     def __init__(

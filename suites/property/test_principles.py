@@ -42,7 +42,7 @@ def test_unlisted(questions: Questions) -> None:
 
 def test_consistent(questions: Questions, lent: Spare | None) -> None:
     """The same effect needs the same permission, whichever operation brings it about."""
-    questions.found(consistent.Comparison(questions, lent).play())
+    questions.found(consistent.PermissionComparison(questions, lent).play())
 
 
 def test_bounded(questions: Questions, lent: Spare | None) -> None:

@@ -9,7 +9,7 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import RULES
 from mmconform.documents.load import load
 from mmconform.judging import schemas
-from mmconform.judging.checks import CHECKS, EFFECTS, Setting
+from mmconform.judging.checks import CHECKS, EFFECTS, Context
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.routes import reaches
 from mmconform.judging.schemas import violations
@@ -80,7 +80,7 @@ def judged(rule, seen, version=NOW, secrets=()):
         if not rule.startswith("effect.")
         else CONTRACT.clauses[f"{seen.operation}.{rule}"]
     )
-    verdict = CHECKS[clause.rule](clause, Setting(CONTRACT, version, seen, frozenset(secrets)))
+    verdict = CHECKS[clause.rule](clause, Context(CONTRACT, version, seen, frozenset(secrets)))
     if verdict is None:
         return None
     assert verdict.passed == (verdict.signature == "") == (verdict.seen == "") == (verdict.expected == "")
@@ -205,7 +205,7 @@ def test_what_is_declared_for_a_class_of_statuses_or_for_all_counts(rule, declar
     operation = replace(CONTRACT.operations["GetUserAccessToken"], answers=declared)
     contract = replace(CONTRACT, operations={**CONTRACT.operations, operation.id: operation})
     seen = exchange(operation.id, status, answer, media=media)
-    verdict = CHECKS[rule](contract.clauses[f"{operation.id}.{rule}"], Setting(contract, NOW, seen))
+    verdict = CHECKS[rule](contract.clauses[f"{operation.id}.{rule}"], Context(contract, NOW, seen))
     assert (verdict and (verdict.signature or "kept")) == expected
 
 
@@ -397,7 +397,7 @@ def test_an_operation_that_is_not_there_tells_no_secret():
 
 def test_a_verdict_about_permissions_says_from_where_it_is_known_who_holds_them():
     clause = CONTRACT.clauses["CreateJob.permission"]
-    refused = Setting(CONTRACT, NOW, exchange("CreateJob", 403, error("a.b")))
+    refused = Context(CONTRACT, NOW, exchange("CreateJob", 403, error("a.b")))
     assert CHECKS["permission"](clause, refused).source == "data/permissions.yaml"
 
 
@@ -443,7 +443,7 @@ def test_a_list_that_takes_no_page_size_promises_none():
         operation = replace(described, parameters=parameters)
         contract = replace(CONTRACT, operations={**CONTRACT.operations, operation.id: operation})
         clause = contract.clauses["GetUserAccessTokens.paging"]
-        assert CHECKS["paging"](clause, Setting(contract, NOW, page(61, "?per_page=2"))) is None
+        assert CHECKS["paging"](clause, Context(contract, NOW, page(61, "?per_page=2"))) is None
 
 
 # -- effect ------------------------------------------------------------------------------------------------------------
@@ -607,13 +607,13 @@ def test_a_body_that_has_to_depart_from_the_document_breaks_nothing_and_any_othe
     body = b'{"token_id": true}'
     sent = replace(exchange(asked.id, 200, method="POST", url=asked.path), body=body, told=frozenset({""}))
     departing = replace(contract, operations={asked.id: replace(asked, departs="a truth value is wanted")})
-    assert not Setting(departing, NOW, sent).violations
-    assert Setting(departing, NOW, replace(sent, told=frozenset())).violations and Setting(contract, NOW, sent).violations
+    assert not Context(departing, NOW, sent).violations
+    assert Context(departing, NOW, replace(sent, told=frozenset())).violations and Context(contract, NOW, sent).violations
 
 
 @pytest.mark.parametrize(("seen", "expected"), FAR.values(), ids=FAR)
 def test_how_far_a_request_came(seen, expected):
-    at = Setting(CONTRACT, NOW, seen)
+    at = Context(CONTRACT, NOW, seen)
     assert (is_let_in(at), is_kept_out(at), gate_of(at)) == expected
 
 
@@ -730,7 +730,7 @@ def other(
     got = json.dumps(answer if answer is not None else {}).encode()
     media = {"content-type": "application/json"}
     seen = Exchange(operation, by, about, method, f"/api/v4{url}", {}, sent, status, media, got, told=frozenset(told))
-    verdict = CHECKS[rule](contract.clauses[f"{operation}.{rule}"], Setting(contract, LATER, seen))
+    verdict = CHECKS[rule](contract.clauses[f"{operation}.{rule}"], Context(contract, LATER, seen))
     if isinstance(verdict, Unknown):
         return f"unknown: {verdict.reason}"
     if verdict is None:
@@ -831,7 +831,7 @@ def test_of_what_is_not_known_or_not_told_it_shows_nothing_how_far_a_request_cam
     """An identifier of an unknown kind; a paragraph understood in part; an operation that says nothing of who may call."""
     for status, answer in ((200, {}), (403, DENIED), (404, MISSING)):
         seen = Exchange(operation, by, "other", "GET", f"/api/v4{url}", {}, None, status, {}, json.dumps(answer).encode())
-        at = Setting(others, LATER, seen)
+        at = Context(others, LATER, seen)
         assert (is_let_in(at), is_kept_out(at), gate_of(at)) == (False, False, "")
 
 
@@ -840,7 +840,7 @@ def test_whoever_is_entitled_but_for_a_licence_is_let_in_and_judged_by_no_promis
     seen = Exchange(
         "GetLicensed", "system_admin", "other", "GET", "/api/v4/licensed", {}, None, 501, {}, b'{"id": "api.no_license"}'
     )
-    entitled, member = Setting(others, LATER, seen), Setting(others, LATER, replace(seen, persona="member"))
+    entitled, member = Context(others, LATER, seen), Context(others, LATER, replace(seen, persona="member"))
     assert isinstance(entitled.entitled, Unknown) and entitled.entitled_but_for_a_licence is True
     assert is_let_in(entitled) and not is_let_in(member)
 
@@ -861,7 +861,7 @@ NO_SUCH_ROUTE = f"404 {NO_ROUTE['id']}"
 def test_only_a_name_in_the_path_may_be_what_a_route_does_not_take(others, operation, url, expected):
     """None of them says since when it is there, so that every version has it."""
     seen = Exchange(operation, "member", "nobody", "GET", f"/api/v4{url}", {}, None, 404, {}, json.dumps(GONE).encode())
-    verdict = CHECKS["since"](others.clauses[f"{operation}.status"], Setting(others, LATER, seen))
+    verdict = CHECKS["since"](others.clauses[f"{operation}.status"], Context(others, LATER, seen))
     assert (f"unknown: {verdict.reason}" if isinstance(verdict, Unknown) else verdict.signature) == expected
 
 
@@ -873,7 +873,7 @@ def test_of_a_caller_of_whom_nobody_knows_whether_he_may_400_alone_refuses_the_i
 def test_of_many_flaws_of_a_body_three_are_told():
     body = {"id": 1, "user_id": 1, "description": 1, "is_active": "x"}
     seen = exchange("GetUserAccessToken", 200, body)
-    verdict = CHECKS["schema"](CONTRACT.clauses["GetUserAccessToken.schema"], Setting(CONTRACT, NOW, seen))
+    verdict = CHECKS["schema"](CONTRACT.clauses["GetUserAccessToken.schema"], Context(CONTRACT, NOW, seen))
     assert sum(f"{name}: type" in verdict.seen for name in body) == 3
     first = verdict.seen.removeprefix("the body of the 200 breaks its schema: ").partition(";")[0]
     assert verdict.signature == f"200 {first}"
@@ -903,11 +903,11 @@ class Unsearchable(dict):
 def test_what_an_answer_is_judged_by_is_looked_up_and_compiled_once(monkeypatch):
     contract = build(load().document)
     seen = exchange("GetUserAccessToken", 200, TOKEN)
-    first = [CHECKS[c.rule](c, Setting(contract, NOW, seen)) for c in contract.of(seen.operation)]
+    first = [CHECKS[c.rule](c, Context(contract, NOW, seen)) for c in contract.of(seen.operation)]
     contract.clauses, contract.operations = Unsearchable(contract.clauses), Unsearchable(contract.operations)
     contract.components = Unsearchable(contract.components)
     monkeypatch.setattr(schemas, "Draft202012Validator", None)
-    assert [CHECKS[c.rule](c, Setting(contract, NOW, seen)) for c in contract.of(seen.operation)] == first
+    assert [CHECKS[c.rule](c, Context(contract, NOW, seen)) for c in contract.of(seen.operation)] == first
     assert [verdict.passed for verdict in first if verdict]
 
 

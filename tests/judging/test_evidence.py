@@ -6,7 +6,7 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.documents.load import load
-from mmconform.judging.checks import CHECKS, Setting
+from mmconform.judging.checks import CHECKS, Context
 from mmconform.judging.judge import Judge
 from mmconform.knowledge import Unknown
 from mmconform.servers.target import Server, Target
@@ -98,7 +98,7 @@ def test_nobody_is_served_about_what_does_not_exist(contract):
     ],
 )
 def test_what_is_said_of_a_thing_that_does_not_exist_blames_nobody_for_a_refusal(contract, by, status, error, expected):
-    at = Setting(contract, NOW, seen("DeleteGroup", by, status, error))
+    at = Context(contract, NOW, seen("DeleteGroup", by, status, error))
     verdict = CHECKS["permission"](contract.clauses["DeleteGroup.permission"], at)
     if isinstance(verdict, Unknown):
         assert verdict.reason == expected

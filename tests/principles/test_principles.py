@@ -31,10 +31,10 @@ from mmconform.principles import (
     unlisted,
 )
 from mmconform.principles.data import endings, exceptions, never_switched, places, things
-from mmconform.principles.effects import Outcome, Situation, Trial, base_of, changes
-from mmconform.principles.forbidden import Setting, Switches, Things
+from mmconform.principles.effects import EffectTrial, Outcome, Situation, base_of, changes
+from mmconform.principles.forbidden import Switch, Switches, Things
 from mmconform.principles.questions import Questions, flags
-from mmconform.principles.sightings import Finding, Seen, Sightings, is_blank, reading_operations
+from mmconform.principles.sightings import Finding, Sightings, Stock, is_blank, reading_operations
 from mmconform.reference.mutants import MUTANTS
 from mmconform.servers import target as targets
 from mmconform.servers.live import prepare
@@ -257,7 +257,7 @@ def test_whether_what_is_read_is_what_was_sent(read, sent, is_so):
 
 def test_what_the_document_is_merely_silent_about_is_no_finding(small):
     silent = msgspec.structs.replace(GUEST, principle="unlisted", is_gap=True)
-    (row,) = report.rows(small, Seen([], [silent]), [], Version(11))
+    (row,) = report.rows(small, Stock([], [silent]), [], Version(11))
     assert row.standing == "gap"
 
 
@@ -265,7 +265,7 @@ def test_what_the_document_is_merely_silent_about_is_no_finding(small):
 
 
 def changing(operation, effect, target="member", read=("GetUser", "GetTeam")):
-    trial = Trial(SimpleNamespace(id=operation), Situation(None, target))
+    trial = EffectTrial(SimpleNamespace(id=operation), Situation(None, target))
     return trial, Outcome(asked(200, 200).ended, frozenset(read), {tuple(key.split(".")): told for key, told in effect.items()})
 
 
@@ -369,7 +369,7 @@ def test_settings_that_are_never_turned_have_a_reason_and_a_source():
     assert any(row.is_about("LdapSettings", "Enable") for row in never_switched())
     assert any(row.is_about("ServiceSettings", "EnableDeveloper") for row in never_switched())
     assert not any(row.is_about("TeamSettings", "ExperimentalViewArchivedChannels") for row in never_switched())
-    assert Setting("TeamSettings", "X", False).sections == {"TeamSettings": {"X": False}}
+    assert Switch("TeamSettings", "X", False).sections == {"TeamSettings": {"X": False}}
 
 
 # -- how it is told -------------------------------------------------------------------------------------------------------
@@ -392,7 +392,7 @@ def known_for(*personas, signature="invite_id"):
 
 
 def told(small, *known):
-    rows = report.rows(small, Seen([], [GUEST, STRANGER]), known, Version(11))
+    rows = report.rows(small, Stock([], [GUEST, STRANGER]), known, Version(11))
     return [(row.personas, row.standing, row.deviation) for row in rows]
 
 
@@ -468,7 +468,7 @@ def played(small, monkeypatch):
             "unlisted": lambda: unlisted.ask_all(questions),
             "bounded": lambda: bounded.ask_all(questions, lent),
             "confidential": lambda: questions.found(delegates.Delegates(confidential.ask_all(questions), lent).play()),
-            "consistent": lambda: questions.found(consistent.Comparison(questions, None).play()),
+            "consistent": lambda: questions.found(consistent.PermissionComparison(questions, None).play()),
             "forbidden": lambda: questions.found(Switches(questions, partial(switched, world.admin(client))).play()),
         }
         for principle in (one for one in plays if one in principles):

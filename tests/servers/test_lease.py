@@ -12,7 +12,7 @@ from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.servers.live import lease, live_server
 from mmconform.servers.live.journal import Journal
-from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, Mark
+from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, LeaseMark
 from mmconform.servers.target import live
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.wire.tape.cassette import open_cassette
@@ -345,18 +345,18 @@ def test_the_other_processes_of_a_run_see_its_lease(of, server, sleep, tmp_path,
     one = of("aaaaaa")
     one._mark = path
     one.take()
-    Mark(path).confirm()
+    LeaseMark(path).confirm()
     sleep(400)
     with pytest.raises(LeaseLostError):
-        Mark(path).confirm()
+        LeaseMark(path).confirm()
     one.confirm()
-    Mark(path).confirm()
+    LeaseMark(path).confirm()
     sleep(400)
     held(server, "bbbbbb")
     with pytest.raises(LeaseLostError):
         one.confirm()
     with pytest.raises(LeaseLostError):
-        Mark(path).confirm()
+        LeaseMark(path).confirm()
     one.release()
     assert not path.exists() and "bbbbbb" in server.kept["a2"]
 

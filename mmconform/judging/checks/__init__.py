@@ -5,7 +5,7 @@ from mmconform.judging.checks.content import EFFECTS, effect, paging, secret
 from mmconform.judging.checks.request import input_refused
 from mmconform.judging.checks.shape import media, schema, status
 from mmconform.judging.checks.since import since
-from mmconform.judging.checks.verdict import Setting, Verdict
+from mmconform.judging.checks.verdict import Context, Verdict
 
 CHECKS = {
     "status": status,
@@ -20,4 +20,4 @@ CHECKS = {
     "effect": effect,
 }
 
-__all__ = ["CHECKS", "EFFECTS", "Setting", "Verdict"]
+__all__ = ["CHECKS", "EFFECTS", "Context", "Verdict"]

@@ -2,12 +2,12 @@
 
 from mmconform.contract.clause import Clause
 from mmconform.contract.permission import Requirement
-from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, Setting, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, Context, Verdict, broken
 from mmconform.knowledge import Unknown, every
 from mmconform.world.behaviours import gate
 
 
-def auth(clause: Clause, at: Setting) -> Verdict | Unknown | None:
+def auth(clause: Clause, at: Context) -> Verdict | Unknown | None:
     """An anonymous caller never gets a 2xx, and gets 401 wherever the request reaches the operation."""
     if not at.is_anonymous:
         return None
@@ -23,7 +23,7 @@ def auth(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     return broken(at.exchange.says, f"an anonymous caller was answered {at.exchange.says}, not 401", "401")
 
 
-def permission(clause: Clause, at: Setting) -> Verdict | Unknown | None:
+def permission(clause: Clause, at: Context) -> Verdict | Unknown | None:
     """Whoever lacks the permission never gets a 2xx, whatever the request looks like; whoever has it is not refused.
 
     Only a valid request about something that exists counts as proof: a wrong id must not look like a refusal. The
@@ -43,7 +43,7 @@ def permission(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     return _of_the_entitled(at) if at.entitled is True else _of_the_others(at)
 
 
-def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
+def _of_the_entitled(at: Context) -> Verdict | Unknown | None:
     if at.exchange.status in (401, 403):
         if not at.exchange.error_id:  # an error of the server's that is none of its refusals says nothing about permissions
             return None
@@ -55,24 +55,24 @@ def _of_the_entitled(at: Setting) -> Verdict | Unknown | None:
     return KEPT if at.exchange.is_success else None
 
 
-def _demanded(at: Setting) -> str:
+def _demanded(at: Context) -> str:
     return str(at.operation.requirement)
 
 
-def _of_the_others(at: Setting) -> Verdict | Unknown | None:
+def _of_the_others(at: Context) -> Verdict | Unknown | None:
     refusals = (403,) if at.is_about_nothing else (403, 404)
     if at.exchange.status in refusals and at.exchange.error_id not in ("", NO_ROUTE):
         return _unless_gated(at, KEPT)
     return None
 
 
-def _unless_gated(at: Setting, verdict: Verdict) -> Verdict | Unknown:
+def _unless_gated(at: Context, verdict: Verdict) -> Verdict | Unknown:
     """Return a verdict about a refusal, unless it is one for want of something that this server does not offer."""
     reason = gate(at.exchange.error_id, at.exchange.status)
     return verdict if reason is None else reason
 
 
-def is_let_in(at: Setting) -> bool:
+def is_let_in(at: Context) -> bool:
     """Whether an answer shows an entitled caller past the permission check, be it to what this server does not offer."""
     if at.is_anonymous or not at.is_permission_told or at.is_valid is not True or at.entitled_but_for_a_licence is not True:
         return False
@@ -80,7 +80,7 @@ def is_let_in(at: Setting) -> bool:
     return not is_refused and not at.has_no_route
 
 
-def is_kept_out(at: Setting) -> bool:
+def is_kept_out(at: Context) -> bool:
     """Whether an answer shows that a caller who is not entitled was refused, for that and no other reason."""
     if not at.is_permission_told or at.is_valid is not True or at.entitled is not False:
         return False
@@ -89,7 +89,7 @@ def is_kept_out(at: Setting) -> bool:
     return _of_the_others(at) is KEPT
 
 
-def gate_of(at: Setting) -> str:
+def gate_of(at: Context) -> str:
     """Return the error id by which the server tells somebody who may ask that it does not offer the operation; else nothing."""
     if at.is_anonymous and at.is_valid is True and at.has_no_route:  # others may not have been asked
         return at.exchange.error_id

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmconform.contract.clause import Clause
-from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, Context, Verdict, broken
 
 #: A page without ``per_page`` (official API reference).
 _DEFAULT_PAGE = 60
 
 
-def _served(at: Setting) -> Any:
+def _served(at: Context) -> Any:
     """The JSON of a 2xx of the operation, or None."""
     return at.exchange.json_or_none if at.exists and at.is_routed and at.exchange.is_success else None
 
 
-def secret(clause: Clause, at: Setting) -> Verdict | None:
+def secret(clause: Clause, at: Context) -> Verdict | None:
     """No field called ``token`` holds anything, and no secret value of this run stands anywhere in the answer."""
     text = at.exchange.answer.decode("utf-8", "replace")
     if at.is_routed and any(value in text for value in at.secrets):
@@ -41,7 +41,7 @@ def _fields(node: Any, name: str) -> Iterator[Any]:
                 yield from _fields(child, name)
 
 
-def paging(clause: Clause, at: Setting) -> Verdict | None:
+def paging(clause: Clause, at: Context) -> Verdict | None:
     """A list is never longer than ``per_page``, or than what the server serves at most."""
     data = _served(at)
     if not isinstance(data, list) or at.violations:
@@ -56,14 +56,14 @@ def paging(clause: Clause, at: Setting) -> Verdict | None:
     return KEPT
 
 
-def effect(clause: Clause, at: Setting) -> Verdict | None:
+def effect(clause: Clause, at: Context) -> Verdict | None:
     """What the answer alone can show of an effect; the rest is for the lifecycle suite."""
     judge = EFFECTS.get(clause.id.partition(".effect.")[2])
     data = _served(at)
     return judge(at, data) if judge and data else None
 
 
-def _lists_the_user(at: Setting, rows: Any) -> Verdict | None:
+def _lists_the_user(at: Context, rows: Any) -> Verdict | None:
     asked = at.exchange.path.split("/")[-2]
     if asked == "me":
         return None if not at.exchange.own else _rows_of(rows, at.exchange.own)
@@ -76,20 +76,20 @@ def _rows_of(rows: Any, users: frozenset[str]) -> Verdict:
     return broken("rows of another user", "the list holds a token of somebody else", "those of the user who is asked about alone")
 
 
-def _gets_the_one(at: Setting, data: Any) -> Verdict:
+def _gets_the_one(at: Context, data: Any) -> Verdict:
     if isinstance(data, dict) and data.get("id") == at.exchange.path.rpartition("/")[2]:
         return KEPT
     return broken("another token", "the answer is about another token than the one asked for", "the one in the path")
 
 
-def _gives_credentials(at: Setting, data: Any) -> Verdict:
+def _gives_credentials(at: Context, data: Any) -> Verdict:
     if not isinstance(data, dict):
         return broken("no object", "the answer is no object", "an object")
     missing = [name for name in ("token", "stun_uri", "turn_uri", "turn_username", "turn_password") if not data.get(name)]
     return broken(f"no {missing[0]}", f"the answer lacks {', '.join(missing)}", "all of them") if missing else KEPT
 
 
-def _creates_a_job(at: Setting, data: Any) -> Verdict:
+def _creates_a_job(at: Context, data: Any) -> Verdict:
     if not isinstance(data, dict):
         return broken("no object", "the answer is no object", "an object")
     asked = at.exchange.json_sent.get("type")
@@ -99,7 +99,7 @@ def _creates_a_job(at: Setting, data: Any) -> Verdict:
     return KEPT
 
 
-EFFECTS: dict[str, Callable[[Setting, Any], Verdict | None]] = {
+EFFECTS: dict[str, Callable[[Context, Any], Verdict | None]] = {
     "lists-the-user": _lists_the_user,
     "gets-the-one": _gets_the_one,
     "gives-credentials": _gives_credentials,

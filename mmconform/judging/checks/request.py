@@ -1,11 +1,11 @@
 """input: what is asked."""
 
 from mmconform.contract.clause import Clause
-from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, Context, Verdict, broken
 from mmconform.knowledge import Unknown
 
 
-def input_refused(clause: Clause, at: Setting) -> Verdict | Unknown | None:
+def input_refused(clause: Clause, at: Context) -> Verdict | Unknown | None:
     """A request that breaks the schema is not served. It counts as refused for that only if the caller may call.
 
     Where nobody tells who may, 400 alone is no refusal of the caller.

@@ -3,17 +3,17 @@
 from fnmatch import fnmatchcase
 
 from mmconform.contract.clause import Answer, Clause
-from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, Context, Verdict, broken
 from mmconform.judging.schemas import mismatches
 
 
-def _declared(at: Setting) -> Answer | None:
+def _declared(at: Context) -> Answer | None:
     answers = at.operation.answers
     status = str(at.exchange.status)
     return answers.get(status) or answers.get(f"{status[0]}XX") or answers.get("default")
 
 
-def status(clause: Clause, at: Setting) -> Verdict | None:
+def status(clause: Clause, at: Context) -> Verdict | None:
     """The status is one that the document declares; so never a 5xx, but for a 501 that it names."""
     if not at.is_answered:
         return None
@@ -23,7 +23,7 @@ def status(clause: Clause, at: Setting) -> Verdict | None:
     return broken(at.exchange.says, f"answered {at.exchange.says}; declared are {declared}", f"one of {declared}")
 
 
-def media(clause: Clause, at: Setting) -> Verdict | None:
+def media(clause: Clause, at: Context) -> Verdict | None:
     """The media type is one that the document declares, for the status or, for an error that is undeclared, for any."""
     answers = at.operation.answers
     declared = _declared(at)
@@ -44,7 +44,7 @@ def _bare(media: str) -> str:
     return media.split(";")[0].strip().lower()
 
 
-def schema(clause: Clause, at: Setting) -> Verdict | None:
+def schema(clause: Clause, at: Context) -> Verdict | None:
     """The body follows the schema declared for the status; where no other clause says so, a secret has no room in it either."""
     if at.tells_a_kept_secret:
         seen = "the answer holds a secret value of the run, for which its schema has no room"

@@ -1,12 +1,12 @@
 """since: in which versions the operation is there."""
 
 from mmconform.contract.clause import Clause
-from mmconform.judging.checks.verdict import KEPT, Setting, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, Context, Verdict, broken
 from mmconform.knowledge import Unknown
 from mmconform.world import kinds
 
 
-def since(clause: Clause, at: Setting) -> Verdict | Unknown | None:
+def since(clause: Clause, at: Context) -> Verdict | Unknown | None:
     """The operation is there from its first version to its last, and in no other."""
     if not at.is_routed or at.is_anonymous:
         return None
@@ -28,6 +28,6 @@ def since(clause: Clause, at: Setting) -> Verdict | Unknown | None:
     return KEPT
 
 
-def _may_miss_its_route(at: Setting) -> bool:
+def _may_miss_its_route(at: Context) -> bool:
     """Whether a path may hold what the operation's route does not take: a name of some form, where ids are letters and digits."""
     return any(p.place == "path" and kinds.is_puzzling(p) and not p.name.lower().endswith("id") for p in at.operation.parameters)

@@ -52,7 +52,7 @@ NO_ROUTE = "api.context.404.app_error"
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """Everything that a check may know beside the clause: the exchange, and what the contract says about it.
 
     Attributes:

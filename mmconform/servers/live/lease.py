@@ -226,7 +226,7 @@ class Lease:
         return Admin(self._client, self.token, is_taped=False)
 
 
-class Mark:
+class LeaseMark:
     """The lease as another process of the run sees it."""
 
     def __init__(self, path: Path) -> None:
