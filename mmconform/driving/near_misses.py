@@ -228,7 +228,7 @@ class NearMisses(Prober):
         self._served.append((self._trial, *self._opened_by(self._trial)))
 
     def _is_kept(self, exchange: Exchange) -> bool:
-        verdicts = [permission(clause, self.judge.setting(exchange)) for clause in self.judged or ()]
+        verdicts = [permission(clause, self.judge.context(exchange)) for clause in self.judged or ()]
         return not any(isinstance(verdict, Verdict) and not verdict.passed for verdict in verdicts)
 
     def _confirm_holder(self, exchange: Exchange) -> None:

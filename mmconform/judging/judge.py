@@ -118,13 +118,13 @@ class Judge:
         self.beside: Noting | None = None
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
-    def setting(self, exchange: Exchange) -> Context:
+    def context(self, exchange: Exchange) -> Context:
         """Return an exchange with what the contract and the target say about it."""
         return Context(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
 
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
         """Judge one exchange by the given clauses, or by all of its operation's."""
-        at = self.setting(exchange)
+        at = self.context(exchange)
         if self.beside:
             self.beside.note(exchange)
         coverage = self.coverage.setdefault(exchange.operation, Coverage())
@@ -161,7 +161,7 @@ class Judge:
             return ""
         if (gated := gate(exchange.error_id)) is not None:
             return gated.reason
-        is_valid = self.setting(exchange).is_valid
+        is_valid = self.context(exchange).is_valid
         reason = is_valid.reason if isinstance(is_valid, Unknown) else ""
         return reason or (UNKNOWN_REQUEST if is_generic or is_valid is not True else "")
 
