@@ -1,11 +1,14 @@
-"""Interrupt runs at random moments and ask the server what is left: `python benchmarks/interrupt.py URL --times 10`.
+"""Interrupt runs and ask the server what is left: `python benchmarks/interrupt.py URL --times 10`, or `--spec FILE`.
 
-Each is sent SIGINT or SIGKILL (in turn, with its workers) after it has begun to change the server; then `mmconform
-cleanup` is called, and the server has to be as it was: settings, roles, nobody active who was not, no token, command,
-application or team of ours, no job waiting. Needs the administrator's credentials in the environment, as a run does.
+Each is sent SIGINT or SIGKILL (in turn, with its workers) at a random moment after it has begun to change the server; with
+`--spec` it is a run over that document, and SIGKILL comes right after a certain line stood in its journal (`moments.yaml`).
+Then `mmconform cleanup` is called, and the server has to be as `look.py` saw it before; what nobody can undo is counted.
+Needs the administrator's credentials in the environment, as a run does; what is disruptive wants a throwaway server.
 """
 
 import argparse
+import fnmatch
+import json
 import os
 import platform
 import random
@@ -14,86 +17,143 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import yaml
+from look import Look, of_environment
+
 from mmconform.paths import REPORTS, ROOT
-from mmconform.servers.live.prepare import sign_in
 from mmconform.servers.target import live
-from mmconform.wire.client import Client
 
 SIGNALS = (signal.SIGINT, signal.SIGKILL)
-ROLES = ("system_user", "team_user", "team_admin", "channel_user")
+#: Seconds that a run may take to come to its line.
+_PATIENCE = 900
 
 
-class Look:
-    """Looks at a server as its administrator."""
+@dataclass(frozen=True)
+class Moment:
+    """When a run is killed.
 
-    def __init__(self, client: Client, token: str) -> None:
-        self.client, self.token = client, token
+    Attributes:
+        line: What a line of the journal has to hold; `id: false` for none.
+        number: The how many-th such line it is.
+        run: What pytest is told beside the target.
+    """
 
-    def get(self, url: str) -> Any:
-        answer = self.client.send("GET", f"/api/v4/{url}", persona="operator", token=self.token)
-        return answer.json if answer.is_success else answer.status
+    name: str
+    run: list[str]
+    line: dict[str, Any] = field(default_factory=dict)
+    number: int = 1
 
-    def pages(self, url: str) -> list[Any]:
-        rows: list[Any] = []
-        for page in range(10**6):
-            found = self.get(f"{url}{'&' if '?' in url else '?'}page={page}&per_page=100")
-            if not isinstance(found, list):
-                return rows
-            rows += found
-            if len(found) < 100:
-                return rows
-        raise AssertionError
-
-    def permissions(self, role: str) -> Any:
-        """Return what a role holds, or the status where the server does not know it."""
-        found = self.get(f"roles/name/{role}")
-        return sorted(found["permissions"]) if isinstance(found, dict) else found
-
-    def state(self) -> dict[str, Any]:
-        """Return what a run may change and must put back; what it may leave, deactivated or archived, is not in it."""
-        # A server makes itself a bot, once, to tell administrators of a deactivated owner of bots.
-        users = [user for user in self.pages("users") if user["username"] != "system-bot"]
-        ours = [user for user in users if user["username"].startswith("mmc-")]
-        teams = [team for team in self.pages("teams") if not team["delete_at"]]
-        me = self.get("users/me")["id"]
-        return {
-            "settings": self.get("config"),
-            "roles": {name: self.permissions(name) for name in ROLES},
-            "active people": sorted(user["username"] for user in users if not user["delete_at"]),
-            "teams": sorted(team["name"] for team in teams),
-            "tokens": [token for user in ours for token in self.pages(f"users/{user['id']}/tokens")],
-            "commands": [c for team in self.pages("teams") for c in self.get(f"commands?team_id={team['id']}&custom_only=true")],
-            "applications": self.get("oauth/apps?per_page=200"),
-            "jobs": [job["id"] for job in self.pages("jobs") if job["status"] in ("pending", "in_progress")],
-            "lease": self.get(f"users/{me}/preferences/mmconform/name/lease"),
-        }
+    def is_it(self, line: dict[str, Any]) -> bool:
+        wanted = dict(self.line)
+        if "id" in wanted and wanted.pop("id") != ("id" in line):
+            return False
+        return wanted.items() <= line.items()
 
 
-def interrupted(url: str, number: int, seconds: float, options: list[str]) -> str:
-    """Start a run, interrupt it so many seconds after its first change, clean up, and return what both said at their end."""
+def moments(spec: str) -> list[Moment]:
+    """Return the moments of ``moments.yaml``."""
+    rows = yaml.safe_load(Path(__file__).with_name("moments.yaml").read_text(encoding="utf-8"))
+    return [Moment(**{**row, "run": [*row["run"], f"--spec={spec}", "--max-examples=1", "--tb=no"]}) for row in rows]
+
+
+class Journals:
+    """All lines that a run writes to its journals, which come and go."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[int, tuple[Any, str]] = {}
+
+    def new_lines(self) -> Iterator[dict[str, Any]]:
+        """Yield what was written since."""
+        for path in self._folder.glob("journal-*.jsonl"):
+            try:
+                number = path.stat().st_ino
+                if number not in self._files:
+                    self._files[number] = (path.open(encoding="utf-8"), "")
+            except FileNotFoundError:
+                continue
+        for number, (file, rest) in list(self._files.items()):
+            *lines, rest = (rest + file.read()).split("\n")
+            self._files[number] = (file, rest)
+            yield from map(json.loads, lines)
+
+
+def start(url: str, options: list[str]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "pytest", "--target", url, "-q", *options]
-    run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    journals = REPORTS / re.sub(r"[^A-Za-z0-9.]+", "-", url.partition("//")[2]).strip("-")
-    while run.poll() is None and not list(journals.glob("journal-*")):
-        time.sleep(0.05)
-    time.sleep(seconds)
-    sent = SIGNALS[number % 2]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, text=True, **pipes)
+
+
+def folder_of(url: str) -> Path:
+    return REPORTS / re.sub(r"[^A-Za-z0-9.]+", "-", url.partition("//")[2]).strip("-")
+
+
+def at_random(url: str, within: float, draw: random.Random) -> Iterator[Callable[[], str]]:
+    """Yield what interrupts a run some seconds after its first change."""
+    number = 0
+    while True:
+        options, seconds, sent = ["-n", "2"] if number % 4 > 1 else [], draw.uniform(0.5, within), SIGNALS[number % 2]
+
+        def interrupt(options: list[str] = options, seconds: float = seconds, sent: signal.Signals = sent) -> str:
+            run = start(url, options)
+            while run.poll() is None and not list(folder_of(url).glob("journal-*")):
+                time.sleep(0.05)
+            time.sleep(seconds)
+            return f"{sent.name} {' '.join(options)} after {seconds:5.2f} s{ended(run, sent)}"
+
+        yield interrupt
+        number += 1
+
+
+def at_line(url: str, moment: Moment, delay: float) -> str:
+    """Kill a run right after a line of its journal, and say when that was."""
+    run, journals, seen = start(url, moment.run), Journals(folder_of(url)), Counter[str]()
+    until, began = time.monotonic() + _PATIENCE, time.monotonic()
+    while run.poll() is None and time.monotonic() < until:
+        for line in journals.new_lines():
+            seen["lines"] += 1
+            seen["such"] += moment.is_it(line)
+        if seen["such"] >= moment.number:
+            time.sleep(delay)
+            break
+        time.sleep(0.002)
+    missed = "" if seen["such"] >= moment.number else " NOT REACHED"
+    told = f"{moment.name} (line {seen['lines']}, {delay * 1000:.0f} ms after, {time.monotonic() - began:.0f} s){missed}"
+    return told + ended(run, signal.SIGKILL)
+
+
+def ended(run: subprocess.Popen[str], sent: signal.Signals) -> str:
+    """Send a signal to a run and all that it started, and return what it said of itself."""
     if run.poll() is None:
         os.killpg(run.pid, sent)
     told, _ = run.communicate(timeout=300)
-    done = subprocess.run(
-        [sys.executable, "-m", "mmconform", "cleanup", url], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
-    )
     itself = (re.findall(r"left the server as it was.*", told) or [""])[0]
-    trace = " TRACEBACK" if "Traceback (most" in told + done.stdout + done.stderr else ""
-    if trace:
-        print(told[-3000:], done.stdout, done.stderr)
-    said = (done.stdout + done.stderr).strip().replace("\n", " | ")
-    when = f"{sent.name} {' '.join(options)} after {seconds:5.2f} s{trace}"
-    return f"{when}\n    run ({run.returncode}): {itself}\n    cleanup ({done.returncode}): {said}"
+    return f"\n    run ({run.returncode}): {itself}{_trace(told)}"
+
+
+def cleaned(url: str) -> str:
+    """Clean up, and return what that said."""
+    command = [sys.executable, "-m", "mmconform", "cleanup", url]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+    said = done.stdout + done.stderr
+    return f"    cleanup ({done.returncode}): {said.strip().replace(chr(10), ' | ')}{_trace(said)}"
+
+
+def _trace(told: str) -> str:
+    return f" TRACEBACK\n{told[-3000:]}" if "Traceback (most" in told else ""
+
+
+def tell_differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return what is not as before, in words."""
+    wrong = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [f"      {key}: {str(before.get(key))[:300]} -> {str(after.get(key))[:300]}" for key in wrong]
 
 
 def main() -> int:
@@ -101,29 +161,32 @@ def main() -> int:
     parser.add_argument("url")
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--within", type=float, default=30, metavar="SECONDS", help="after its first change (30)")
+    parser.add_argument("--spec", help="kill runs over this document, at the lines of moments.yaml")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="the moments of these names")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
-    target = live(given.url)
-    look = Look(target.client(), sign_in(target.client(), create_first_admin=True))
+    target, draw = live(given.url), random.Random(given.seed)
+    url, look = target.base_url, of_environment(target.base_url)
     print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, Mattermost {target.server.name}, --seed {given.seed}")
-    draw, flaws = random.Random(given.seed), 0
-    before = look.state()
-    for number in range(given.times):
-        options = ["-n", "2"] if number % 4 > 1 else []
-        told = interrupted(target.base_url, number, draw.uniform(0.5, given.within), options)
-        after = look.state()
-        wrong = [key for key in before if after[key] != before[key]]
-        journals = [path.name for path in (REPORTS / target.slug).glob("journal-*")]
-        flaws += bool(wrong or journals)
-        print(
-            f"{number + 1:3} {told}\n    {'as before' if not wrong + journals else f'NOT AS BEFORE: {wrong} {journals}'}",
-            flush=True,
-        )
-        for key in wrong:
-            print(f"      {key}: {str(before[key])[:300]} -> {str(after[key])[:300]}", flush=True)
-            before[key] = after[key]
-    print(f"{given.times} interruptions, after {flaws} of which something was left")
+    if given.spec:
+        chosen = [moment for moment in moments(given.spec) if fnmatch.fnmatch(moment.name, given.only)]
+        steps: list[Callable[[], str]] = [lambda m=m: at_line(url, m, draw.uniform(0, 0.03)) for m in chosen]  # type: ignore[misc]
+    else:
+        random_steps = at_random(url, given.within, draw)
+        steps = [next(random_steps) for _ in range(given.times)]
+    flaws = sum(is_flawed(number, step, url, look) for number, step in enumerate(steps, 1))
+    print(f"{len(steps)} interruptions, after {flaws} of which something was left")
     return int(flaws > 0)
+
+
+def is_flawed(number: int, step: Callable[[], str], url: str, look: Look) -> bool:
+    """Interrupt a run, clean up, and say whether the server is as it was before."""
+    before, made = look.state(), look.archived
+    print(f"{number:3} {step()}\n{cleaned(url)}", flush=True)
+    wrong = tell_differences(before, look.state()) + [f"      {path.name}" for path in folder_of(url).glob("journal-*")]
+    more = ", ".join(f"{count - made[what]} {what}" for what, count in look.archived.items() if count != made[what])
+    print(f"    {'NOT AS BEFORE' if wrong else 'as before'}; {more or 'nothing'} more", *wrong, sep="\n", flush=True)
+    return bool(wrong)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ class Composer:
     def _note_making(self, request: Request, id_: str | None = None) -> None:
         """Write down what a request may make, before it is sent, and what it has made."""
         kind = kinds.by_name().get(self._operation.makes)
-        if kind and kind.what and (id_ or id_ is None):
+        if kind and kind.what and (id_ or (id_ is None and kind.is_ours_to_make(self._world))):
             self._world.note(**kind.made(dict(request.names)), **({"id": id_} if id_ else {}))
 
     # -- what a request holds ------------------------------------------------------------------------------------------

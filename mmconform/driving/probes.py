@@ -15,10 +15,11 @@ from mmconform.driving.composing import Composer, Probe
 from mmconform.driving.generate import Case
 from mmconform.judging.judge import UNKNOWN_REQUEST, Judge
 from mmconform.safety.guard import UNFILLED, WOULD_DO_HARM
-from mmconform.safety.harm import danger
+from mmconform.safety.harm import danger, set_by
 from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
+from mmconform.world.admin import Sections
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import Persona, Roles, known_persona
 from mmconform.world.place import LISTS_OPEN_TEAMS, OPEN, OPEN_TEAM, SPOTS, TEAMS, Place, Spot
@@ -155,10 +156,26 @@ class Prober(Asker):
             reason, why = why_not(self.operation)
             self.judge.held_back(self.operation.id, reason, why)
             return
+        self._note_settings()
         roles = self.judge.target.roles or self.world.roles
         for probe in probes(self.operation):
             if probe.persona == "anonymous" or (self._can_ask(probe.persona) and not is_shown_by_right(probe, roles)):
                 self.ask(probe.persona, partial(self._send, probe, core))
+
+    def _note_settings(self) -> None:
+        """Write down what the settings are that an operation of the closed list changes: a killed run compares nothing.
+
+        Raises:
+            UnseenError: the server does not tell.
+        """
+        sets = set_by(self.operation.method, below_the_api(self.operation.path)) if self.world.may_disrupt else []
+        config = self.world.admin(self.client).config().json_object if sets else {}
+        before: Sections = {}
+        for section, _, key in (setting.partition(".") for setting in sets):
+            if key in (config.get(section) or {}):
+                before.setdefault(section, {})[key] = config[section][key]
+        if before:
+            self.world.note(what="config", before=before)
 
     def _can_ask(self, persona: str) -> bool:
         """Return whether there is such a caller, whom the request does not sign out for good."""

@@ -263,6 +263,7 @@ class Session:
             if stage:
                 world.switched_off = stage.switched_off
                 world.told_roles = target.told_roles
+                world.may_disrupt = option(self.config, "--disruptive") and not stage.has_people
                 world.journal = None if target.is_thrown_away else stage.journal(self.run_id)
             if target.is_recorded or self.recording:
                 path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None

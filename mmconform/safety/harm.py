@@ -24,6 +24,7 @@ class Row:
         changes: What it may change of what is compared before and after a run.
         reads: It changes nothing, although it is a POST.
         drawn: The row is about requests only that hold what was drawn: a probe's names what is ours.
+        sets: The settings that it changes, as ``Section.Key``, whatever it says.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Row:
     changes: frozenset[str] = frozenset()
     reads: bool = False
     drawn: bool = False
+    sets: tuple[str, ...] = ()
 
     def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
         """Whether a request, or an operation by its template, is meant."""
@@ -54,7 +56,8 @@ def rows_of(group: dict[str, Any]) -> Iterator[Row]:
         method, _, rest = operation.partition(" ")
         path, _, parameter = rest.partition("?")
         about = method, pattern_of(path), parameter, group["reason"], group.get("where", ""), group.get("needs", "")
-        yield Row(*about, frozenset(group.get("changes", ())), group.get("reads", False), group.get("drawn", False))
+        how = frozenset(group.get("changes", ())), group.get("reads", False), group.get("drawn", False)
+        yield Row(*about, *how, tuple(group.get("sets", ())))
 
 
 @cache
@@ -73,6 +76,11 @@ def danger(method: str, path: str) -> str:
     """Return why nobody but a disruptive run sends an operation, whatever it says, by its template; nothing where many may."""
     rows = (row for row in dangerous() if row.is_about(method, path) and not (row.needs or row.drawn))
     return next((row.reason for row in rows), "")
+
+
+def set_by(method: str, path: str) -> list[str]:
+    """Return the settings that an operation of the closed list changes, by its template."""
+    return [setting for row in dangerous() if row.is_about(method, path) for setting in row.sets]
 
 
 @cache

@@ -57,6 +57,7 @@ class World:
         made: How many things were made beside those of a new world, for their names.
         kept: What people have as long as the world stands, by kind and persona; made when it was first asked for.
         register: What is the run's own: requests that change something name nothing else.
+        may_disrupt: What is on the closed list may be sent: a disruptive run, and nobody but ourselves uses the server.
     """
 
     client: Client
@@ -73,6 +74,7 @@ class World:
     made: int = 0
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     register: Register = field(default_factory=Register, repr=False)
+    may_disrupt: bool = False
 
     def __post_init__(self) -> None:
         self.register.learn_names(f"{PREFIX}{self.run}")

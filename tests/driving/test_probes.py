@@ -1,5 +1,6 @@
 """Who is asked about what: places, owners and callers of the probes of an operation."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,11 +16,12 @@ from mmconform.judging.judge import Judge
 from mmconform.plugin.fixtures import _is_alone
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
+from mmconform.wire.client import Client
 from mmconform.wire.exchange import Position
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import Roles, known_persona
 from mmconform.world.place import OPEN, OPEN_TEAM, SPOTS, TEAMS
-from mmconform.world.world import Person
+from mmconform.world.world import Person, World
 
 
 def operation(*kinds, method="GET", **more):
@@ -218,6 +220,40 @@ def test_a_server_that_was_made_busy_is_calm_again_before_anybody_else_asks():
     place, world = Calming(), SimpleNamespace(people={"resident": None})
     Composer(operation(consumes=frozenset({"calm"})), world, place, None)._make_good(Probe("member", "other", None), None)
     assert place.calmed == 1
+
+
+CERTIFICATE = replace(operation(method="POST"), path="/api/v4/saml/certificate/public")
+SETTINGS = {
+    "SamlSettings": {"Encrypt": True, "PublicCertificateFile": "theirs.crt", "IdpURL": "x"},
+    "LdapSettings": {"Enable": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("may_disrupt", "asked", "is_told"), [(True, CERTIFICATE, True), (False, CERTIFICATE, False), (True, operation(), False)]
+)
+def test_settings_that_an_operation_changes_are_written_down_before(serve, may_disrupt, asked, is_told):
+    """A run that is killed afterwards compares nothing; others than these are not kept."""
+    noted = []
+    server = serve(lambda *_: (200, [("Content-Type", "application/json"), ("X-Version-Id", "1")], json.dumps(SETTINGS).encode()))
+    client = Client(server.url, Redactor(replaying=False))
+    world = World(client, Version(11, 1, 0), "abc123", "operator", may_disrupt=may_disrupt)
+    world.journal = SimpleNamespace(note=lambda **entry: noted.append(entry))
+    Prober(asked, world, client, SimpleNamespace(contract=None), None)._note_settings()
+    told = {"SamlSettings": {"Encrypt": True, "PublicCertificateFile": "theirs.crt"}}
+    assert noted == ([{"what": "config", "before": told}] if is_told else [])
+
+
+@pytest.mark.parametrize(("may_disrupt", "status", "is_noted"), [(True, 404, True), (True, 200, False), (False, 404, False)])
+def test_a_brand_image_is_ours_to_undo_only_where_there_was_none_and_one_may_be_made(serve, may_disrupt, status, is_noted):
+    noted = []
+    server = serve(lambda *_: (status, [("X-Version-Id", "1")], b""))
+    world = World(Client(server.url, Redactor(replaying=False)), Version(11, 1, 0), "abc123", "operator", may_disrupt=may_disrupt)
+    world.journal = SimpleNamespace(note=lambda **entry: noted.append(entry))
+    composer = Composer(operation(makes="brand-image"), world, None, None)
+    composer._note_making(SimpleNamespace(names={}))
+    composer._note_making(SimpleNamespace(names={}), "")
+    assert noted == ([{"what": "brand-image"}] if is_noted else [])
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,23 @@ def test_a_channel_whose_id_was_never_told_is_found_by_its_name(undo):
     assert changes == ["DELETE /channels/mmc-h1-id"]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_brand_image_that_was_made_is_deleted(undo, path, is_there):
+    class Pictured(Mattermost):
+        def __call__(self, method, url, headers, body):
+            if url == "/api/v4/brand/image" and (method == "GET" or not is_there):
+                gone = json.dumps({**GONE, "detailed_error": ""}).encode()
+                status = 404 if url.removeprefix("/api/v4") in self.undone or not is_there else 200
+                return status, [("X-Version-Id", "5.36.0.5.36.1.x.false")], gone
+            return super().__call__(method, url, headers, body)
+
+    done, changes, _ = undo({"what": "brand-image"}, server=Pictured)
+    assert changes == ["DELETE /brand/image"] and not path.exists()
+    assert done == ({"brand images deleted": 1} if is_there else {})
+    said, _, _ = undo({"what": "brand-image"}, server=Pictured, deaf=["DELETE /brand/image"])
+    assert path.exists() is is_there and ("still there" in said) is is_there
+
+
 @pytest.mark.parametrize("entry", ["channel", "post"])
 def test_what_was_undone_before_and_is_refused_now_counts_as_undone(undo, path, entry):
     """5.36.1 answers 400 of a channel that is archived already, and 403 of a post that is deleted."""

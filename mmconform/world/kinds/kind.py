@@ -183,6 +183,14 @@ class Kind:
         told = {"name": names.get("unique"), "team": names.get("team")}
         return {"what": self.what, **{key: value for key, value in told.items() if value}}
 
+    def is_ours_to_make(self, world: World) -> bool:
+        """Return whether what a request makes is new, so that a run may undo it: not where it replaces somebody else's.
+
+        Raises:
+            UnseenError: the server does not tell.
+        """
+        return True
+
     def is_consumed_by(self, method: str, path: str) -> bool:
         """Return whether an operation consumes what it names, by the path below the API."""
         wanted = (operation.partition(" ") for operation in self.consumed_by)

@@ -1,0 +1,27 @@
+"""The picture of the whole installation, of which there is one: what was there before nobody can bring back."""
+
+from collections.abc import Iterator
+
+from mmconform.world.admin import GONE
+from mmconform.world.kinds.kind import Entry, Kind, Undoing
+from mmconform.world.world import World
+
+_URL = "/api/v4/brand/image"
+
+
+class BrandImage(Kind):
+    name = what = "brand-image"
+
+    def is_ours_to_make(self, world: World) -> bool:
+        """Return whether there is none, and a request may make one."""
+        return world.may_disrupt and world.admin().ask("GET", _URL).status == GONE
+
+    def lost(self, undoing: Undoing, entry: Entry) -> Iterator[str]:
+        yield ""  # it has no id
+
+    def undo(self, undoing: Undoing, entry: Entry) -> bool:
+        return undoing.attempt("brand images deleted", undoing.admin.ask("DELETE", _URL))
+
+    def left(self, undoing: Undoing) -> Iterator[str]:
+        if undoing.admin.ask("GET", _URL).status != GONE:
+            yield "the brand image is still there"
