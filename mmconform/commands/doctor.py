@@ -10,7 +10,7 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.contract.fit import misfits
 from mmconform.documents.load import Loaded, load
-from mmconform.driving.outlook import Foresight, Outlook
+from mmconform.driving.outlook import Foresight, Outlook, untold
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
 from mmconform.report.outlook import outlook_lines
@@ -193,8 +193,8 @@ def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Versi
     """Return what to know of a document that was given, before anything is believed that is judged by it."""
     doubts = list(misfits(contract, version))
     unknown = sum(1 for prospect in found.outlook.prospects if prospect.reason == "unknown-identifier") if found.outlook else 0
-    if unknown and loaded.is_official:
-        doubts.append(f"of {unknown} operations our overlay does not say what they are about; a newer mmconform may")
+    if loaded.is_official:
+        doubts += untold(contract)
     elif unknown:
         doubts.append(
             f"of {unknown} operations nobody says what they are about: say so in an overlay (x-resource), or they are not judged"

@@ -1,7 +1,7 @@
 """What probes would ask of a server, and what not and why, told before anything is made there."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,17 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.templates import below_the_api
 from mmconform.driving.composing import Probe
 from mmconform.driving.offered import unmet
-from mmconform.driving.probes import can_be_probed, is_shown_by_right, is_signed_out_for_good, probes, unknown_names, why_not
+from mmconform.driving.probes import (
+    can_be_probed,
+    is_closed,
+    is_shown_by_right,
+    is_signed_out_for_good,
+    probes,
+    unknown_names,
+    why_not,
+)
 from mmconform.safety.guard import Guard
+from mmconform.world.behaviours import is_newer
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
 
@@ -127,6 +136,23 @@ class Foresight:
         persona = known_persona(probe.persona)
         assert persona
         return entitlement(operation, persona, self.roles, probe.about) is not False
+
+
+def untold(contract: Contract) -> Iterator[str]:
+    """Yield why the official description in hand needs a newer overlay than ours, which says nothing of its operations.
+
+    What is on the closed list needs none, nor do a few requests that nobody can know, such as a code that was mailed.
+    """
+    unknown = [operation.id for operation in contract.operations.values() if not is_closed(operation) and _is_news(operation)]
+    if unknown:
+        many = f"{len(unknown)} operations" if unknown[1:] else "one operation"
+        first = f" (first: {unknown[0]})" if unknown[1:] else f" ({unknown[0]})"
+        yield f"our overlay says nothing of {many}{first}: what it is about is unknown, and no probe asks; a newer mmconform may"
+
+
+def _is_news(operation: Operation) -> bool:
+    is_later = operation.since is not None and is_newer(operation.since)
+    return bool(unknown_names(operation)) or (is_later and not can_be_probed(operation))
 
 
 def _fresh(asked: Sequence[Probe], is_served: Callable[[Probe], bool]) -> int:

@@ -17,6 +17,7 @@ from vcr import VCR
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.contract.fit import misfits
 from mmconform.driving.near_misses import decides, demanded
+from mmconform.driving.outlook import untold
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
 from mmconform.paths import REPORTS, ROOT, SUITES
@@ -158,6 +159,7 @@ class Conformance:
         lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
         for target in targets if run.is_official else ():
             lines += [f"warning: {misfit}" for misfit in misfits(contract, target.version)]
+        lines += [f"warning: {news}" for news in untold(contract) if run.is_official]
         newer = [target.server.name for target in targets if is_newer(target.version)]
         if newer:
             lines.append(f"note: our data tell of versions to {newest()}; {', '.join(newer)} is judged by the newest rules")

@@ -5,7 +5,7 @@ import pytest
 from mmconform.contract.build import build
 from mmconform.contract.fit import misfits
 from mmconform.documents.load import load
-from mmconform.driving.outlook import WHY, Foresight
+from mmconform.driving.outlook import WHY, Foresight, untold
 from mmconform.judging.judge import SKIPS
 from mmconform.report.outlook import outlook_lines
 from mmconform.safety.guard import Guard
@@ -96,3 +96,35 @@ def test_a_document_of_another_version_is_doubted(contract, version, says):
 def test_of_a_document_that_tells_no_version_nothing_is_said(write):
     text = "\n".join(line for line in DOCUMENT.splitlines() if "Later" not in line)
     assert list(misfits(build(load([write("document.yaml", text)]).document), Version.parse("11.1.0"))) == []
+
+
+NEWS = """
+  "/{news}/{{{novelty}_id}}":
+    post:
+      operationId: {id}
+      description: "__Minimum server version__: {since}"
+      parameters: [{{name: {novelty}_id, in: path, required: true, schema: {{type: string}}}}]
+      responses: {{"200": {{description: x}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("novelty", "since", "is_told"),
+    [("novelty", "5.1", True), ("novelty", "99.1", True), ("post", "99.1", True), ("post", "5.1", False)],
+)
+def test_a_description_that_needs_a_newer_overlay_says_so(write, novelty, since, is_told):
+    """What an identifier of its names nobody knows; or what a later request says that is served."""
+    start, _, _ = DOCUMENT.partition("paths:")
+    official = start.replace("ours", "Mattermost API Reference") + "paths:"
+    text = official + NEWS.format(news="news", novelty=novelty, id="News", since=since)
+    told = list(untold(build(load([write("document.yaml", text)]).document)))
+    assert ["our overlay says nothing of one operation (News)" in one for one in told] == [True] * is_told
+
+
+def test_several_of_which_the_overlay_says_nothing_are_counted_and_those_of_the_closed_list_are_not_among_them(write):
+    start, _, _ = DOCUMENT.partition("paths:")
+    text = start.replace("ours", "Mattermost API Reference") + "paths:"
+    for number, news in enumerate(("news", "more", "cloud")):
+        text += NEWS.format(news=news, novelty="novelty", id=f"News{number}", since="5.1")
+    (told,) = untold(build(load([write("document.yaml", text)]).document))
+    assert "nothing of 2 operations (first: News0)" in told
