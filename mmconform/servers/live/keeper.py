@@ -107,32 +107,35 @@ class Keeper:
 
     def _anew(self, person: Person, client: Client) -> Person:
         """Return somebody as they were: the same account where it can be had, else another."""
-        if person.persona.is_guest:
-            return make_guest(self.world, person.persona)
         again = self._restored(person, client)
         if again and not self._loss(again, client):
             return again
-        return make_person(self.world, person.persona, again=True)
+        is_guest = person.persona.is_guest
+        return make_guest(self.world, person.persona) if is_guest else make_person(self.world, person.persona, again=True)
 
     def _restored(self, person: Person, client: Client) -> Person | None:
-        team = f"/api/v4/teams/{self.world.team_id}/members"
-        self._call(client, "PUT", f"/api/v4/users/{person.id}/active", {"active": True})
-        self._call(
-            client,
-            "PUT",
-            f"/api/v4/users/{person.id}/roles",
-            {"roles": " ".join(sorted(person.persona.system_roles_in(self.world.version), reverse=True))},
-        )
-        if role := person.persona.team_role:
-            self._call(client, "POST", team, {"team_id": self.world.team_id, "user_id": person.id})
-            roles = " ".join(dict.fromkeys(["team_user", role]))
-            self._call(client, "PUT", f"{team}/{person.id}/roles", {"roles": roles})
-        else:
-            self._call(client, "DELETE", f"{team}/{person.id}")
+        user, is_guest = f"/api/v4/users/{person.id}", person.persona.is_guest
+        if is_guest:  # a server deactivates guests when it starts with guests switched off, and then makes none of them active
+            self._call(client, "PUT", f"{user}/roles", {"roles": "system_user"})
+        self._call(client, "PUT", f"{user}/active", {"active": True})
+        roles = sorted(person.persona.system_roles_in(self.world.version), reverse=True)
+        self._call(client, "PUT", f"{user}/roles", {"roles": " ".join(roles)})
+        self._put_into_team(person, client)
         try:
-            return signed_in_again(client, person)
+            return person if is_guest else signed_in_again(client, person)
         except MisuseError:
             return None
+
+    def _put_into_team(self, person: Person, client: Client) -> None:
+        """Have somebody be in the team what they are to be; a guest is one there by being one."""
+        team, role = f"/api/v4/teams/{self.world.team_id}/members", person.persona.team_role
+        if not role:
+            self._call(client, "DELETE", f"{team}/{person.id}")
+            return
+        self._call(client, "POST", team, {"team_id": self.world.team_id, "user_id": person.id})
+        if not person.persona.is_guest:
+            roles = " ".join(dict.fromkeys(["team_user", role]))
+            self._call(client, "PUT", f"{team}/{person.id}/roles", {"roles": roles})
 
     def _call(self, client: Client, method: str, url: str, json: Any = None) -> Exchange:
         return Admin(client, self.world.operator, is_taped=False).ask(method, url, json)
