@@ -191,7 +191,7 @@ def _fixed(admin: Admin) -> frozenset[str]:
 
 def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Version) -> list[str]:
     """Return what to know of a document that was given, before anything is believed that is judged by it."""
-    doubts = list(misfits(contract, version))
+    doubts = list(misfits(contract, version, is_official=loaded.is_official))
     unknown = sum(1 for prospect in found.outlook.prospects if prospect.reason == "unknown-identifier") if found.outlook else 0
     if loaded.is_official:
         doubts += untold(contract)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from mmconform.contract.clause import RULES, Clause, Contract, Rule
+from mmconform.contract.fit import lead
 from mmconform.judging.checks import CHECKS, Context
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
+from mmconform.judging.checks.verdict import TOLD
 from mmconform.judging.deviations import Deviation
 from mmconform.knowledge import Unknown
 from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
@@ -26,10 +28,12 @@ GAP = "undeclared-refusal"
 NO_SUCH_CALLER = "no-such-caller"
 #: Nobody knows a request that is served, so that what a test expects of an answer proves nothing.
 UNKNOWN_REQUEST = "unknown-request"
+#: Nobody knows what servers of this version do, or what its own document would promise.
+UNKNOWN_IN_VERSION = "unknown-in-version"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
     *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, *HELD_BACK),
-    *("unknown-permission", "unknown-relation", "unknown-in-version", UNKNOWN_REQUEST, "partly-understood", GAP, NO_SUCH_CALLER),
+    *("unknown-permission", "unknown-relation", UNKNOWN_IN_VERSION, UNKNOWN_REQUEST, "partly-understood", GAP, NO_SUCH_CALLER),
 )
 
 _LONGEST_EXCERPT = 600
@@ -116,6 +120,7 @@ class Judge:
         self.not_taped: list[str] = []
         self.answers: list[AnswerRow] = []
         self.beside: Noting | None = None
+        self._lead = lead(contract, target.version) if tells_gaps else 0
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
     def context(self, exchange: Exchange) -> Context:
@@ -225,7 +230,9 @@ class Judge:
         covers = [(d.covers(clause, persona, signature, self.target.version), d.place) for d in known]  # an entry may be several
         covering = [place for is_covered, place in covers if is_covered]
         if not covering and any(is_covered is None for is_covered, _ in covers):  # nobody knows whether this version shows it
-            outcome, signature, seen = "skip", "unknown-in-version", "unknown-in-version"
+            outcome, signature, seen = "skip", UNKNOWN_IN_VERSION, UNKNOWN_IN_VERSION
+        elif outcome == "fail" and not covering and self._may_be_of_age(self.contract.clauses[clause], signature, exchange):
+            outcome, signature, seen = "skip", UNKNOWN_IN_VERSION, f"the document is of another major version: {seen}"
         if self.contract.clauses[clause].rule not in self.rules and outcome != "error":
             return
         key = (clause, persona, outcome, signature)
@@ -238,6 +245,15 @@ class Judge:
                 if exchange:
                     observation.evidence = evidence(exchange, self.target, expected or {}, keeps_content=self.vouches)
         observation.count += 1
+
+    def _may_be_of_age(self, clause: Clause, signature: str, exchange: Exchange | None) -> bool:
+        """Whether a failure may show no more than that the document tells of another major version than the server's.
+
+        At any age no server breaks down or tells a secret, and since when something is there a later document tells too.
+        """
+        breaks_down = exchange is not None and exchange.status >= 500 and exchange.status != 501
+        is_told = self._lead > 0 and clause.rule == "since"
+        return self._lead != 0 and not (breaks_down or is_told or signature == TOLD)
 
     @property
     def observations(self) -> list[Observation]:

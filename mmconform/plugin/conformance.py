@@ -158,7 +158,7 @@ class Conformance:
         ]
         lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
         for target in targets if run.is_official else ():
-            lines += [f"warning: {misfit}" for misfit in misfits(contract, target.version)]
+            lines += [f"warning: {misfit}" for misfit in misfits(contract, target.version, is_official=True)]
         lines += [f"warning: {news}" for news in untold(contract) if run.is_official]
         newer = [target.server.name for target in targets if is_newer(target.version)]
         if newer:

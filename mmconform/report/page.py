@@ -51,7 +51,7 @@ _WHY_SKIPPED = {
     "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
     "(a public channel, a licensed server)",
     "unknown-request": "nobody says what a request holds that is served, so that its answer proves nothing",
-    "unknown-in-version": "what servers of this version do has not been read; of earlier and later ones it is known",
+    "unknown-in-version": "what servers of this version do has not been read, or the description is of another major version",
     "undeclared-refusal": "the document declares no such refusal: a gap in it",
     "no-such-caller": "nobody can be had who holds, or lacks, just what is demanded",
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",

@@ -86,16 +86,27 @@ def test_a_person_reads_it_by_tag(outlook):
 
 @pytest.mark.parametrize(
     ("version", "says"),
-    [("11.1.0", ["ahead of the server: one operation begins after 11.1.0"]), ("12.3.0", []), ("13.0.0", ["behind the server"])],
+    [
+        ("11.1.0", ["ahead of the server: one operation begins after 11.1.0", "another major version"]),
+        ("12.1.0", ["ahead of the server: one operation begins after 12.1.0"]),
+        ("12.3.0", []),
+        ("12.9.0", []),
+        ("13.0.0", []),
+        ("13.1.0", ["behind the server", "another major version"]),
+        ("14.0.0", ["behind the server", "another major version"]),
+    ],
 )
 def test_a_document_of_another_version_is_doubted(contract, version, says):
-    found = list(misfits(contract, Version.parse(version)))
+    found = list(misfits(contract, Version.parse(version), is_official=True))
     assert len(found) == len(says) and all(part in one for part, one in zip(says, found, strict=True))
+    others = list(misfits(contract, Version.parse(version), is_official=False))
+    assert [one.partition("; what")[0] for one in others] == [one for one in found if "another major" not in one]
 
 
 def test_of_a_document_that_tells_no_version_nothing_is_said(write):
     text = "\n".join(line for line in DOCUMENT.splitlines() if "Later" not in line)
-    assert list(misfits(build(load([write("document.yaml", text)]).document), Version.parse("11.1.0"))) == []
+    found = misfits(build(load([write("document.yaml", text)]).document), Version.parse("11.1.0"), is_official=True)
+    assert list(found) == []
 
 
 NEWS = """

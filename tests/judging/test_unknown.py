@@ -190,6 +190,53 @@ def test_a_refusal_that_the_official_description_does_not_declare_is_a_gap_in_it
     url = contract.base + contract.operations["CreateJob"].path
     exchange = Exchange("CreateJob", "member", "other", "POST", url, {}, b'{"type": "x"}', status, {}, answer)
     for tells_gaps, expected in ((True, seen), (False, ("fail", f"{status} {error}".strip()))):
-        judge = Judge(contract, target(), [], tells_gaps=tells_gaps)
+        judge = Judge(contract, target("4.10.10"), [], tells_gaps=tells_gaps)  # of which our document tells, were it official
         judge.see(exchange, contract.of("CreateJob", "status"))
         assert [(o.outcome, o.signature) for o in judge.observations] == [expected]
+
+
+DATED = """\
+openapi: 3.0.0
+info: {title: Mattermost API Reference, version: "1"}
+servers: [{url: /api/v4}]
+paths:
+  /old: {get: {operationId: Old, responses: {"200": {description: x, content: {application/json: {schema: {type: array}}}}}}}
+  /dated:
+    get:
+      operationId: Dated
+      description: "__Minimum server version__: 9.2"
+      responses: {"200": {description: x, content: {application/json: {schema: {type: array}}}}}
+"""
+GONE = {"id": "api.context.404.app_error", "message": "no", "detailed_error": "", "status_code": 404}
+
+
+@pytest.mark.parametrize(
+    ("version", "operation", "status", "answer", "rule", "outcome"),
+    [
+        ("9.11.2", "Old", 200, {}, "schema", "fail"),
+        ("9.1.0", "Old", 200, {}, "schema", "fail"),  # a description is a little ahead of its release
+        ("8.1.0", "Old", 200, {}, "schema", "skip"),
+        ("10.8.1", "Old", 200, {}, "schema", "skip"),
+        ("10.8.1", "Dated", 200, {}, "schema", "skip"),
+        ("10.8.1", "Old", 500, {}, "status", "fail"),
+        ("10.8.1", "Old", 501, {}, "status", "skip"),
+        ("10.0.1", "Old", 200, {}, "schema", "fail"),  # of which the own description may tell nothing new
+        ("10.8.1", "Dated", 404, GONE, "since", "skip"),
+        ("8.1.0", "Dated", 200, [], "since", "fail"),  # it is there before the version that is told
+        ("9.11.2", "Dated", 404, GONE, "since", "fail"),
+    ],
+)
+def test_by_a_description_of_another_major_version_nobody_is_blamed(write, version, operation, status, answer, rule, outcome):
+    """What a server does otherwise may be the description's age, but for what is wrong at any."""
+    dated = build(load([write("document.yaml", DATED)]).document)
+    judge = Judge(dated, target(version), [], tells_gaps=True, vouches=False)
+    told = json.dumps(answer).encode()
+    headers = {"content-type": "application/json"}
+    asked = dated.operations[operation]
+    judge.see(Exchange(operation, "member", "nobody", "GET", f"/api/v4{asked.path}", {}, None, status, headers, told))
+    (seen,) = [one for one in judge.observations if one.clause == f"{operation}.{rule}"]
+    assert seen.outcome == outcome
+    assert outcome != "skip" or seen.signature == "unknown-in-version"
+    plain = Judge(dated, target(version), [], vouches=False)  # others' documents are of no version of Mattermost's
+    plain.conclude(f"{operation}.{rule}", "member", "x", "seen", None)
+    assert plain.observations[0].outcome == "fail"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmconform.contract.clause import Clause
-from mmconform.judging.checks.verdict import KEPT, Context, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, TOLD, Context, Verdict, broken
 
 #: A page without ``per_page`` (official API reference).
 _DEFAULT_PAGE = 60
@@ -20,7 +20,7 @@ def secret(clause: Clause, at: Context) -> Verdict | None:
     """No field called ``token`` holds anything, and no secret value of this run stands anywhere in the answer."""
     text = at.exchange.answer.decode("utf-8", "replace")
     if at.is_routed and any(value in text for value in at.secrets):
-        return broken("secret value in the answer", "the answer holds a secret value of this run", "no secret in it")
+        return broken(TOLD, "the answer holds a secret value of this run", "no secret in it")
     data = _served(at)
     if not data:
         return None

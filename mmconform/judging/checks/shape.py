@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from mmconform.contract.clause import Answer, Clause
-from mmconform.judging.checks.verdict import KEPT, Context, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, TOLD, Context, Verdict, broken
 from mmconform.judging.schemas import mismatches
 
 
@@ -48,7 +48,7 @@ def schema(clause: Clause, at: Context) -> Verdict | None:
     """The body follows the schema declared for the status; where no other clause says so, a secret has no room in it either."""
     if at.tells_a_kept_secret:
         seen = "the answer holds a secret value of the run, for which its schema has no room"
-        return broken("secret value in the answer", seen, "no secret in it")
+        return broken(TOLD, seen, "no secret in it")
     declared = _declared(at)
     wanted = (declared.content.get("application/json") if declared else None) or {}
     if not at.is_answered or not wanted:

@@ -37,6 +37,9 @@ class Verdict:
 
 KEPT = Verdict(True)
 
+#: The signature of a secret that was told to somebody who is not to know it.
+TOLD = "secret value in the answer"
+
 #: Content too large, address too long, too many requests, headers too large: the server refused the message itself,
 #: before it came to the operation, and nothing is said about that (RFC 9110, 15.5; RFC 6585).
 MESSAGE_REFUSED = (413, 414, 429, 431)
