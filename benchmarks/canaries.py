@@ -249,10 +249,11 @@ def main() -> int:
         leaks += [f"the terminal: …{one}…" for one in found(said, words)]
         size = sum(path.stat().st_size for path in files) / 1e6
         kinds = sorted({re.sub(r"[0-9a-f]{6}|^\d{5}-", "*", path.name) for path in files})
-    unmet = sorted({place for word, place in words.places.items() if word.encode() not in Counting.told})
+    met = {place for word, place in words.places.items() if word.encode() in Counting.told}
+    unmet = sorted(set(words.places.values()) - met)
     answers = len({place for places in Counting.told.values() for place in places})
     print(f"{seconds:.0f} s; the run was told {len(Counting.told)} of the words, by {answers} different requests")
-    print(f"never told: {', '.join(unmet) or 'none'}")
+    print(f"places of which it was told nothing: {', '.join(unmet) or 'none'}")
     print(f"{len(files)} files ({size:.1f} MB: {', '.join(kinds)}) and {len(said) / 1e6:.1f} MB of output")
     print(f"hold {len(leaks) or 'none'} of them", *leaks[:40], sep="\n  ")
     return int(bool(leaks or refused) or len(Counting.told) < len(words.places) // 2)

@@ -80,7 +80,7 @@ def begin(config: pytest.Config) -> None:
             raise
     config.pluginmanager.register(Fixtures(session), "mmconform-fixtures")
     config.pluginmanager.register(Conformance(session), "mmconform")
-    config.pluginmanager.register(Veil(session.hide), "mmconform-veil")
+    config.pluginmanager.register(Veil(session.hide, shows_values=session.run.is_ours), "mmconform-veil")
 
 
 def _narrowed(config: pytest.Config) -> str:

@@ -2,15 +2,18 @@
 
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from mmconform.driving.actor import Actor, Reply, Token
+from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
+from mmconform.plugin.veil import Veil
 from mmconform.servers.live.live_server import LiveServer
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version
-from mmconform.wire.client import Client
+from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.redact import Redactor
@@ -142,3 +145,42 @@ def test_no_object_shows_the_secrets_that_it_holds():
     objects += [LiveServer(target, secret, frozenset()), {"headers": Secret(secret)}]
     assert [type(one) for one in objects if secret in repr(one)] == []
     assert f"Bearer {Secret(secret)}" == f"Bearer {secret}" and json.dumps(Secret(secret)) == f'"{secret}"'
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("a-canary"), AssertionError("assert 'a-canary' == 'x'"), ValueError({"SiteName": "a-canary"})]
+)
+def test_where_a_test_breaks_over_what_others_document_nothing_of_an_answer_is_shown(error):
+    """Whatever a traceback is asked for: configurations, logs and profiles are judged in memory."""
+
+    def breaks(answer):
+        raise error
+
+    def shown(shows_values):
+        veil = Veil(lambda text: text, shows_values=shows_values)
+        report = SimpleNamespace(longrepr="a-canary", longreprtext="a-canary", sections=[])
+        call = pytest.CallInfo.from_call(lambda: breaks({"SiteName": "a-canary"}), "call")
+        hook = veil.pytest_runtest_makereport(call)
+        next(hook)
+        with pytest.raises(StopIteration):
+            hook.send(report)
+        return str(report.longrepr)
+
+    assert "a-canary" in shown(True), "of our own documents all is shown"
+    told = shown(False)
+    assert "a-canary" not in told and "test_veil.py:" in told and "in breaks" in told and type(error).__name__ in told
+
+
+@pytest.mark.parametrize(
+    "error", [pytest.fail.Exception("a promise is broken"), MisuseError("ours"), UnseenError("GET /x", "no connection")]
+)
+def test_what_we_say_ourselves_is_shown_whoever_wrote_the_document(error):
+    def breaks():
+        raise error
+
+    report = SimpleNamespace(longrepr=str(error), longreprtext=str(error), sections=[])
+    hook = Veil(lambda text: text, shows_values=False).pytest_runtest_makereport(pytest.CallInfo.from_call(breaks, "call"))
+    next(hook)
+    with pytest.raises(StopIteration):
+        hook.send(report)
+    assert report.longrepr == str(error)
