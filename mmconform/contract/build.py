@@ -9,7 +9,7 @@ from typing import Any
 from mmconform.contract import prose
 from mmconform.contract.clause import Answer, Body, Clause, Contract, Operation, Parameter, Remark, Rule, Sample
 from mmconform.contract.identifiers import identifies, identifying_parts
-from mmconform.contract.naming import names_in
+from mmconform.contract.naming import items_of, names_in
 from mmconform.contract.permission import Requirement, with_scopes
 from mmconform.documents.document import Document, base_path
 from mmconform.documents.load import OFFICIAL_OVERLAY_NAME
@@ -119,12 +119,21 @@ class _Reader:
 
     def _sample(self) -> Sample:
         path, query = (self._values(key, place) for key, place in (("x-path", "path"), ("x-query", "query")))
-        for key in ("x-path", "x-query", "x-body"):
+        for key in ("x-path", "x-query", "x-body", "x-batch"):
             try:
                 list(names_in(self.data.get(key)))
             except ValueError as error:
                 raise self._wrong(key, f"cannot be filled in: {error}") from None
-        return Sample(path, query, self.data.get("x-body"))
+        return Sample(path, query, self.data.get("x-body"), self._batch())
+
+    def _batch(self) -> Any:
+        """Return a body about several things, if the document has what it says."""
+        batch = self.data.get("x-batch")
+        if batch is not None and len(items_of(batch)) < 2:
+            raise self._wrong("x-batch", "is neither a list of several items nor an object that holds one such list")
+        body = self._body()
+        is_declared = isinstance(batch, list) or (body and batch and batch.keys() <= (body.schema.get("properties") or {}).keys())
+        return batch if is_declared else None
 
     def _values(self, key: str, place: str) -> dict[str, Any]:
         """Return what stands for the parameters of a path or a query."""

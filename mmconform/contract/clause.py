@@ -99,11 +99,13 @@ class Sample:
         path: The values of path parameters, by name (``x-path``).
         query: Those of query parameters (``x-query``).
         body: The body, or what it holds (``x-body``); None where nobody says.
+        batch: The body that asks the same about several things of one owner (``x-batch``); None where nobody says.
     """
 
     path: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    batch: Any = None
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -179,6 +181,13 @@ class Operation:
         return frozenset(p.name for p in self.parameters if p.place == "query" and p.required)
 
     @property
+    def flags(self) -> Iterator[tuple[str, str]]:
+        """Yield where a parameter or a property of its JSON body stands that is true or false, and its name."""
+        yield from (("query", p.name) for p in self.parameters if p.place == "query" and _is_flag(p.schema))
+        properties = self.body.schema.get("properties") or {} if self.body and self.body.is_json else {}
+        yield from (("body", name) for name, schema in properties.items() if _is_flag(schema))
+
+    @property
     def placeholders(self) -> list[str]:
         """The names of what has to be filled in in its path."""
         return re.findall(r"\{([^{}]*)\}", self.path)
@@ -205,6 +214,11 @@ class Operation:
     @property
     def label(self) -> str:
         return f"{self.method} {self.path}"
+
+
+def _is_flag(schema: Any) -> bool:
+    declared = schema.get("type") if isinstance(schema, dict) else None
+    return "boolean" in (declared if isinstance(declared, list) else [declared])
 
 
 @dataclass(frozen=True)

@@ -79,3 +79,18 @@ def _sure(text: str) -> Named:
     named = _named(text)
     assert named, "names are read when the contract is built"
     return named
+
+
+def items_of(batch: Any) -> list[Any]:
+    """Return what a body asks about: its items where it is a list, else those of the one list that it holds; none without one."""
+    if isinstance(batch, dict):
+        lists = [value for value in batch.values() if isinstance(value, list)]
+        return lists[0] if len(lists) == 1 else []
+    return batch if isinstance(batch, list) else []
+
+
+def with_items(batch: Any, items: list[Any]) -> Any:
+    """Return a body that asks about other items."""
+    if isinstance(batch, dict):
+        return {key: items if isinstance(value, list) else value for key, value in batch.items()}
+    return items

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mmconform.contract.clause import Clause, Operation
+from mmconform.contract.clause import Clause, Operation, Rule
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
@@ -15,11 +15,13 @@ class Asker:
 
     Attributes:
         judged: By which clauses answers are judged; None for all of the operation's.
+        held_back: The kinds of promises beside which it is noted that a request was not sent; none for all of the operation's.
     """
 
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge) -> None:
         self.contract, self.operation, self.world, self.client, self.judge = judge.contract, operation, world, client, judge
         self.judged: list[Clause] | None = None
+        self.held_back: tuple[Rule, ...] = ()
 
     def ask(self, persona: str, send: Callable[[], Exchange]) -> None:
         """Send a request; the judge sees what came of it, or that nothing did. What the dead are answered says nothing."""
@@ -31,7 +33,7 @@ class Asker:
                     raise UnseenError(exchange.path, "the caller's session was ended before the answer")
             self.see(exchange)
         except HeldBackError as held:
-            self.judge.held_back(self.operation.id, held.reason, str(held))
+            self.judge.held_back(self.operation.id, held.reason, str(held), *self.held_back)
         except UnseenError as error:
             self.judge.unseen(self.operation.id, persona, error.reason, str(error))
             self.lose()

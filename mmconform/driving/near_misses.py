@@ -12,7 +12,7 @@ from itertools import combinations, product
 
 from mmconform.contract.clause import Operation
 from mmconform.contract.permission import Holds, leaves, meanings
-from mmconform.driving.composing import Probe
+from mmconform.driving.composing import PLAIN, Probe, Variant
 from mmconform.driving.generate import Case
 from mmconform.driving.probes import Prober, can_be_probed, is_closed, position_of, spots_of
 from mmconform.judging.checks.access import permission
@@ -211,11 +211,11 @@ class NearMisses(Prober):
     def person(self, persona: str) -> Person | None:
         return super().person(persona) or self._spare.person(persona)
 
-    def _send(self, probe: Probe, core: Case | None) -> Exchange:
-        exchange = super()._send(probe, core)
+    def _send(self, probe: Probe, core: Case | None, variant: Variant = PLAIN) -> Exchange:
+        exchange = super()._send(probe, core, variant)
         if self._trial and exchange.status == 401 and self._spare.is_signed_out(probe.persona):
             self._spare.sign_in_again(probe.persona)
-            exchange = super()._send(probe, core)
+            exchange = super()._send(probe, core, variant)
         return exchange
 
     def see(self, exchange: Exchange) -> None:

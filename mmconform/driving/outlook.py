@@ -1,7 +1,7 @@
 """What probes would ask of a server, and what not and why, told before anything is made there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,19 @@ from mmconform.driving.probes import (
     is_closed,
     is_shown_by_right,
     is_signed_out_for_good,
+    position_of,
     probes,
     unknown_names,
     why_not,
 )
+from mmconform.driving.variants import Plain, asked_beside
+from mmconform.knowledge import Knowledge
 from mmconform.safety.guard import Guard
+from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
+from mmconform.world.place import RESIDENT
 
 #: Why no probe asks about an operation: one word each, and what it means. The words that records know are theirs.
 WHY = {
@@ -32,6 +37,9 @@ WHY = {
     "would-do-harm": "it would do harm: it cannot be undone, leaves the server, or is not declared harmless",
 }
 
+#: The kinds of which each thing is an account, which servers keep for ever.
+_ACCOUNTS = frozenset({"user", "guest-account", "bot"})
+
 
 @dataclass(frozen=True)
 class Prospect:
@@ -40,7 +48,7 @@ class Prospect:
     Attributes:
         reason: Why they ask nothing (``WHY``); empty where they do.
         needs: What it needs that the server does not have: it may be refused for that.
-        accounts: How many accounts are made for it and consumed, at most.
+        accounts: How many accounts are made for it, and consumed for good, at most.
     """
 
     operation: str
@@ -56,7 +64,7 @@ class Outlook:
     """What probes would ask about all operations of a contract.
 
     Attributes:
-        accounts: How many people a run of the probes makes, about: who asks, and who is consumed. Bots are made beside them.
+        accounts: How many a run of the probes makes, at most: who asks, whom and which bots it is about, and what is consumed.
         unknown: Of which identifiers in paths nobody knows the kind, with the number of operations, most frequent first.
     """
 
@@ -92,26 +100,42 @@ class Foresight:
             1 for persona in (*PERSONAS.values(), *BESIDE.values()) if self._can_ask(persona) and not persona.is_anonymous
         )
         unknown = Counter(name for operation in self.contract.operations.values() for name in unknown_names(operation))
-        return Outlook(prospects, people + sum(prospect.accounts for prospect in prospects), dict(unknown.most_common()))
+        accounts = people + self._kept() + sum(prospect.accounts for prospect in prospects)
+        return Outlook(prospects, accounts, dict(unknown.most_common()))
+
+    def _kept(self) -> int:
+        """Return how many accounts are made for several operations: bots that stay, and whoever is consumed and renewed."""
+        owners = {
+            (kind, kind in operation.consumes, probe.persona if probe.about == "self" else RESIDENT)
+            for operation in self.contract.operations.values()
+            for kind in _ACCOUNTS & (operation.kinds | operation.consumes)
+            for probe in self._asked(operation)
+        }
+        return sum(1 for kind, is_consumed, _ in owners if is_consumed or kind == "bot")
+
+    def _asked(self, operation: Operation) -> list[Probe]:
+        if self._reason(operation):
+            return []
+        return [probe for probe in probes(operation) if self._is_asked(operation, probe)]
 
     def _prospect(self, operation: Operation) -> Prospect:
         tag = next(iter(operation.tags), "without a tag")
-        asked = [probe for probe in probes(operation) if self._is_asked(operation, probe)]
-        if reason := self._reason(operation, asked):
-            return Prospect(operation.id, tag, reason)
+        asked = self._asked(operation)
+        if not asked:
+            return Prospect(operation.id, tag, self._reason(operation) or "would-do-harm")
         path = below_the_api(self.contract.base + operation.path)
-        lacks = unmet(operation.method, path, self.config, is_licensed=self.is_licensed)
-        return Prospect(
-            operation.id, tag, needs=tuple(map(str, lacks)), requests=len(asked), accounts=self._consumed(operation, asked)
-        )
+        lacks = tuple(map(str, unmet(operation.method, path, self.config, is_licensed=self.is_licensed)))
+        beside = [] if lacks else list(self._asked_beside(operation, asked))
+        consumed = 0 if lacks else self._consumed(operation, [*asked, *beside])
+        return Prospect(operation.id, tag, needs=lacks, requests=len(asked) + len(beside), accounts=consumed)
 
-    def _reason(self, operation: Operation, asked: Sequence[Probe]) -> str:
+    def _reason(self, operation: Operation) -> str:
         exists = operation.exists_in(self.guard.version)
         if exists is not True:
             return "partly-understood" if exists is None else "not-in-version"
         if not can_be_probed(operation):
             return why_not(operation)[0]
-        return "" if asked else "would-do-harm"
+        return ""
 
     def _is_asked(self, operation: Operation, probe: Probe) -> bool:
         persona = known_persona(probe.persona)
@@ -121,21 +145,32 @@ class Foresight:
             return False
         return not self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
 
+    def _asked_beside(self, operation: Operation, asked: Sequence[Probe]) -> Iterator[Probe]:
+        """Yield the probes that are asked with a flag, or about several things, where who is to be served is served."""
+        told = ((probe, self._entitled(operation, probe)) for probe in asked)
+        plain = [Plain(probe, entitled is not False, entitled) for probe, entitled in told]
+        for probe, variant in asked_beside(operation, plain):
+            parameters = frozenset(variant.query)
+            if not self.guard.refuses(operation, probe.persona, probe.about, parameters, is_spending=True):
+                yield probe
+
     def _can_ask(self, persona: Persona) -> bool:
         return self.has_guests or not persona.is_guest
 
     def _consumed(self, operation: Operation, asked: Sequence[Probe]) -> int:
-        """Return how many accounts are made anew: for each caller who asks about themselves, and after each who was served."""
-        if "user" not in operation.consumes:
+        """Return how many accounts are made anew: by each who is served, or after them where what was consumed is not renewed."""
+        path = below_the_api(self.contract.base + operation.path)
+        states = (kinds.by_name()[kind] for kind in _ACCOUNTS & operation.consumes)
+        consumed = (kinds.by_name()[kind.state_of or kind.name] for kind in states)
+        is_renewed = all(kind.is_renewed_after(operation.method, path) for kind in consumed)
+        if is_renewed and operation.makes != "user":
             return 0
-        own = sum(1 for probe in asked if probe.about == "self")
-        return own + _fresh([probe for probe in asked if probe.about != "self"], lambda probe: self._is_served(operation, probe))
+        return sum(self._entitled(operation, probe) is not False for probe in asked)
 
-    def _is_served(self, operation: Operation, probe: Probe) -> bool:
-        """Whether somebody may be served: whoever is not known to be refused."""
+    def _entitled(self, operation: Operation, probe: Probe) -> Knowledge:
         persona = known_persona(probe.persona)
         assert persona
-        return entitlement(operation, persona, self.roles, probe.about) is not False
+        return entitlement(operation, persona, self.roles, probe.about, position_of(operation, probe))
 
 
 def untold(contract: Contract) -> Iterator[str]:
@@ -153,12 +188,3 @@ def untold(contract: Contract) -> Iterator[str]:
 def _is_news(operation: Operation) -> bool:
     is_later = operation.since is not None and is_newer(operation.since)
     return bool(unknown_names(operation)) or (is_later and not can_be_probed(operation))
-
-
-def _fresh(asked: Sequence[Probe], is_served: Callable[[Probe], bool]) -> int:
-    """Return how many things are made where each lies ready until a request was served."""
-    made, ready = 0, False
-    for probe in asked:
-        made += not ready
-        ready = not is_served(probe)
-    return made

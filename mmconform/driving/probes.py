@@ -11,9 +11,12 @@ from functools import partial
 from mmconform.contract.clause import Operation, Sample
 from mmconform.contract.templates import below_the_api
 from mmconform.driving.asking import Asker
-from mmconform.driving.composing import Composer, Probe
+from mmconform.driving.composing import CALLERS, PLAIN, Composer, Probe, Variant
 from mmconform.driving.generate import Case
-from mmconform.judging.judge import UNKNOWN_REQUEST, Judge
+from mmconform.driving.variants import Plain, asked_beside
+from mmconform.judging.checks.verdict import UNKNOWN_REQUEST
+from mmconform.judging.judge import Judge
+from mmconform.knowledge import Knowledge, Unknown
 from mmconform.safety.guard import UNFILLED, WOULD_DO_HARM
 from mmconform.safety.harm import danger, set_by
 from mmconform.wire.client import Client, UnseenError
@@ -29,9 +32,6 @@ from mmconform.world.world import Person, World
 _SPOTS: dict[str, tuple[Spot | None, ...]] = {"channel": SPOTS, "team": TEAMS, "": (None,)}
 #: Channels in no team, in which whoever has one is an ordinary member.
 _CONVERSATIONS = frozenset({"direct-channel", "group-channel"})
-#: Who asks, the least powerful first: what only some may consume is there for all who may not.
-CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
-
 #: Who asks where each one who is served costs an account, which servers keep for ever: of those whom roles make alike, one.
 _FEW = frozenset({"anonymous", "guest", "member", "system_admin"})
 
@@ -145,6 +145,7 @@ class Prober(Asker):
     def __init__(self, operation: Operation, world: World, client: Client, judge: Judge, place: Place) -> None:
         super().__init__(operation, world, client, judge)
         self._place = place
+        self._plain: dict[Probe, Plain] = {}
 
     def ask_all(self, core: Case | None) -> None:
         """Send all probes, or say why there are none.
@@ -161,6 +162,9 @@ class Prober(Asker):
         for probe in probes(self.operation):
             if probe.persona == "anonymous" or (self._can_ask(probe.persona) and not is_shown_by_right(probe, roles)):
                 self.ask(probe.persona, partial(self._send, probe, core))
+        self.held_back = ("status",)  # the operation was asked, and is judged by that
+        for probe, variant in asked_beside(self.operation, list(self._plain.values())):
+            self.ask(probe.persona, partial(self._send, probe, core, variant))
 
     def _note_settings(self) -> None:
         """Write down what the settings are that an operation of the closed list changes: a killed run compares nothing.
@@ -182,10 +186,10 @@ class Prober(Asker):
         person = self.world.people.get(persona)
         return person is not None and not is_signed_out_for_good(self.operation, person.persona)
 
-    def _send(self, probe: Probe, core: Case | None) -> Exchange:
+    def _send(self, probe: Probe, core: Case | None, variant: Variant = PLAIN) -> Exchange:
         caller = self._caller(probe)
         composer = Composer(self.operation, self.world, self._place, core)
-        request = composer.compose(probe, caller)
+        request = composer.compose(probe, caller, variant=variant)
         exchange = self.client.send(
             self.operation.method,
             self.contract.base + request.path,
@@ -199,12 +203,27 @@ class Prober(Asker):
             **request.body,
         )
         if exchange.is_success:
-            composer.served(probe, caller, request, exchange)
-        exchange = replace(exchange, position=position_of(self.operation, probe), told=request.said)
-        self._confirm(probe, caller, exchange)
+            composer.served(probe, caller, request, exchange, variant)
+        probe = variant.last or probe  # of several things the last decides who may ask
+        exchange = replace(
+            exchange,
+            about=probe.about,
+            position=position_of(self.operation, probe),
+            told=request.said,
+            variant=variant.name,
+            withheld=request.withheld,
+        )
+        entitled = self._entitled(probe, exchange.position)
+        self._confirm(probe, caller, exchange, entitled)
+        if variant is PLAIN:
+            self._plain[probe] = Plain(probe, exchange.is_success, entitled)
         return exchange
 
-    def _confirm(self, probe: Probe, caller: Person | None, exchange: Exchange) -> None:
+    def _entitled(self, probe: Probe, position: Position | None) -> Knowledge:
+        persona, roles = known_persona(probe.persona), self.judge.target.roles or self.world.roles
+        return entitlement(self.operation, persona, roles, probe.about, position) if persona else Unknown()
+
+    def _confirm(self, probe: Probe, caller: Person | None, exchange: Exchange, entitled: Knowledge) -> None:
         """Before a server is blamed: look whether the caller is there what they are to be.
 
         Raises:
@@ -212,8 +231,6 @@ class Prober(Asker):
         """
         if caller is None or probe.spot is None or "channel" in self.operation.consumes:
             return
-        roles = self.judge.target.roles or self.world.roles
-        entitled = entitlement(self.operation, caller.persona, roles, probe.about, exchange.position)
         is_blamed = entitled is (not exchange.is_success) and exchange.status != 404
         if is_blamed and not self._place.is_as_told(caller, probe.spot):
             raise UnseenError(

@@ -10,7 +10,7 @@ from mmconform.contract.clause import RULES, Clause, Contract, Rule
 from mmconform.contract.fit import lead
 from mmconform.judging.checks import CHECKS, Context
 from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
-from mmconform.judging.checks.verdict import TOLD
+from mmconform.judging.checks.verdict import TOLD, UNKNOWN_REQUEST
 from mmconform.judging.deviations import Deviation
 from mmconform.knowledge import Unknown
 from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
@@ -26,8 +26,6 @@ NOT_GENERATED = "not-generated"
 GAP = "undeclared-refusal"
 #: Nobody can be had who holds, or lacks, just what is demanded: all may, or what would let in is given to nobody.
 NO_SUCH_CALLER = "no-such-caller"
-#: Nobody knows a request that is served, so that what a test expects of an answer proves nothing.
-UNKNOWN_REQUEST = "unknown-request"
 #: Nobody knows what servers of this version do, or what its own document would promise.
 UNKNOWN_IN_VERSION = "unknown-in-version"
 #: Why a clause was not judged; there are no other reasons.
@@ -191,9 +189,13 @@ class Judge:
         assert reason in SKIPS
         self._add(clause.id, persona, "skip", reason, why or reason)
 
-    def held_back(self, operation: str, reason: str, why: str) -> None:
-        """Note that a request was not sent: of an operation of which none is, nothing can be judged."""
-        for clause in self.contract.of(operation):
+    def held_back(self, operation: str, reason: str, why: str, *rules: Rule) -> None:
+        """Note that a request was not sent: of an operation of which none is, nothing can be judged.
+
+        Args:
+            rules: Of others, the kinds of promises beside which it is noted.
+        """
+        for clause in self.contract.of(operation, *rules):
             self._add(clause.id, "everyone", "skip", reason, why)
 
     def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:

@@ -13,8 +13,7 @@ from itertools import product
 import msgspec
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.composing import Probe
-from mmconform.driving.probes import CALLERS
+from mmconform.driving.composing import CALLERS, Probe
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions, flags
 from mmconform.principles.schemas import properties

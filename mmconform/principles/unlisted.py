@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from mmconform.contract.clause import Contract, Operation, Parameter
-from mmconform.driving.composing import Probe
-from mmconform.driving.probes import CALLERS, probes
+from mmconform.driving.composing import CALLERS, Probe
+from mmconform.driving.probes import probes
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions
 from mmconform.principles.schemas import answered, listed, properties

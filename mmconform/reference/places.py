@@ -118,13 +118,14 @@ def get_members(app: App, call: Call) -> Answer:
 @operation("AddChannelMember")
 def add_members(app: App, call: Call) -> Answer:
     id_ = app.id_in_path(call, "channel_id")
-    wanted, is_one = _people(call)
+    wanted, is_one = people_named(call)
     channel = found_channel(app, id_)
     allowed(channel.is_open or app.has_in_channel(call, id_, "manage_private_channel_members"))
+    adds_others = app.has_in_channel(call, id_, "manage_public_channel_members")  # before the caller joins by this request
     refused, rows = [], []
     for user in wanted:
         try:
-            _let_in(app, call, channel, user)
+            _let_in(app, call, channel, user, adds_others)
             rows.append(channel_member_row(app, channel, user))
         except RefusedError as error:
             refused.append(error)
@@ -133,7 +134,7 @@ def add_members(app: App, call: Call) -> Answer:
     return Answer(201, rows[0] if is_one else rows)
 
 
-def _people(call: Call) -> tuple[list[str], bool]:
+def people_named(call: Call) -> tuple[list[str], bool]:
     """Return the ids of whom the body names, and whether it names one by themselves."""
     try:
         sent = first_value(call.body)
@@ -151,14 +152,10 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("[A-Za-z0-9]{26}", value) is not None
 
 
-def _let_in(app: App, call: Call, channel: Channel, user: str) -> None:
+def _let_in(app: App, call: Call, channel: Channel, user: str, adds_others: bool) -> None:
     is_self = user == call.caller
     if channel.is_open and not (is_self and user in channel.members):
-        allowed(
-            app.has_in_team(call, channel.team, "join_public_channels")
-            if is_self
-            else app.has_in_channel(call, channel.id, "manage_public_channel_members")
-        )
+        allowed(app.has_in_team(call, channel.team, "join_public_channels") if is_self else adds_others)
     join_channel(app, channel, found_user(app, user).id)
 
 
@@ -200,9 +197,18 @@ def _attach(app: App, post: Post, files: list[str]) -> None:
 
 @operation("GetPost")
 def get_post(app: App, call: Call) -> Answer:
-    post = found_post(app, app.id_in_path(call, "post_id"))
+    id_ = app.id_in_path(call, "post_id")
+    is_shown_deleted = wants_deleted(call)
+    allowed(not is_shown_deleted or app.has(call, "manage_system"))
+    post = app.store.posts.get(id_) if is_shown_deleted else None
+    post = post or found_post(app, id_)
     allowed(app.reads(call, found_channel(app, post.channel)))
     return Answer(200, post_row(app, post))
+
+
+def wants_deleted(call: Call) -> bool:
+    """Whether the query asks for what is deleted too."""
+    return call.asked("include_deleted") in ("1", "t", "T", "true", "TRUE", "True")
 
 
 @operation("GetPostThread")

@@ -18,7 +18,7 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
     asked = outlook.asked
     requests = sum(prospect.requests for prospect in asked)
     yield f"  probes        ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests"
-    yield f"  accounts      some {outlook.accounts}, and bots{_consumed(asked)}"
+    yield f"  accounts      {outlook.accounts} at most, bots among them{_consumed(asked)}"
     for reason, count in Counter(prospect.reason for prospect in outlook.prospects if prospect.reason).most_common():
         yield from _folded("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
     for need, count in Counter(need for prospect in asked for need in prospect.needs).most_common():

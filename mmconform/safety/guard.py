@@ -120,14 +120,23 @@ class Guard:
         only_reads = any(row.reads and row.is_about(sending.method, told) for row in harmless())
         return sending.method == "POST" and path != _SIGN_IN and not only_reads
 
-    def refuses(self, operation: Operation, persona: str, about: str, *, is_spending: bool = False) -> str:
+    def refuses(
+        self,
+        operation: Operation,
+        persona: str,
+        about: str,
+        parameters: frozenset[str] = frozenset(),
+        *,
+        is_spending: bool = False,
+    ) -> str:
         """Return why somebody does not send an operation about somebody's resource; nothing when they do.
 
         Args:
+            parameters: What stands in its query.
             is_spending: What it names is ours, and what it may consume was made for this request.
         """
         lacks = self._lacked_by(operation) if is_spending else frozenset()
-        if danger := self._danger(operation.method, self._template(operation), lacks=lacks, is_spending=is_spending):
+        if danger := self._danger(operation.method, self._template(operation), parameters, lacks, is_spending=is_spending):
             return danger
         is_harmless = bool(lacks) or self.is_harmless(operation, is_spending=is_spending)
         if self.is_disruptive or is_harmless or not self._could_be_served(operation, persona, about):

@@ -37,6 +37,8 @@ class Exchange:
         credential: Whose session or token was sent, as the redactor calls it; nothing where none was, or in another header.
         own: The ids of the caller's own account and tokens.
         settings: What the run had set otherwise on the server when it was asked.
+        variant: In what it differs from the plain request, of which alone the document says who may ask.
+        withheld: The ids, among those that it names, of what the caller may not touch; the rest of it they may.
         position: What the caller is where that lies which the request names; None where nobody knows.
         told: The parameters, and ``""`` for the body, of which somebody says what they hold: no value there is a puzzle.
     """
@@ -56,6 +58,8 @@ class Exchange:
     position: Position | None = None
     told: frozenset[str] = frozenset()
     settings: tuple[str, ...] = ()
+    variant: str = ""
+    withheld: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """What may be shown of it: neither what was sent nor what was answered."""

@@ -16,7 +16,7 @@ from mmconform.world.fillers import filler
 from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.kinds.team import new_team
-from mmconform.world.kinds.user import new_password, signed_in_again
+from mmconform.world.kinds.user import new_password, renewed, signed_in_again
 from mmconform.world.people import BESIDE, Persona
 from mmconform.world.world import Person, World
 
@@ -79,7 +79,9 @@ class Place:
         self._fresh: dict[tuple[str, Spot | None, str], str] = {}
         self._parts: dict[tuple[str, str, str], Any] = {}
         self._spares: dict[str, Person] = {}
-        self._doubles: set[str] = set()
+        self._doubles: dict[str, Person] = {}
+        self._consumed: dict[tuple[str, Spot | None, str], str] = {}
+        self._consumed_people: list[Person] = []
         for persona in BESIDE.values():
             if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
                 world.people[persona.name] = self._make(persona)
@@ -145,14 +147,16 @@ class Place:
         return self._kept[key]
 
     def fresh(self, kind: str, spot: Spot | None, owner: str) -> str:
-        """Return the id of a thing that a request may consume: until one does (:meth:`forget`) the same.
+        """Return the id of a thing that a request may consume: until one does (:meth:`forget`) the same; then it may be renewed.
 
         Raises:
             MisuseError, NotHereError: it cannot be made.
         """
         key = (kind, spot, owner)
         if key not in self._fresh:
-            self._fresh[key] = self.new(kind, spot, owner)
+            consumed = self._consumed.pop(key, "")
+            is_renewed = consumed and kinds.by_name()[kind].renew(self.owner(owner, spot), consumed)
+            self._fresh[key] = consumed if is_renewed else self.new(kind, spot, owner)
         return self._fresh[key]
 
     def forget(self, consumed: Container[str], spot: Spot | None) -> None:
@@ -160,6 +164,8 @@ class Place:
         gone = {key: id_ for key, id_ in self._fresh.items() if key[0] in consumed and key[1] == spot}
         self._fresh = {key: id_ for key, id_ in self._fresh.items() if key not in gone}
         self._parts.clear()
+        self._consumed |= gone
+        self._consumed_people += (self._doubles[id_] for id_ in gone.values() if id_ in self._doubles)
         self._see_off(gone.values())
 
     def new(self, kind: str, spot: Spot | None, owner: str) -> str:
@@ -176,7 +182,7 @@ class Place:
         known = kinds.by_name()[kind]
         match known.state_of or kind:
             case "user":
-                id_ = self.double(self._world.people["member"]).id
+                id_ = self._somebody("member").id
             case "team":
                 id_ = self._new_team(spot)
             case "channel":
@@ -247,11 +253,12 @@ class Place:
             join("team", id_)
         return id_
 
-    def settle(self, person: Person, spot: Spot, *, in_team: bool) -> None:
+    def settle(self, person: Person, spot: Spot, *, in_team: bool, is_raised: bool = False) -> None:
         """Make somebody be in the channel of a spot what they are to be, or not be in it.
 
         Args:
             in_team: In the team too, and in all channels of it: whoever is taken out of a team is in none.
+            is_raised: They may have been made an administrator there, and not be one.
 
         Raises:
             MisuseError: the server refuses.
@@ -259,6 +266,8 @@ class Place:
         if not _belongs(person, spot):
             self._admin.ask("DELETE", f"/api/v4/teams/{self._team(spot)}/members/{person.id}")
             return
+        if is_raised:
+            self._lower(person, f"teams/{self._team(spot)}" if in_team else f"channels/{self._channels[spot]}")
         if in_team:
             self._admin.join(self._team(spot), person.id, person.persona.team_role or "team_user")
         for place in (place for place in SPOTS if place.is_home == spot.is_home) if in_team else (spot,):
@@ -266,6 +275,12 @@ class Place:
                 self._admin.join_channel(self._channels[place], person.id, person.persona.channel_role)
             elif not in_team:
                 self._admin.ask("DELETE", f"/api/v4/channels/{self._channels[place]}/members/{person.id}")
+
+    def _lower(self, person: Person, where: str) -> None:
+        """Make somebody an ordinary member of a team or channel; who is more than that is given it when they join again."""
+        if not person.persona.is_guest:
+            roles = f"{where.partition('s/')[0]}_user"
+            self._admin.ask("PUT", f"/api/v4/{where}/members/{person.id}/roles", {"roles": roles})
 
     def is_as_told(self, person: Person, spot: Spot) -> bool:
         """Return whether somebody is in the team and in the channel of a spot, or is not, as it is to be: asked of the server."""
@@ -288,13 +303,23 @@ class Place:
             MisuseError: the server refuses.
         """
         if persona not in self._spares:
-            self._spares[persona] = self.double(self._world.people[persona])
+            self._spares[persona] = self._somebody(persona)
         return self._spares[persona]
 
     def spend(self, persona: str) -> None:
         """Let go of somebody whom a request has consumed."""
         if person := self._spares.pop(persona, None):
+            self._consumed_people.append(person)
             self._see_off([person.id])
+
+    def _somebody(self, persona: str) -> Person:
+        """Return somebody who is what a person is, whom a request may consume: renewed, or else new, since accounts stay."""
+        for person in [person for person in self._consumed_people if person.persona.name == persona]:
+            self._consumed_people.remove(person)
+            if known := renewed(self._world, self._client, person):
+                self._doubles[known.id] = known
+                return known
+        return self.double(self._world.people[persona])
 
     def see_off_doubles(self) -> None:
         """Let go of whoever was made beside the standing people: a team holds only so many (50, as a server is installed)."""
@@ -304,9 +329,9 @@ class Place:
 
     def _see_off(self, ids: Iterable[str]) -> None:
         """Take those of them out of the team who are doubles; who is deactivated at the end need not be now."""
-        for id_ in self._doubles.intersection(ids):
+        for id_ in self._doubles.keys() & set(ids):
             self._admin.ask("DELETE", f"/api/v4/teams/{self._world.team_id}/members/{id_}")
-            self._doubles.discard(id_)
+            del self._doubles[id_]
 
     def sign_in(self, person: Person) -> None:
         """Give somebody whose sessions a request ended a new one; a guest calls with a token, which outlives them.
@@ -328,7 +353,7 @@ class Place:
             MisuseError: the server refuses.
         """
         double = self._make(person.persona)
-        self._doubles.add(double.id)
+        self._doubles[double.id] = double
         return double
 
     def signed_in_again(self, person: Person) -> Person:

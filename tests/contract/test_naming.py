@@ -78,6 +78,11 @@ def test_where_a_served_request_departs_from_the_document_its_query_may_hold_wha
     assert (asked.departs, asked.sample.query) == ("it takes an id", {"invite_id": "{team.invite_id}"})
 
 
+def test_a_body_about_several_things_is_asked_where_the_document_has_what_it_says(built):
+    assert built("{x-batch: ['{post}', '{another post}']}").sample.batch == ["{post}", "{another post}"]
+    assert built("{x-batch: {ids: ['{post}', '{another post}']}}").sample.batch is None
+
+
 def test_where_servers_take_json_and_not_the_form_that_is_declared_json_is_sent(built):
     assert built("{x-body: {}}").body.is_json is False
     assert built("{x-body: {}, x-media: application/json}").body.is_json
@@ -91,6 +96,8 @@ def test_where_servers_take_json_and_not_the_form_that_is_declared_json_is_sent(
         ("{x-query: [q]}", "`x-query` of A does not map parameters of the query to values"),
         ("{x-body: [{a: '{User}'}]}", "`x-body` of A cannot be filled in: `{User}` names no kind of thing"),
         ("{x-path: {name: '{another later}'}}", "`x-path` of A cannot be filled in: `{another later}` names no kind of thing"),
+        ("{x-batch: ['{post}']}", "`x-batch` of A is neither a list of several items nor an object that holds one such list"),
+        ("{x-batch: {ids: ['{post}', '{Post}']}}", "`x-batch` of A cannot be filled in: `{Post}` names no kind of thing"),
         ("{x-consumes: user}", "`x-consumes` of A is no list of kinds of things"),
         ("{x-states: [public]}", "`x-states` of A does not map things to what they are"),
         ("{x-makes: [user]}", "`x-makes` of A is no kind of thing"),

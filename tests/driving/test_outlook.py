@@ -139,3 +139,102 @@ def test_several_of_which_the_overlay_says_nothing_are_counted_and_those_of_the_
         text += NEWS.format(news=news, novelty="novelty", id=f"News{number}", since="5.1")
     (told,) = untold(build(load([write("document.yaml", text)]).document))
     assert "nothing of 2 operations (first: News0)" in told
+
+
+ACCOUNTS = """\
+openapi: 3.0.0
+info: {title: ours, version: "1"}
+servers: [{url: /api/v4}]
+security: [{s: []}]
+components: {securitySchemes: {s: {type: http, scheme: bearer}}}
+paths:
+  "/users/{user_id}":
+    parameters: [{name: user_id, in: path, required: true, schema: {type: string}, x-resource: user}]
+    delete:
+      operationId: Delete
+      description: "##### Permissions\\nMust be the user or have `edit_other_users` permission."
+      x-harmless: ours
+      x-consumes: [user]
+      responses: {"200": {description: x}}
+"""
+FOR_GOOD = """\
+  "/users/{user_id}/convert_to_bot":
+    parameters: [{name: user_id, in: path, required: true, schema: {type: string}, x-resource: user}]
+    post:
+      operationId: Convert
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      x-harmless: ours
+      x-consumes: [user]
+      responses: {"200": {description: x}}
+"""
+MADE = """\
+  "/users":
+    post:
+      operationId: Make
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      x-harmless: ours
+      x-makes: user
+      x-body: {}
+      responses: {"200": {description: x}}
+"""
+BOTS = """\
+  "/bots/{bot_user_id}":
+    get:
+      operationId: Bot
+      parameters: [{name: bot_user_id, in: path, required: true, schema: {type: string}, x-resource: bot}]
+      responses: {"200": {description: x}}
+"""
+#: Without guests: six personas of every world, the resident and the administrator of a channel.
+PEOPLE = 8
+#: Whoever is consumed is renewed: one of the resident's, and a member and an administrator who ask about themselves.
+RENEWED = 3
+
+
+@pytest.mark.parametrize(
+    ("more", "accounts"),
+    [
+        ("", 0),
+        (FOR_GOOD, 2),  # the administrator is served, about somebody else and about themselves, and what was consumed stays so
+        (MADE, 1),
+        (BOTS, 3),  # one for each of whom a bot is asked about
+    ],
+)
+def test_accounts_are_counted_in_advance_and_those_that_are_renewed_once(write, more, accounts):
+    contract = build(load([write("document.yaml", ACCOUNTS + more)]).document)
+    guard = Guard(contract, Version.parse("11.1.0"), is_throwaway=True)
+    outlook = Foresight(contract, guard, Roles(guard.version), ON, is_licensed=False, has_guests=False).outlook()
+    assert outlook.accounts == PEOPLE + RENEWED + accounts
+
+
+FLAGS = """\
+openapi: 3.0.0
+info: {title: ours, version: "1"}
+servers: [{url: /api/v4}]
+security: [{s: []}]
+components: {securitySchemes: {s: {type: http, scheme: bearer}}}
+paths:
+  "PATH":
+    METHOD:
+      operationId: Asked
+      description: "##### Permissions\\nMust have `manage_system` permission."
+      parameters: [{name: permanent, in: query, schema: {type: boolean}}]
+      x-harmless: ours
+      responses: {"200": {description: x}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "asked_beside"),
+    [
+        ("get", "/config", 4),  # on and off, by an administrator and by a member
+        ("delete", "/users", 0),  # on the closed list
+        ("get", "/groups", 0),  # without a licence nobody is served
+    ],
+)
+def test_flags_are_counted_where_somebody_is_served(write, method, path, asked_beside):
+    def requests(text):
+        contract = build(load([write("document.yaml", text.replace("METHOD", method).replace("PATH", path))]).document)
+        guard = Guard(contract, Version.parse("11.1.0"), is_throwaway=True)
+        return Foresight(contract, guard, Roles(guard.version), ON, is_licensed=False, has_guests=False).outlook().prospects[0]
+
+    assert requests(FLAGS).requests - requests(FLAGS.replace("boolean", "string")).requests == asked_beside

@@ -9,14 +9,14 @@ import pytest
 from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
-from mmconform.driving.composing import Composer, Probe, _form, _Said
-from mmconform.driving.probes import CALLERS, Prober, can_be_probed, is_shown_by_right, position_of, probes
+from mmconform.driving.composing import CALLERS, Composer, Probe, _form, _Said
+from mmconform.driving.probes import Prober, can_be_probed, is_shown_by_right, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.plugin.fixtures import _is_alone
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
-from mmconform.wire.client import Client
+from mmconform.wire.client import Client, HeldBackError
 from mmconform.wire.exchange import Position
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import Roles, known_persona
@@ -160,7 +160,7 @@ class Ready:
 
 
 def told(asked, about="other"):
-    return _Said(asked, Ready(), Probe("member", about, OPEN), None, {})
+    return _Said(asked, Ready(), Probe("member", about, OPEN), None, {}, asked.consumes)
 
 
 def test_a_sample_is_filled_in_with_things_that_are_there_and_with_new_ones_of_what_is_consumed():
@@ -197,7 +197,7 @@ def test_who_is_put_back_where_they_were_is_who_the_request_speaks_of_and_else_w
         def forget(self, consumed, spot):
             assert consumed == {"membership"}
 
-        def settle(self, person, spot, *, in_team):
+        def settle(self, person, spot, *, in_team, is_raised):
             self.settled = person.id
 
     place = Settling()
@@ -307,3 +307,18 @@ def test_whoever_may_list_open_teams_is_not_asked_about_one(persona, guests_hold
     roles = Roles(Version(11, 1), told)
     assert is_shown_by_right(Probe(persona, "other", OPEN_TEAM), roles) is shown
     assert not is_shown_by_right(Probe(persona, "other", TEAMS[-1]), roles)
+
+
+@pytest.mark.parametrize(("noted", "rules"), [((), None), (("status",), {"status"})])
+def test_a_request_that_is_not_sent_is_noted_beside_every_promise_or_where_others_were_sent_beside_one(contract, noted, rules):
+    server = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
+    judge = Judge(contract, Target("x", "x", "http://x", server, Redactor(replaying=True)), [])
+    asker = Asker(contract.operations["CreateJob"], None, None, judge)
+    asker.held_back = noted
+
+    def send():
+        raise HeldBackError("would-do-harm", "deletes for ever")
+
+    asker.ask("member", send)
+    of_it = {clause.rule for clause in contract.of("CreateJob")}
+    assert {contract.clauses[seen.clause].rule for seen in judge.observations} == (rules or of_it)

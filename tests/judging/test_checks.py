@@ -317,6 +317,42 @@ def test_only_those_who_are_entitled_are_served(seen, expected):
     assert judged("permission", seen) == expected
 
 
+@table(
+    refused_with_a_flag_that_may_demand_more=(
+        *(exchange("CreateJob", 403, error("a.b"), variant="force=true"), "unknown: unknown-request"),
+    ),
+    served_with_a_flag=(exchange("CreateJob", 201, JOB, variant="force=true"), "kept"),
+    let_in_by_a_flag=(exchange("CreateJob", 201, JOB, by="member", variant="force=true"), "201 without permission"),
+    kept_out_in_spite_of_a_flag=(exchange("CreateJob", 403, error("a.b"), by="member", variant="force=true"), "kept"),
+)
+def test_a_flag_lets_nobody_in_and_may_keep_somebody_out(seen, expected):
+    assert told_of(seen) == expected
+
+
+def several(answer, status=201, **more):
+    return exchange("CreateJob", status, answer, by="member", variant="a batch", withheld=frozenset({OTHER}), **more)
+
+
+@table(
+    shown=(several([{"id": ID}, {"id": OTHER}]), "201 with what is withheld"),
+    named_by_what_is_shown=(several([{"id": ID, "user_id": OTHER}]), "201 with what is withheld"),
+    within_something=(several({"posts": {"a": {"id": OTHER}}}), "201 with what is withheld"),
+    left_out=(several([{"id": ID}]), "unknown: unknown-request"),
+    told_to_have_failed=(several([{"id": ID}, {"user_id": OTHER, "error": error("a.b")}]), "unknown: unknown-request"),
+    repeated=(several({"refused": [OTHER], OTHER: []}), "unknown: unknown-request"),
+    nothing_told=(several({"status": "OK"}), "unknown: unknown-request"),
+    refused_as_a_whole=(several(error("a.b"), 403), "kept"),
+)
+def test_of_several_things_what_is_withheld_is_not_shown(seen, expected):
+    """Where an answer does not show it, it may have been left out: nothing is known."""
+    assert told_of(seen) == expected
+
+
+def told_of(seen):
+    verdict = CHECKS["permission"](CONTRACT.clauses["CreateJob.permission"], Context(CONTRACT, NOW, seen))
+    return f"unknown: {verdict.reason}" if isinstance(verdict, Unknown) else "kept" if verdict.passed else verdict.signature
+
+
 def test_a_permission_proves_nothing_where_the_operation_is_not_there():
     assert judged("permission", exchange("CreateJob", 201, JOB, by="member"), Version(4, 0)) is None
     assert judged("permission", exchange("GetUserAccessTokens", 200, [], by="member"), Version(4, 6)) is None  # since 4.7

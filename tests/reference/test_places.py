@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -346,6 +347,7 @@ FLAWS = {
     "channel-takes-whom-an-outsider-adds": ("stranger", "POST", "/channels/{P}/members", {"user_id": "{colleague}"}),
     "post-to-any-channel-of-the-team": ("colleague", "POST", "/posts", {"channel_id": "{P}", "message": "x"}),
     "post-is-shown-to-everybody": ("stranger", "GET", "/posts/{post}", None),
+    "post-is-shown-to-who-asks-for-deleted-ones-too": ("stranger", "GET", "/posts/{post}?include_deleted=true", None),
     "post-of-others-is-deleted-by-any-member": ("member", "DELETE", "/posts/{post}", None),
     "file-is-taken-from-everybody": ("stranger", "POST", "/files", b"x"),
     "file-is-given-to-everybody": ("stranger", "GET", "/files/{file}", None),
@@ -386,13 +388,27 @@ def test_a_flaw_serves_whom_the_server_without_it_refuses(name):
         file = place.uploads("author", place.channels["P"]).data["file_infos"][0]["id"]
         names = {"P": place.channels["P"], "post": place.posts["P"], "file": file, **{one: place.id(one) for one in ALL}}
         filled = {key: value.format(**names) for key, value in body.items()} if isinstance(body, dict) else body
-        query = [("channel_id", names["P"]), ("filename", "x")] if body == b"x" else []
-        return place.asks(who, method, path.format(**names), filled, query=query).status
+        query = [("channel_id", names["P"]), ("filename", "x")] if body == b"x" else parse_qsl(urlsplit(path).query)
+        return place.asks(who, method, urlsplit(path).path.format(**names), filled, query=query).status
 
     assert told("reference") == 403 and told(f"reference:{name}") in (200, 201)
 
 
+#: Of several people the server without it lets in those whom the caller may let in.
+OF_SEVERAL = "channel-takes-all-whom-somebody-names-after-themselves"
+
+
+def test_of_several_people_those_are_let_in_whom_the_caller_may_let_in():
+    def let_in(target):
+        place = Place(target)
+        named = [place.id("colleague"), place.id("head")]
+        answer = place.asks("colleague", "POST", f"/channels/{place.channels['O']}/members", {"user_ids": named})
+        return [named.index(row["user_id"]) for row in answer.data]
+
+    assert let_in("reference") == [0] and let_in(f"reference:{OF_SEVERAL}") == [0, 1]
+
+
 def test_the_flaws_are_proved_by_their_own_document_and_no_other():
-    assert set(prove.chosen("", SMALL.name)) - OF_PRINCIPLES == set(ABOUT_THIS) == FLAWS.keys() | HIDDEN.keys()
+    assert set(prove.chosen("", SMALL.name)) - OF_PRINCIPLES == set(ABOUT_THIS) == FLAWS.keys() | HIDDEN.keys() | {OF_SEVERAL}
     assert not set(prove.chosen("")) & set(ABOUT_THIS)
     assert not {f"reference:{name}" for name in ABOUT_THIS} & set(named.every("reference:all"))

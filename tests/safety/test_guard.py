@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from mmconform.contract.build import build
+from mmconform.contract.clause import Operation
+from mmconform.contract.permission import Requirement
 from mmconform.contract.templates import below_the_api
 from mmconform.documents.load import load
 from mmconform.safety.guard import Guard, require_filled
 from mmconform.safety.harm import danger, dangerous, harmless
-from mmconform.version import Version
+from mmconform.version import Version, Versions
 from mmconform.wire.client import Client, HeldBackError, Sending, UnseenError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import PERSONAS
@@ -50,6 +52,15 @@ def held(guard, method, url, *, persona="anonymous", operation=""):
 def test_no_operation_is_both_harmless_and_dangerous():
     both = [(one, other) for one in harmless() for other in dangerous() if one.path == other.path and one.method == other.method]
     assert [(one.path.pattern, other.parameter) for one, other in both] == [("/system/ping", "device_id")]
+
+
+def test_a_parameter_makes_dangerous_what_is_not(guard_of):
+    """What was a bot would be a system administrator."""
+    bots = Operation("X", "POST", "/bots/{bot_user_id}/convert_to_user", (), None, {}, Requirement(), Versions(), harmless="ours")
+    guard, flag = guard_of(), frozenset({"set_system_admin"})
+    assert not guard.refuses(bots, "system_admin", "other", is_spending=True)
+    assert guard.refuses(bots, "system_admin", "other", flag, is_spending=True)
+    assert not guard_of(is_disruptive=True, is_throwaway=True).refuses(bots, "system_admin", "other", flag, is_spending=True)
 
 
 @pytest.mark.parametrize(

@@ -433,3 +433,40 @@ def test_a_person_who_was_made_a_bot_is_handed_over_and_disabled_as_one(serve):
     assert [one for one in asked if one.startswith("DELETE")] == [
         f"DELETE users/{name}" for name in ("converted", "made", "disabled", "person")
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "is_renewed"),
+    [
+        ((200, {"owner_id": "o", "delete_at": 0}), True),
+        ((200, {"owner_id": "o", "delete_at": 1}), False),
+        ((200, {"owner_id": "another", "delete_at": 0}), False),
+        ((404, {"id": "store.sql_bot.get.missing.app_error"}), False),
+    ],
+)
+def test_a_bot_that_was_consumed_is_its_owners_and_active_again_if_that_is_read_back(serve, told, is_renewed):
+    asked = []
+
+    def answer(method, path, headers, body):
+        asked.append(f"{method} {path.removeprefix('/api/v4/')}")
+        status, data = told if method == "GET" else (200, {})
+        return status, [("Content-Type", "application/json")], json.dumps(data).encode()
+
+    world = World(Client(serve(answer).url, Redactor(replaying=False)), Version(11, 1), "abc123", "x")
+    owner = Owner(world, world.client, "member", Person(PERSONAS["member"], "o", "o", "s"), "s", world)
+    assert kinds.by_name()["bot"].renew(owner, "b") is is_renewed
+    assert asked == ["POST bots/b/enable", "POST bots/b/assign/o", "GET bots/b"]
+    assert kinds.by_name()["post"].renew(owner, "p") is False and len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "path", "is_renewed"),
+    [
+        ("user", "DELETE", "/users/{user_id}", True),
+        ("user", "POST", "/users/{user_id}/convert_to_bot", False),
+        ("bot", "POST", "/bots/{bot_user_id}/disable", True),
+        ("bot", "POST", "/bots/{bot_user_id}/convert_to_user", False),
+    ],
+)
+def test_after_which_operations_a_thing_is_made_what_it_was(kind, method, path, is_renewed):
+    assert kinds.by_name()[kind].is_renewed_after(method, path) is is_renewed

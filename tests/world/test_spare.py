@@ -48,6 +48,9 @@ def app(made, monkeypatch):
     monkeypatch.setattr(app, "handlers", dict(app.handlers))
     monkeypatch.setattr(app.store, "users", dict(app.store.users))
     monkeypatch.setattr(place, "_joining", [])
+    monkeypatch.setattr(place, "_consumed_people", [])
+    for held in ("_fresh", "_spares", "_doubles"):
+        monkeypatch.setattr(place, held, {})
     return app
 
 
@@ -244,3 +247,48 @@ def test_who_was_made_beside_the_standing_people_leaves_the_team_when_no_longer_
     place.double(world.people["member"])
     place.see_off_doubles()
     assert set(members) == before and place.fresh("user", None, "member") not in before | {kept}
+
+
+def deactivated(user):
+    user.is_active = False
+
+
+def given_another_role(user):
+    user.roles = ["system_user", "system_admin"]
+
+
+@pytest.mark.parametrize("consume", [deactivated, given_another_role])
+def test_who_was_consumed_is_made_who_they_were_and_consumed_again(app, place, consume):
+    """Accounts are never deleted: a run makes few, and reads back what they are."""
+    consumed, person = place.fresh("user", None, "resident"), place.spare("member")
+    for id_ in (consumed, person.id):
+        consume(app.store.users[id_])
+        app.store.end_sessions(user=id_)
+    place.forget({"user"}, None)
+    place.spend("member")
+    made = set(app.store.users)
+    again = {place.fresh("user", None, "resident"), place.spare("member").id}
+    assert again == {consumed, person.id} and set(app.store.users) == made
+    for id_ in again:
+        user = app.store.users[id_]
+        assert (user.is_active, user.roles) == (True, ["system_user"])
+        assert app.store.teams[place._world.team_id].members[id_] == ["team_user"]
+    assert place.spare("member").session in app.store.sessions
+
+
+@pytest.mark.parametrize(
+    ("password", "told"),
+    [("another", {}), ("", {"is_bot": True}), ("", {"auth_service": "gitlab"}), ("", {"delete_at": 1}), ("", {"roles": "x"})],
+)
+def test_who_is_not_what_they_were_is_somebody_new(app, place, password, told, monkeypatch):
+    consumed = place.fresh("user", None, "resident")
+    app.store.users[consumed].password = password or app.store.users[consumed].password
+    usual = app.handlers["GetUser"]
+
+    def changed(app, call):
+        answer = usual(app, call)
+        return answer._replace(data={**answer.data, **told}) if answer.data["id"] == consumed else answer
+
+    monkeypatch.setitem(app.handlers, "GetUser", changed)
+    place.forget({"user"}, None)
+    assert place.fresh("user", None, "resident") != consumed

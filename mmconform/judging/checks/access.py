@@ -1,8 +1,11 @@
 """auth, permission: who is let in."""
 
+import re
+from typing import Any
+
 from mmconform.contract.clause import Clause
 from mmconform.contract.permission import Requirement
-from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, Context, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, UNKNOWN_REQUEST, Context, Verdict, broken
 from mmconform.knowledge import Unknown, every
 from mmconform.world.behaviours import gate
 
@@ -32,6 +35,8 @@ def permission(clause: Clause, at: Context) -> Verdict | Unknown | None:
     if at.is_anonymous or not at.exists:
         return None
     if at.entitled is False and at.exchange.is_success and at.is_routed:
+        if at.exchange.withheld:
+            return _of_a_part(at)
         status = at.exchange.status
         seen = f"served with {status} without the permission"
         return broken(f"{status} without permission", seen, f"a refusal: who may call has {_demanded(at)}", at.source_of_roles)
@@ -43,8 +48,28 @@ def permission(clause: Clause, at: Context) -> Verdict | Unknown | None:
     return _of_the_entitled(at) if at.entitled is True else _of_the_others(at)
 
 
+def _of_a_part(at: Context) -> Verdict | Unknown:
+    """Judge who was served with several things, of which one is withheld from them: it may have been left out."""
+    if not _tells_of(at.exchange.json_or_none, at.exchange.withheld):
+        return Unknown(UNKNOWN_REQUEST)
+    status = at.exchange.status
+    seen = f"served with {status}, beside what the caller may, with what only others may"
+    wanted = f"nothing of what is withheld: who may call has {_demanded(at)}"
+    return broken(f"{status} with what is withheld", seen, wanted, at.source_of_roles)
+
+
+def _tells_of(value: Any, withheld: frozenset[str]) -> bool:
+    """Return whether an answer holds an object that is, or is about, one of these, and that tells of no error."""
+    if isinstance(value, dict):
+        own = any(item in withheld for key, item in value.items() if re.search("(^|_)id$", key) and isinstance(item, str))
+        return not value.get("error") and (own or any(_tells_of(item, withheld) for item in value.values()))
+    return isinstance(value, list) and any(_tells_of(item, withheld) for item in value)
+
+
 def _of_the_entitled(at: Context) -> Verdict | Unknown | None:
     if at.exchange.status in (401, 403):
+        if at.exchange.variant:  # which may demand more than the plain request
+            return Unknown(UNKNOWN_REQUEST)
         if not at.exchange.error_id:  # an error of the server's that is none of its refusals says nothing about permissions
             return None
         if at.is_about_nothing and gate(at.exchange.error_id, at.exchange.status) is None:

@@ -50,6 +50,8 @@ def broken(signature: str, seen: str, expected: str, source: str = "") -> Verdic
     return Verdict(False, signature, seen, expected, source)
 
 
+#: Nobody knows a request that is served, so that what a test expects of an answer proves nothing.
+UNKNOWN_REQUEST = "unknown-request"
 #: The error id of a path that no route matches (api4/api.go Handle404, all versions).
 NO_ROUTE = "api.context.404.app_error"
 

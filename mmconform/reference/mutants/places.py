@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from mmconform.reference.app import SMALL, App
+from mmconform.reference.app import SMALL, App, Call
 from mmconform.reference.mutants.flaw import mutant, only_in
+from mmconform.reference.places import people_named, wants_deleted
 
 _mutant = partial(mutant, document=SMALL.name)
 
@@ -36,6 +37,27 @@ def post_to_any_channel_of_the_team(app: App) -> None:
 def post_is_shown_to_everybody(app: App) -> None:
     """Whoever has a session reads what stands in private channels, post by post."""
     only_in(app, "GetPost", "reads", lambda call, channel: True)
+
+
+@_mutant("GetPost", "permission")
+def post_is_shown_to_who_asks_for_deleted_ones_too(app: App) -> None:
+    """A flag that is to take more than the request without it takes nothing."""
+    has, reads = app.has, app.reads
+    only_in(app, "GetPost", "has", lambda call, permission: wants_deleted(call) or has(call, permission))
+    only_in(app, "GetPost", "reads", lambda call, channel: wants_deleted(call) or reads(call, channel))
+
+
+@_mutant("AddChannelMember", "permission")
+def channel_takes_all_whom_somebody_names_after_themselves(app: App) -> None:
+    """Of several people it is asked of the first alone whether the caller may let them in."""
+    usual = app.has_in_channel
+
+    def changed(call: Call, channel: str, permission: str) -> bool:
+        first, *others = people_named(call)[0]
+        is_first_alone = permission == "manage_public_channel_members" and first == call.caller and others
+        return bool(is_first_alone) or usual(call, channel, permission)
+
+    only_in(app, "AddChannelMember", "has_in_channel", changed)
 
 
 @_mutant("DeletePost", "permission")

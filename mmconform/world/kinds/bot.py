@@ -19,6 +19,7 @@ class Bot(Kind):
         *("POST /bots/{bot_user_id}/disable", "POST /bots/{bot_user_id}/assign/{user_id}"),
         "POST /bots/{bot_user_id}/convert_to_user",
     )
+    renewed_after = consumed_by[:2]
 
     def make(self, owner: Owner) -> str:
         """Return the id of a bot of somebody's: where bots may not be made, a user is made one."""
@@ -29,6 +30,13 @@ class Bot(Kind):
             bot = _converted(owner)
         admin.must("POST", f"/api/v4/bots/{bot}/assign/{owner.id}")
         return bot
+
+    def renew(self, owner: Owner, id_: str) -> bool:
+        url = f"/api/v4/bots/{id_}"
+        for change in ("enable", f"assign/{owner.id}"):
+            owner.admin.ask("POST", f"{url}/{change}")
+        bot = owner.admin.ask("GET", url).json_object
+        return bot.get("owner_id") == owner.id and not bot.get("delete_at")
 
 
 def _converted(owner: Owner) -> str:

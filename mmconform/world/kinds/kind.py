@@ -34,6 +34,11 @@ def is_gone(answer: Exchange) -> bool:
     return answer.status == GONE and bool(answer.error_id)
 
 
+def _is_among(operations: Iterable[str], method: str, path: str) -> bool:
+    wanted = (operation.partition(" ") for operation in operations)
+    return any(method == verb and pattern_of(template).fullmatch(path) for verb, _, template in wanted)
+
+
 class Naming(Protocol):
     """What gives names, and counts what was made: a test's, or the world's."""
 
@@ -115,6 +120,7 @@ class Kind:
         within: The kind that holds it.
         scope: In which place of ours its things lie.
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
+        renewed_after: Those of them after which it can be made what it was.
         is_never_drawn: What was drawn instead of it is never sent.
         is_absent: A run makes none and names one that does not exist.
         is_name: What names one is a name, not an id.
@@ -129,6 +135,7 @@ class Kind:
     within: ClassVar[str] = ""
     scope: ClassVar[Scope] = ""
     consumed_by: ClassVar[tuple[str, ...]] = ()
+    renewed_after: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
     is_absent: ClassVar[bool] = False
     is_name: ClassVar[bool] = False
@@ -164,6 +171,10 @@ class Kind:
             MisuseError: the server refuses.
         """
 
+    def renew(self, owner: Owner, id_: str) -> bool:
+        """Make one that a request consumed what a new one is, and return whether it is that, read back."""
+        return False
+
     def part(self, owner: Owner, id_: str, name: str) -> Any:
         """Return a part of what the server tells the operator of one: a text, or a list of ids.
 
@@ -193,8 +204,11 @@ class Kind:
 
     def is_consumed_by(self, method: str, path: str) -> bool:
         """Return whether an operation consumes what it names, by the path below the API."""
-        wanted = (operation.partition(" ") for operation in self.consumed_by)
-        return any(method == verb and pattern_of(template).fullmatch(path) for verb, _, template in wanted)
+        return _is_among(self.consumed_by, method, path)
+
+    def is_renewed_after(self, method: str, path: str) -> bool:
+        """Return whether what an operation consumes can be made what it was."""
+        return _is_among(self.renewed_after, method, path)
 
     def leftovers(self, admin: Admin) -> Iterator[Entry]:
         """Yield what the server's lists show of things that runs made and left, as lines of a journal.

@@ -27,6 +27,10 @@ class User(Kind):
     name = what = "user"
     is_owned = True
     address = "/users/{}"
+    renewed_after = (
+        *("DELETE /users/{user_id}", "PUT /users/{user_id}/active", "PUT /users/{user_id}/roles"),
+        "POST /users/{user_id}/promote",
+    )
 
     def make(self, owner: Owner) -> str:
         return owner.id
@@ -127,6 +131,36 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
     session = login(admin.client, name, password, called)
     world.register.learn(session)
     return Person(persona, id_, name, session, password=password)
+
+
+def renewed(world: World, client: Client, person: Person) -> Person | None:
+    """Return somebody whom a request consumed as who they were, in the system and in the world's team; None if they are not.
+
+    Deactivated, with other roles or out of the team they are made what they were, and that is read back; a session shows that
+    their password is theirs. Who was made a bot, or signs in elsewhere, is not.
+
+    Raises:
+        UnseenError: the server does not answer.
+    """
+    url, persona, admin = f"/api/v4/users/{person.id}", person.persona, world.admin(client)
+    admin.ask("PUT", f"{url}/active", {"active": True})
+    admin.ask("PUT", f"{url}/roles", {"roles": " ".join(sorted(persona.system_roles_in(world.version)))})
+    try:
+        if persona.team_role:
+            admin.join(world.team_id, person.id, persona.team_role)
+        known = person if persona.is_guest else signed_in_again(client, person)
+    except MisuseError:
+        return None
+    told = client.send("GET", url, persona=persona.name, token=known.session).json_object
+    is_ordinary = not (told.get("delete_at") or told.get("auth_service") or told.get("is_bot"))
+    is_as_before = is_ordinary and set(str(told.get("roles")).split()) == persona.system_roles_in(world.version)
+    return known if is_as_before and _is_in_team(admin, world.team_id, person) else None
+
+
+def _is_in_team(admin: Admin, team: str, person: Person) -> bool:
+    """Whether somebody is in a team what they are to be there, if they are to be in it."""
+    member = admin.ask("GET", f"/api/v4/teams/{team}/members/{person.id}").json_object
+    return not person.persona.team_role or person.persona.team_role in str(member.get("roles")).split()
 
 
 def new_password() -> str:
