@@ -18,6 +18,7 @@ from mmconform.world.kinds.kind import is_gone
 
 #: Of tidying up after many runs, whatever the server does.
 _MOST_SECONDS = 3600
+ASKS_A_SERVER = True
 EXAMPLE = "MM_ADMIN_LOGIN=admin MM_ADMIN_PASSWORD=… mmconform cleanup http://127.0.0.1:8065"
 
 

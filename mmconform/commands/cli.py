@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from mmconform import __version__
-from mmconform.commands.shared import MISUSED
+from mmconform.commands.shared import ENVIRONMENT, MISUSED
 from mmconform.errors import MisuseError
 from mmconform.report.encoding import tolerate
 
@@ -30,6 +30,11 @@ _CLOSED = 141
 _INTERRUPTED = 130
 
 
+def _ends(found: str) -> str:
+    statuses = {0: "fine", 1: found, 2: "used wrongly, or it could not be done: one line says why"}
+    return "exit status:\n" + "\n".join(f"  {number}  {what}" for number, what in statuses.items() if what)
+
+
 class _Subcommand(argparse.ArgumentParser):
     """A parser that learns its arguments from its module as soon as they are needed, since most modules take long to import."""
 
@@ -42,7 +47,9 @@ class _Subcommand(argparse.ArgumentParser):
         if self._command:
             module = import_module(f"mmconform.commands.{self._command}")
             self._command = ""
-            self.epilog = f"example:\n  {module.EXAMPLE}"
+            self.epilog = f"example:\n  {module.EXAMPLE}\n\n{_ends(getattr(module, 'FOUND_MEANS', ''))}"
+            if getattr(module, "ASKS_A_SERVER", False):
+                self.epilog += f"\n\n{ENVIRONMENT}"
             self.set_defaults(run=module.run)
             module.configure(self)
 

@@ -15,12 +15,13 @@ from mmconform.paths import ROOT, SAVED
 from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
 
+FOUND_MEANS, ASKS_A_SERVER = "something got worse", True
 EXAMPLE = """mmconform compare 5.36.1 11.0.3
   mmconform compare recorded:10.8.1 http://127.0.0.1:8065
   mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
   mmconform compare before http://127.0.0.1:8065"""
 #: What a record may be kept as: no path, and no version, which would be a tape's.
-_SAVED_AS = re.compile(r"[A-Za-z][\w.-]*")
+_SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def _save(name: str, target: str, other: str, chosen: list[str]) -> int:
     if other:
         raise MisuseError(f"--save keeps the record of one target; {target} and {other} are two")
     if not _SAVED_AS.fullmatch(name):
-        raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first")
+        raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first, at most 100")
     if path.exists():
         raise MisuseError(f"{path.relative_to(ROOT)} is there already, and is not written over; take another name, or remove it")
     (kept,) = records_of([target], chosen)

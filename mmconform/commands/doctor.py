@@ -206,6 +206,7 @@ def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Versi
     return doubts
 
 
+FOUND_MEANS, ASKS_A_SERVER = "something stands in the way of a run, or of parts of it", True
 EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065 --spec mattermost-openapi-v4.yaml"
 
 

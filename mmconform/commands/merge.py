@@ -9,6 +9,7 @@ from mmconform.commands.shared import FINE, FOUND, add_documents, add_format, wr
 from mmconform.documents.load import MERGED, load, text_of
 from mmconform.errors import MisuseError
 
+FOUND_MEANS = "with --strict: the documents needed repairs"
 EXAMPLE = "mmconform merge --strict --spec my-fork.yaml"
 
 

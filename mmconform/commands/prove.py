@@ -18,6 +18,7 @@ from mmconform.reference.named import name_of
 
 #: The documents that mutants are about, beside that of the eleven operations.
 _DOCUMENTS = sorted({f"specs/{mutant.document}" for mutant in MUTANTS.values() if mutant.document})
+FOUND_MEANS = "the suites noticed a flaw otherwise than declared"
 EXAMPLE = "mmconform prove -k RevokeUserAccessToken"
 
 

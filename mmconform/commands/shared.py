@@ -7,6 +7,12 @@ from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 
 FINE, FOUND, MISUSED = 0, 1, 2
+#: What commands that ask a server take from the environment.
+ENVIRONMENT = """\
+environment:
+  MM_ADMIN_TOKEN                         a system administrator's token or session, or else
+  MM_ADMIN_LOGIN, MM_ADMIN_PASSWORD      the account
+  MM_CA_BUNDLE                           the certificate of a private authority"""
 
 
 def add_documents(parser: argparse.ArgumentParser) -> None:

@@ -14,8 +14,10 @@ import msgspec
 import pytest
 from vcr import VCR
 
+from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.contract.fit import misfits
+from mmconform.documents.load import load
 from mmconform.driving.near_misses import decides, demanded
 from mmconform.driving.outlook import untold
 from mmconform.errors import MisuseError
@@ -68,6 +70,7 @@ def begin(config: pytest.Config) -> None:
     if unknown := [rule for rule in option(config, "--rule") if rule not in RULES]:
         raise MisuseError(f"--rule {unknown[0]}: there is no such kind of promises; there are {', '.join(RULES)}")
     session = Session(config, _narrowed(config))
+    _confirm_tapes_answer(session)
     names = session.run.contract.operations
     for pattern in option(config, "--operation"):
         if not any(fnmatchcase(name, pattern) for name in names):
@@ -81,6 +84,19 @@ def begin(config: pytest.Config) -> None:
     config.pluginmanager.register(Fixtures(session), "mmconform-fixtures")
     config.pluginmanager.register(Conformance(session), "mmconform")
     config.pluginmanager.register(Veil(session.hide, shows_values=session.run.is_ours), "mmconform-veil")
+
+
+def _confirm_tapes_answer(session: Session) -> None:
+    """Refuse documents on tape that are not ours: other requests would be made of them, and a tape answers none of these.
+
+    Raises:
+        MisuseError: so it is.
+    """
+    if specs := option(session.config, "--spec"):
+        is_asked = session.targets[0].is_recorded and not session.judges_nothing
+        if is_asked and session.run.contract.digest != build(load([]).document).digest:
+            what = "a tape answers the requests that are made of our own documents"
+            raise MisuseError(f"{what}; {specs[0]} is asked of a server: --target http://HOST:PORT, or --target reference")
 
 
 def _narrowed(config: pytest.Config) -> str:
@@ -278,7 +294,9 @@ class Conformance:
             self.attendance.uncollected[report.nodeid] = "could not be collected"
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self) -> None:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not session.items and self.session.is_named:
+            self.problems.append(f"nothing to ask: no test is selected ({self.session.narrowed or 'none was collected'})")
         if self.session.recording and self.session.narrowed:
             self.session.recording.drop()
             self.session.clean()
@@ -291,8 +309,9 @@ class Conformance:
         if not self.session.is_dry:
             return None
         operations = {operation.id: operation for item in session.items if (operation := self._operation_of(item))}
-        tests = sum(1 for item in session.items if target_of(item) and fixtures.clause_of(item))
+        by_hand = Counter(target_of(item) for item in session.items if target_of(item) and fixtures.clause_of(item))
         for target in self.session.targets:
+            tests = by_hand[target]
             self._say(f"\n{plan(target.name, operations.values(), self.session.guard(target).refuses, tests)}")
         if option(session.config, "--disruptive"):
             self._say(
@@ -570,6 +589,8 @@ class Conformance:
             terminalreporter.write_line(said + done)
         for problem in self.problems:
             terminalreporter.write_line(problem, red=True)
+        if self._records and not self._is_clean:
+            terminalreporter.write_line("what is said of the server stands, but it is not as it was: exit status 2", red=True)
 
 
 def cassette_of(item: Any) -> str:

@@ -82,6 +82,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "after which a run ends, not green (3600)",
     },
 }
+_HELP = (
+    "Mattermost conformance. Exit status: 0 green; 1 not green (a promise is newly broken, or something not judged); 2 the run "
+    "could not be made, or the server is not as it was. A live server's administrator is taken from the environment: "
+    "MM_ADMIN_TOKEN, or MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD; MM_CA_BUNDLE names the certificate of a private authority"
+)
 #: What asks for a run of ours, wherever it stands.
 _ASKING = ("--target", "--spec")
 #: Names that belong to somebody else here.
@@ -93,7 +98,7 @@ def add(config: pytest.Config, parser: pytest.Parser, arguments: list[str]) -> N
     asking = [name for name in _ASKING if _stands_in(name, arguments)]
     if not asking and not _is_at_home(config):
         return
-    group = parser.getgroup("conformance", "Mattermost conformance")
+    group = parser.getgroup("conformance", _HELP)
     taken = {name for name in asking if not _added(group, name)}
     if taken == set(asking) and not _is_at_home(config):
         return

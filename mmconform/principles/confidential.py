@@ -15,7 +15,7 @@ from hashlib import blake2b
 from itertools import combinations, islice, product
 from typing import Any
 
-from mmconform.contract.clause import Operation, Parameter
+from mmconform.contract.clause import Operation
 from mmconform.contract.naming import Named, filled, names_in
 from mmconform.contract.permission import Holds, leaves
 from mmconform.contract.templates import below_the_api
@@ -44,8 +44,6 @@ _ONES_OWN = frozenset({"user", "caller", "sessions"})
 #: What of a thing may be known to whom it is hidden from: what it is called.
 _KNOWN_PARTS = re.compile(r"(name|email)$")
 _ID = re.compile(r"[a-z0-9]{26}")
-#: What is searched for.
-_SEARCHED = re.compile(r"(^|_)(terms?|names?|q|prefix|search)$")
 
 
 @dataclass(frozen=True)
@@ -93,10 +91,10 @@ def plain(operation: Operation, word: str) -> Iterator[Attempt]:
         yield Attempt(operation, about, params=whole)
         yield from (Attempt(operation, about, params={**whole, flag: "true"}) for flag in flags(operation))
         for name in sorted(held):
-            if _SEARCHED.search(name):
+            if kinds.is_search(name):
                 yield Attempt(operation, about, params={name: word})
         for name in _properties(operation):
-            if _SEARCHED.search(name):
+            if kinds.is_search(name):
                 yield Attempt(operation, about, body={name: word})
 
 
@@ -110,7 +108,7 @@ def naming(operation: Operation, things: Mapping[str, str], identifying: Mapping
     if named and (on := dict.fromkeys(flags(operation), "true")):
         yield Attempt(operation, "self", {kind: things[kind] for kind in named}, on)
     for parameter in operation.parameters:
-        if parameter.place == "query" and not parameter.required and (kind := kind_of(parameter)) in things:
+        if parameter.place == "query" and not parameter.required and (kind := kinds.kind_of(parameter)) in things:
             yield Attempt(operation, "self", params={parameter.name: things[kind]})
     for name, known in identifying.items():
         if known.kind in things:
@@ -123,18 +121,6 @@ def _abouts(operation: Operation) -> tuple[str, ...]:
     if operation.method == "GET" and "user" in operation.kinds:
         return "self", "other"
     return ("self",)
-
-
-def kind_of(parameter: Parameter) -> str:
-    """Return of which kind the value of a query parameter is, by what is known of it or by its name; a post's else."""
-    if parameter.resource:
-        return parameter.resource
-    words = re.split(r"_|(?<=[a-z])(?=[A-Z])", parameter.name)
-    told = next((word for word in reversed([word.lower().removesuffix("s") for word in words]) if word in kinds.by_name()), "")
-    is_text = parameter.schema.get("type", "string") == "string" and "enum" not in parameter.schema
-    if told or not is_text or _SEARCHED.search(parameter.name):
-        return told if is_text else ""
-    return "post" if parameter.identifies or parameter.name in ("before", "after") or "post" in parameter.name.lower() else ""
 
 
 def _properties(operation: Operation) -> Mapping[str, Any]:

@@ -50,9 +50,9 @@ def current(
             by = " ".join(header.documents)
             left_out.append(f"{path}: was judged by other documents; to see it: mmconform report {path} {by}")
         elif header.selection:
-            left_out.append(f"{path}: is of a part only ({header.selection}); run pytest --target {target} again, or name it")
+            left_out.append(f"{path}: is of a part only ({header.selection}); to see it: mmconform report {path}")
         elif kind != "recorded":
-            left_out.append(f"{path}: is about {target}; name it to have it in the report")
+            left_out.append(f"{path}: is about {target}; to see it: mmconform report {path}")
         elif name not in tapes:
             left_out.append(f"{path}: there is no tape of {name} any more")
         elif header.spec != contract.digest:

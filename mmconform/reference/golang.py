@@ -41,7 +41,7 @@ def struct(value: Any, kinds: dict[str, str]) -> tuple[dict[str, Any], bool]:
         name = key if key in kinds else key.lower()
         if name not in kinds or content is None:
             continue
-        if _is(kinds[name], content):
+        if _takes(kinds[name], content):
             fields[name] = content
         else:
             fits = False
@@ -60,7 +60,8 @@ def texts(body: bytes, *, keeps_the_rest: bool) -> dict[str, str]:
     return found if keeps_the_rest or len(found) == len(value) else {}
 
 
-def _is(kind: str, value: Any) -> bool:
+def _takes(kind: str, value: Any) -> bool:
+    """Whether a Go field of a kind takes a JSON value."""
     match kind:
         case "text":
             return isinstance(value, str)

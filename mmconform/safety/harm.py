@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from mmconform.contract.templates import pattern_of
@@ -40,8 +40,11 @@ class Row:
 
     def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
         """Whether a request, or an operation by its template, is meant."""
-        is_it = self.method in ("*", method) and bool(self.path.fullmatch(path))
-        return is_it and (not self.parameter or self.parameter in parameters)
+        return self.method in ("*", method) and bool(self.path.fullmatch(path)) and self.is_about_query(parameters)
+
+    def is_about_query(self, parameters: frozenset[str]) -> bool:
+        """Whether requests with these in their query are meant, where their path is."""
+        return not self.parameter or self.parameter in parameters
 
 
 def _rows(name: str) -> Iterator[Row]:
@@ -70,6 +73,18 @@ def harmless() -> tuple[Row, ...]:
 def dangerous() -> tuple[Row, ...]:
     """Return ``data/dangerous.yaml``."""
     return tuple(_rows("dangerous.yaml"))
+
+
+@lru_cache(4096)
+def harmless_there(method: str, path: str) -> tuple[Row, ...]:
+    """Return the rows of :func:`harmless` about a path, whatever stands in the query: every request asks for them."""
+    return tuple(row for row in harmless() if row.method in ("*", method) and row.path.fullmatch(path))
+
+
+@lru_cache(4096)
+def dangerous_there(method: str, path: str) -> tuple[Row, ...]:
+    """Return the same of :func:`dangerous`."""
+    return tuple(row for row in dangerous() if row.method in ("*", method) and row.path.fullmatch(path))
 
 
 def danger(method: str, path: str) -> str:

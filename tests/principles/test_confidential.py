@@ -9,13 +9,14 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.documents.load import load
 from mmconform.paths import SPECS
-from mmconform.principles.confidential import Attempt, Property, is_refused, kind_of, learn, naming, only_reads, plain
+from mmconform.principles.confidential import Attempt, Property, is_refused, learn, naming, only_reads, plain
 from mmconform.principles.data import exceptions, lets_in, sight, uses
 from mmconform.principles.delegates import Delegates, gives_sight
 from mmconform.principles.hideaways import names_of
 from mmconform.principles.questions import new_mark
 from mmconform.version import Versions
 from mmconform.wire.exchange import Exchange
+from mmconform.world import kinds
 
 POST, CHANNEL, FILE = "post" * 6 + "00", "chan" * 6 + "00", "file" * 6 + "00"
 HIDDEN = {"post": POST, "channel": CHANNEL, "file": FILE}
@@ -96,7 +97,7 @@ def test_what_names_nothing_is_asked_with_each_switch_and_for_the_word_beside_th
     ids=lambda value: value.name if isinstance(value, Parameter) else value or "none",
 )
 def test_of_which_kind_a_part_of_a_query_is(parameter, kind):
-    assert kind_of(parameter) == kind
+    assert kinds.kind_of(parameter) == kind
 
 
 def test_which_properties_name_something_is_learned_from_answers():

@@ -447,7 +447,7 @@ def test_by_default_the_records_of_tapes_are_taken_and_the_others_named(reports,
         f"/{n}/{record.NAME}:{m}" for n, m in (("cut", "1:"), ("gone", ""), ("live", ""), ("stale", ""))
     ]
     assert "no tape of 3.0.0 any more" in said[1]
-    assert "name it" in said[2]
+    assert "to see it: mmconform report " in said[2]
     assert "run pytest --target recorded:10.8.1 again" in said[3]
 
 

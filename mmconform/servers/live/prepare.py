@@ -57,6 +57,7 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
         MisuseError: no credentials, wrong ones, or not an administrator's.
     """
     token, name, password = (None, *ours) if ours else credentials()
+    is_given = bool(token)
     if not token:
         assert name and password
         client.redactor.learn(password)
@@ -72,7 +73,7 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     except UnseenError as error:
         raise MisuseError(str(error)) from None
     if me.status == 401:
-        raise MisuseError(_not_accepted(client, token, is_given=not name))
+        raise MisuseError(_not_accepted(client, token, is_given=is_given))
     _confirm_nobody_forgets_who_asks(client, token)
     _confirm_errors_are_passed_on(client, token)
     roles = me.json_object.get("roles", "")

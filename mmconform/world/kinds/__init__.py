@@ -1,5 +1,6 @@
 """What exists on a server: each kind of thing has one class, in a module of this folder, and is found by being there."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
@@ -7,6 +8,9 @@ from pkgutil import iter_modules
 
 from mmconform.contract.clause import Body, Parameter
 from mmconform.world.kinds.kind import Kind, Scope
+
+#: Names of parameters that hold what is searched for.
+_SEARCHED = re.compile(r"(^|_)(terms?|names?|q|prefix|search)$")
 
 
 @cache
@@ -85,3 +89,20 @@ def scope_of(names: Iterable[str]) -> Scope:
     """Return in which place of ours what has these kinds lies: the narrowest; nothing where none of them lies in one."""
     scopes = {by_name()[name].scope for name in names if name in by_name()}
     return next((scope for scope in ("channel", "team") if scope in scopes), "")
+
+
+def is_search(name: str) -> bool:
+    """Return whether a parameter of this name holds what is searched for."""
+    return bool(_SEARCHED.search(name))
+
+
+def kind_of(parameter: Parameter) -> str:
+    """Return of which kind the value of a query parameter is, by what is known of it or by its name; a post's else."""
+    if parameter.resource:
+        return parameter.resource
+    words = re.split(r"_|(?<=[a-z])(?=[A-Z])", parameter.name)
+    told = next((word for word in reversed([word.lower().removesuffix("s") for word in words]) if word in by_name()), "")
+    is_text = parameter.schema.get("type", "string") == "string" and "enum" not in parameter.schema
+    if told or not is_text or is_search(parameter.name):
+        return told if is_text else ""
+    return "post" if parameter.identifies or parameter.name in ("before", "after") or "post" in parameter.name.lower() else ""
