@@ -309,9 +309,9 @@ class Conformance:
         if not self.session.is_dry:
             return None
         operations = {operation.id: operation for item in session.items if (operation := self._operation_of(item))}
-        by_hand = Counter(target_of(item) for item in session.items if target_of(item) and fixtures.clause_of(item))
+        by_hand = Counter(t.slug for item in session.items if (t := target_of(item)) and fixtures.clause_of(item))
         for target in self.session.targets:
-            tests = by_hand[target]
+            tests = by_hand[target.slug]
             self._say(f"\n{plan(target.name, operations.values(), self.session.guard(target).refuses, tests)}")
         if option(session.config, "--disruptive"):
             self._say(
