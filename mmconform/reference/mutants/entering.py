@@ -173,11 +173,12 @@ def two_credentials_add_up(app: App) -> None:
 
 
 _PAT = "UserAccessToken"
-#: Who gets in, who may, and what is wrong input: of all. Neither media, secrets nor paging: what is served is well made.
+#: Who gets in, who may, and what is wrong input: of all. Neither media nor secrets: what is served is well made; what stands for a
+#: refusal of a page that is none is no page.
 _OF_ALL = "auth permission input"
 _MORE = {
     f"Create{_PAT}": "status schema effect.authenticates",
-    f"Get{_PAT}sForUser": "schema effect.lists-the-user",
+    f"Get{_PAT}sForUser": "schema paging effect.lists-the-user",
     f"Get{_PAT}s": "schema",
     f"Search{_PAT}s": "schema",
     f"Get{_PAT}": "status schema effect.gets-the-one",
