@@ -145,7 +145,7 @@ def kept_journals(folder: Path, keep: Path) -> Iterator[None]:
 
     def look() -> None:
         seen: set[int] = set()
-        while not over.wait(0.003):
+        while not over.wait(0.02):
             for path in folder.rglob("*.jsonl"):
                 with suppress(OSError):
                     number = path.stat().st_ino

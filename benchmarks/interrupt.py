@@ -123,7 +123,7 @@ def at_line(url: str, moment: Moment, delay: float) -> str:
         if seen["such"] >= moment.number:
             time.sleep(delay)
             break
-        time.sleep(0.002)
+        time.sleep(0.01)
     missed = "" if seen["such"] >= moment.number else " NOT REACHED"
     told = f"{moment.name} (line {seen['lines']}, {delay * 1000:.0f} ms after, {time.monotonic() - began:.0f} s){missed}"
     return told + ended(run, signal.SIGKILL)
