@@ -25,7 +25,7 @@ from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.data import lets_in, uses
 from mmconform.principles.hideaways import FEW, Hidden, Hideaway, Hider, names_of
 from mmconform.principles.questions import Questions, flags
-from mmconform.principles.schemas import followed
+from mmconform.principles.schemas import properties
 from mmconform.principles.sightings import Finding
 from mmconform.safety.harm import harmless
 from mmconform.wire.exchange import Exchange
@@ -256,7 +256,7 @@ class Search:
 
     def _held(self, schema: Any) -> Iterable[str]:
         for part in (schema, schema.get("items")) if isinstance(schema, dict) else ():
-            yield from followed(self.contract, part).get("properties") or {}
+            yield from properties(self.contract, part)
 
     def state(self, place: Hideaway, ids: Iterable[str]) -> dict[tuple[str, str], str]:
         """Return what the administrator reads of hidden things, by thing and address, as digests."""
