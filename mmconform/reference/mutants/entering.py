@@ -173,8 +173,8 @@ def two_credentials_add_up(app: App) -> None:
 
 
 _PAT = "UserAccessToken"
-#: Who gets in, who may, and what is wrong input: of all. Neither media nor secrets: what is served is well made; what stands for a
-#: refusal of a page that is none is no page.
+#: Who gets in, who may, and what is wrong input: of all. Neither media nor secrets: what is served is well made; what stands for
+#: a refusal of a page that is none is no page.
 _OF_ALL = "auth permission input"
 _MORE = {
     f"Create{_PAT}": "status schema effect.authenticates",
