@@ -31,7 +31,7 @@ from typing import Any
 import requests
 import yaml
 from gateway import Gateway, in_front_of
-from leaks import _LEFT_OUT, is_copied, link_or_copy
+from leaks import _LEFT_OUT, link_or_copy
 
 from mmconform.paths import ROOT
 from mmconform.record.record import NAME
@@ -215,6 +215,7 @@ def main() -> int:
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT), copy_function=link_or_copy)
         for path in (copy / "deviations" / "official").glob("*.yaml"):
             path.unlink()
+        before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
         environment = {**os.environ, "PYTHONPATH": str(copy)}
 
         def run(module: str, *arguments: str) -> bytes:
@@ -241,9 +242,8 @@ def main() -> int:
                 output = f"--output=reports/report.{format_}"
                 said += run("mmconform", "report", str(record), f"--spec={given.spec}", "--format", format_, output)
         said += run("mmconform", "doctor", url, f"--spec={given.spec}")
-        files = [
-            path for path in sorted(copy.rglob("*")) if path.is_file() and not is_copied(path, ROOT / path.relative_to(copy))
-        ]
+        new = (path for path in sorted(copy.rglob("*")) if path.is_file() and before.get(path) != path.stat().st_mtime_ns)
+        files = [path for path in new if path.suffix != ".pyc"]
         files += sorted((Path(folder) / "kept").iterdir())
         leaks = [f"{path.relative_to(folder)}: …{one}…" for path in files for one in found(path.read_bytes(), words)]
         leaks += [f"the terminal: …{one}…" for one in found(said, words)]
