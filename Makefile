@@ -16,7 +16,7 @@ help:  ## say what there is to make
 install: .venv/.ready  ## make .venv, with what judging needs and nothing more
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
-	$(BIN)/pytest --target recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
+	$(BIN)/mmconform campaign recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run
 
 test: .venv/.dev lint  ## the project's own tests, then the suites on the newest tape
 	$(BIN)/pytest tests -n 2 --dist loadgroup --cov=mmconform --cov-report=
@@ -50,8 +50,9 @@ lint: .venv/.dev  ## ruff and mypy
 	@touch $@
 
 # Not compiled beforehand, which takes as long as the rest: of most of these packages nobody imports more than a few modules.
-.venv/.dev: .venv/.ready requirements-dev.lock
+.venv/.dev: .venv/.ready requirements-dev.lock requirements-dask.lock
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes -r requirements-dask.lock
 	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
@@ -61,6 +62,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 lock:  ## choose the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet pip-tools
 	$(LOCK) --extra dev --extra notebooks --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --extra dask --constraint requirements-dev.lock --output-file requirements-dask.lock pyproject.toml
 	$(LOCK) --build-deps-for editable --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean:  ## take away what was made, records and environment too

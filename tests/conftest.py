@@ -83,7 +83,8 @@ def record_of(contract, known):
         nothing = {"errors": 0, "not_taped": 0, "is_whole": False}
         rows, operations, changes = lines.observations(*rows), lines.operations(*operations), lines.changes(*changes)
         nothing["finished"] = "2026-11-22T00:01:00Z"
-        footer = summary.summarise(contract, version, rows, operations, known, changes=changes, **nothing)
+        footer = summary.summarise(contract, version, rows, operations, known, **nothing)
+        footer = summary.beside_the_one_before(footer, changes, [])
         about = lines.header(name, **{"spec": contract.digest, "clauses": len(contract.clauses), **header})
         about_all = {"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", "as_shipped": True}
         asked = [{**about_all, **a} for a in answers]

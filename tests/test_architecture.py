@@ -62,6 +62,7 @@ ROOMS = (
     "principles",
     "report",
     "notebooks",
+    "campaign",
     "prove",
     "commands",
     "plugin",
@@ -113,6 +114,7 @@ LIBRARIES = {
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},
     "openapi_spec_validator": {"mmconform.documents.validate"},
     "jsonschema": {"mmconform.json_schema"},
+    "distributed": {"mmconform.campaign.places"},
     "filelock": {"mmconform.servers.live.locks"},
 }
 

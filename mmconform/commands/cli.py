@@ -18,6 +18,7 @@ COMMANDS = {
     "deviations": "List the known deviations.",
     "report": "Show records as a page that needs no server and no network, or in a format for CI.",
     "serve": "Run the reference server until Ctrl-C.",
+    "campaign": "Run the suites on many targets, side by side, here or on many machines.",
     "prove": "Run the suites on servers with one flaw each: can they fail?",
     "compare": "Say what changed from one server to another, worst first.",
     "doctor": "Say what a run on a server would reach, and what stands in its way; changes nothing there.",

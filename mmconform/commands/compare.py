@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 
-from mmconform.commands.runs import LIVE_OPTIONS, records_of
+from mmconform.commands.runs import LIVE_OPTIONS, add_places, records_of
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
@@ -32,9 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_format(parser, "markdown")
     for option in LIVE_OPTIONS:
         parser.add_argument(option, action="store_true", help="of a live target, as for pytest")
+    add_places(parser)
 
 
-def _save(name: str, target: str, other: str, chosen: list[str]) -> int:
+def _save(name: str, target: str, other: str, chosen: list[str], scheduler: str) -> int:
     """Run the suites on a target, or read a record, and keep the record under a name."""
     path = SAVED / name / NAME
     if other:
@@ -43,7 +44,7 @@ def _save(name: str, target: str, other: str, chosen: list[str]) -> int:
         raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first, at most 100")
     if path.exists():
         raise MisuseError(f"{path.relative_to(ROOT)} is there already, and is not written over; take another name, or remove it")
-    (kept,) = records_of([target], chosen)
+    (kept,) = records_of([target], chosen, scheduler)
     write(path, kept)
     print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {name} {shlex.quote(target)}")
     return FINE
@@ -53,10 +54,10 @@ def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
     chosen = [option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")]]
     if options.save is not None:
-        return _save(options.save, options.before, options.after, chosen)
+        return _save(options.save, options.before, options.after, chosen, options.scheduler)
     if not options.after:
         raise MisuseError("compare with what? Name a second target or record, or keep this one with --save NAME")
-    before, after = records_of([options.before, options.after], chosen)
+    before, after = records_of([options.before, options.after], chosen, options.scheduler)
     for record in (before, after):
         age(record)  # which says whether it tells its version
     page = Page(contract, before, after, compare(contract, before, after))

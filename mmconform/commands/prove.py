@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 import time
-from itertools import pairwise
 
+from mmconform.commands.runs import add_places
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="only say which mutants there are and what is wrong with them")
     parser.add_argument("--baseline", choices=("schemathesis",), help="run plain Schemathesis on the same mutants beside")
     add_format(parser)
+    add_places(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,12 +45,10 @@ def run(options: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{len(names)} mutants, {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
 
-    times = [time.monotonic()]
-    proofs = prove.prove(names, progress)
-    times.append(time.monotonic())
+    proofs, taken = prove.prove(names, progress, options.scheduler)
+    begun = time.monotonic()
     beside = baseline.found(names, progress) if options.baseline else None
-    times.append(time.monotonic())
-    seconds = [end - begin for begin, end in pairwise(times)]
+    seconds = [taken, time.monotonic() - begun]
     if options.format == "json":
         spec = build(load(specs).document).digest
         print(

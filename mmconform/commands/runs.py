@@ -1,17 +1,18 @@
 """Runs the suites for commands that need the record of a target."""
 
+import argparse
 import re
-import signal
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 
+from mmconform.campaign.places import place
+from mmconform.campaign.play import play
+from mmconform.campaign.work import Job
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, ROOT, SAVED
+from mmconform.paths import REPORTS, SAVED
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.servers.target import Target, resolve
@@ -22,7 +23,18 @@ LIVE_OPTIONS = ("--allow-remote", "--create-first-admin", "--disruptive")
 _PERCENT = re.compile(r"\[ *(\d+)%\]")
 
 
-def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record]:
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where runs are made."""
+    parser.add_argument(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="run on the workers of this Dask scheduler (tcp://HOST:PORT), each with this checkout and, for live targets, the "
+        "administrator's credentials in its environment; else in processes on this machine",
+    )
+
+
+def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str = "") -> list[Record]:
     """Return the record of each name: one that is there, or that of a run of the suites over a target.
 
     Runs go side by side, and are told on standard error, on a terminal with how far they are.
@@ -30,6 +42,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
     Args:
         names: Records of runs (files, or the folders in which they are) or targets.
         options: Of ``LIVE_OPTIONS``.
+        scheduler: Where they are made, as in :func:`mmconform.campaign.places.place`.
 
     Raises:
         MisuseError: a name is neither, a record is broken, or a run came to nothing.
@@ -37,17 +50,10 @@ def records_of(names: Sequence[str], options: Sequence[str] = ()) -> list[Record
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
     kept = {choice: record.read(choice) for choice in chosen if isinstance(choice, Path)}  # before a run writes over one of them
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
-    runs: list[_Running] = []
-    progress, ended = Progress(), SimpleQueue[_Running]()
-    try:
-        for target in targets.values():
-            runs.append(_Running(target, options, progress, ended))
-        for _ in runs:  # whichever comes first: where one came to nothing, nobody needs the others
-            ended.get().confirm()
-    finally:  # whatever ends this, no run goes on alone, and each puts its server back
-        for run in runs:
-            run.stop()
-        progress.end()
+    if jobs := [_job(target, options) for target in targets.values()]:
+        with progressing() as progress, place(scheduler, len(jobs), progress.learn) as submit:
+            for _ in play(jobs, submit):
+                pass  # whichever comes first: where one came to nothing, nobody needs the others
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
 
 
@@ -66,6 +72,23 @@ def _target(name: str, allow_remote: bool) -> Target:
     if len(targets) > 1:
         raise MisuseError(f"`{name}` is more than one server; name one")
     return targets[0]
+
+
+def _job(target: Target, options: Sequence[str]) -> Job:
+    """Return a whole run, a live one with the requests of the tapes, so that answers can be compared."""
+    sys.stderr.write(f"running the suites on {target.name} …\n")
+    live = () if target.is_recorded else (f"--hypothesis-seed={SEED}", *options)
+    return Job((target.name,), ("--tb=no", *live))
+
+
+@contextmanager
+def progressing() -> "Iterator[Progress]":
+    """Show how far runs are as long as they go on."""
+    progress = Progress()
+    try:
+        yield progress
+    finally:
+        progress.end()
 
 
 class Progress:
@@ -90,44 +113,3 @@ class Progress:
         if self._is_shown:
             sys.stderr.write(text)
             sys.stderr.flush()
-
-
-def _command(target: Target, options: Sequence[str]) -> list[str]:
-    live = [] if target.is_recorded else [f"--hypothesis-seed={SEED}", *options]
-    return [sys.executable, "-m", "pytest", "--target", target.name, "-q", "--no-header", "--tb=no", *live]
-
-
-class _Running:
-    """A whole run of the suites, a live one with the requests of the tapes, so that answers can be compared."""
-
-    def __init__(self, target: Target, options: Sequence[str], progress: Progress, ended: "SimpleQueue[_Running]") -> None:
-        sys.stderr.write(f"running the suites on {target.name} …\n")
-        pipe = subprocess.PIPE
-        self._target, self._progress, self._ended, self._last = target, progress, ended, "it said nothing"
-        # In a session of its own, so that Ctrl-C reaches it once: from us.
-        self._process = subprocess.Popen(  # noqa: S603
-            _command(target, options), cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-        Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self._last = line.rstrip("\n") if line.strip(" !\n") else self._last
-            self._progress.learn(self._target.name, line)
-        self._ended.put(self)
-
-    def confirm(self) -> None:
-        """Look how it ended.
-
-        Raises:
-            MisuseError: it came to nothing.
-        """
-        if self._process.wait() not in (0, 1):
-            raise MisuseError(f"the run on {self._target.name} came to nothing: {self._last.removeprefix('Exit: ')}")
-
-    def stop(self) -> None:
-        """Interrupt it, if it goes on, and wait until it has put its server back."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait()

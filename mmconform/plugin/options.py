@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmconform.paths import ROOT, SUITES, TESTS
+from mmconform.paths import REPORTS, ROOT, SUITES, TESTS
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--target": {
@@ -69,6 +69,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "count what contradicts a principle against the run too",
     },
     "--max-examples": {"type": int, "metavar": "N", "help": "fuzzed cases for each operation on a live target"},
+    "--reports": {"type": Path, "default": REPORTS, "metavar": "FOLDER", "help": "where the records go (reports/)"},
     "--request-timeout": {
         "type": float,
         "default": 60,

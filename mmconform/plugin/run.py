@@ -1,8 +1,8 @@
 """One run: the contract, the targets, what was seen on each, and the records at the end."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from mmconform.contract.build import build
@@ -11,7 +11,6 @@ from mmconform.contract.permission import Holds, leaves
 from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
 from mmconform.judging import deviations, known_changes
-from mmconform.judging.changes import compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import Coverage, Judge
 from mmconform.judging.known_changes import KnownChange
@@ -20,11 +19,10 @@ from mmconform.principles import report
 from mmconform.principles.sightings import Sightings
 from mmconform.record import record
 from mmconform.record.provenance import now, tools
-from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, Header, ObservationRow, OperationRow
-from mmconform.report import summary
+from mmconform.record.rows import FORMAT, AnswerRow, Header, ObservationRow, OperationRow
+from mmconform.report import neighbours, summary
 from mmconform.safety.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.servers.target import Target, describe
-from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
@@ -59,10 +57,18 @@ class Run:
         overlays: Overlays beside our own.
         seed: Of the generator.
         max_examples: Fuzzed cases for each operation.
+        reports: Where the records go.
     """
 
-    def __init__(self, specs: list[Path], overlays: list[Path], seed: int = SEED, max_examples: int = MAX_EXAMPLES) -> None:
-        self.seed, self.max_examples = seed, max_examples
+    def __init__(
+        self,
+        specs: list[Path],
+        overlays: list[Path],
+        seed: int = SEED,
+        max_examples: int = MAX_EXAMPLES,
+        reports: Path = REPORTS,
+    ) -> None:
+        self.seed, self.max_examples, self.reports = seed, max_examples, reports
         self.documents = tuple([f"--spec={path}" for path in specs] + [f"--overlay={path}" for path in overlays])
         loaded = load(specs, overlays)
         self.document, self.is_official, self.is_ours = loaded.document, loaded.is_official, not specs
@@ -195,8 +201,7 @@ class Run:
             documents=self.documents,
         )
         findings = report.rows(self.contract, sightings.seen, self.known(target), target.version) if sightings else []
-        footer = partial(
-            summary.summarise,
+        footer = summary.summarise(
             self.contract,
             target.version,
             rows,
@@ -216,10 +221,9 @@ class Run:
             finished=now(),
             seconds=round(seen.seconds, 3),
         )
-        result = record.Record(header, rows, operations, footer(), answers, findings=findings)
-        if before and is_whole:
-            changes, unmet = self._since(before, result)
-            result = replace(result, footer=footer(changes=changes, unmet=unmet), changes=changes)
+        result = record.Record(header, rows, operations, footer, answers, findings=findings)
+        if before:
+            result = neighbours.beside(self.contract, self.known_changes, before, result)
         record.write(self.path(target), result)
         return result
 
@@ -234,35 +238,9 @@ class Run:
         named.add(LISTS_OPEN_TEAMS)
         return {role: tuple(sorted(held & named)) for role, held in sorted(target.told_roles.items())}
 
-    def _since(self, before: record.Record, after: record.Record) -> tuple[list[ChangeRow], list[str]]:
-        """Return the changes from the version before, and the known ones that are not among them."""
-        older, newer = (Version.parse(r.header.server.version) for r in (before, after))
-        known, found = self.known_changes, compare(self.contract, before, after).changes
-        rows = []
-        for change in found:
-            reason = known_changes.explain(change, self.contract, known, older, newer)
-            is_known = known_changes.is_known(change, self.contract, known, older, newer)
-            row = ChangeRow(
-                against=before.header.target,
-                operation=change.operation,
-                clause=change.clause,
-                of=change.kind,
-                personas=change.personas,
-                before=change.before,
-                after=change.after,
-                effect=change.effect,
-                count=change.count,
-                standing="known" if is_known else "new",
-                request=change.request,
-                number=change.number,
-                reason=reason,
-            )
-            rows.append(row)
-        return rows, [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, found, older, newer)]
-
     def path(self, target: Target) -> Path:
         """Return where the record of a target goes."""
-        return REPORTS / target.slug / record.NAME
+        return self.reports / target.slug / record.NAME
 
 
 def _by_hand(rows: list[ObservationRow], generated: set[str]) -> list[ObservationRow]:

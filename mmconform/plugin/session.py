@@ -14,7 +14,6 @@ import pytest
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.errors import MisuseError
 from mmconform.files import check_writable
-from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
 from mmconform.plugin.run import Run
 from mmconform.principles.sightings import Stock
@@ -75,7 +74,8 @@ class Session:
         ):
             raise MisuseError("one run judges tapes, or reference servers, or one live server")
         self.is_free = self.is_live and not self.recording_wanted  # to ask what it likes
-        self.run = Run(option(config, "--spec"), option(config, "--overlay"), self._seed(), self._examples())
+        documents = option(config, "--spec"), option(config, "--overlay")
+        self.run = Run(*documents, self._seed(), self._examples(), option(config, "--reports").absolute())
         self.registers: dict[str, Register] = {}
         self.worlds: dict[str, World] = {}
         self.places: dict[str, Place] = {}
@@ -142,7 +142,7 @@ class Session:
         if self.recording_wanted and (option(self.config, "--spec") or option(self.config, "--overlay")):
             raise MisuseError("a tape is recorded with our own documents; leave out --spec and --overlay")
         for target in self.targets if not self.is_worker else ():
-            check_writable(REPORTS / target.slug)
+            check_writable(self.run.path(target).parent)
         if not self.is_live:
             return
         if self.recording_wanted:

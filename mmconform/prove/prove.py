@@ -3,15 +3,19 @@
 import json
 import os
 import platform
-import re
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
+from mmconform.campaign.places import CORES, place
+from mmconform.campaign.play import play, shares
+from mmconform.campaign.work import Job, fingerprint
 from mmconform.errors import MisuseError
+from mmconform.files import write_whole
 from mmconform.paths import REPORTS, ROOT, SPECS
 from mmconform.record import record
 from mmconform.record.provenance import now
@@ -19,7 +23,10 @@ from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
 from mmconform.servers.target import slug_of
 
-WORKERS = 2
+#: How many mutants a process tries: each has to start, and what is lost with one is done again.
+_SHARE = 8
+#: What a proof has done so far.
+_GOING_ON = REPORTS / "prove.json"
 _PUBLISHED = ROOT / "benchmarks" / "prove.json"
 
 
@@ -74,39 +81,75 @@ def chosen(text: str, document: str = "") -> list[str]:
     return found
 
 
-def prove(names: list[str], progress: Callable[[float], None] = lambda share: None) -> list[Proof]:
-    """Run the suites on mutants, in two processes, each of which generates the requests once.
+def prove(
+    names: list[str], progress: Callable[[float], None] = lambda share: None, scheduler: str = ""
+) -> tuple[list[Proof], float]:
+    """Run the suites on mutants, and return what they said and in how many seconds; what a broken proof had done stands.
 
     Args:
         names: Of mutants that are all about one document.
         progress: Is told now and then which share is done.
+        scheduler: Where, as in :func:`mmconform.campaign.places.place`.
 
     Raises:
         MisuseError: a run broke off.
     """
     document = MUTANTS[names[0]].document
-    judging = [f"--spec={SPECS / document}"] if document else []
-    shares = [names[i::WORKERS] for i in range(WORKERS) if names[i::WORKERS]]
-    done = [0.0] * len(shares)
+    judging = (f"--spec={SPECS / document}",) if document else ()
+    done = Done.read()
+    missing = [name_of(name) for name in names if name not in done.names]
+    if len(missing) < len(names):
+        sys.stderr.write(f"the proof that was broken off goes on: {len(names) - len(missing)} of {len(names)} are done\n")
+    number = max(ceil(len(missing) / _SHARE), CORES)
+    jobs = [Job(share, ("--tb=no", *judging)) for share in shares(missing, number)]
+    begun = time.monotonic() - done.seconds
+    if jobs:
+        with place(scheduler, CORES) as submit:
+            for outcome in play(jobs, submit):
+                done.add({name for name in names if name_of(name) in outcome.job.targets}, time.monotonic() - begun)
+                progress(len(done.names & {*names}) / len(names))
+    proofs = [_read(name) for name in names]
+    done.forget(names)
+    return proofs, time.monotonic() - begun
 
-    def run(number: int) -> None:
-        targets = [f"--target={name_of(name)}" for name in shares[number]]
-        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *judging, *targets]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603
-            assert process.stdout
-            last = ""
-            for line in process.stdout:
-                last = line.strip() or last
-                if percent := re.search(r"\[ *(\d+)%\]$", last):
-                    done[number] = int(percent[1]) / 100
-                    progress(sum(done) / len(done))
-        if process.returncode not in (0, 1):
-            raise MisuseError(f"the run on {', '.join(shares[number][:3])} … broke off: {last}")
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(run, range(len(shares))))
-    return [_read(name) for name in names]
+@dataclass
+class Done:
+    """Which mutants a proof that goes on has tried, whose records so are in ``reports/``, and how long that took."""
+
+    code: str
+    names: set[str]
+    seconds: float
+
+    @classmethod
+    def read(cls) -> "Done":
+        """Return what a proof of the same code, asked for in the same way, had done when it broke off."""
+        code = f"{fingerprint()} {os.environ.get('PYTEST_ADDOPTS', '')}".strip()
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(_GOING_ON.read_text(encoding="utf-8"))
+            if kept["code"] == code:
+                return cls(code, {name for name in kept["names"] if _has_record(name)}, float(kept["seconds"]))
+        return cls(code, set(), 0)
+
+    def add(self, names: set[str], seconds: float) -> None:
+        self.names |= names
+        self.seconds = seconds
+        self._write()
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Have the next proof of these begin anew."""
+        self.names.difference_update(names)
+        self.seconds = 0
+        self._write()
+
+    def _write(self) -> None:
+        write_whole(_GOING_ON, json.dumps({"code": self.code, "names": sorted(self.names), "seconds": self.seconds}))
+
+
+def _has_record(name: str) -> bool:
+    with suppress(MisuseError):
+        return name in MUTANTS and bool(_read(name))
+    return False
 
 
 def _read(name: str) -> Proof:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
@@ -39,8 +41,6 @@ def summarise(
     operations: Sequence[OperationRow],
     deviations: Iterable[Deviation],
     *,
-    changes: Sequence[ChangeRow] = (),
-    unmet: Sequence[str] = (),
     by_hand: Sequence[ObservationRow] = (),
     not_exercised: Sequence[str] = (),
     left_out: Sequence[str] = (),
@@ -55,8 +55,6 @@ def summarise(
 
     Args:
         rows: The observations.
-        changes: What this version answers otherwise than the one before it.
-        unmet: Known changes that this run disproves.
         by_hand: Of the observations those of hand-written tests, where all of them were run: what these have to meet does
             not depend on which requests were generated.
         not_exercised: Operations that were asked about with generated requests, none of which was valid and served.
@@ -70,11 +68,9 @@ def summarise(
     asked = {row.operation for row in operations if row.in_scope}
     tally = {state: sum(1 for s in states.values() if s == state) for state in STATES}
     fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_gone(d, version, rows)]
-    fixed += unmet
     not_met = [f"{d.place} {d.clause}" for d in deviations if d.is_met_by_hand and _is_gone(d, version, by_hand)]
     not_met = [entry for entry in not_met if entry not in fixed]
-    changed = sum(1 for change in changes if change.standing == "new")
-    failed = tally["new"] + tally["error"] + errors + not_taped + changed + counted
+    failed = tally["new"] + tally["error"] + errors + not_taped + counted
     failed += sum(map(len, (fixed, not_met, not_exercised, left_out)))
     unobserved = (c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked)
     return Footer(
@@ -87,7 +83,7 @@ def summarise(
         errors=tally["error"] + errors,
         fixed=tuple(fixed),
         not_met=tuple(not_met),
-        changed=changed,
+        changed=0,
         not_taped=not_taped,
         not_exercised=tuple(not_exercised),
         left_out=tuple(left_out),
@@ -96,6 +92,18 @@ def summarise(
         finished=finished,
         seconds=seconds,
     )
+
+
+def beside_the_one_before(footer: Footer, changes: Sequence[ChangeRow], unmet: Sequence[str]) -> Footer:
+    """Return the footer of a version that was compared with the one before it.
+
+    Args:
+        changes: What this version answers otherwise.
+        unmet: Known changes that this run disproves.
+    """
+    changed = sum(1 for change in changes if change.standing == "new")
+    fixed, is_as_known = (*footer.fixed, *unmet), not changed and not unmet
+    return msgspec.structs.replace(footer, changed=changed, fixed=fixed, green=footer.green and is_as_known)
 
 
 def _counted_by_reason(states: dict[str, str], rows: Sequence[ObservationRow]) -> dict[str, int]:

@@ -194,7 +194,7 @@ def recorded(name: str) -> Target:
         raise MisuseError(f"cassettes/{name}/{tape.LABEL}: does not say which server was recorded; record it anew") from None
     return Target(
         f"recorded:{name}",
-        f"recorded-{name}" if name.startswith("reference") else name,
+        slug_of(f"recorded:{name}"),
         TAPE_URL,
         server,
         Redactor(replaying=True),
@@ -205,8 +205,15 @@ def recorded(name: str) -> Target:
 
 
 def slug_of(name: str) -> str:
-    """Return the name of a target as file names hold it."""
-    return re.sub(r"[^\w.]+", "-", name)
+    """Return the name of one target (``recorded:5.36.1``, ``reference@5.36.1``, ``https://…``) as file names hold it."""
+    if re.match(r"https?://", name):
+        return re.sub(r"[^A-Za-z0-9.]+", "-", _base(name).partition("//")[2]).strip("-")
+    kind, _, version = name.partition(":")
+    return version if kind == "recorded" and not version.startswith("reference") else re.sub(r"[^\w.]+", "-", name)
+
+
+def _base(url: str) -> str:
+    return url.rstrip("/").removesuffix("/api/v4")
 
 
 def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) -> Target:
@@ -253,13 +260,12 @@ def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) 
         raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
     if not allow_remote and not is_loopback(parts.hostname):
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
-    base = url.rstrip("/").removesuffix("/api/v4")
+    base = _base(url)
     redactor = Redactor(replaying=False)
     for name in ("MM_ADMIN_TOKEN", "MM_ADMIN_PASSWORD"):
         redactor.learn((os.environ.get(name) or "").strip())
-    slug = re.sub(r"[^A-Za-z0-9.]+", "-", base.partition("//")[2]).strip("-")
     server, origin = _look(base, redactor, patience)
-    return Target(url, slug, base, server, redactor, patience=patience, origin=origin)
+    return Target(url, slug_of(url), base, server, redactor, patience=patience, origin=origin)
 
 
 def _check_authorities(bundle: str | None) -> None:

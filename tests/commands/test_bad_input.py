@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from mmconform.campaign import play, work
 from mmconform.commands import runs as the_runs
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
@@ -333,7 +334,7 @@ def test_a_version_that_is_none_is_told(capsys):
 
 
 def test_a_broken_record_is_told_before_anything_is_run(complaint, tmp_path, monkeypatch):
-    monkeypatch.setattr(the_runs, "_command", lambda *_: pytest.fail("the suites were run"))
+    monkeypatch.setattr(the_runs, "play", lambda *_: pytest.fail("the suites were run"))
     (tmp_path / record.NAME).write_text("hello\n")
     assert complaint("compare", "recorded:11.0.3", tmp_path).startswith(f"{tmp_path / record.NAME}:1: is no JSON")
 
@@ -357,8 +358,9 @@ while not pathlib.Path({str(up)!r}).exists():
 print("Exit: refused")
 raise SystemExit(2)
 """
-    codes = {"5.36.1": going_on, "11.0.3": refused}
-    monkeypatch.setattr(the_runs, "_command", lambda target, _: [sys.executable, "-c", codes[target.slug]])
+    codes = {"recorded:5.36.1": going_on, "recorded:11.0.3": refused}
+    monkeypatch.setattr(work, "command", lambda job, _: [sys.executable, "-c", codes[job.name]])
+    monkeypatch.setattr(play, "REPORTS", tmp_path)
     assert main(["compare", "5.36.1", "11.0.3"]) == 2
     assert capsys.readouterr().err.endswith("mmconform: the run on recorded:11.0.3 came to nothing: refused\n")
     assert tidied.exists()
@@ -368,7 +370,7 @@ def test_an_interrupted_command_is_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(the_runs, "_command", interrupted)
+    monkeypatch.setattr(the_runs, "play", interrupted)
     assert main(["compare", "5.36.1", "11.0.3"]) == 130
     assert capsys.readouterr().err.endswith("mmconform: interrupted\n")
 

@@ -1,0 +1,159 @@
+"""One run of the suites in a process of its own, on whichever machine it is called."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+from mmconform.errors import MisuseError
+from mmconform.paths import CASSETTES, DEVIATIONS, PACKAGE, ROOT, SPECS, SUITES
+from mmconform.record.provenance import tools
+from mmconform.record.record import NAME
+from mmconform.wire.tape.tape import LABEL
+
+#: How often a run is begun whose process was killed.
+_ATTEMPTS = 2
+#: Where pytest begins to show the tables.
+_TABLES = re.compile(r"^=+ conformance =+$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be run.
+
+    Attributes:
+        targets: As ``--target`` takes them.
+        options: More of pytest's.
+        code: The ``fingerprint`` of who wants it.
+    """
+
+    targets: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    code: str = ""
+
+    @property
+    def name(self) -> str:
+        more = len(self.targets) - 1
+        return self.targets[0] + (f" and {more} more" if more else "")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        status: pytest's: 0 green, 1 not.
+        said: What it printed before the tables.
+        records: The files, by the slug of the target.
+    """
+
+    job: Job
+    status: int
+    said: str
+    records: dict[str, bytes]
+
+    @property
+    def was_killed(self) -> bool:
+        return self.status < 0
+
+
+class Watch:
+    """Sees the runs on this machine, and can end them."""
+
+    def __init__(self, learn: Callable[[str, str], None] = lambda name, line: None) -> None:
+        self.learn = learn
+        self._running: set[subprocess.Popen[str]] = set()
+        self._is_over, self._lock = False, Lock()
+
+    @contextmanager
+    def running(self, command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+        """Run a process: in a session of its own, so that Ctrl-C reaches it once, from us.
+
+        Raises:
+            MisuseError: all was ended before.
+        """
+        with self._lock:
+            if self._is_over:
+                raise MisuseError("not begun any more")
+            pipe = subprocess.PIPE
+            process = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        with process:
+            yield process
+        self._running.discard(process)
+
+    def stop(self) -> None:
+        """Interrupt what goes on, so that each run puts its server back, and begin nothing more."""
+        with self._lock:
+            self._is_over = True
+            for process in self._running:
+                process.send_signal(signal.SIGINT)
+
+
+def work(job: Job, watch: Watch | None = None) -> Outcome:
+    """Run pytest, once more where its process was killed, and return what came of it.
+
+    Raises:
+        MisuseError: it came to nothing, or this checkout is another one than that of who wants it.
+    """
+    if job.code and job.code != fingerprint():
+        raise MisuseError(
+            f"the checkout in {ROOT} on {os.uname().nodename}, or a package there, is of another version than that of who asks"
+        )
+    for _ in range(_ATTEMPTS):
+        outcome = _attempt(job, watch or Watch())
+        if not outcome.was_killed:
+            break
+    if outcome.status not in (0, 1):
+        last = [line for line in outcome.said.splitlines() if line.strip(" !")] or ["it said nothing"]
+        raise MisuseError(f"the run on {job.name} came to nothing: {last[-1].removeprefix('Exit: ')}")
+    return outcome
+
+
+def command(job: Job, folder: str) -> list[str]:
+    """Return how to run it with its records in a folder."""
+    targets = [f"--target={target}" for target in job.targets]
+    return [sys.executable, "-m", "pytest", "-q", "--no-header", f"--reports={folder}", *job.options, *targets]
+
+
+def _attempt(job: Job, watch: Watch) -> Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        # Nobody else writes there: a run that goes on after who waits for it has died is in nobody's way.
+        # Unbuffered, it ends at its next test where nobody reads what it prints any more.
+        with watch.running(command(job, folder), os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
+            assert process.stdout
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                watch.learn(job.name, line)
+        records = {path.parent.name: path.read_bytes() for path in sorted(Path(folder).glob(f"*/{NAME}"))}
+    return Outcome(job, process.returncode, _TABLES.split("".join(lines))[0], records)
+
+
+@cache
+def fingerprint() -> str:
+    """Return the digest of what decides what a run says: code, documents, data, deviations, suites, tapes and packages."""
+    files = [path for folder in (PACKAGE, SUITES, SPECS, DEVIATIONS) for path in folder.rglob("*") if path.is_file()]
+    files += [ROOT / "conftest.py", *CASSETTES.glob(f"*/{LABEL}")]
+    digest = hashlib.sha256(repr(sorted(tools().items())).encode())
+    for path in sorted(path for path in files if path.suffix != ".pyc"):
+        digest.update(f"\n{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

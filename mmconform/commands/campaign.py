@@ -1,0 +1,72 @@
+"""`mmconform campaign`: the suites on many targets, side by side."""
+
+import argparse
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+
+from mmconform.campaign.places import CORES, place
+from mmconform.campaign.play import join_neighbours, play, shares
+from mmconform.campaign.work import Job
+from mmconform.commands.runs import LIVE_OPTIONS, add_places, progressing
+from mmconform.commands.shared import FINE, FOUND
+from mmconform.contract.build import build
+from mmconform.documents.load import load
+from mmconform.errors import MisuseError
+from mmconform.paths import REPORTS, ROOT
+from mmconform.record import record
+from mmconform.reference import named
+from mmconform.report.terminal import show
+from mmconform.servers.target import resolve, slug_of
+
+FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True
+EXAMPLE = """mmconform campaign recorded:all
+  mmconform campaign http://127.0.0.1:8065 http://127.0.0.1:8066
+  mmconform campaign recorded:all --scheduler tcp://10.0.0.1:8786"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="as for pytest, so many as you like, or recorded:all")
+    parser.add_argument("--processes", type=int, default=CORES, metavar="N", help=f"how many go side by side here ({CORES})")
+    for option in LIVE_OPTIONS:
+        parser.add_argument(option, action="store_true", help="of a live target, as for pytest")
+    add_places(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.processes < 1:
+        raise MisuseError(f"--processes {options.processes}: at least one")
+    contract = build(load().document)
+    names = list(dict.fromkeys(name for text in options.targets for name in _names(text, options.allow_remote)))
+    chosen = tuple(option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")])
+    jobs = [*_jobs(names, chosen, apart=bool(options.scheduler), processes=options.processes)]
+    is_green = True
+    with progressing() as progress, place(options.scheduler, options.processes, progress.learn) as submit:
+        for number, outcome in enumerate(play(jobs, submit), 1):
+            is_green = is_green and outcome.status == 0
+            if outcome.status:
+                print(outcome.said)
+            sys.stderr.write(f"{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
+    join_neighbours(contract, jobs)
+    for name in names:
+        path = REPORTS / slug_of(name) / record.NAME
+        seen = record.read(path)
+        is_green = is_green and seen.footer.green
+        print(show(contract, seen, colour=sys.stdout.isatty(), width=shutil.get_terminal_size((100, 24)).columns))
+        print(f"  record: {path.relative_to(ROOT)}\n")
+    return FINE if is_green else FOUND
+
+
+def _names(text: str, allow_remote: bool) -> Iterable[str]:
+    """Return the targets that a text stands for. Reference servers are started where they are judged."""
+    is_ours = re.match(r"reference\b", text)
+    return named.every(text) if is_ours else [target.name for target in resolve(text, allow_remote=allow_remote)]
+
+
+def _jobs(names: list[str], options: tuple[str, ...], *, apart: bool, processes: int) -> Iterable[Job]:
+    """Return a run for each live server, and the others in shares, which take less time together: all of one share the start."""
+    live = [name for name in names if "://" in name]
+    others = [name for name in names if name not in live]
+    yield from (Job((name,), options) for name in live)
+    yield from (Job(share) for share in shares(others, len(others) if apart else processes))

@@ -1,0 +1,287 @@
+"""Runs side by side: each comes once, with the record that it would have alone, whoever is lost meanwhile."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from mmconform.campaign import play as campaign
+from mmconform.campaign.places import place
+from mmconform.campaign.play import join_neighbours, play, shares
+from mmconform.campaign.work import Job, Outcome, Watch, fingerprint, work
+from mmconform.commands.cli import main
+from mmconform.driving.generate import SEED
+from mmconform.errors import MisuseError
+from mmconform.prove import prove
+from mmconform.record import record
+from mmconform.reference.named import name_of
+from mmconform.report.neighbours import is_whole
+from mmconform.servers.target import resolve, slug_of
+
+#: In one process: what these runs import, they share.
+pytestmark = pytest.mark.xdist_group("campaign")
+#: A small run, that is held where a test asks for it.
+SMALL = ("-p", "tests.held", "suites/permissions/test_webrtc.py", "--tb=no")
+JOBS = [Job((f"recorded:{version}",), SMALL) for version in ("4.0.5", "4.1.2")]
+
+
+@pytest.fixture
+def reports(tmp_path, monkeypatch):
+    """Where a campaign's records go."""
+    for module in (campaign, prove):
+        monkeypatch.setattr(module, "REPORTS", tmp_path / "reports")
+    return tmp_path / "reports"
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """Have the first run held; it tells who waits for it, and itself."""
+    folder = tmp_path / "held"
+    folder.mkdir()
+    for name in ("begun", "go"):
+        os.mkfifo(folder / name)
+    monkeypatch.setenv("HELD", str(folder))
+    return folder
+
+
+def hold_first(held):
+    (held / "first").touch()
+
+
+def begun(held):
+    """Wait until the first run is held, and return the ids of its parent and of itself."""
+    return [int(number) for number in (held / "begun").read_text().split()]
+
+
+def records(reports):
+    """What the records say, whenever it was."""
+
+    def timeless(path):
+        one = record.read(path)
+        header, footer = one.header, one.footer
+        header = msgspec.structs.replace(header, started="")
+        return replace(one, header=header, footer=msgspec.structs.replace(footer, finished="", seconds=0))
+
+    return {path.parent.name: timeless(path) for path in sorted(reports.rglob(record.NAME))}
+
+
+@pytest.fixture(scope="module")
+def alone(run_pytest, tmp_path_factory):
+    """The records of the jobs, as pytest writes them."""
+    folder = tmp_path_factory.mktemp("alone")
+    targets = [f"--target={name}" for job in JOBS for name in job.targets]
+    ran = run_pytest(*SMALL, *targets, "--reports", folder, HELD=folder)
+    assert ran.returncode == 0, ran.stdout
+    return records(folder)
+
+
+# -- who is lost ---------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_killed_is_done_again_and_counted_once(reports, held, alone):
+    hold_first(held)
+    with place(processes=2) as submit, ThreadPoolExecutor(1) as beside:
+        outcomes = beside.submit(lambda: [*play(JOBS, submit)])
+        _, run = begun(held)
+        os.kill(run, signal.SIGKILL)
+        assert sorted(outcome.job.targets for outcome in outcomes.result()) == sorted(job.targets for job in JOBS)
+    assert records(reports) == alone and set(alone) == {"4.0.5", "4.1.2"}
+
+
+def test_a_run_whose_worker_is_killed_is_done_again_by_another_and_counted_once(reports, held, alone):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    hold_first(held)
+    quiet = {"dashboard_address": None, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", **quiet) as cluster,
+        place(cluster.scheduler_address) as submit,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        outcomes = beside.submit(lambda: [*play(JOBS, submit)])
+        worker, _ = begun(held)
+        os.kill(worker, signal.SIGKILL)
+        (held / "go").write_text("")  # the run that nobody waits for any more goes on
+        assert sorted(outcome.job.targets for outcome in outcomes.result()) == sorted(job.targets for job in JOBS)
+    assert records(reports) == alone
+
+
+def test_whoever_leaves_a_campaign_ends_its_runs(reports, held):
+    hold_first(held)
+    with pytest.raises(KeyboardInterrupt), place(processes=1) as submit:
+        running = [submit(job) for job in JOBS]
+        begun(held)
+        raise KeyboardInterrupt
+    with pytest.raises(MisuseError, match="came to nothing"):
+        running[0].result()
+    assert running[1].cancelled() and not reports.exists()
+
+
+def test_another_checkout_refuses_to_run_for_us():
+    with pytest.raises(MisuseError, match="is of another version"):
+        work(replace(JOBS[0], code="0" * 64))
+
+
+def test_a_run_that_cannot_be_made_is_one_line(held):
+    with pytest.raises(MisuseError) as told:
+        work(Job(("recorded:1.2.3",), (), fingerprint()), Watch())
+    assert str(told.value).startswith("the run on recorded:1.2.3 came to nothing: no tape of version `1.2.3`; there are 4.0.5")
+
+
+# -- what it is to be played with ----------------------------------------------------------------------------------
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(closed_port, monkeypatch):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    monkeypatch.setattr("mmconform.campaign.places._PATIENCE", 0.2)
+    with pytest.raises(MisuseError, match="nobody answers there"), place(closed_port.replace("http", "tcp")):
+        pass
+
+
+def test_without_dask_it_is_said_how_to_have_it(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(MisuseError, match=r"needs the extra `dask`.*requirements-dask\.lock"), place("tcp://127.0.0.1:1"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["1.2.3"], "no tape of version `1.2.3`"),
+        (["nonsense"], "unknown target `nonsense`"),
+        (["recorded", "--processes", "0"], "--processes 0: at least one"),
+    ],
+)
+def test_a_campaign_that_cannot_begin_is_one_line(capsys, arguments, says):
+    assert main(["campaign", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert says in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7])
+def test_shares_hold_every_name_once(number):
+    names = ["a", "b", "c", "d", "e"]
+    parts = shares(names, number)
+    assert sorted(name for part in parts for name in part) == names and len(parts) == min(number, 5)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("name", ["recorded:5.36.1", "recorded", "5.36"])
+def test_the_place_of_a_record_is_known_before_its_target_is_there(name):
+    (target,) = resolve(name)
+    assert slug_of(target.name) == target.slug
+
+
+@pytest.mark.parametrize(
+    ("url", "slug"),
+    [
+        ("http://127.0.0.1:8065", "127.0.0.1-8065"),
+        ("https://chat.example.org/team/api/v4/", "chat.example.org-team"),
+        ("reference@5.36.1", "reference-5.36.1"),
+        ("recorded:reference-5.36.1", "recorded-reference-5.36.1"),
+    ],
+)
+def test_the_place_of_a_record(url, slug):
+    assert slug_of(url) == slug
+
+
+# -- neighbours ----------------------------------------------------------------------------------------------------
+
+ANSWER = {"operation": "CreateJob", "persona": "member", "about": "self"}
+
+
+@pytest.fixture
+def apart(reports, record_of):
+    """Records of two neighbouring versions, which say something else of the same request."""
+    for version, status in (("5.0.3", 403), ("5.5.3", 400)):
+        answers = [{**ANSWER, "status": status}]
+        made = record_of(version, answers=answers, seed=SEED, target=f"recorded:{version}")
+        record.write(reports / version / record.NAME, made)
+    return reports
+
+
+def test_versions_that_were_run_apart_are_compared_afterwards(apart, contract):
+    join_neighbours(contract, [Job(("recorded:5.0.3",)), Job(("recorded:5.5.3",))])
+    older, newer = (record.read(apart / version / record.NAME) for version in ("5.0.3", "5.5.3"))
+    assert not older.changes
+    assert [(c.against, c.before, c.after, c.standing) for c in newer.changes] == [("recorded:5.0.3", "403", "400", "new")]
+    assert newer.footer.changed == 1 and not newer.footer.green
+
+
+def test_a_run_over_both_has_compared_them_itself(apart, contract):
+    join_neighbours(contract, [Job(("recorded:5.0.3", "recorded:5.5.3"))])
+    assert not record.read(apart / "5.5.3" / record.NAME).changes
+
+
+def test_part_of_a_run_is_compared_with_nothing(record_of):
+    whole = record_of("5.5.3", seed=SEED)
+    assert is_whole(whole)
+    assert not is_whole(record_of("5.5.3", seed=SEED, selection="-k x")) and not is_whole(record_of("5.5.3", seed=SEED + 1))
+    assert not is_whole(replace(whole, footer=msgspec.structs.replace(whole.footer, left_out=("1 test",))))
+
+
+# -- a proof -------------------------------------------------------------------------------------------------------
+
+NAMES = prove.chosen("")[:5]
+
+
+@pytest.fixture
+def proved(reports, record_of, monkeypatch):
+    """Prove with runs that say that all is well, and that break off after so many; returns what was run."""
+    monkeypatch.setattr(prove, "_GOING_ON", reports / "prove.json")
+    monkeypatch.setattr(prove, "_SHARE", 2)
+    ran, made = [], record_of("11.0.3")
+
+    def proved(names=NAMES, most=99, code="a"):
+        def played(jobs, submit):
+            for number, job in enumerate(jobs):
+                if number == most:
+                    raise MisuseError("the run broke off")
+                ran.append(job)
+                for name in job.targets:
+                    record.write(reports / slug_of(name) / record.NAME, replace(made, observations=[], answers=[]))
+                yield Outcome(job, 0, "", {})
+
+        monkeypatch.setattr(prove, "play", played)
+        monkeypatch.setattr(prove, "fingerprint", lambda: code)
+        before = len(ran)
+        try:
+            return [proof.name for proof in prove.prove(names)[0]], ran[before:]
+        except MisuseError:
+            return None, ran[before:]
+
+    return proved
+
+
+def targets(jobs):
+    return sorted(name for job in jobs for name in job.targets)
+
+
+def test_a_proof_that_broke_off_goes_on_where_it_ended(proved):
+    proofs, ran = proved(most=2)
+    assert proofs is None and 0 < len(targets(ran)) < len(NAMES) and max(len(job.targets) for job in ran) <= 2
+    proofs, more = proved()
+    assert proofs == NAMES
+    assert targets(ran + more) == sorted(map(name_of, NAMES)), "each once"
+
+
+def test_what_other_code_had_done_is_done_again_and_so_is_what_was_asked_for_anew(proved):
+    proved(most=1, code="b")
+    assert targets(proved()[1]) == sorted(map(name_of, NAMES))
+    assert targets(proved()[1]) == sorted(map(name_of, NAMES))
+
+
+def test_of_what_was_done_a_record_that_is_gone_is_done_again(proved, reports):
+    _, ran = proved(most=2)
+    gone = targets(ran)[0]
+    (reports / slug_of(gone) / record.NAME).unlink()
+    assert gone in targets(proved()[1])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"code": "a"}', '{"code": "a", "names": 5, "seconds": 1}', '{"code": []}'])
+def test_notes_that_are_broken_are_none(proved, reports, text):
+    reports.mkdir()
+    (reports / "prove.json").write_text(text)
+    assert targets(proved()[1]) == sorted(map(name_of, NAMES))
