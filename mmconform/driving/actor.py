@@ -195,9 +195,36 @@ class Reply:
 
     @property
     def ids(self) -> list[str]:
-        """The ids of the rows of a list."""
-        rows = self.json if isinstance(self.json, list) else []
-        return [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row]
+        """The ids of the rows of a list, as :meth:`rows`."""
+        return [str(id_) for (id_,) in self.rows("id")]
+
+    def __getitem__(self, name: str) -> Any:
+        """A field of the answer.
+
+        Raises:
+            BrokenPromiseError, NotKnownError: it is a refusal, or holds no such field.
+        """
+        return self._part(self.json, name)
+
+    def rows(self, *names: str) -> list[tuple[Any, ...]]:
+        """The fields of these names, of each row of a list.
+
+        Raises:
+            BrokenPromiseError, NotKnownError: the answer is a refusal, or no list, or a row lacks one.
+        """
+        rows = self.json
+        if not isinstance(rows, list) or not self.exchange.is_success:
+            self._lacks("is no list")
+        return [tuple(self._part(row, name) for name in names) for row in rows]
+
+    def _part(self, data: Any, name: str) -> Any:
+        if not isinstance(data, dict) or name not in data or not self.exchange.is_success:
+            self._lacks(f"holds no `{name}`")
+        return data[name]
+
+    def _lacks(self, complaint: str) -> None:
+        self.served.require()
+        replace(self.shows(False, f"the answer {complaint}"), is_of_the_form=True).require()
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -327,12 +354,12 @@ class Actor:
         """Call an operation that has to succeed for the test to mean anything.
 
         Raises:
-            MisuseError: it is refused.
+            BrokenPromiseError, NotKnownError: it is refused, to whom the documentation lets call it: which is what is wrong,
+                whatever the test is about.
         """
         self.stage.world.need(self.stage.contract.operations[operation].needs)
         reply = self.do(operation, **arguments)
-        if not reply.exchange.is_success:
-            raise MisuseError(f"the test could not be set up: {reply}")
+        replace(reply.served, clause=f"{operation}.status").require()
         return reply
 
     def ask(self, operation: str, about: "Actor | None" = None) -> Reply:
@@ -372,7 +399,7 @@ class Actor:
     def new_token(self, description: str = "made for a test") -> Token:
         """Return a new personal access token of this person, made by the operator."""
         made = token.new_token(replace(self.owner, purpose=description))
-        return Token(made["id"], Secret(made["token"]))
+        return Token(str(made["id"]), Secret(made["token"]))
 
     @contextmanager
     def crowded(self, tokens: int) -> Iterator[None]:
@@ -443,10 +470,10 @@ def _let_in(stage: Stage, app: dict[str, str], actor: Actor) -> Actor:
     got = stage.client.send(
         "POST", "/oauth/access_token", persona=actor.persona, data={**given, "redirect_uri": BACK, "code": code}
     )
-    if not got.is_success:
+    if not got.is_success or not got.json_object.get("access_token"):
         raise MisuseError(f"the test could not be set up: no OAuth session, {back.says} and {got.says}")
     stage.made += 1
-    token = Secret(got.json["access_token"])
+    token = Secret(got.json_object["access_token"])
     stage.client.redactor.learn_credential(token, f"{actor.persona}'s OAuth session {stage.made}")
     return replace(actor, credential=token)
 

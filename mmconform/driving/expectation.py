@@ -36,6 +36,7 @@ class Expectation:
         source: Where that is known from, beside the promise itself.
         complaint: What is wrong with an answer of the right status.
         clause: What it is about, where the test is about several promises in turn.
+        is_of_the_form: It lacks what the test has to look at, which the schema of the answer may have said already.
     """
 
     reply: Judged
@@ -44,6 +45,7 @@ class Expectation:
     source: str = ""
     complaint: str = ""
     clause: str = ""
+    is_of_the_form: bool = False
 
     def __bool__(self) -> bool:
         self.reply.stage.expectations.append(self)
@@ -52,6 +54,10 @@ class Expectation:
         if doubt := self.reply.doubt:
             raise NotKnownError(f"whether this breaks a promise is not known ({self.seen})", doubt)
         raise BrokenPromiseError(self)
+
+    def require(self) -> None:
+        """Raise what was broken, if it is not met."""
+        bool(self)
 
     def __or__(self, other: "Expectation") -> "Expectation":
         sources = "; ".join(dict.fromkeys(source for source in (self.source, other.source) if source))

@@ -251,7 +251,7 @@ def arranged(
             f"setting up the test world failed: {method} {exchange.path} by the {persona.replace('_', ' ')} answered "
             f"{exchange.says}; `{message(exchange, client.redactor)}`{explain(exchange.error_id)}"
         )
-    return _told(exchange.json_or_none, f"{method} {exchange.path}")
+    return told(exchange)
 
 
 def confirm_is_an_error_of_the_server(answer: Exchange) -> None:
@@ -280,6 +280,15 @@ class _Told(dict[str, Any]):
 
     def __missing__(self, key: str) -> Any:
         raise MisuseError(f"setting up the test world failed: the answer to {self.request} holds no `{key}`")
+
+
+def told(exchange: Exchange) -> Any:
+    """Return what a successful answer tells, an object or rows of objects.
+
+    Raises:
+        MisuseError: it is something else; also later, when the object is asked for what it does not hold.
+    """
+    return _told(exchange.json_or_none, f"{exchange.method} {exchange.path}")
 
 
 def _told(data: Any, request: str) -> Any:

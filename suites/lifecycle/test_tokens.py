@@ -13,10 +13,10 @@ def test_a_token_lets_its_owner_in(new_person: NewPerson, stage: Stage) -> None:
     person = new_person("token_user")
     made = person.do("CreateUserAccessToken", user_id=person.id, body={"description": "mine"})
     assert made.served
-    through = person.having({"Authorization": f"Bearer {made.json['token']}"})
+    through = person.having({"Authorization": f"Bearer {made['token']}"})
     reply = through.do(LIST, user_id="me")
     assert reply.served
-    assert reply.shows({row["user_id"] for row in reply.json} <= {person.id}, "the token speaks for somebody else")
+    assert reply.shows({str(user) for (user,) in reply.rows("user_id")} <= {person.id}, "the token speaks for somebody else")
     stage.clause = f"{LIST}.effect.lists-the-user"
     assert reply.shows(bool(reply.ids), "the list does not hold the token")
 
@@ -27,8 +27,8 @@ def test_no_two_tokens_are_the_same(token_user: Actor) -> None:
     first, second = (token_user.ask("CreateUserAccessToken") for _ in range(2))
     assert first.served
     assert second.served
-    assert first.json["id"] != second.json["id"], "two tokens share an id"
-    assert first.json["token"] != second.json["token"], "two tokens share a value"
+    assert first["id"] != second["id"], "two tokens share an id"
+    assert first["token"] != second["token"], "two tokens share a value"
 
 
 @clause("RevokeUserAccessToken.effect.revokes")
@@ -78,7 +78,7 @@ def test_a_disabled_token_lets_nobody_in(token_user: Actor) -> None:
     assert token_user.through(token).look().refused_as("no-session")
     seen = token_user.do("GetUserAccessToken", token_id=token.id)
     assert seen.served
-    assert seen.json["is_active"] is False, "a disabled token calls itself active"
+    assert seen["is_active"] is False, "a disabled token calls itself active"
 
 
 @clause("DisableUserAccessToken.effect.deletes-sessions")
@@ -106,7 +106,7 @@ def test_an_enabled_token_is_active(token_user: Actor) -> None:
     token = token_user.new_token()
     token_user.must("DisableUserAccessToken", body={"token_id": token.id})
     assert token_user.do("EnableUserAccessToken", body={"token_id": token.id}).served
-    assert token_user.do("GetUserAccessToken", token_id=token.id).json["is_active"] is True, "an enabled token is not active"
+    assert token_user.do("GetUserAccessToken", token_id=token.id)["is_active"] is True, "an enabled token is not active"
 
 
 @clause("EnableUserAccessToken.effect.enables")
@@ -285,7 +285,7 @@ def test_a_list_holds_disabled_tokens_too(new_person: NewPerson) -> None:
     person.must("DisableUserAccessToken", body={"token_id": off.id})
     reply = person.do(LIST, user_id="me")
     assert reply.served
-    assert {row["id"]: row["is_active"] for row in reply.json} == {on.id: True, off.id: False}, (
+    assert {str(id_): is_active for id_, is_active in reply.rows("id", "is_active")} == {on.id: True, off.id: False}, (
         "the list does not tell which is active"
     )
 
@@ -339,7 +339,7 @@ def test_every_call_makes_another_token(team_admin: Actor) -> None:
     first, second = (team_admin.do("RegenCommandToken", command_id=command) for _ in range(2))
     assert first.served
     assert second.served
-    assert first.json["token"] != second.json["token"], "the token is still the old one"
+    assert first["token"] != second["token"], "the token is still the old one"
 
 
 @clause("RegenCommandToken.effect.makes-a-new-token")
@@ -350,4 +350,4 @@ def test_the_command_has_the_token_that_was_told(team_admin: Actor, stage: Stage
     assert reply.served
     commands = stage.operator("GET", f"/api/v4/commands?team_id={stage.world.team_id}&custom_only=true")
     tokens = [c["token"] for c in commands if c["id"] == command]
-    assert tokens == [reply.json["token"]], "the command has another token than the one that was told"
+    assert tokens == [reply["token"]], "the command has another token than the one that was told"

@@ -97,7 +97,7 @@ def test_through_a_token_its_owner_may_regenerate(team_admin: Actor, member: Act
 def test_the_tokens_of_the_command_are_no_credentials(team_admin: Actor, stage: Stage, anonymous: Actor) -> None:
     """The token of a slash command lets nobody in."""
     command = team_admin.new_command()
-    token = team_admin.must("RegenCommandToken", command_id=command).json["token"]
+    token = team_admin.must("RegenCommandToken", command_id=command)["token"]
     bearer = anonymous.having({"Authorization": f"Bearer {token}"})
     assert bearer.do("RegenCommandToken", command_id=command).refused_as("no-session")
     assert team_admin.do("RegenCommandToken", command_id=command).served

@@ -44,7 +44,7 @@ def test_descriptions_that_fit(token_user: Actor, description: str) -> None:
     """Up to 255 bytes of anything are kept as they are."""
     reply = token_user.do(CREATE, user_id="me", body={"description": description})
     assert reply.served
-    assert reply.json["description"] == description, "the description is not what was sent"
+    assert reply["description"] == description, "the description is not what was sent"
 
 
 @clause("CreateUserAccessToken.input")
@@ -78,7 +78,7 @@ def test_what_the_server_decides(token_user: Actor, key: str) -> None:
     given = {"is_active": False}.get(key, CHOSEN)
     reply = token_user.do(CREATE, user_id="me", body={"description": "x", key: given})
     assert reply.served
-    assert reply.json.get(key) != given, f"the caller chose the {key}"
+    assert reply.exchange.json_object.get(key) != given, f"the caller chose the {key}"
 
 
 @clause("{operation}.input")
@@ -212,4 +212,4 @@ def test_a_body_nobody_asked_for(system_admin: Actor, raw: str) -> None:
     """The operation takes no body, and what is sent is ignored: the server chooses the token."""
     reply = system_admin.do("RegenCommandToken", command_id=system_admin.new_command(), raw=raw)
     assert reply.served
-    assert reply.json["token"] != CHOSEN, "the caller chose the token"
+    assert reply["token"] != CHOSEN, "the caller chose the token"

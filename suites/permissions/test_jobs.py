@@ -54,9 +54,9 @@ def test_the_server_decides_about_a_job_not_the_caller(system_admin: Actor, stag
     body = {"type": stage.world.harmless_job, "id": "zzzzzzzzzzzzzzzzzzzzzzzzzz", "status": "success", "progress": 77}
     reply = system_admin.do("CreateJob", body=body)
     assert reply.served
-    assert reply.json["id"] != body["id"], "the caller chose the id"
-    assert reply.json["status"] == "pending", "the caller chose the state"
-    assert reply.json["progress"] != body["progress"], "the caller chose the progress"
+    assert reply["id"] != body["id"], "the caller chose the id"
+    assert reply["status"] == "pending", "the caller chose the state"
+    assert reply["progress"] != body["progress"], "the caller chose the progress"
 
 
 @clause("CreateJob.effect.creates-a-job")
@@ -64,7 +64,7 @@ def test_a_job_keeps_its_data(system_admin: Actor, stage: Stage) -> None:
     """What is given as data is given back."""
     reply = system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": {"key": "välue"}})
     assert reply.served
-    assert reply.json["data"] == {"key": "välue"}, "the data are not those that were sent"
+    assert reply["data"] == {"key": "välue"}, "the data are not those that were sent"
 
 
 @clause("CreateJob.status")

@@ -12,7 +12,7 @@ def test_a_holder_makes_a_token_for_me(token_user: Actor) -> None:
     """`me` is the caller."""
     reply = token_user.do("CreateUserAccessToken", user_id="me", body={"description": "mine"})
     assert reply.served
-    assert reply.json["user_id"] == token_user.id, "a token made for `me` belongs to somebody else"
+    assert reply["user_id"] == token_user.id, "a token made for `me` belongs to somebody else"
 
 
 @clause("CreateUserAccessToken.permission")
@@ -36,7 +36,7 @@ def test_who_the_token_belongs_to_is_not_for_the_body_to_say(
     body = {"description": "mine", "user_id": other_token_user.id}
     reply = token_user.do("CreateUserAccessToken", user_id=token_user.id, body=body)
     assert reply.served
-    assert reply.json["user_id"] == token_user.id, "the body decided whose token it is"
+    assert reply["user_id"] == token_user.id, "the body decided whose token it is"
 
 
 @clause("GetUserAccessTokensForUser.permission")

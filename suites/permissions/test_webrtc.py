@@ -19,8 +19,8 @@ def test_the_token_is_the_sessions(member: Actor, outsider: Actor) -> None:
     assert first.served
     assert again.served
     assert others.served
-    assert again.shows(first.json["token"] == again.json["token"], "two calls of one session got two tokens")
-    assert first.json["token"] != others.json["token"], "two sessions got the same token"
+    assert again.shows(first["token"] == again["token"], "two calls of one session got two tokens")
+    assert first["token"] != others["token"], "two sessions got the same token"
 
 
 @clause("GetWebrtcToken.status")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mmconform.errors import NotHereError
-from mmconform.world.admin import OPERATOR
+from mmconform.world.admin import OPERATOR, told
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.kinds.user import new_password
 
@@ -59,6 +59,6 @@ def new_bot(owner: Owner) -> tuple[str, str]:
     name = owner.naming.name("b")
     owner.world.note(what="user", name=name)
     made = owner.must("makes a bot", "POST", "/api/v4/bots", json={"username": name, "display_name": name})
-    id_ = str(made.json_object["user_id"])
+    id_ = str(told(made)["user_id"])
     owner.world.note(what="user", name=name, id=id_)
     return id_, name

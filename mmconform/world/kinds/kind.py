@@ -11,7 +11,7 @@ from mmconform.contract.templates import pattern_of
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
-from mmconform.world.admin import GONE, SWITCHED_OFF, Admin, moments
+from mmconform.world.admin import GONE, SWITCHED_OFF, Admin, moments, told
 from mmconform.world.features import missing
 from mmconform.world.world import PREFIX, Person, World
 
@@ -94,7 +94,8 @@ class Owner:
             raise NotHereError(f"nobody makes one on this server: {made.says}")
         if not made.is_success:
             raise MisuseError(f"the test could not be set up: the operator makes one for {self.persona}: {made.says}")
-        return made.json_object
+        about_it: dict[str, Any] = told(made)
+        return about_it
 
     def must(self, what: str, method: str, url: str, **arguments: Any) -> Exchange:
         """Send a request of the owner's own that has to succeed.
