@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -116,7 +117,7 @@ def work(job: Job, watch: Watch | None = None) -> Outcome:
     """
     if job.code and job.code != fingerprint():
         raise MisuseError(
-            f"the checkout in {ROOT} on {os.uname().nodename}, or a package there, is of another version than that of who asks"
+            f"the checkout in {ROOT} on {platform.node()}, or a package there, is of another version than that of who asks"
         )
     for _ in range(_ATTEMPTS):
         outcome = _attempt(job, watch or Watch())
