@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in sorted(config.stash.get(options.TAKEN, ())):
         leave(MisuseError(f"{name} belongs to another plugin here; leave that plugin out with -p no:NAME"))
     # Before it knows any plugin's options pytest looks for its own settings, next to whatever might be a path.
-    apart = [option for option in ("--spec", "--overlay") if option in config.invocation_params.args]
+    apart = [option for option in ("--spec", "--overlay", "--reports") if option in config.invocation_params.args]
     if apart and config.inipath != ROOT / "pyproject.toml":
         leave(MisuseError(f"pytest takes what follows {apart[0]} for a test to collect; write {apart[0]}=FILE"))
 
