@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmconform.contract.clause import PRINCIPLES, Contract
+from mmconform.contract.clause import PRINCIPLES, RULES, Contract
 from mmconform.documents.reader import Source, read
 from mmconform.errors import DocumentError
 from mmconform.paths import DEVIATIONS, OFFICIAL_DEVIATIONS
@@ -26,7 +26,9 @@ class Deviation:
         is_met_by_hand: Hand-written tests meet it, in every whole run; of other entries only generated requests do
             (`generated: true`).
         is_rare: Few requests meet it, so that a run which does not meet it says nothing (`rare: true`).
-        signature: As the check states it; another signature of the same clause is another deviation.
+        clause: That of an operation; of a habit that all operations share, ``*.RULE`` (only of the official description).
+        signature: As the check states it; another signature of the same clause is another deviation. Of a habit its beginning,
+            with ``*`` for the rest.
         verdict: Who is wrong: the ``server`` (only where the clause quotes the document), the ``documentation``, or
             ``ambiguous``.
     """
@@ -49,8 +51,19 @@ class Deviation:
 
     def covers(self, clause: str, persona: str, signature: str, version: Version) -> bool | None:
         """Return whether it explains what was seen; None where nobody knows whether that version is to show it."""
-        is_it = self.clause == clause and persona in self.personas and self.signature == signature
+        is_it = self._is_about(clause) and persona in self.personas and self._is_seen_as(signature)
         return is_it and self.versions.include(version)
+
+    def _is_about(self, clause: str) -> bool:
+        return self.clause == clause or (self.is_habit and clause.endswith(self.clause[1:]))
+
+    def _is_seen_as(self, signature: str) -> bool:
+        return self.signature == signature or (self.is_habit and signature.startswith(self.signature.removesuffix("*")))
+
+    @property
+    def is_habit(self) -> bool:
+        """Whether it is about all operations alike."""
+        return self.clause.startswith("*.")
 
     def overlaps(self, other: "Deviation") -> bool:
         return (
@@ -132,10 +145,29 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
             raise wrong(f"`{key}` is no text")
     clauses = entry["clause"] if isinstance(entry["clause"], list) else [entry["clause"]]
     signatures = entry["signature"] if isinstance(entry["signature"], list) else [entry["signature"]]
+
+    def made(clause: str, signature: str, *, is_rare: bool) -> Deviation:
+        return Deviation(
+            clause,
+            frozenset(personas),
+            versions,
+            signature,
+            entry["verdict"],
+            entry["reason"],
+            entry["evidence"],
+            entry["first_seen"],
+            f"{source.file}:{line}",
+            is_rare,
+            entry.get("generated") is not True,
+        )
+
     for name in clauses:
         clause = contract.clauses.get(name)
         operation, _, rule = str(name).partition(".")
         is_of_principle = rule in PRINCIPLES and operation in contract.operations
+        if is_of_many and operation == "*" and rule in RULES:
+            yield from (made(name, str(signature), is_rare=True) for signature in signatures)
+            continue
         if clause is None and is_of_many and not is_of_principle:
             continue
         if clause is None and not is_of_principle:
@@ -144,20 +176,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
             continue
         if entry["verdict"] == "server" and clause and clause.origin != "document":
             raise wrong(f"`{name}` is our own addition, so its failure cannot be held against the server; say `ambiguous`")
-        for signature in signatures:
-            yield Deviation(
-                name,
-                frozenset(personas),
-                versions,
-                str(signature),
-                entry["verdict"],
-                entry["reason"],
-                entry["evidence"],
-                entry["first_seen"],
-                f"{source.file}:{line}",
-                entry.get("rare") is True,
-                entry.get("generated") is not True,
-            )
+        yield from (made(name, str(signature), is_rare=entry.get("rare") is True) for signature in signatures)
 
 
 def _versions(entry: dict[str, Any], wrong: Callable[[str], DocumentError]) -> Versions:

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -107,7 +108,7 @@ def page_data(
         raise MisuseError("there is no record to show; run pytest first")
     check(records, contract.digest, contract.clauses)
     records = sorted(records, key=lambda r: (_version(r), r.header.started, r.header.target))
-    cards, exchanges = _Cards(deviations), _Table()
+    cards, exchanges = _Cards(_concrete(deviations, records)), _Table()
     findings = _findings(contract, records, cards, exchanges)
     is_grouped = len(contract.operations) > MANY
     data: dict[str, Any] = {
@@ -244,6 +245,17 @@ def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
 def _test(row: ObservationRow) -> str:
     """Return the test of an observation without its parameters, of which the target is one."""
     return row.test.partition("[")[0]
+
+
+def _concrete(deviations: Iterable[Deviation], records: Sequence[Record]) -> Iterator[Deviation]:
+    """Yield the deviations, and instead of a habit of all operations what was seen of it."""
+    for deviation in deviations:
+        if not deviation.is_habit:
+            yield deviation
+            continue
+        rows = (row for record in records for row in record.observations if row.deviation == deviation.place)
+        seen = dict.fromkeys((row.clause, row.signature) for row in rows)
+        yield from (replace(deviation, clause=clause, signature=signature) for clause, signature in seen)
 
 
 class _Cards:

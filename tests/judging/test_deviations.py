@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmconform.contract.clause import RULES
-from mmconform.errors import MisuseError
+from mmconform.errors import DocumentError, MisuseError
 from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
 from mmconform.report import summary
@@ -332,3 +332,37 @@ def test_what_is_known_of_the_eleven_operations_is_known_in_the_official_descrip
     assert all(entry.is_rare for entry in added), "which tests meet it there, nobody told"
     assert not [one for one in official for other in official if one is not other and one.overlaps(other)]
     assert deviations.known(contract, is_ours=False, is_official=False) == []
+
+
+HABIT = """\
+- clause: "*.input"
+  personas: [member]
+  versions: ">=5"
+  signature: "200 for query *"
+  verdict: ambiguous
+  reason: r
+  evidence: e
+  first_seen: f
+"""
+
+
+@pytest.mark.parametrize(
+    ("clause", "persona", "signature", "is_covered"),
+    [
+        ("CreateJob.input", "member", '200 for query page: type "integer"', True),
+        ("CreateJob.input", "member", '200 for body type: type "string"', False),
+        ("CreateJob.status", "member", '200 for query page: type "integer"', False),
+        ("CreateJob.input", "guest", '200 for query page: type "integer"', False),
+    ],
+)
+def test_a_habit_is_known_of_every_operation(contract, tmp_path, clause, persona, signature, is_covered):
+    (tmp_path / "habits.yaml").write_text(HABIT)
+    (habit,) = deviations.load(contract, tmp_path, is_of_many=True)
+    assert habit.covers(clause, persona, signature, Version(11)) is is_covered
+    assert habit.is_rare, "whether a run meets it is chance"
+
+
+def test_of_our_own_documents_each_operation_is_told_by_itself(contract, tmp_path):
+    (tmp_path / "habits.yaml").write_text(HABIT)
+    with pytest.raises(DocumentError, match=r"`\*\.input` is no clause"):
+        deviations.load(contract, tmp_path)
