@@ -37,6 +37,10 @@ _MIGHTIEST = "system_admin"
 #: Stand in for somebody else: never the caller.
 _OTHERS = ("other_token_user", "token_user")
 
+#: What only probes judge by documents that are not ours: they know where a thing lies and who is there, and ask plainly. A drawn
+#: flag (`include_deleted`) may raise what is demanded, and a drawn word of a path may be none to the router.
+_OF_PROBES = ("permission", "since")
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -78,6 +82,8 @@ class Sender(Asker):
         for clause in self.contract.of(self.operation.id) if reason else ():
             if clause.rule != "since":
                 self.judge.skip(clause, reason)
+        if not self.judge.vouches:
+            self.judged = [clause for clause in self.contract.of(self.operation.id) if clause.rule not in _OF_PROBES]
         if reason == "not-on-this-target":  # what is switched off answers everybody so
             self.judged = list(self.contract.of(self.operation.id, "since"))
         for case in cases:

@@ -13,6 +13,8 @@ from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 
 VERDICTS = ("server", "documentation", "ambiguous")
+#: Members with a role that gives nothing but tokens: by the official description, only generated requests are theirs.
+_LIKE_MEMBERS = ("token_user", "other_token_user")
 _KEYS = ("clause", "personas", "versions", "signature", "verdict", "reason", "evidence", "first_seen")
 
 
@@ -139,6 +141,8 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
         raise wrong(f"`{strangers[0]}` is no persona; there are {', '.join([*PERSONAS, *MADE])}")
     if entry["verdict"] not in VERDICTS:
         raise wrong(f"`{entry['verdict']}` is no verdict; there are {', '.join(VERDICTS)}")
+    if is_of_many and "member" in personas:
+        personas = [*personas, *_LIKE_MEMBERS]
     versions = _versions(entry, wrong)
     for key in ("reason", "evidence", "first_seen", "verdict"):
         if not isinstance(entry[key], str):
