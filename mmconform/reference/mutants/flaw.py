@@ -118,6 +118,21 @@ def showing(app: App, operation: str, behaviour: str, shown: bool) -> None:
     app.handlers[operation] = changed
 
 
+def ignoring(app: App, operation: str, section: str, **settings: Any) -> None:
+    """Have one operation act as if settings were these. The configuration stays what it is: whoever reads it sees no change."""
+    handler = app.handlers[operation]
+
+    def changed(app: App, call: Call) -> Answer:
+        usual = app.store.config[section]
+        app.store.config[section] = {**usual, **settings}
+        try:
+            return handler(app, call)
+        finally:
+            app.store.config[section] = usual
+
+    app.handlers[operation] = changed
+
+
 def error(status: int, id_: str = "api.something_else.app_error") -> Answer:
     """Return a refusal that the server does not know."""
     return Answer(status, {"id": id_, "message": "Refused.", "detailed_error": "", "status_code": status})

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmconform.reference.app import Answer, App, Call, RefusedError
 from mmconform.reference.golang import struct
-from mmconform.reference.mutants.flaw import after, before, error, fields, instead, mutant, only_in, showing
+from mmconform.reference.mutants.flaw import after, before, error, fields, ignoring, instead, mutant, only_in, showing
 
 CREATE = "CreateUserAccessToken"
 
@@ -70,21 +70,7 @@ def create_answers_201(app: App) -> None:
 @mutant(CREATE, "status")
 def create_ignores_the_switch(app: App) -> None:
     """Tokens are made although they are switched off."""
-    _without_switch(app)
-
-
-def _without_switch(app: App) -> None:
-    handler = app.handlers[CREATE]
-
-    def changed(app: App, call: Call) -> Answer:
-        settings = app.store.config["ServiceSettings"]
-        usual, settings["EnableUserAccessTokens"] = settings["EnableUserAccessTokens"], True
-        try:
-            return handler(app, call)
-        finally:
-            settings["EnableUserAccessTokens"] = usual
-
-    app.handlers[CREATE] = changed
+    ignoring(app, CREATE, "ServiceSettings", EnableUserAccessTokens=True)
 
 
 @mutant(CREATE, "permission")

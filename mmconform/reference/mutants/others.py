@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mmconform.reference.app import Answer, App, Call, RefusedError
+from mmconform.reference.app import App, Call, RefusedError
 from mmconform.reference.golang import TEXT, first_value, struct
-from mmconform.reference.mutants.flaw import after, before, error, fields, instead, mutant, showing
+from mmconform.reference.mutants.flaw import after, before, error, fields, ignoring, instead, mutant, showing
 from mmconform.reference.store import new_id
 
 REGEN, JOB, WEBRTC = "RegenCommandToken", "CreateJob", "GetWebrtcToken"
@@ -77,17 +77,7 @@ def regen_of_deleted_commands(app: App) -> None:
 @mutant(REGEN, "status")
 def regen_ignores_the_switch(app: App) -> None:
     """Commands get new tokens while they are switched off."""
-    handler = app.handlers[REGEN]
-
-    def changed(app: App, call: Call) -> Answer:
-        settings = app.store.config["ServiceSettings"]
-        usual, settings["EnableCommands"] = settings["EnableCommands"], True
-        try:
-            return handler(app, call)
-        finally:
-            settings["EnableCommands"] = usual
-
-    app.handlers[REGEN] = changed
+    ignoring(app, REGEN, "ServiceSettings", EnableCommands=True)
 
 
 @mutant(REGEN, "status")
@@ -218,12 +208,7 @@ def job_is_gone(app: App) -> None:
 @mutant(WEBRTC, "status", on="5.5.3")
 def webrtc_ignores_the_switch(app: App) -> None:
     """WebRTC is served while it is switched off."""
-    settings = {**app.store.config["WebrtcSettings"], "GatewayWebsocketUrl": "ws://conformance.invalid"}
-
-    def on(call: Call) -> None:
-        app.store.config["WebrtcSettings"] = {**settings, **app.store.config["WebrtcSettings"], "Enable": True}
-
-    before(app, WEBRTC, on)
+    ignoring(app, WEBRTC, "WebrtcSettings", Enable=True, GatewayWebsocketUrl="ws://conformance.invalid")
 
 
 @mutant(WEBRTC, "effect.belongs-to-the-session", on="5.5.3")
