@@ -4,7 +4,6 @@ import hashlib
 import os
 import platform
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -102,11 +101,14 @@ class Watch:
         self._running.discard(process)
 
     def stop(self) -> None:
-        """Interrupt what goes on, so that each run puts its server back, and begin nothing more."""
+        """End what goes on, so that each run puts its server back, and begin nothing more.
+
+        By SIGTERM, which a run of a live server takes as Ctrl-C: SIGINT is ignored by all that a shell's background has started.
+        """
         with self._lock:
             self._is_over = True
             for process in self._running:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
 
 
 def work(job: Job, watch: Watch | None = None) -> Outcome:

@@ -24,7 +24,7 @@ def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     Whatever the record says, the line is one command with these arguments: every word is quoted, the address stays with its
     host, no word is taken for an option or a file, and credentials are variables of a closed set (:func:`variable`).
     """
-    method, url, body = map(plain, (evidence.method, evidence.url, evidence.body))
+    method, url, body, persona = map(plain, (evidence.method, evidence.url, evidence.body, persona))
     url = url if url.startswith("/") else f"/{url}"  # else it could end in another host: http://server + @elsewhere
     words = ["curl", "-i"]
     words += ["--globoff"] if re.search(r"[][{}]", url) else []

@@ -55,6 +55,7 @@ def sent_by(tmp_path_factory):
 
 @given(text, text, text, text, text, headers)
 @example("GET", "@elsewhere/x", "", "member", "http://a", None)
+@example("GET", "/a", "", "<\0", "http://a", None)
 @example("POST", "/a", "{}", "member", "http://a$(touch x)", {"@/etc/passwd": "x", "Cookie": "A=<member>; B=<$(touch x)>"})
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_line_is_one_curl_with_the_words_of_the_exchange(sent_by, method, url, body, persona, host, sent):

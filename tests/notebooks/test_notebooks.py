@@ -27,13 +27,12 @@ VERSIONS = ("4.6.3", "11.0.3")
 ASKED = "CreateJob or CreateUserAccessToken or RegenCommandToken or GetWebrtcToken or SearchUserAccessTokens"
 #: A run over two tapes, whose records go elsewhere.
 _RUN = f"""
-import pathlib, sys
-from mmconform.plugin import run
+import sys
+
 from mmconform.servers import target
-run.REPORTS = pathlib.Path(sys.argv[1])
 target.resolve = lambda *_, **__: [target.recorded(version) for version in {VERSIONS}]
 import pytest
-pytest.main(["-q", "suites/property", "suites/permissions/test_bots.py", "-k", "bots or {ASKED}"])
+pytest.main(["-q", "--reports=" + sys.argv[1], "suites/property", "suites/permissions/test_bots.py", "-k", "bots or {ASKED}"])
 """
 
 
