@@ -344,7 +344,7 @@ def test_where_one_run_comes_to_nothing_the_other_is_ended_and_tidies_up(capsys,
     up, tidied = tmp_path / "up", tmp_path / "tidied"
     going_on = f"""\
 import pathlib, signal, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 pathlib.Path({str(up)!r}).touch()
 try:
     time.sleep(60)
