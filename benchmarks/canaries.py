@@ -31,7 +31,7 @@ from typing import Any
 import requests
 import yaml
 from gateway import Gateway, in_front_of
-from leaks import _LEFT_OUT, link_or_copy
+from leaks import LEFT_OUT, link_or_copy
 
 from mmconform.paths import ROOT
 from mmconform.record.record import NAME
@@ -212,7 +212,7 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder, in_front_of(given.url, Counting) as url:
         copy = Path(folder) / "checkout"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT), copy_function=link_or_copy)
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT), copy_function=link_or_copy)
         for path in (copy / "deviations" / "official").glob("*.yaml"):
             path.unlink()
         before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}

@@ -21,7 +21,7 @@ from mmconform.documents.load import load
 from mmconform.documents.reader import read
 from mmconform.record import record
 from mmconform.record.rows import OperationRow
-from mmconform.safety.harm import Row, dangerous, rows_of
+from mmconform.safety.harm import Row, dangerous_about, rows_of
 from mmconform.world.features import features
 
 _OF_OURS = Path(__file__).parent / "not_offered.yaml"
@@ -53,7 +53,7 @@ _HEAD = """\
 def _row(contract: Contract, operation: Operation, seen: OperationRow) -> dict[str, Any]:
     gate, is_behind = _gate(contract, operation, seen)
     why_not = _undecidable(contract, operation, is_gated_first=bool(gate) and not is_behind)
-    danger = next((row.reason for row in dangerous() if row.is_about(operation.method, _path(contract, operation))), "")
+    danger = next((row.reason for row in dangerous_about(operation.method, _path(contract, operation))), "")
     return {
         "tag": next(iter(operation.tags), ""),
         "servable": not gate,

@@ -35,7 +35,7 @@ FIELDS = (
 #: What begins so is ours, for a tape or for requests with credentials that nobody ever had.
 _MADE_UP = ("redacted", "ZZZ", "zzz")
 _SHORTEST = 12
-_LEFT_OUT = (".git", ".venv", "reports", ".*_cache", ".schemathesis")
+LEFT_OUT = (".git", ".venv", "reports", ".*_cache", ".schemathesis")
 
 
 class Watching(Gateway):
@@ -126,7 +126,7 @@ def main() -> int:
         assert found(f"<{shape}>".encode(), shapes({secret})) == {secret}, "what is there is not found"
     with tempfile.TemporaryDirectory() as folder, in_front_of(given.url, Watching) as url:
         copy = Path(folder) / "checkout"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT), copy_function=link_or_copy)
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT), copy_function=link_or_copy)
         environment = {**os.environ, "PYTHONPATH": str(copy)}
 
         def run(module: str, *arguments: str) -> bytes:

@@ -96,9 +96,11 @@ class Watch:
                 start_new_session=True,
             )
             self._running.add(process)
-        with process:
-            yield process
-        self._running.discard(process)
+        try:
+            with process:
+                yield process
+        finally:
+            self._running.discard(process)
 
     def stop(self) -> None:
         """End what goes on, so that each run puts its server back, and begin nothing more.

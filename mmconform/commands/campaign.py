@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from mmconform.campaign.places import CORES, place
 from mmconform.campaign.play import join_neighbours, play, shares
 from mmconform.campaign.work import Job
-from mmconform.commands.runs import LIVE_OPTIONS, add_places, progressing
+from mmconform.commands.runs import add_live_options, add_places, live_options, progressing
 from mmconform.commands.shared import FINE, FOUND
 from mmconform.contract.build import build
 from mmconform.documents.load import load
@@ -29,8 +29,7 @@ EXAMPLE = """mmconform campaign recorded:all
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="+", metavar="TARGET", help="as for pytest, so many as you like, or recorded:all")
     parser.add_argument("--processes", type=int, default=CORES, metavar="N", help=f"how many go side by side here ({CORES})")
-    for option in LIVE_OPTIONS:
-        parser.add_argument(option, action="store_true", help="of a live target, as for pytest")
+    add_live_options(parser)
     add_places(parser)
 
 
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         raise MisuseError(f"--processes {options.processes}: at least one")
     contract = build(load().document)
     names = list(dict.fromkeys(name for text in options.targets for name in _names(text, options.allow_remote)))
-    chosen = tuple(option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")])
+    chosen = live_options(options)
     jobs = [*_jobs(names, chosen, apart=bool(options.scheduler), processes=options.processes)]
     is_green = True
     with progressing() as progress, place(options.scheduler, options.processes, progress.learn) as submit:

@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 
-from mmconform.commands.runs import LIVE_OPTIONS, add_places, records_of
+from mmconform.commands.runs import add_live_options, add_places, live_options, records_of
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
@@ -30,12 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("after", metavar="AFTER", nargs="?", default="", help="the same")
     parser.add_argument("--save", metavar="NAME", help="compare nothing: keep the record of BEFORE under this name, for later")
     add_format(parser, "markdown")
-    for option in LIVE_OPTIONS:
-        parser.add_argument(option, action="store_true", help="of a live target, as for pytest")
+    add_live_options(parser)
     add_places(parser)
 
 
-def _save(name: str, target: str, other: str, chosen: list[str], scheduler: str) -> int:
+def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler: str) -> int:
     """Run the suites on a target, or read a record, and keep the record under a name."""
     path = SAVED / name / NAME
     if other:
@@ -52,7 +51,7 @@ def _save(name: str, target: str, other: str, chosen: list[str], scheduler: str)
 
 def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
-    chosen = [option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")]]
+    chosen = live_options(options)
     if options.save is not None:
         return _save(options.save, options.before, options.after, chosen, options.scheduler)
     if not options.after:

@@ -23,6 +23,17 @@ LIVE_OPTIONS = ("--allow-remote", "--create-first-admin", "--disruptive")
 _PERCENT = re.compile(r"\[ *(\d+)%\]")
 
 
+def add_live_options(parser: argparse.ArgumentParser) -> None:
+    """Add what pytest is told about live targets."""
+    for option in LIVE_OPTIONS:
+        parser.add_argument(option, action="store_true", help="of a live target, as for pytest")
+
+
+def live_options(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return those that were given."""
+    return tuple(option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")])
+
+
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Add the option that says where runs are made."""
     parser.add_argument(

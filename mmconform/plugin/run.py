@@ -184,7 +184,6 @@ class Run:
         answers = sorted(seen.answers, key=lambda a: (a.request, a.number))
         if target.is_thrown_away:
             answers = []  # nobody compares a flaw with anything
-        is_whole = not selection and not left_out and self.seed == SEED and self.max_examples == MAX_EXAMPLES
         header = Header(
             format=FORMAT,
             target=target.name,
@@ -217,7 +216,7 @@ class Run:
             errors=seen.errors,
             not_taped=seen.not_taped,
             counted=sum(one.standing == "new" for one in findings) if counts_principles else 0,
-            is_whole=is_whole,
+            is_whole=neighbours.is_whole(header, left_out),
             finished=now(),
             seconds=round(seen.seconds, 3),
         )

@@ -27,7 +27,7 @@ from mmconform.principles.hideaways import FEW, Hidden, Hideaway, Hider, names_o
 from mmconform.principles.questions import Questions, flags
 from mmconform.principles.schemas import properties
 from mmconform.principles.sightings import Finding
-from mmconform.safety.harm import harmless
+from mmconform.safety import harm
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.admin import PAGE, SWITCHED_OFF, moments
@@ -77,7 +77,7 @@ class Attempt:
 def only_reads(operation: Operation, base: str) -> bool:
     """Return whether an operation changes nothing."""
     template = below_the_api(base + operation.path)
-    return operation.method == "GET" or any(row.reads and row.is_about(operation.method, template) for row in harmless())
+    return operation.method == "GET" or harm.only_reads(operation.method, template)
 
 
 # -- what is asked ---------------------------------------------------------------------------------------------------------

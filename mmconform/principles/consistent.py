@@ -20,7 +20,7 @@ from mmconform.driving.probes import position_of
 from mmconform.principles.effects import EffectTrial, Laboratory, Outcome, Situation, situations
 from mmconform.principles.questions import Questions
 from mmconform.principles.sightings import Finding
-from mmconform.safety.harm import harmless
+from mmconform.safety.harm import only_reads
 from mmconform.version import Version
 from mmconform.wire.exchange import Exchange
 from mmconform.world.behaviours import NotKnownError, denial
@@ -91,9 +91,9 @@ class PermissionComparison:
     def _may_change(self, operation: Operation) -> bool:
         """Whether something that can be read may be another afterwards: a new thing changes none."""
         path = below_the_api(self._questions.contract.base + operation.path)
-        only_reads = any(row.reads and row.is_about(operation.method, path) for row in harmless())
         ends_the_caller = operation.consumes & {"caller", "sessions"}
-        return not (only_reads or ends_the_caller or operation.makes) and bool(self._laboratory.named_by(operation))
+        changes_nothing = only_reads(operation.method, path) or ends_the_caller or operation.makes
+        return not changes_nothing and bool(self._laboratory.named_by(operation))
 
     # -- what brings about what ------------------------------------------------------------------------------------
 

@@ -221,6 +221,4 @@ def new_mark() -> str:
 
 def flags(operation: Operation) -> Iterator[str]:
     """Yield the switches of an operation: what may be left out of its query, and is true or false."""
-    yield from (
-        p.name for p in operation.parameters if p.place == "query" and not p.required and p.schema.get("type") == "boolean"
-    )
+    yield from (name for place, name in operation.flags if place == "query" and name not in operation.required_query)

@@ -9,15 +9,14 @@ from mmconform.judging import known_changes
 from mmconform.judging.changes import compare
 from mmconform.judging.known_changes import KnownChange
 from mmconform.record.record import Record
-from mmconform.record.rows import ChangeRow
+from mmconform.record.rows import ChangeRow, Header
 from mmconform.report.summary import beside_the_one_before
 from mmconform.version import Version
 
 
-def is_whole(record: Record) -> bool:
+def is_whole(header: Header, left_out: Sequence[str]) -> bool:
     """Return whether nothing was left out, by whomever, and the requests are those of the tapes."""
-    header = record.header
-    is_narrow = header.selection or record.footer.left_out
+    is_narrow = header.selection or left_out
     return not is_narrow and (header.seed, header.max_examples) == (SEED, MAX_EXAMPLES)
 
 
@@ -27,7 +26,7 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
     Raises:
         MisuseError: the two were made of other documents or other requests.
     """
-    if not is_whole(after):
+    if not is_whole(after.header, after.footer.left_out):
         return after
     older, newer = (Version.parse(record.header.server.version) for record in (before, after))
     changes = compare(contract, before, after).changes

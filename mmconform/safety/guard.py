@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import Holds, Requirement, is_there, leaves
 from mmconform.contract.templates import below_the_api
-from mmconform.safety.harm import dangerous_there, harmless_there
+from mmconform.safety.harm import dangerous_about, harmless_about, only_reads
 from mmconform.version import Version
 from mmconform.wire.client import HeldBackError, Sending, UnseenError
 from mmconform.world.admin import OPERATOR
@@ -117,8 +117,7 @@ class Guard:
         """Whether what an answer tells of was made by the request: of some, nothing was; and who signs in was there before."""
         path = below_the_api(urlsplit(sending.url).path)
         told = self._template(operation) if operation else path
-        only_reads = any(row.reads and row.is_about_query(frozenset()) for row in harmless_there(sending.method, told))
-        return sending.method == "POST" and path != _SIGN_IN and not only_reads
+        return sending.method == "POST" and path != _SIGN_IN and not only_reads(sending.method, told)
 
     def refuses(
         self,
@@ -149,9 +148,7 @@ class Guard:
             return False
         method = "GET" if operation.method == "HEAD" else operation.method
         path, resources = self._template(operation), operation.kinds
-        return bool(operation.harmless) or any(
-            row.is_about_query(frozenset()) and (not row.where or row.where in resources) for row in harmless_there(method, path)
-        )
+        return bool(operation.harmless) or any(not row.where or row.where in resources for row in harmless_about(method, path))
 
     def _template(self, operation: Operation) -> str:
         return below_the_api(self.contract.base + operation.path)
@@ -171,7 +168,7 @@ class Guard:
     ) -> str:
         if self.is_disruptive and self.is_throwaway:
             return ""
-        rows = (row for row in dangerous_there(method, path) if row.is_about_query(parameters) and row.needs not in lacks)
+        rows = (row for row in dangerous_about(method, path, parameters) if row.needs not in lacks)
         return next((row.reason for row in rows if not (row.drawn and is_spending)), "")
 
     def _could_be_served(self, operation: Operation, persona: str, about: str) -> bool:

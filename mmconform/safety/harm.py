@@ -40,11 +40,8 @@ class Row:
 
     def is_about(self, method: str, path: str, parameters: frozenset[str] = frozenset()) -> bool:
         """Whether a request, or an operation by its template, is meant."""
-        return self.method in ("*", method) and bool(self.path.fullmatch(path)) and self.is_about_query(parameters)
-
-    def is_about_query(self, parameters: frozenset[str]) -> bool:
-        """Whether requests with these in their query are meant, where their path is."""
-        return not self.parameter or self.parameter in parameters
+        is_it = self.method in ("*", method) and bool(self.path.fullmatch(path))
+        return is_it and (not self.parameter or self.parameter in parameters)
 
 
 def _rows(name: str) -> Iterator[Row]:
@@ -76,26 +73,31 @@ def dangerous() -> tuple[Row, ...]:
 
 
 @lru_cache(4096)
-def harmless_there(method: str, path: str) -> tuple[Row, ...]:
-    """Return the rows of :func:`harmless` about a path, whatever stands in the query: every request asks for them."""
-    return tuple(row for row in harmless() if row.method in ("*", method) and row.path.fullmatch(path))
+def harmless_about(method: str, path: str) -> tuple[Row, ...]:
+    """Return the rows of :func:`harmless` about an operation: kept, since every request asks for them."""
+    return tuple(row for row in harmless() if row.is_about(method, path))
 
 
 @lru_cache(4096)
-def dangerous_there(method: str, path: str) -> tuple[Row, ...]:
-    """Return the same of :func:`dangerous`."""
-    return tuple(row for row in dangerous() if row.method in ("*", method) and row.path.fullmatch(path))
+def dangerous_about(method: str, path: str, parameters: frozenset[str] = frozenset()) -> tuple[Row, ...]:
+    """Return the rows of :func:`dangerous` about a request, or an operation by its template; kept, too."""
+    return tuple(row for row in dangerous() if row.is_about(method, path, parameters))
+
+
+def only_reads(method: str, path: str) -> bool:
+    """Return whether an operation is declared to change nothing although it is no GET."""
+    return any(row.reads for row in harmless_about(method, path))
 
 
 def danger(method: str, path: str) -> str:
     """Return why nobody but a disruptive run sends an operation, whatever it says, by its template; nothing where many may."""
-    rows = (row for row in dangerous() if row.is_about(method, path) and not (row.needs or row.drawn))
+    rows = (row for row in dangerous_about(method, path) if not (row.needs or row.drawn))
     return next((row.reason for row in rows), "")
 
 
 def set_by(method: str, path: str) -> list[str]:
     """Return the settings that an operation of the closed list changes, by its template."""
-    return [setting for row in dangerous() if row.is_about(method, path) for setting in row.sets]
+    return [setting for row in dangerous_about(method, path) for setting in row.sets]
 
 
 @cache

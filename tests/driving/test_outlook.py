@@ -141,13 +141,19 @@ def test_several_of_which_the_overlay_says_nothing_are_counted_and_those_of_the_
     assert "nothing of 2 operations (first: News0)" in told
 
 
-ACCOUNTS = """\
+#: The beginning of a document whose operations ask for a session.
+SIGNED_IN = """\
 openapi: 3.0.0
 info: {title: ours, version: "1"}
 servers: [{url: /api/v4}]
 security: [{s: []}]
 components: {securitySchemes: {s: {type: http, scheme: bearer}}}
 paths:
+"""
+
+ACCOUNTS = (
+    SIGNED_IN
+    + """\
   "/users/{user_id}":
     parameters: [{name: user_id, in: path, required: true, schema: {type: string}, x-resource: user}]
     delete:
@@ -157,6 +163,7 @@ paths:
       x-consumes: [user]
       responses: {"200": {description: x}}
 """
+)
 FOR_GOOD = """\
   "/users/{user_id}/convert_to_bot":
     parameters: [{name: user_id, in: path, required: true, schema: {type: string}, x-resource: user}]
@@ -206,13 +213,9 @@ def test_accounts_are_counted_in_advance_and_those_that_are_renewed_once(write, 
     assert outlook.accounts == PEOPLE + RENEWED + accounts
 
 
-FLAGS = """\
-openapi: 3.0.0
-info: {title: ours, version: "1"}
-servers: [{url: /api/v4}]
-security: [{s: []}]
-components: {securitySchemes: {s: {type: http, scheme: bearer}}}
-paths:
+FLAGS = (
+    SIGNED_IN
+    + """\
   "PATH":
     METHOD:
       operationId: Asked
@@ -221,6 +224,7 @@ paths:
       x-harmless: ours
       responses: {"200": {description: x}}
 """
+)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from mmconform.contract.build import build
-from mmconform.contract.clause import PRINCIPLES, Body, Parameter
+from mmconform.contract.clause import PRINCIPLES, Body, Operation, Parameter
+from mmconform.contract.permission import Requirement
 from mmconform.documents.load import load
 from mmconform.driving.probes import Prober
 from mmconform.errors import DocumentError
@@ -503,12 +504,13 @@ def test_there_are_two_flaws_of_each_principle():
 
 
 def test_switches_are_what_may_be_left_out_and_is_true_or_false():
-    about = (
-        ("all", "query", False, {"type": "boolean"}),
-        ("must", "query", True, {"type": "boolean"}),
-        ("page", "query", False, {}),
+    parameters = (
+        Parameter("all", "query", False, {"type": "boolean"}),
+        Parameter("must", "query", True, {"type": "boolean"}),
+        Parameter("page", "query", False, {}),
     )
-    assert list(flags(SimpleNamespace(parameters=[Parameter(*one) for one in about]))) == ["all"]
+    operation = Operation("X", "get", "/api/v4/x", parameters, None, {}, Requirement(()), Versions.parse(">=4.0"))
+    assert list(flags(operation)) == ["all"]
 
 
 def test_what_is_changed_are_texts_that_may_be_any_and_name_nothing(contract):

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmconform.contract.templates import below_the_api
 from mmconform.files import open_private
-from mmconform.safety.harm import dangerous, is_ordinary
+from mmconform.safety.harm import dangerous_about, is_ordinary
 from mmconform.servers.live.state import CONFIGURATION, ROLES, Difference, State, look
 from mmconform.wire.client import Sending
 from mmconform.world.admin import Admin
@@ -35,7 +35,7 @@ class SentLog:
 
 def _could_change(row: dict[str, Any], area: str) -> bool:
     path = below_the_api(row["path"])
-    known = [danger for danger in dangerous() if danger.is_about(row["method"], path) and not danger.parameter]
+    known = dangerous_about(row["method"], path)
     return any(area in danger.changes for danger in known) or not (known or is_ordinary(path))
 
 

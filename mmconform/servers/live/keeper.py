@@ -14,7 +14,7 @@ from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import OPERATOR, Admin
 from mmconform.world.build import make_guest, make_person
-from mmconform.world.kinds.user import signed_in_again
+from mmconform.world.kinds.user import is_in_team, put_back, signed_in_again
 from mmconform.world.world import Person, World
 
 
@@ -96,14 +96,8 @@ class Keeper:
             )
         if set(str(found.json_object.get("roles")).split()) != person.persona.system_roles_in(self.world.version):
             return "given other roles"
-        return "taken out of the team, or given another role there" if not self._is_in_team(person, client) else ""
-
-    def _is_in_team(self, person: Person, client: Client) -> bool:
-        wanted = person.persona.team_role
-        found = self._call(client, "GET", f"/api/v4/teams/{self.world.team_id}/members/{person.id}").json_object
-        is_member = bool(found.get("user_id")) and not found.get("delete_at")
-        is_admin = is_member and ("team_admin" in str(found.get("roles")).split() or found.get("scheme_admin") is True)
-        return (is_member, is_admin) == (wanted is not None, wanted == "team_admin")
+        is_there = is_in_team(self._admin(client), self.world, person)
+        return "" if is_there else "taken out of the team, or given another role there"
 
     def _anew(self, person: Person, client: Client) -> Person:
         """Return somebody as they were: the same account where it can be had, else another."""
@@ -114,28 +108,14 @@ class Keeper:
         return make_guest(self.world, person.persona) if is_guest else make_person(self.world, person.persona, again=True)
 
     def _restored(self, person: Person, client: Client) -> Person | None:
-        user, is_guest = f"/api/v4/users/{person.id}", person.persona.is_guest
-        if is_guest:  # a server deactivates guests when it starts with guests switched off, and then makes none of them active
-            self._call(client, "PUT", f"{user}/roles", {"roles": "system_user"})
-        self._call(client, "PUT", f"{user}/active", {"active": True})
-        roles = sorted(person.persona.system_roles_in(self.world.version), reverse=True)
-        self._call(client, "PUT", f"{user}/roles", {"roles": " ".join(roles)})
-        self._put_into_team(person, client)
+        put_back(self._admin(client), self.world, person)
         try:
-            return person if is_guest else signed_in_again(client, person)
+            return person if person.persona.is_guest else signed_in_again(client, person)
         except MisuseError:
             return None
 
-    def _put_into_team(self, person: Person, client: Client) -> None:
-        """Have somebody be in the team what they are to be; a guest is one there by being one."""
-        team, role = f"/api/v4/teams/{self.world.team_id}/members", person.persona.team_role
-        if not role:
-            self._call(client, "DELETE", f"{team}/{person.id}")
-            return
-        self._call(client, "POST", team, {"team_id": self.world.team_id, "user_id": person.id})
-        if not person.persona.is_guest:
-            roles = " ".join(dict.fromkeys(["team_user", role]))
-            self._call(client, "PUT", f"{team}/{person.id}/roles", {"roles": roles})
-
     def _call(self, client: Client, method: str, url: str, json: Any = None) -> Exchange:
-        return Admin(client, self.world.operator, is_taped=False).ask(method, url, json)
+        return self._admin(client).ask(method, url, json)
+
+    def _admin(self, client: Client) -> Admin:
+        return Admin(client, self.world.operator, is_taped=False)

@@ -133,6 +133,32 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
     return Person(persona, id_, name, session, password=password)
 
 
+def put_back(admin: Admin, world: World, person: Person) -> None:
+    """Ask for somebody to be active, with the roles and in the world's team as they are to be; it has to be read back."""
+    user, is_guest = f"/api/v4/users/{person.id}", person.persona.is_guest
+    if is_guest:  # a server deactivates guests when it starts with guests switched off, and then makes none of them active
+        admin.ask("PUT", f"{user}/roles", {"roles": "system_user"})
+    admin.ask("PUT", f"{user}/active", {"active": True})
+    roles = sorted(person.persona.system_roles_in(world.version), reverse=True)
+    admin.ask("PUT", f"{user}/roles", {"roles": " ".join(roles)})
+    team, role = f"/api/v4/teams/{world.team_id}/members", person.persona.team_role
+    if not role:
+        admin.ask("DELETE", f"{team}/{person.id}")
+        return
+    admin.ask("POST", team, {"team_id": world.team_id, "user_id": person.id})
+    if not is_guest:  # who is one there by being one
+        admin.ask("PUT", f"{team}/{person.id}/roles", {"roles": " ".join(dict.fromkeys(["team_user", role]))})
+
+
+def is_in_team(admin: Admin, world: World, person: Person) -> bool:
+    """Return whether somebody is in the world's team what they are to be there, or is not in it."""
+    wanted = person.persona.team_role
+    found = admin.ask("GET", f"/api/v4/teams/{world.team_id}/members/{person.id}").json_object
+    is_member = bool(found.get("user_id")) and not found.get("delete_at")
+    is_admin = is_member and ("team_admin" in str(found.get("roles")).split() or found.get("scheme_admin") is True)
+    return (is_member, is_admin) == (wanted is not None, wanted == "team_admin")
+
+
 def renewed(world: World, client: Client, person: Person) -> Person | None:
     """Return somebody whom a request consumed as who they were, in the system and in the world's team; None if they are not.
 
@@ -142,25 +168,16 @@ def renewed(world: World, client: Client, person: Person) -> Person | None:
     Raises:
         UnseenError: the server does not answer.
     """
-    url, persona, admin = f"/api/v4/users/{person.id}", person.persona, world.admin(client)
-    admin.ask("PUT", f"{url}/active", {"active": True})
-    admin.ask("PUT", f"{url}/roles", {"roles": " ".join(sorted(persona.system_roles_in(world.version)))})
+    persona, admin = person.persona, world.admin(client)
+    put_back(admin, world, person)
     try:
-        if persona.team_role:
-            admin.join(world.team_id, person.id, persona.team_role)
         known = person if persona.is_guest else signed_in_again(client, person)
     except MisuseError:
         return None
-    told = client.send("GET", url, persona=persona.name, token=known.session).json_object
+    told = client.send("GET", f"/api/v4/users/{person.id}", persona=persona.name, token=known.session).json_object
     is_ordinary = not (told.get("delete_at") or told.get("auth_service") or told.get("is_bot"))
     is_as_before = is_ordinary and set(str(told.get("roles")).split()) == persona.system_roles_in(world.version)
-    return known if is_as_before and _is_in_team(admin, world.team_id, person) else None
-
-
-def _is_in_team(admin: Admin, team: str, person: Person) -> bool:
-    """Whether somebody is in a team what they are to be there, if they are to be in it."""
-    member = admin.ask("GET", f"/api/v4/teams/{team}/members/{person.id}").json_object
-    return not person.persona.team_role or person.persona.team_role in str(member.get("roles")).split()
+    return known if is_as_before and is_in_team(admin, world, person) else None
 
 
 def new_password() -> str:
