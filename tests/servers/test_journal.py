@@ -209,6 +209,22 @@ def test_a_channel_whose_id_was_never_told_is_found_by_its_name(undo):
     assert changes == ["DELETE /channels/mmc-h1-id"]
 
 
+class SwitchedOff(Mattermost):
+    """A server that has nothing of the kind, since a setting forbids it."""
+
+    def __call__(self, method, path, headers, body):
+        if "/config" in path:
+            return super().__call__(method, path, headers, body)
+        off = b'{"id": "api.some.disabled.app_error", "message": "off", "status_code": 501}'
+        return 501, [("X-Version-Id", "5.36.0.5.36.1.x.false")], off
+
+
+@pytest.mark.parametrize("what", ["emoji", "incoming-hook", "outgoing-hook", "oauth", "import"])
+def test_what_a_server_makes_none_of_it_has_not_made(undo, path, what):
+    done, changes, _ = undo({"what": what, "name": "n"}, server=SwitchedOff)
+    assert (done, [change for change in changes if "config" not in change]) == ({}, []) and not path.exists()
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_brand_image_that_was_made_is_deleted(undo, path, is_there):
     class Pictured(Mattermost):

@@ -37,7 +37,7 @@ class Emoji(Kind):
                 yield {"what": "emoji", "name": str(row["name"]), "id": str(row.get("id"))}
 
     def lost(self, undoing: Undoing, entry: Entry) -> Iterator[str]:
-        return undoing.found(f"{_URL}/name/{entry.get('name')}")
+        return undoing.found(f"{_URL}/name/{entry.get('name')}", SWITCHED_OFF)
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         return undoing.attempt("emoji deleted", undoing.admin.ask("DELETE", f"{_URL}/{entry['id']}"))

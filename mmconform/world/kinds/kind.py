@@ -270,12 +270,12 @@ class Undoing:
     def fail(self, exchange: Exchange) -> None:
         self.failed.append(f"{exchange.method} {exchange.path}: {exchange.says}")
 
-    def found(self, url: str) -> Iterator[str]:
-        """Yield the id of what is at an address, if it is there."""
+    def found(self, url: str, *none: int) -> Iterator[str]:
+        """Yield the id of what is at an address, if it is there; another status of the server's may tell that nothing is."""
         answer = self.admin.ask("GET", url)
         if answer.is_success and answer.json_id:
             yield answer.json_id
-        elif not is_gone(answer):
+        elif not is_gone(answer) and not (answer.status in none and answer.error_id):
             self.fail(answer)
 
     def rows(self, url: str, *none: int, is_paged: bool = True) -> Iterator[dict[str, Any]]:
