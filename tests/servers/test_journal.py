@@ -225,6 +225,25 @@ def test_what_a_server_makes_none_of_it_has_not_made(undo, path, what):
     assert (done, [change for change in changes if "config" not in change]) == ({}, []) and not path.exists()
 
 
+class Gated(Mattermost):
+    """A server that tells of emoji as long as a setting is on."""
+
+    def told(self, what, url, sent):
+        if not url.startswith("/emoji/"):
+            return super().told(what, url, sent)
+        if not self.config["ServiceSettings"]["EnableCommands"]:
+            return 501, {"id": "api.emoji.disabled.app_error", "message": "off", "status_code": 501}
+        return (404, GONE) if url in self.undone else (200, {"id": "1"})
+
+
+@pytest.mark.parametrize("deaf", [[], ["DELETE /emoji/1"]])
+def test_what_a_setting_hides_is_read_back_before_that_is_put_back(undo, path, deaf):
+    switched_on = {"what": "config", "before": {"ServiceSettings": {"EnableCommands": False}}}
+    done, changes, _ = undo(switched_on, {"what": "emoji", "name": "n", "id": "1"}, server=Gated, deaf=deaf)
+    assert changes == ["DELETE /emoji/1", "PUT /config"]
+    assert path.exists() is bool(deaf) and ("emoji 1 is still there" in done) is bool(deaf)
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_brand_image_that_was_made_is_deleted(undo, path, is_there):
     class Pictured(Mattermost):

@@ -43,7 +43,7 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
         entries = (entry for path in paths for entry in job.told(read(path)))
         _put_right(undoing, sorted(entries, key=lambda entry: int(entry.get("at", 0)), reverse=True))
         _undo_twins(undoing)
-        _confirm(undoing)
+        _confirm(undoing, list(undoing.undone))
     except UnseenError as error:
         raise MisuseError(f"cleanup stopped: {error}; {later}") from None
     if undoing.failed:
@@ -74,6 +74,8 @@ def _put_right(undoing: Undoing, entries: Iterable[Entry]) -> None:
             continue
         if name:
             named.add((what, name))
+        if kind.may_hide:
+            _confirm(undoing, [undone for undone in undoing.undone if not kinds.by_line()[undone].may_hide])
         for id_ in [str(entry["id"])] if entry.get("id") else kind.lost(undoing, entry):
             _undo(undoing, {**entry, "id": id_})
 
@@ -91,11 +93,15 @@ def _undo_twins(undoing: Undoing) -> None:
             _undo(undoing, entry)
 
 
-def _confirm(undoing: Undoing) -> None:
-    """Read back what was put right; what is not, after some moments, has failed."""
+def _confirm(undoing: Undoing, whats: Iterable[str]) -> None:
+    """Read back what was put right of these kinds of lines; what is not, after some moments, has failed."""
+    undone = [kinds.by_line()[what] for what in whats]
+    left: list[str] = []
     for rest in reversed(range(_LOOKS)):
-        left = [complaint for what in list(undoing.undone) for complaint in kinds.by_line()[what].left(undoing)]
+        left = [complaint for kind in undone for complaint in kind.left(undoing)]
         if not left or not rest:
             break
         time.sleep(_MOMENT)
     undoing.failed += left
+    for kind in undone:
+        del undoing.undone[kind.what]

@@ -11,6 +11,7 @@ from mmconform.world.kinds.kind import Entry, Kind, Undoing
 
 class Settings(Kind):
     what = "config"
+    may_hide = True
 
     def lost(self, undoing: Undoing, entry: Entry) -> Iterator[str]:
         yield ""

@@ -23,7 +23,7 @@ class Command(Kind):
         return undoing.attempt("commands deleted", _delete(undoing, entry["id"])) and bool(entry.get("team"))
 
     def left(self, undoing: Undoing) -> Iterator[str]:
-        ids, archived = undoing.ids("command"), undoing.ids("team")  # of these they were read before
+        ids, archived = undoing.ids("command"), {entry["id"] for entry in undoing.told["team"]}  # of these they were read before
         for team in dict.fromkeys(str(entry["team"]) for entry in undoing.undone["command"]):
             rows = undoing.rows(_list(team), SWITCHED_OFF, is_paged=False) if team not in archived else ()
             yield from (f"command {row['id']} is still there" for row in rows if row.get("id") in ids)

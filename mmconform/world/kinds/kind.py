@@ -127,6 +127,7 @@ class Kind:
         is_name: What names one is a name, not an id.
         is_place: Many are in it, and nobody owns it.
         is_owned: Each belongs to somebody, of whom it matters whether they ask.
+        may_hide: While it is put back, what was undone before may become hidden from who reads that back.
         state_of: The kind of which it is a state, such as archived.
         address: Where the server tells of one, below the API.
     """
@@ -142,6 +143,7 @@ class Kind:
     is_name: ClassVar[bool] = False
     is_owned: ClassVar[bool] = False
     is_place: ClassVar[bool] = False
+    may_hide: ClassVar[bool] = False
     state_of: ClassVar[str] = ""
     address: ClassVar[str] = ""
 
@@ -245,7 +247,7 @@ class Undoing:
         done: How many of each were put right.
         failed: What the server refused, or did not do.
         told: The lines of what is to be undone, each with its id, by their ``what``, newest first.
-        undone: Those of them that were undone and have to be read back.
+        undone: Those of them that were undone and have still to be read back.
     """
 
     def __init__(self, admin: Admin) -> None:
