@@ -16,7 +16,9 @@ from mmconform.paths import REPORTS
 from mmconform.prove import prove
 from mmconform.record import choose
 from mmconform.record.record import Record, age, check, find
+from mmconform.report.badge import badge
 from mmconform.report.github import github
+from mmconform.report.har import har
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.page import as_html
@@ -53,6 +55,8 @@ _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], 
     "github": github,
     "sarif": sarif,
     "junit": junit,
+    "badge": badge,
+    "har": har,
 }
 
 

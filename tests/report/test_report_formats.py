@@ -12,8 +12,10 @@ from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.record import record
+from mmconform.report.badge import badge
 from mmconform.report.failure import failures
 from mmconform.report.github import github
+from mmconform.report.har import har
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
@@ -259,6 +261,7 @@ def reds(contract, one):
         "markdown": "| ❌ red |" in markdown(contract, [one]),
         "github": github(contract, [one]) != "",
         "sarif": any(r["level"] == "error" for r in log["results"]) or not log["invocations"][0]["executionSuccessful"],
+        "badge": json.loads(badge(contract, [one]))["color"] != "brightgreen",
     }
 
 
@@ -279,7 +282,7 @@ def reds(contract, one):
 )
 def test_every_format_is_red_when_the_record_is(contract, make, rows, more):
     one = make(*rows, **more)
-    assert reds(contract, one) == dict.fromkeys(("junit", "markdown", "github", "sarif"), not one.footer.green)
+    assert reds(contract, one) == dict.fromkeys(("junit", "markdown", "github", "sarif", "badge"), not one.footer.green)
 
 
 def test_a_fixed_deviation_makes_every_format_red(contract, make):
@@ -415,3 +418,64 @@ def test_a_record_of_other_documents_is_not_explained_by_ours(command, reports):
     done = command("report", path, "--format", "junit")
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "the record of recorded:5.36.1 was judged against other documents" in done.stderr and done.stderr.count("\n") == 1
+
+
+# -- a badge -------------------------------------------------------------------------------------------------------
+
+
+def test_a_badge_counts_the_promises_of_one_server_and_the_green_of_several(contract, make):
+    green, red = make(row("CreateJob.auth", "pass"), name="11.0.3"), make(failing("CreateJob.status"), name="5.36.1")
+    assert json.loads(badge(contract, [green])) == {
+        "schemaVersion": 1,
+        "label": "Mattermost 11.0.3",
+        "message": "1 kept, 0 known, 0 new",
+        "color": "brightgreen",
+    }
+    assert json.loads(badge(contract, [red]))["color"] == "red"
+    several = json.loads(badge(contract, [green, red]))
+    assert (several["label"], several["message"], several["color"]) == ("Mattermost API v4", "1 of 2 servers green", "red")
+
+
+def test_a_badge_of_a_run_with_an_error_is_not_green_and_says_so(contract, make):
+    unseen = json.loads(badge(contract, [make(row("CreateJob.auth", "error", signature="no answer"))]))
+    assert (unseen["color"], unseen["message"]) == ("orange", "0 kept, 0 known, 0 new, 1 error")
+
+
+def test_a_badge_keeps_what_a_server_calls_itself_in_its_place(contract, hostile):
+    text = badge(contract, [hostile])
+    assert not steering(text) and text.count("\n") == 1 and json.loads(text)["schemaVersion"] == 1
+
+
+# -- an HTTP archive -----------------------------------------------------------------------------------------------
+
+
+def test_an_archive_holds_the_exchange_of_each_failure_as_har_1_2_asks(contract, make):
+    log = json.loads(har(contract, [make(row("CreateJob.auth", "pass"), failing("CreateJob.status", text="a=b"))]))["log"]
+    assert log["version"] == "1.2" and {"name", "version"} <= log["creator"].keys()
+    [entry] = log["entries"]
+    assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= entry.keys()
+    request, response = entry["request"], entry["response"]
+    assert {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"} <= request.keys()
+    assert {"status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL"} <= response.keys()
+    assert request["url"].endswith("/api/v4/x?q=a=b") and request["queryString"] == [{"name": "q", "value": "a=b"}]
+    assert request["postData"] == {"mimeType": "application/json", "text": "a=b"}
+    assert (response["status"], response["statusText"]) == (500, "Internal Server Error")
+    assert entry["comment"].startswith("CreateJob.status, new, recorded:5.36.1, asked by member: ")
+
+
+def test_an_archive_keeps_a_hostile_answer_in_its_place(contract, hostile):
+    text = har(contract, [hostile])
+    assert not steering(text)
+    assert all(entry["request"]["url"].startswith("http://recorded.invalid/") for entry in json.loads(text)["log"]["entries"])
+
+
+def test_a_record_without_a_failure_is_an_empty_archive(contract, make):
+    assert json.loads(har(contract, [make(row("CreateJob.auth", "pass"))]))["log"]["entries"] == []
+
+
+def test_the_command_writes_an_archive_and_a_badge(reports, tmp_path):
+    record_, archive, shield = str(reports / "5.36.1"), tmp_path / "run.har", tmp_path / "badge.json"
+    assert main(["report", record_, "--format", "har", "--output", str(archive)]) == 0
+    assert main(["report", record_, "--format", "badge", "--output", str(shield)]) == 0
+    assert json.loads(archive.read_text(encoding="utf-8"))["log"]["entries"]
+    assert json.loads(shield.read_text(encoding="utf-8"))["label"] == "Mattermost 5.36.1"

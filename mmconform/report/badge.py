@@ -1,0 +1,34 @@
+"""Records as a badge: the answer of an endpoint for shields.io, which draws it."""
+
+import json
+from collections.abc import Sequence
+
+from mmconform.contract.clause import Contract
+from mmconform.errors import plain
+from mmconform.judging.deviations import Deviation
+from mmconform.record.record import Record
+
+
+def badge(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
+    """Return one object as https://shields.io/badges/endpoint-badge takes it.
+
+    Of one record its server and how many promises are kept, known and new; of several how many are green. It is red where a
+    promise is broken in a new way, orange where a run is not green for another reason (an error, something left out).
+    """
+    is_green = all(record.footer.green for record in records)
+    color = "red" if any(record.footer.new for record in records) else "brightgreen" if is_green else "orange"
+    answer = {"schemaVersion": 1, "label": _label(records), "message": _message(records), "color": color}
+    return json.dumps(answer, ensure_ascii=False) + "\n"
+
+
+def _label(records: Sequence[Record]) -> str:
+    names = [record.header.server.name for record in records]
+    return f"Mattermost {plain(names[0])}" if len(names) == 1 else "Mattermost API v4"
+
+
+def _message(records: Sequence[Record]) -> str:
+    if len(records) == 1:
+        footer = records[0].footer
+        errors = f", {footer.errors} error{'s' if footer.errors > 1 else ''}" if footer.errors else ""
+        return f"{footer.kept} kept, {footer.known} known, {footer.new} new{errors}"
+    return f"{sum(record.footer.green for record in records)} of {len(records)} servers green"
