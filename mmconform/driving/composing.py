@@ -13,9 +13,6 @@ from mmconform.world import kinds
 from mmconform.world.place import RESIDENT, Place, Spot
 from mmconform.world.world import Person, World
 
-#: Who asks, the least powerful first: what only some may consume is there for all who may not.
-CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
-
 
 @dataclass(frozen=True)
 class Probe:

@@ -11,7 +11,7 @@ from functools import partial
 from mmconform.contract.clause import Operation, Sample
 from mmconform.contract.templates import below_the_api
 from mmconform.driving.asking import Asker
-from mmconform.driving.composing import CALLERS, PLAIN, Composer, Probe, Variant
+from mmconform.driving.composing import PLAIN, Composer, Probe, Variant
 from mmconform.driving.generate import Case
 from mmconform.driving.variants import Plain, asked_beside
 from mmconform.judging.checks.verdict import UNKNOWN_REQUEST
@@ -24,7 +24,7 @@ from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.admin import Sections
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import Persona, Roles, known_persona
+from mmconform.world.people import CALLERS, Persona, Roles, known_persona
 from mmconform.world.place import LISTS_OPEN_TEAMS, OPEN, OPEN_TEAM, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
 

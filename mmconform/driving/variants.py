@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from mmconform.contract.clause import Operation
 from mmconform.contract.naming import items_of, names_in
-from mmconform.driving.composing import CALLERS, Probe, Variant
+from mmconform.driving.composing import Probe, Variant
 from mmconform.knowledge import Knowledge
 from mmconform.world import kinds
+from mmconform.world.people import CALLERS
 
 _BATCH = "a batch"
 _MIXED = "a batch of which the last is withheld"

@@ -13,13 +13,14 @@ from itertools import product
 import msgspec
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.composing import CALLERS, Probe
+from mmconform.driving.composing import Probe
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions, flags
 from mmconform.principles.schemas import properties
 from mmconform.principles.sightings import Finding, Sighting, Sightings
 from mmconform.record.rows import Evidence
 from mmconform.wire.client import Client, HeldBackError, UnseenError
+from mmconform.world.people import CALLERS
 from mmconform.world.place import OPEN, RESIDENT
 from mmconform.world.world import Person, World
 

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from mmconform.contract.clause import Contract, Operation, Parameter
-from mmconform.driving.composing import CALLERS, Probe
+from mmconform.driving.composing import Probe
 from mmconform.driving.probes import probes
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions
@@ -27,6 +27,7 @@ from mmconform.principles.schemas import answered, listed, properties
 from mmconform.principles.sightings import Finding, is_blank
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
+from mmconform.world.people import CALLERS
 from mmconform.world.place import OPEN, RESIDENT
 from mmconform.world.world import Person
 

@@ -23,6 +23,7 @@ class Persona:
         channel_role: ``channel_user`` or ``channel_admin`` of the channels to which they belong.
         is_guest: Everything that they are is a guest's.
         is_bare: They have none of the roles that everybody has.
+        about: In words, of who is beside the people of every world.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Persona:
     channel_role: str = "channel_user"
     is_guest: bool = False
     is_bare: bool = False
+    about: str = ""
 
     @property
     def is_anonymous(self) -> bool:
@@ -76,11 +78,28 @@ PERSONAS = {
 BESIDE = {
     persona.name: persona
     for persona in (
-        Persona("guest", "guest", team_role="team_guest", is_guest=True),
-        Persona("channel_admin", "chanadmin", team_role="team_user", channel_role="channel_admin"),
-        Persona("resident", "resident", team_role="team_user"),
+        Persona(
+            *("guest", "guest"),
+            team_role="team_guest",
+            is_guest=True,
+            about="a guest of the team and of some of its channels",
+        ),
+        Persona(
+            *("channel_admin", "chanadmin"),
+            team_role="team_user",
+            channel_role="channel_admin",
+            about="a member of the team, and administrator of some of its channels",
+        ),
+        Persona(
+            *("resident", "resident"),
+            team_role="team_user",
+            about="a member of the team, to whom belongs what others are asked about",
+        ),
     )
 }
+
+#: Who asks then, the least powerful first: what only some may consume is there for all who may not.
+CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
 
 #: How the role that nobody has (``mmconform.world.spare``) is called here, whichever it is on a server, by where it is given to
 #: somebody: in the system, in a team, in a channel.
@@ -89,11 +108,28 @@ SPARE, TEAM_SPARE, CHANNEL_SPARE = "spare", "team_spare", "channel_spare"
 HOLDERS = {
     persona.name: persona
     for persona in (
-        Persona("holder", "holder", (SPARE,)),
-        Persona("team_holder", "tholder", team_role=TEAM_SPARE),
-        Persona("channel_holder", "cholder", team_role="team_user", channel_role=CHANNEL_SPARE),
-        Persona("near_miss", "nearmiss", (SPARE,), TEAM_SPARE, CHANNEL_SPARE, is_bare=True),
-        Persona("bare_holder", "nearmiss", (SPARE,), TEAM_SPARE, CHANNEL_SPARE, is_bare=True),
+        Persona("holder", "holder", (SPARE,), about="an outsider who was given just the permissions that are asked for"),
+        Persona(
+            *("team_holder", "tholder"),
+            team_role=TEAM_SPARE,
+            about="a member of the team who was given just the permission that is asked for, in that team",
+        ),
+        Persona(
+            *("channel_holder", "cholder"),
+            team_role="team_user",
+            channel_role=CHANNEL_SPARE,
+            about="a member of the team who was given just the permission that is asked for, in some of its channels",
+        ),
+        Persona(
+            *("bare_holder", "nearmiss", (SPARE,), TEAM_SPARE, CHANNEL_SPARE),
+            is_bare=True,
+            about="a member who was given just the permissions that are asked for, and has no other role",
+        ),
+        Persona(
+            *("near_miss", "nearmiss", (SPARE,), TEAM_SPARE, CHANNEL_SPARE),
+            is_bare=True,
+            about="a member who was given every permission but those that are asked for, and has no other role",
+        ),
     )
 }
 
@@ -102,7 +138,8 @@ HOLDERS = {
 def delegated() -> dict[str, Persona]:
     """Return who holds what a role for delegated administration does: the holder, who is called by its name then."""
     names: list[str] = read(DATA / "spare_roles.yaml")[0].data["delegated"]
-    return {name: replace(HOLDERS["holder"], name=name) for name in names}
+    about = "an outsider who was given what that role holds"
+    return {name: replace(HOLDERS["holder"], name=name, about=about) for name in names}
 
 
 def known_persona(name: str) -> Persona | None:
@@ -110,26 +147,20 @@ def known_persona(name: str) -> Persona | None:
     return PERSONAS.get(name) or BESIDE.get(name) or HOLDERS.get(name) or delegated().get(name)
 
 
-#: Callers beside the personas of every world: how the record calls them.
-MADE = {
-    "guest": "a guest of the team and of some of its channels",
-    "channel_admin": "a member of the team, and administrator of some of its channels",
-    "resident": "a member of the team, to whom belongs what others are asked about",
+#: Callers whom single tests make.
+_OF_TESTS = {
     "editor": "a token_user who was given edit_other_users",
     "bot_editor": "the same, asking about a bot",
     "bot": "a bot, through a token of its own",
     "holder_of_one": "an outsider who was given the one permission that is asked for",
     "holder_of_others": "an outsider who was given the permissions of all other operations",
     "slash_manager": "a member who was given manage_slash_commands in the team",
-    "holder": "an outsider who was given just the permissions that are asked for",
-    "team_holder": "a member of the team who was given just the permission that is asked for, in that team",
-    "channel_holder": "a member of the team who was given just the permission that is asked for, in some of its channels",
-    "bare_holder": "a member who was given just the permissions that are asked for, and has no other role",
-    "near_miss": "a member who was given every permission but those that are asked for, and has no other role",
-    "system_manager": "an outsider who was given what that role holds",
-    "system_user_manager": "an outsider who was given what that role holds",
-    "system_read_only_admin": "an outsider who was given what that role holds",
-    "system_custom_group_admin": "an outsider who was given what that role holds",
+}
+#: All callers beside the personas of every world: how the record calls them, and who they are.
+MADE = {
+    **{name: persona.about for name, persona in BESIDE.items()},
+    **_OF_TESTS,
+    **{name: persona.about for name, persona in (HOLDERS | delegated()).items()},
 }
 
 
@@ -175,7 +206,7 @@ def role_exists(role: str, version: Version) -> bool:
 IN_CHANNELS = ("channel_user", "channel_admin")
 #: The roles that decide about the people of a run: a server is asked for these.
 ROLES = (
-    *("system_user", *sorted({role for persona in PERSONAS.values() for role in persona.roles})),
+    *("system_user", *sorted({role for persona in (*PERSONAS.values(), *BESIDE.values()) for role in persona.roles})),
     *("team_user", "team_admin", *IN_CHANNELS),
     *("system_guest", "team_guest", "channel_guest"),
 )

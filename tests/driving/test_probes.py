@@ -9,7 +9,7 @@ import pytest
 from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
-from mmconform.driving.composing import CALLERS, Composer, Probe, _form, _Said
+from mmconform.driving.composing import Composer, Probe, _form, _Said
 from mmconform.driving.probes import Prober, can_be_probed, is_shown_by_right, position_of, probes
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
@@ -19,7 +19,7 @@ from mmconform.version import Version, Versions
 from mmconform.wire.client import Client, HeldBackError
 from mmconform.wire.exchange import Position
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.people import Roles, known_persona
+from mmconform.world.people import CALLERS, Roles, known_persona
 from mmconform.world.place import OPEN, OPEN_TEAM, SPOTS, TEAMS
 from mmconform.world.world import Person, World
 
