@@ -105,7 +105,7 @@ def is_shown_by_right(probe: Probe, roles: Roles) -> bool:
     persona = known_persona(probe.persona)
     if probe.spot is not OPEN_TEAM or persona is None or persona.is_anonymous or "system_admin" in persona.roles:
         return False
-    return any(roles.hold(role, LISTS_OPEN_TEAMS) is not False for role in persona.system_roles_in(roles.version))
+    return any(roles.hold(role, LISTS_OPEN_TEAMS) is not False for role in persona.system_roles_among(roles))
 
 
 def spots_of(operation: Operation) -> tuple[Spot | None, ...]:

@@ -46,9 +46,9 @@ class Persona:
             return self.roles
         return ("system_guest",) if self.is_guest else ("system_user", *self.roles)
 
-    def system_roles_in(self, version: Version) -> frozenset[str]:
-        """Return those of them that a version of the server knows."""
-        return frozenset(r for r in self.system_roles if r in ("system_user", "system_guest") or role_exists(r, version))
+    def system_roles_among(self, roles: "Roles") -> frozenset[str]:
+        """Return those of them that a server knows."""
+        return frozenset(role for role in self.system_roles if role in ("system_user", "system_guest") or roles.know(role))
 
     def local_roles(self, *, in_team: bool, in_channel: bool) -> frozenset[str]:
         """Return what they are in a team and in one of its channels, of which they are members or not."""
@@ -197,11 +197,6 @@ def unlike_a_fresh_role(role: str, granted: set[str], version: Version) -> list[
     return sorted(({g.permission for g in here if g.role == role} ^ granted) & named)
 
 
-def role_exists(role: str, version: Version) -> bool:
-    """Return whether a version knows a role."""
-    return any(g.role == role and g.versions.include(version) for g in grants())
-
-
 #: What everybody is in a channel that they belong to, and what some are; which channels those are is known of nobody.
 IN_CHANNELS = ("channel_user", "channel_admin")
 #: The roles that decide about the people of a run: a server is asked for these.
@@ -222,6 +217,10 @@ class Roles:
 
     version: Version
     told: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def know(self, role: str) -> bool:
+        """Return whether the server has a role: as it tells, or else as data do."""
+        return role in self.told or any(g.role == role and g.versions.include(self.version) for g in grants())
 
     def hold(self, role: str, permission: str) -> Knowledge:
         """Return whether a role holds a permission: as the server tells, or else as data do."""

@@ -24,7 +24,7 @@ from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import PERSONAS, Roles, grants, known_persona, unlike_a_fresh_role
+from mmconform.world.people import PERSONAS, Persona, Roles, grants, known_persona, unlike_a_fresh_role
 
 NOW = Version(5, 36, 1)
 
@@ -249,6 +249,13 @@ BOUNDS = [
 @pytest.mark.parametrize(("role", "permission", "version", "expected"), BOUNDS)
 def test_a_role_holds_a_permission_only_in_its_versions(role, permission, version, expected):
     assert Roles(Version.parse(version)).hold(role, permission) is expected
+
+
+def test_a_server_has_the_roles_that_it_tells_of_and_those_that_data_name():
+    poster = Persona("poster", "poster", ("system_post_all", "system_user_access_token"), "team_user")
+    assert poster.system_roles_among(Roles(NOW)) == {"system_user", "system_user_access_token"}
+    assert poster.system_roles_among(Roles(NOW, {"system_post_all": frozenset()})) == set(poster.system_roles)
+    assert poster.system_roles_among(Roles(Version(4, 0))) == {"system_user"}
 
 
 def test_every_grant_names_its_source():

@@ -94,7 +94,7 @@ class Keeper:
             return (
                 "removed" if not account.is_success else "deactivated" if account.json_object.get("delete_at") else "signed out"
             )
-        if set(str(found.json_object.get("roles")).split()) != person.persona.system_roles_in(self.world.version):
+        if set(str(found.json_object.get("roles")).split()) != person.persona.system_roles_among(self.world.roles):
             return "given other roles"
         is_there = is_in_team(self._admin(client), self.world, person)
         return "" if is_there else "taken out of the team, or given another role there"

@@ -100,7 +100,7 @@ class _Look:
             row = rows.get(person.id, {})
             if not row or row.get("delete_at"):
                 yield f"{person.username} was deactivated by somebody else meanwhile"
-            elif set(str(row.get("roles")).split()) != person.persona.system_roles_in(self._world.version):
+            elif set(str(row.get("roles")).split()) != person.persona.system_roles_among(self._world.roles):
                 yield f"the roles of {person.username} were changed by somebody else meanwhile"
 
     def _sessions(self) -> Iterator[str]:

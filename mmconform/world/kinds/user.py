@@ -14,7 +14,7 @@ from mmconform.world.admin import OPERATOR, Admin, message
 from mmconform.world.kinds import token
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_name_of_ours
 from mmconform.world.obstacles import explain
-from mmconform.world.people import Persona, role_exists
+from mmconform.world.people import Persona
 from mmconform.world.world import Person, World
 
 #: So many accounts are asked for at once.
@@ -124,7 +124,7 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
     world.note(what="user", name=name)
     id_ = admin.make_user(name, password)
     world.note(what="user", name=name, id=id_)
-    if roles := [role for role in persona.roles if role_exists(role, world.version)]:
+    if roles := [role for role in persona.roles if world.roles.know(role)]:
         admin.give_roles(id_, roles)
     if team and persona.team_role:
         admin.join(team, id_, persona.team_role)
@@ -139,7 +139,7 @@ def put_back(admin: Admin, world: World, person: Person) -> None:
     if is_guest:  # a server deactivates guests when it starts with guests switched off, and then makes none of them active
         admin.ask("PUT", f"{user}/roles", {"roles": "system_user"})
     admin.ask("PUT", f"{user}/active", {"active": True})
-    roles = sorted(person.persona.system_roles_in(world.version), reverse=True)
+    roles = sorted(person.persona.system_roles_among(world.roles), reverse=True)
     admin.ask("PUT", f"{user}/roles", {"roles": " ".join(roles)})
     team, role = f"/api/v4/teams/{world.team_id}/members", person.persona.team_role
     if not role:
@@ -176,7 +176,7 @@ def renewed(world: World, client: Client, person: Person) -> Person | None:
         return None
     told = client.send("GET", f"/api/v4/users/{person.id}", persona=persona.name, token=known.session).json_object
     is_ordinary = not (told.get("delete_at") or told.get("auth_service") or told.get("is_bot"))
-    is_as_before = is_ordinary and set(str(told.get("roles")).split()) == persona.system_roles_in(world.version)
+    is_as_before = is_ordinary and set(str(told.get("roles")).split()) == persona.system_roles_among(world.roles)
     return known if is_as_before and is_in_team(admin, world, person) else None
 
 
