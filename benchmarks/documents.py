@@ -21,7 +21,7 @@ from mmconform.documents.load import load
 from mmconform.documents.reader import read
 from mmconform.judging.judge import Judge
 from mmconform.judging.routes import reaches
-from mmconform.notebooks.frame import _taped
+from mmconform.notebooks.tables import _taped
 from mmconform.paths import CASSETTES, ROOT
 from mmconform.servers.target import resolve
 from mmconform.wire.exchange import Exchange

@@ -1,6 +1,6 @@
 """Does this server keep the promises of the Mattermost REST API v4?
 
-For notebooks, ``mmconform.load()`` and its siblings in :mod:`mmconform.notebooks.frame` return pandas tables. They are imported
+For notebooks, ``mmconform.load()`` and its siblings in :mod:`mmconform.notebooks.tables` return pandas tables. They are imported
 when they are first asked for, since nothing else needs pandas.
 """
 
@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
     if name not in _TABLES:
         raise AttributeError(f"module `mmconform` has no `{name}`")
     try:
-        from mmconform.notebooks import frame
+        from mmconform.notebooks import tables
     except ModuleNotFoundError as error:
         raise MisuseError(f"mmconform.{name} needs `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
-    return getattr(frame, name)
+    return getattr(tables, name)

@@ -103,7 +103,7 @@ LIBRARIES = {
     "yaml": {"mmconform.documents.reader", "mmconform.documents.json_reader", "mmconform.wire.tape.cassette"},
     "pytest": below("plugin"),
     "rich": below("report"),
-    "pandas": {"mmconform.notebooks.frame", "mmconform.notebooks.draw"},
+    "pandas": {"mmconform.notebooks.tables", "mmconform.notebooks.draw"},
     "matplotlib": {"mmconform.notebooks.draw"},
     "nbclient": {"mmconform.notebooks.execute"},
     "requests": below(*(f"wire.{name}" for name in ("client", "connection", "origin", "reasons"))),

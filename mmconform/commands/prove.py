@@ -11,7 +11,7 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
-from mmconform.prove import baseline, prove
+from mmconform.prove import plain_schemathesis, prove
 from mmconform.prove.table import table
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.named import name_of
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     proofs, taken = prove.prove(names, progress, options.scheduler)
     begun = time.monotonic()
-    beside = baseline.found(names, progress) if options.baseline else None
+    beside = plain_schemathesis.found(names, progress) if options.baseline else None
     seconds = [taken, time.monotonic() - begun]
     if options.format == "json":
         spec = build(load(specs).document).digest

@@ -1,4 +1,4 @@
-"""Pictures and tables for notebooks, from the tables of :mod:`mmconform.notebooks.frame`.
+"""Pictures and tables for notebooks, from the tables of :mod:`mmconform.notebooks.tables`.
 
 Every picture is a grid of marks. A shape alone tells a mark from the others; colours (of Okabe and Ito) only help.
 """

@@ -14,7 +14,7 @@ from nbconvert import HTMLExporter
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
-from mmconform.notebooks.frame import RECORDS
+from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS
 
 

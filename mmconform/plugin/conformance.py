@@ -27,7 +27,7 @@ from mmconform.plugin import fixtures
 from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
 from mmconform.plugin.options import option
-from mmconform.plugin.session import Session
+from mmconform.plugin.process import Process
 from mmconform.plugin.veil import Veil
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
@@ -69,32 +69,32 @@ def begin(config: pytest.Config) -> None:
     """
     if unknown := [rule for rule in option(config, "--rule") if rule not in RULES]:
         raise MisuseError(f"--rule {unknown[0]}: there is no such kind of promises; there are {', '.join(RULES)}")
-    session = Session(config, _narrowed(config))
-    _confirm_tapes_answer(session)
-    names = session.run.contract.operations
+    process = Process(config, _narrowed(config))
+    _confirm_tapes_answer(process)
+    names = process.run.contract.operations
     for pattern in option(config, "--operation"):
         if not any(fnmatchcase(name, pattern) for name in names):
             raise MisuseError(f"--operation {pattern}: the documents describe no such operation; `mmconform contract` lists them")
-    if not (config.option.collectonly or session.is_dry):
+    if not (config.option.collectonly or process.is_dry):
         try:
-            session.open()
+            process.open()
         except BaseException:
-            session.clean()
+            process.clean()
             raise
-    config.pluginmanager.register(Fixtures(session), "mmconform-fixtures")
-    config.pluginmanager.register(Conformance(session), "mmconform")
-    config.pluginmanager.register(Veil(session.hide, shows_values=session.run.is_ours), "mmconform-veil")
+    config.pluginmanager.register(Fixtures(process), "mmconform-fixtures")
+    config.pluginmanager.register(Conformance(process), "mmconform")
+    config.pluginmanager.register(Veil(process.hide, shows_values=process.run.is_ours), "mmconform-veil")
 
 
-def _confirm_tapes_answer(session: Session) -> None:
+def _confirm_tapes_answer(process: Process) -> None:
     """Refuse documents on tape that are not ours: other requests would be made of them, and a tape answers none of these.
 
     Raises:
         MisuseError: so it is.
     """
-    if specs := option(session.config, "--spec"):
-        is_asked = session.targets[0].is_recorded and not session.judges_nothing
-        if is_asked and session.run.contract.digest != build(load([]).document).digest:
+    if specs := option(process.config, "--spec"):
+        is_asked = process.targets[0].is_recorded and not process.judges_nothing
+        if is_asked and process.run.contract.digest != build(load([]).document).digest:
             what = "a tape answers the requests that are made of our own documents"
             raise MisuseError(f"{what}; {specs[0]} is asked of a server: --target http://HOST:PORT, or --target reference")
 
@@ -119,8 +119,8 @@ class Conformance:
         problems: What else is to be said at the end.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, process: Process) -> None:
+        self.process = process
         self.attendance = Attendance()
         self.problems: list[str] = []
         self.current: Any = None
@@ -131,7 +131,7 @@ class Conformance:
         self._is_clean = True
         self._tape: Path | None = None
         self._records: list[tuple[Target, Record]] = []
-        if terminal := session.config.pluginmanager.get_plugin("terminalreporter"):
+        if terminal := process.config.pluginmanager.get_plugin("terminalreporter"):
             tolerate(terminal._tw._file)
 
     # -- workers -------------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Conformance:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell an xdist worker what only the first process knows."""
-        node.workerinput["mmconform"] = self.session.tell()
+        node.workerinput["mmconform"] = self.process.tell()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -149,15 +149,15 @@ class Conformance:
         self._losses.update(knows.get("losses", {}))
         self._falls += knows.get("falls", [])
         self.attendance.learn(knows.get("attendance", {}))
-        self.session.learn_seen(knows.get("seen", {}))
+        self.process.learn_seen(knows.get("seen", {}))
         if error or not knows:
-            self.session.run.fail(self.session.targets)
+            self.process.run.fail(self.process.targets)
             self.problems.append(f"the worker {node.gateway.id} died ({error or 'it told nothing'}); its tests are not judged")
 
     # -- the beginning -------------------------------------------------------------------------------------------------
 
     def pytest_report_header(self) -> list[str]:
-        run, targets = self.session.run, self.session.targets
+        run, targets = self.process.run, self.process.targets
         contract, first, last = run.contract, targets[0], targets[-1]
         if first is last:
             what = f"{first.name} (Mattermost {first.server.name}, {first.server.edition} edition)"
@@ -195,14 +195,14 @@ class Conformance:
         is_generic = self._is_generic(metafunc)
         targets = [
             target
-            for target in self.session.targets
+            for target in self.process.targets
             if not (is_untaped or is_generic) or is_untaped == self._may_ask_anything(target)
         ]
         metafunc.parametrize("target", targets, ids=[target.slug for target in targets], scope="session")
         chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
         if "operation" in metafunc.fixturenames and not chosen:
             mark = metafunc.definition.get_closest_marker("clause")
-            contract = self.session.run.contract
+            contract = self.process.run.contract
             about = [
                 operation
                 for operation in contract.operations.values()
@@ -220,7 +220,7 @@ class Conformance:
 
     def _may_ask_anything(self, target: Target) -> bool:
         """Whether no tape has to hold the answers: a live server is asked, about documents that were given."""
-        return not target.is_recorded and self.session.is_free and bool(option(self.session.config, "--spec"))
+        return not target.is_recorded and self.process.is_free and bool(option(self.process.config, "--spec"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
@@ -228,7 +228,7 @@ class Conformance:
 
         Tests of one target stay together, and no test of a tape reaches the network.
         """
-        if not self.session.narrowed:
+        if not self.process.narrowed:
             self._expect_all_files(items)
         self._leave_out_others(config, items)
         for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
@@ -259,7 +259,7 @@ class Conformance:
     def _leave_out_others(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out tests of operations and promises that the user did not ask for."""
         patterns, rules = (option(config, name) for name in ("--operation", "--rule"))
-        clauses = self.session.run.contract.clauses
+        clauses = self.process.run.contract.clauses
 
         def is_asked(item: pytest.Item) -> bool:
             if not target_of(item):
@@ -276,7 +276,7 @@ class Conformance:
 
     def _leave_out_strange(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out tests of clauses that the documents do not have."""
-        clauses = self.session.run.contract.clauses
+        clauses = self.process.run.contract.clauses
         strange = [item for item in items if target_of(item) and (clause := fixtures.clause_of(item)) and clause not in clauses]
         if strange:
             config.hook.pytest_deselected(items=strange)
@@ -286,7 +286,7 @@ class Conformance:
         target, suite = target_of(item), item.path.parent.name
         turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
         role = str(item.callspec.params.get(fixtures.ROLE, "")) if target else ""  # type: ignore[attr-defined]
-        return self.session.targets.index(target) if target else 0, turn, f"{item.path.name == _LAST:d} {item.path.name}", role
+        return self.process.targets.index(target) if target else 0, turn, f"{item.path.name == _LAST:d} {item.path.name}", role
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note files that could not be read: a run goes on with ``--continue-on-collection-errors``."""
@@ -295,24 +295,24 @@ class Conformance:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if not session.items and self.session.is_named:
-            self.problems.append(f"nothing to ask: no test is selected ({self.session.narrowed or 'none was collected'})")
-        if self.session.recording and self.session.narrowed:
-            self.session.recording.drop()
-            self.session.clean()
+        if not session.items and self.process.is_named:
+            self.problems.append(f"nothing to ask: no test is selected ({self.process.narrowed or 'none was collected'})")
+        if self.process.recording and self.process.narrowed:
+            self.process.recording.drop()
+            self.process.clean()
             pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
         gc.freeze()  # what is here stays until the end: to look through it for garbage takes a tenth of a run
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Instead of a dry run's tests: who would send what."""
-        if not self.session.is_dry:
+        if not self.process.is_dry:
             return None
         operations = {operation.id: operation for item in session.items if (operation := self._operation_of(item))}
         by_hand = Counter(t.slug for item in session.items if (t := target_of(item)) and fixtures.clause_of(item))
-        for target in self.session.targets:
+        for target in self.process.targets:
             tests = by_hand[target.slug]
-            self._say(f"\n{plan(target.name, operations.values(), self.session.guard(target).refuses, tests)}")
+            self._say(f"\n{plan(target.name, operations.values(), self.process.guard(target).refuses, tests)}")
         if option(session.config, "--disruptive"):
             self._say(
                 "On a server that has no people of its own, --disruptive sends the dangerous operations too; a run looks first."
@@ -320,13 +320,13 @@ class Conformance:
         return True
 
     def _say(self, text: str) -> None:
-        if terminal := self.session.config.pluginmanager.get_plugin("terminalreporter"):
+        if terminal := self.process.config.pluginmanager.get_plugin("terminalreporter"):
             terminal.write_line(text)
 
     def _operation_of(self, item: pytest.Item) -> Operation | None:
         if not target_of(item):
             return None
-        contract = self.session.run.contract
+        contract = self.process.run.contract
         clause = contract.clauses.get(fixtures.clause_of(item))
         operation = item.callspec.params.get("operation")  # type: ignore[attr-defined]
         return operation if isinstance(operation, Operation) else contract.operations[clause.operation] if clause else None
@@ -336,21 +336,21 @@ class Conformance:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self) -> bool | None:
         """When the run was interrupted, its time is over, or it lost a server to somebody else, no other test begins."""
-        if self.session.is_interrupted:
+        if self.process.is_interrupted:
             raise KeyboardInterrupt
-        session = self.session
-        return True if session.patience.is_over or session.has_lost_a_server or session.disturbed else None
+        process = self.process
+        return True if process.patience.is_over or process.has_lost_a_server or process.disturbed else None
 
     def pytest_runtest_logstart(self) -> None:
         """With the first test: what comes to no end is not to look like an earlier run."""
-        if not (self.session.is_worker or self.session.judges_nothing):
+        if not (self.process.is_worker or self.process.judges_nothing):
             self._set_records_aside()
 
     def _set_records_aside(self) -> None:
         if not self._has_begun:
             self._has_begun = True
-            for target in self.session.targets:
-                record.set_aside(self.session.run.path(target))
+            for target in self.process.targets:
+                record.set_aside(self.process.run.path(target))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -358,7 +358,7 @@ class Conformance:
 
     def pytest_recording_configure(self, vcr: VCR) -> None:
         if target := target_of(self.current):
-            path = self.session.tape_of(target) / f"{cassette_of(self.current)}.yaml"
+            path = self.process.tape_of(target) / f"{cassette_of(self.current)}.yaml"
             configure(vcr, target.redactor, target.base_url, path)
 
     @pytest.hookimpl(wrapper=True)
@@ -374,7 +374,7 @@ class Conformance:
             unseen = [o for o in judge.observations if o.outcome == "error"]
             if new:
                 server, name = describe(judge.target.server), judge.target.name
-                failures = gather(judge.contract, server, name, new, self.session.run.documents)
+                failures = gather(judge.contract, server, name, new, self.process.run.documents)
                 pytest.fail("\n\n".join(failure.explain() for failure in failures), pytrace=False)
             if judge.not_taped:
                 name = f"{judge.target.tape}/{cassette_of(pyfuncitem)}.yaml".removeprefix(f"{ROOT}/")
@@ -391,20 +391,20 @@ class Conformance:
 
     def _look_again(self, item: pytest.Function, judge: Judge) -> None:
         """Before a live server is blamed: did somebody else change what the test relies on? Then it says nothing."""
-        server = self.session.stages.get(judge.target.slug)
+        server = self.process.servers.get(judge.target.slug)
         if server is None:
             return
         is_blamed = any(o.standing == "new" for o in judge.observations)
         reason = "; ".join(server.meanwhile)
         server.meanwhile.clear()
-        if is_blamed and not reason and (world := self.session.worlds.get(judge.target.slug)):
+        if is_blamed and not reason and (world := self.process.worlds.get(judge.target.slug)):
             stage: Any = item.funcargs.get("stage")
             try:
                 made = stage.unchanged() if stage else ()
                 reason = self._changed_meanwhile(world, judge.target, made) or self._sent_twice(world, judge.target)
             except (UnseenError, MisuseError) as error:
                 judge.withdraw(f"whether it was the server's doing could not be looked at: {error}")
-            self.session.disturbed = reason
+            self.process.disturbed = reason
         if reason:
             judge.withdraw(reason)
 
@@ -457,7 +457,7 @@ class Conformance:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """In the first process: gather what the tests, wherever they ran, saw."""
         seen = getattr(report, "conformance", None)
-        if seen is None or self.session.is_worker:
+        if seen is None or self.process.is_worker:
             return
         if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]):
             self.attendance.skipped[report.nodeid] = _reason(report)
@@ -467,13 +467,13 @@ class Conformance:
         rows = msgspec.convert(seen["rows"], list[ObservationRow])
         answers = msgspec.convert(seen["answers"], list[AnswerRow])
         told = (seen["target"], rows, answers, coverage, seen["not_taped"])
-        self.session.run.take(*told, seconds=seen["seconds"], errors=seen["errors"], is_generated=seen["generated"])
+        self.process.run.take(*told, seconds=seen["seconds"], errors=seen["errors"], is_generated=seen["generated"])
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.session.judges_nothing
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.process.judges_nothing
         stopped = self._was_stopped(session)
         steps: tuple[Callable[[], None], ...] = (lambda: self._finish_tape(ended and not stopped), self._clean)
         for step in steps:
@@ -482,35 +482,35 @@ class Conformance:
             except MisuseError as error:
                 self.problems.append(str(error))
                 session.exitstatus = 2
-        if self.session.is_worker:
+        if self.process.is_worker:
             knows = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "falls": self._falls}
             knows["attendance"] = self.attendance.tell()
-            knows["seen"] = self.session.tell_seen()
+            knows["seen"] = self.process.tell_seen()
             session.config.workeroutput["mmconform"] = knows  # type: ignore[attr-defined]
-        elif ended and (self.attendance.asked or self.session.is_named):
+        elif ended and (self.attendance.asked or self.process.is_named):
             self._set_records_aside()
             self._write_records(session, stopped)
 
     def _was_stopped(self, session: pytest.Session) -> bool:
         """Return whether the run was ended before its time; what is wrong with it is noted."""
-        if self.session.patience.is_over:
-            seconds = option(self.session.config, "--run-timeout")
+        if self.process.patience.is_over:
+            seconds = option(self.process.config, "--run-timeout")
             self.problems.append(f"the run took longer than {seconds:g} s (--run-timeout) and was ended")
         self._look_at_the_end()
-        if self.session.disturbed:
-            self.problems.append(f"{self.session.disturbed}; no other test was begun, run it again")
-        if self.session.patience.is_over or self.session.has_lost_a_server or self.session.disturbed:
-            self.session.run.fail(self.session.targets)
+        if self.process.disturbed:
+            self.problems.append(f"{self.process.disturbed}; no other test was begun, run it again")
+        if self.process.patience.is_over or self.process.has_lost_a_server or self.process.disturbed:
+            self.process.run.fail(self.process.targets)
             return True
         return bool(session.shouldstop or session.shouldfail)
 
     def _look_at_the_end(self) -> None:
         """Look once more whether somebody else changed what all tests relied on, also where nothing was blamed."""
-        session = self.session
-        for target in session.targets if not (session.disturbed or session.has_lost_a_server or session.is_interrupted) else ():
-            if target.slug in session.stages and target.slug in session.worlds:
+        process = self.process
+        for target in process.targets if not (process.disturbed or process.has_lost_a_server or process.is_interrupted) else ():
+            if target.slug in process.servers and target.slug in process.worlds:
                 with suppress(UnseenError, MisuseError):  # cleaning up will meet it too
-                    session.disturbed = session.disturbed or self._changed_meanwhile(session.worlds[target.slug], target)
+                    process.disturbed = process.disturbed or self._changed_meanwhile(process.worlds[target.slug], target)
 
     def _finish_tape(self, is_whole: bool) -> None:
         """Keep the recording, or throw it away.
@@ -518,10 +518,10 @@ class Conformance:
         Raises:
             MisuseError: a secret stands on it, or it cannot take its place.
         """
-        recording, run = self.session.recording, self.session.run
+        recording, run = self.process.recording, self.process.run
         if not recording:
             return
-        missing = [reason for target in self.session.targets for reason in self.attendance.missing(target.slug)]
+        missing = [reason for target in self.process.targets for reason in self.attendance.missing(target.slug)]
         if not is_whole:
             recording.drop()
         elif run.is_partly_unseen or missing:
@@ -538,25 +538,25 @@ class Conformance:
             MisuseError: not everything could be undone.
         """
         self._is_clean = False
-        self._losses.update(self.session.losses)
-        self._falls += self.session.falls
+        self._losses.update(self.process.losses)
+        self._falls += self.process.falls
         try:
-            self._cleaned.update(self.session.clean())
+            self._cleaned.update(self.process.clean())
         except KeyboardInterrupt:
-            url = self.session.targets[0].base_url
+            url = self.process.targets[0].base_url
             raise MisuseError(f"interrupted while tidying up; `mmconform cleanup {url}` does the rest") from None
         self._is_clean = True
 
     def _write_records(self, session: pytest.Session, stopped: bool) -> None:
-        narrowed = f"{self.session.narrowed} {'stopped early' if stopped else ''}".strip()
+        narrowed = f"{self.process.narrowed} {'stopped early' if stopped else ''}".strip()
         done: dict[str, Record] = {}
-        if self.session.disturbed:
-            self.session.run.sightings.clear()
-        for target in self.session.targets:
+        if self.process.disturbed:
+            self.process.run.sightings.clear()
+        for target in self.process.targets:
             before = done.get(tape.before(target.slug)) if target.is_recorded else None
             missing = self.attendance.missing(target.slug)
             try:
-                written = done[target.slug] = self.session.run.finish(
+                written = done[target.slug] = self.process.run.finish(
                     target, narrowed, missing, before, counts_principles="principles" in option(session.config, "--fail-on")
                 )
             except MisuseError as error:
@@ -573,19 +573,19 @@ class Conformance:
         if self._records:
             terminalreporter.section("conformance")
         for target, written in self._records:
-            terminalreporter.write_line(show(self.session.run.contract, written, colour=terminal.hasmarkup, width=width))
-            terminalreporter.write_line(f"  record: {_shown(self.session.run.path(target))}\n")
+            terminalreporter.write_line(show(self.process.run.contract, written, colour=terminal.hasmarkup, width=width))
+            terminalreporter.write_line(f"  record: {_shown(self.process.run.path(target))}\n")
         if self._tape:
             terminalreporter.write_line(f"recorded {self._tape.relative_to(ROOT)}")
         for fall in self._falls:
             terminalreporter.write_line(fall, red=True)
         for loss, times in self._losses.items():
             terminalreporter.write_line(f"made anew after {loss}" + (f" ({times} times)" if times > 1 else ""))
-        for difference in self.session.meanwhile:
+        for difference in self.process.meanwhile:
             terminalreporter.write_line(f"changed meanwhile, not by a request of ours: {difference}")
         if self._cleaned:
             done = ", ".join(f"{number} {what}" for what, number in self._cleaned.items())
-            said = _PUT_RIGHT if not self._is_clean else _PUT_BACK if self.session.meanwhile else _LEFT
+            said = _PUT_RIGHT if not self._is_clean else _PUT_BACK if self.process.meanwhile else _LEFT
             terminalreporter.write_line(said + done)
         for problem in self.problems:
             terminalreporter.write_line(problem, red=True)

@@ -20,7 +20,7 @@ from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging.judge import NOT_GENERATED, Judge
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
-from mmconform.plugin.session import Session
+from mmconform.plugin.process import Process
 from mmconform.principles.forbidden import Switching
 from mmconform.principles.hidden import Reader
 from mmconform.principles.questions import Questions
@@ -66,19 +66,19 @@ def _actor(persona: str) -> Any:
 class Fixtures:
     """What a test can ask for by name, during one run."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, process: Process) -> None:
+        self.process = process
 
     @pytest.fixture
     def contract(self) -> Contract:
         """The contract: all operations and clauses."""
-        return self.session.run.contract
+        return self.process.run.contract
 
     @pytest.fixture
     def world(self, target: Target) -> World:
         """The users, team, command and tokens on the target."""
         try:
-            return self.session.world(target)
+            return self.process.world(target)
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
 
@@ -92,16 +92,16 @@ class Fixtures:
     @pytest.fixture
     def judge(self, request: pytest.FixtureRequest, target: Target) -> Judge:
         """Judges exchanges; what it has seen when the test ends decides the test and goes into the record."""
-        judge = self.session.run.judge(target, option(self.session.config, "--rule"))
-        if target.slug in self.session.places and "stage" not in request.fixturenames:
-            judge.beside = self.session.run.noting(target)
+        judge = self.process.run.judge(target, option(self.process.config, "--rule"))
+        if target.slug in self.process.places and "stage" not in request.fixturenames:
+            judge.beside = self.process.run.noting(target)
         request.node.stash[JUDGE] = judge
         return judge
 
     @pytest.fixture
     def cases(self, operation: Any, judge: Judge) -> tuple[Case, ...]:
         """The generated cases of the operation. Where its schemas defeat the generator, that is counted and shown."""
-        generator = self.session.run.generator
+        generator = self.process.run.generator
         if reason := generator.not_generated(operation.id):
             for clause in judge.contract.of(operation.id):
                 judge.skip(clause, NOT_GENERATED)
@@ -117,7 +117,7 @@ class Fixtures:
     def place(self, target: Target, world: World) -> Place:
         """The teams, channels, posts and files about which everybody is asked the same."""
         try:
-            return self.session.place(target)
+            return self.process.place(target)
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
 
@@ -125,7 +125,7 @@ class Fixtures:
     def spare(self, target: Target, operation: Any, judge: Judge) -> Spare:
         """The role that nobody has; a test that fills it waits until it is alone."""
         try:
-            return self.session.spare(target).forgetful()
+            return self.process.spare(target).forgetful()
         except NoSpareError as missing:
             for clause in judge.contract.of(operation.id, "permission"):
                 judge.skip(clause, missing.reason, "near_miss", str(missing))
@@ -136,22 +136,22 @@ class Fixtures:
     @pytest.fixture
     def switching(self, target: Target, client: Client) -> Switching:
         """Changes server-wide settings for a while, journalled and read back, where a run may."""
-        stage = self.session.stages.get(target.slug)
-        if stage is None or not stage.may_configure:
+        server = self.process.servers.get(target.slug)
+        if server is None or not server.may_configure:
             pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
-        return partial(stage.settings, client)
+        return partial(server.settings, client)
 
     @pytest.fixture
     def lent(self, target: Target) -> Spare | None:
         """The role that nobody has, where there is one that can be filled."""
         with suppress(NoSpareError):
-            return self.session.spare(target).forgetful()
+            return self.process.spare(target).forgetful()
         return None
 
     @pytest.fixture
     def questions(self, target: Target, world: World, place: Place, client: Client) -> Iterator[Questions]:
         """What principles ask: every reading operation that the run is about, about things of ours."""
-        run, patterns = self.session.run, option(self.session.config, "--operation")
+        run, patterns = self.process.run, option(self.process.config, "--operation")
         about = [
             operation
             for operation in run.contract.operations.values()
@@ -161,12 +161,12 @@ class Fixtures:
         place.see_off_doubles()
 
     def _core(self, operation: Operation) -> Case | None:
-        return next((case for case in self.session.run.generator.cases(operation.id) if case.valid), None)
+        return next((case for case in self.process.run.generator.cases(operation.id) if case.valid), None)
 
     @pytest.fixture
     def reader(self, target: Target, world: World, client: Client) -> Reader:
         """Reads what answers showed, for the principles."""
-        return Reader(self.session.run.contract, self.session.run.noting(target), world, client)
+        return Reader(self.process.run.contract, self.process.run.noting(target), world, client)
 
     @pytest.fixture
     def vcr_markers(self, request: pytest.FixtureRequest, vcr_markers: list[Any]) -> list[Any]:
@@ -174,7 +174,7 @@ class Fixtures:
         target = target_of(request.node)
         if target is None:
             return vcr_markers
-        return [pytest.mark.vcr.mark] if target.is_recorded or self.session.recording else []
+        return [pytest.mark.vcr.mark] if target.is_recorded or self.process.recording else []
 
     @pytest.fixture
     def stage(self, request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Stage:
@@ -206,16 +206,16 @@ class Fixtures:
     @pytest.fixture
     def settings(self, request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Settings:
         """Changes server-wide settings for a while: ``with settings(ServiceSettings={"EnableCommands": False}): …``."""
-        stage = self.session.stages.get(target.slug)
-        if stage is None:
+        server = self.process.servers.get(target.slug)
+        if server is None:
             return lambda **sections: client.under(*_in_words(sections))
-        if not stage.may_configure:
+        if not server.may_configure:
             judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
             pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
 
         @contextmanager
         def changed(**sections: Any) -> Iterator[None]:
-            with stage.settings(client, sections), client.under(*_in_words(sections)):
+            with server.settings(client, sections), client.under(*_in_words(sections)):
                 yield
 
         return changed
@@ -234,7 +234,7 @@ class Fixtures:
             def put(held: list[str]) -> bool:
                 return stage.admin.change_role(found["id"], held)
 
-            server = self.session.stages.get(target.slug)
+            server = self.process.servers.get(target.slug)
             noted = (
                 server.changing(lambda: put(before), what="role", id=found["id"], permissions=before) if server else nullcontext()
             )
@@ -252,13 +252,13 @@ class Fixtures:
     def _turn(self, request: pytest.FixtureRequest) -> Iterator[None]:
         """On a live server: tests that change server-wide settings, or ask what is on the closed list, run alone."""
         target = target_of(request.node)
-        stage = self.session.stages.get(target.slug) if target else None
-        if stage is None:
+        server = self.process.servers.get(target.slug) if target else None
+        if server is None:
             yield
             return
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-        with turn(REPORTS / stage.target.slug, worker, alone=_is_alone(request)):
-            if stage.is_changed:
+        with turn(REPORTS / server.target.slug, worker, alone=_is_alone(request)):
+            if server.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
             yield
 

@@ -15,7 +15,7 @@ import mmconform
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.notebooks import draw, execute
-from mmconform.notebooks.frame import RECORDS
+from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, read
 

@@ -38,11 +38,11 @@ from mmconform.world.world import World
 _FEW = 20
 
 
-class Session:
+class Process:
     """One pytest process.
 
     Attributes:
-        stages: What surrounds the tests on each live target, by its slug.
+        servers: What surrounds the tests on each live target, by its slug.
         narrowed: What of the command line keeps the run from being a whole one.
         told: In an xdist worker, what the first process knows.
         disturbed: What somebody else was seen to change of what the tests rely on.
@@ -65,7 +65,7 @@ class Session:
         self.patience = self._patience()
         self.is_named = bool(option(config, "--target") or option(config, "--spec"))
         names = option(config, "--target") or ["recorded"]
-        addresses = {slug: stage["url"] for slug, stage in self.told.get("stages", {}).items()}
+        addresses = {slug: server["url"] for slug, server in self.told.get("servers", {}).items()}
         usable = {"allow_remote": option(config, "--allow-remote"), "patience": self.patience, "running": addresses}
         self.targets = [target for name in names for target in resolve(name, **usable)]
         self.is_live = not self.targets[0].is_recorded
@@ -81,7 +81,7 @@ class Session:
         self.places: dict[str, Place] = {}
         self.spares: dict[str, Spare | NoSpareError] = {}
         self.keepers: dict[str, Keeper] = {}
-        self.stages: dict[str, live_server.LiveServer] = {}
+        self.servers: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
         self.run_id = new_run_id()
         self.is_interrupted = False
@@ -159,23 +159,23 @@ class Session:
             signal.signal(signal_, self.interrupt)
         for target in self.targets:
             if self.is_worker:
-                stage = self.told["stages"][target.slug]
-                target.redactor.learn(stage["operator"])
-                target.told_roles = {role: frozenset(held) for role, held in stage["roles"].items()}
-                self.stages[target.slug] = live_server.LiveServer(
+                server = self.told["servers"][target.slug]
+                target.redactor.learn(server["operator"])
+                target.told_roles = {role: frozenset(held) for role, held in server["roles"].items()}
+                self.servers[target.slug] = live_server.LiveServer(
                     target,
-                    stage["operator"],
-                    frozenset(stage["switched_off"]),
-                    stage["may_configure"],
-                    stage["has_people"],
-                    lacks=frozenset(stage["lacks"]),
-                    stands_on_tokens=stage["stands_on_tokens"],
+                    server["operator"],
+                    frozenset(server["switched_off"]),
+                    server["may_configure"],
+                    server["has_people"],
+                    lacks=frozenset(server["lacks"]),
+                    stands_on_tokens=server["stands_on_tokens"],
                 )
                 target.guard = self.guard(target)
                 if not target.is_thrown_away:
                     target.guard = Leased(target.guard, LeaseMark(live_server.mark_of(target)).confirm)
                 continue
-            self.stages[target.slug] = live_server.prepare_server(
+            self.servers[target.slug] = live_server.prepare_server(
                 target,
                 self.run_id,
                 create_first_admin=option(self.config, "--create-first-admin") or target.is_reference,
@@ -184,15 +184,15 @@ class Session:
                 asks_everything=self.is_free and bool(option(self.config, "--spec")),
                 newcomers=_FEW if self.narrowed else MOST_PEOPLE,
             )
-            lease = self.stages[target.slug].lease
+            lease = self.servers[target.slug].lease
             target.guard = Leased(self.guard(target), lease.confirm) if lease else self.guard(target)
 
     def guard(self, target: Target) -> Guard:
         """Return what decides which requests are sent to a target."""
-        stage = self.stages.get(target.slug)
-        is_throwaway = stage is not None and not stage.has_people
-        note = stage.sent_log.note if stage and not target.is_thrown_away else lambda sending, status: None
-        lacks = stage.lacks if stage else frozenset()
+        server = self.servers.get(target.slug)
+        is_throwaway = server is not None and not server.has_people
+        note = server.sent_log.note if server and not target.is_thrown_away else lambda sending, status: None
+        lacks = server.lacks if server else frozenset()
         disruptive = option(self.config, "--disruptive")
         return Guard(self.run.contract, target.version, disruptive, is_throwaway, note, lacks, self.register(target))
 
@@ -203,24 +203,24 @@ class Session:
     @property
     def has_lost_a_server(self) -> bool:
         """Whether somebody else may use one of the servers now: no other test begins."""
-        return any(stage.lease is not None and stage.lease.is_lost for stage in self.stages.values())
+        return any(server.lease is not None and server.lease.is_lost for server in self.servers.values())
 
     def tell(self) -> dict[str, Any]:
         """Return what an xdist worker has to know."""
-        stages = {
+        servers = {
             slug: {
-                "operator": str(stage.operator),  # xdist sends nothing but plain texts
-                "switched_off": sorted(stage.switched_off),
-                "lacks": sorted(stage.lacks),
-                "stands_on_tokens": stage.stands_on_tokens,
-                "may_configure": stage.may_configure,
-                "has_people": stage.has_people,
-                "url": stage.target.base_url,
-                "roles": {role: sorted(held) for role, held in stage.target.told_roles.items()},
+                "operator": str(server.operator),  # xdist sends nothing but plain texts
+                "switched_off": sorted(server.switched_off),
+                "lacks": sorted(server.lacks),
+                "stands_on_tokens": server.stands_on_tokens,
+                "may_configure": server.may_configure,
+                "has_people": server.has_people,
+                "url": server.target.base_url,
+                "roles": {role: sorted(held) for role, held in server.target.told_roles.items()},
             }
-            for slug, stage in self.stages.items()
+            for slug, server in self.servers.items()
         }
-        return {"seed": self.run.seed, "until": self.patience.until, "stages": stages}
+        return {"seed": self.run.seed, "until": self.patience.until, "servers": servers}
 
     def tell_seen(self) -> dict[str, Any]:
         """Return what this process saw for the principles, by target, as xdist can send it."""
@@ -240,12 +240,12 @@ class Session:
         """
         done: Counter[str] = Counter()
         problems: list[MisuseError] = []
-        for stage in self.stages.values():
+        for server in self.servers.values():
             try:
-                done += stage.clean()
+                done += server.clean()
             except MisuseError as error:
                 problems.append(error)
-            problems += [MisuseError(f"NOT AS IT WAS: {difference}") for difference in stage.aftermath.ours]
+            problems += [MisuseError(f"NOT AS IT WAS: {difference}") for difference in server.aftermath.ours]
         for target in self.targets:
             target.close()
         if problems:
@@ -257,22 +257,22 @@ class Session:
         if target.slug not in self.worlds:
             client = target.client()
             run_id = TAPED_RUN if target.is_recorded else self.run_id
-            stage = self.stages.get(target.slug)
-            operator = stage.operator if stage else "redacted-operator"
+            server = self.servers.get(target.slug)
+            operator = server.operator if server else "redacted-operator"
             world = World(client, target.version, run_id, operator, register=self.register(target))
-            if stage:
-                world.switched_off = stage.switched_off
+            if server:
+                world.switched_off = server.switched_off
                 world.told_roles = target.told_roles
-                world.may_disrupt = option(self.config, "--disruptive") and not stage.has_people
-                world.journal = None if target.is_thrown_away else stage.journal(self.run_id)
+                world.may_disrupt = option(self.config, "--disruptive") and not server.has_people
+                world.journal = None if target.is_thrown_away else server.journal(self.run_id)
             if target.is_recorded or self.recording:
                 path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None
                 with open_cassette(path, target.redactor, target.base_url, recording=is_recording):
                     build(world)
             else:
                 build(world)
-            if stage and not target.is_thrown_away:
-                world.keeper = self.keepers[target.slug] = self._keeper(target, world, stage)
+            if server and not target.is_thrown_away:
+                world.keeper = self.keepers[target.slug] = self._keeper(target, world, server)
             client.close()
             self.worlds[target.slug] = world
         return self.worlds[target.slug]
@@ -302,8 +302,8 @@ class Session:
         return found
 
     def _spare(self, target: Target) -> Spare | NoSpareError:
-        stage = self.stages.get(target.slug)
-        if stage is None or not stage.may_configure:
+        server = self.servers.get(target.slug)
+        if server is None or not server.may_configure:
             return NoSpareError("the server has users of its own; --disruptive fills a role of its that nobody has all the same")
         try:
             return find(self.world(target), target.client(), self.place(target))
@@ -317,9 +317,9 @@ class Session:
         for kind in ("team", "channel"):
             noting.knows(kind, (place.standing(kind, spot, RESIDENT) for spot in SPOTS))
 
-    def _keeper(self, target: Target, world: World, stage: live_server.LiveServer) -> Keeper:
+    def _keeper(self, target: Target, world: World, server: live_server.LiveServer) -> Keeper:
         guard, operations = self.guard(target), self.run.contract.operations
-        return Keeper(world, lambda id_: id_ in operations and not guard.is_harmless(operations[id_]), stage.sign_in_again)
+        return Keeper(world, lambda id_: id_ in operations and not guard.is_harmless(operations[id_]), server.sign_in_again)
 
     @property
     def losses(self) -> Counter[str]:
@@ -334,7 +334,7 @@ class Session:
     @property
     def meanwhile(self) -> list[str]:
         """What somebody else changed on the servers while this run went on."""
-        return [difference for stage in self.stages.values() for difference in stage.aftermath.others]
+        return [difference for server in self.servers.values() for difference in server.aftermath.others]
 
     def tape_of(self, target: Target) -> Path:
         """Return the folder in which the cassettes of a target are, or are being made."""
