@@ -8,7 +8,7 @@ from mmconform.contract.permission import permissions
 from mmconform.documents.load import load
 from mmconform.documents.reader import read
 from mmconform.knowledge import Unknown
-from mmconform.paths import DATA, DEVIATIONS
+from mmconform.paths import DATA, DEVIATIONS, ROOT
 from mmconform.version import Version, Versions
 from mmconform.wire.tape import tape
 from mmconform.world import behaviours
@@ -43,6 +43,11 @@ DATED = {
     if not name.startswith("data/permissions")
     and any(Version.parse(number) > LAST_TAG for number in re.findall(r"[\d.]+", str(row.get("versions", ""))))
 }
+
+
+def test_somebody_asks_for_each_behaviour():
+    code = "".join(path.read_text(encoding="utf-8") for room in ("mmconform", "suites") for path in (ROOT / room).rglob("*.py"))
+    assert [name for name in behaviours._behaviours() if f'"{name}"' not in code] == []
 
 
 @pytest.mark.parametrize("name", ROWS)
