@@ -48,10 +48,14 @@ def _owned(named: Iterable[str]) -> frozenset[str]:
 
 def can_be_probed(operation: Operation) -> bool:
     """Return whether it is known what each identifier of a request stands for, and which request is served."""
-    if unknown_names(operation) or not operation.kinds <= kinds.by_name().keys():
+    if unknown_names(operation) or not operation.kinds <= kinds.by_name().keys() or _makes_what_nobody_undoes(operation):
         return False
     is_whole = bool(operation.harmless) and operation.body is None  # there is nothing more to say
     return operation.method == "GET" or bool(operation.consumes) or is_whole or operation.sample != Sample()
+
+
+def _makes_what_nobody_undoes(operation: Operation) -> bool:
+    return bool(operation.makes) and operation.makes not in kinds.by_name()
 
 
 def is_closed(operation: Operation) -> bool:
@@ -65,6 +69,8 @@ def why_not(operation: Operation) -> tuple[str, str]:
         return UNFILLED, f"nobody says what `{{{unknown[0]}}}` stands for"
     if reason := danger(operation.method, below_the_api(operation.path)):
         return WOULD_DO_HARM, reason
+    if _makes_what_nobody_undoes(operation):
+        return WOULD_DO_HARM, f"nobody says how what it makes is undone, of the kind `{operation.makes}`"
     return UNKNOWN_REQUEST, "nobody says what a request says that is served"
 
 

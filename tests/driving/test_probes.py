@@ -10,7 +10,7 @@ from mmconform.contract.clause import Body, Operation, Parameter, Sample
 from mmconform.contract.permission import Requirement
 from mmconform.driving.asking import Asker
 from mmconform.driving.composing import Composer, Probe, _form, _Said
-from mmconform.driving.probes import Prober, can_be_probed, is_shown_by_right, position_of, probes
+from mmconform.driving.probes import Prober, can_be_probed, is_shown_by_right, position_of, probes, why_not
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.plugin.fixtures import _is_alone
@@ -90,9 +90,15 @@ def test_what_changes_something_is_probed_where_it_is_known_what_a_served_reques
     assert not can_be_probed(operation("post", method="DELETE"))
     assert can_be_probed(operation("post", method="DELETE", consumes=frozenset({"post"})))
     assert can_be_probed(operation("post", method="PUT", sample=Sample(body={})))
+    assert can_be_probed(operation(method="POST", sample=Sample(body={}), makes="emoji"))
     puzzling = Parameter("thing_id", "path", True, {}, None, identifies=True)
     assert not can_be_probed(replace(operation(), path="/x/{thing_id}", parameters=(puzzling,)))
     assert not can_be_probed(replace(operation(), path="/x/{thing_id}"))  # nobody says what it stands for
+
+
+def test_what_makes_something_that_nobody_knows_how_to_undo_is_not_asked():
+    made = operation(method="POST", sample=Sample(body={}), makes="emoticon")
+    assert not can_be_probed(made) and "of the kind `emoticon`" in why_not(made)[1]
 
 
 @pytest.mark.parametrize(
