@@ -280,4 +280,4 @@ class NearMisses(Prober):
 
 def _told(sets: Iterable[Permissions], between: str) -> str:
     """Return sets of permissions in words, each once."""
-    return between.join(dict.fromkeys(" and ".join(sorted(one)) or "no permission at all" for one in sets))
+    return between.join(dict.fromkeys(" and ".join(sorted(permissions)) or "no permission at all" for permissions in sets))

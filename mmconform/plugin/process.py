@@ -224,7 +224,7 @@ class Process:
 
     def tell_seen(self) -> dict[str, Any]:
         """Return what this process saw for the principles, by target, as xdist can send it."""
-        return {slug: msgspec.to_builtins(one.seen) for slug, one in self.run.sightings.items()}
+        return {slug: msgspec.to_builtins(sightings.seen) for slug, sightings in self.run.sightings.items()}
 
     def learn_seen(self, told: dict[str, Any]) -> None:
         """Add what an xdist worker saw for the principles."""

@@ -215,7 +215,7 @@ class Run:
             left_out=left_out,
             errors=seen.errors,
             not_taped=seen.not_taped,
-            counted=sum(one.standing == "new" for one in findings) if counts_principles else 0,
+            counted=sum(finding.standing == "new" for finding in findings) if counts_principles else 0,
             is_whole=neighbours.is_whole(header, left_out),
             finished=now(),
             seconds=round(seen.seconds, 3),

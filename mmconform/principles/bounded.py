@@ -113,7 +113,7 @@ class Reach(_Asking):
     def __init__(self, questions: Questions, spare: Spare | None, *, is_bot: bool = False) -> None:
         super().__init__(questions, spare)
         self._is_bot = is_bot
-        self._readings = [one for one in questions.reading if self._is_of_the_account(one)]
+        self._readings = [operation for operation in questions.reading if self._is_of_the_account(operation)]
         self._person = self._new()
 
     def play(self) -> Iterator[Finding]:
@@ -124,17 +124,17 @@ class Reach(_Asking):
         """
         self._state = self._read()
         besides = {"bot", "session"} if self._is_bot else set[str]()
-        named = [one for one in self._questions.changing if one.kinds & {"user", *_CREDENTIALS}]
-        about = [one for one in named if not one.kinds & besides]
-        found: dict[str, list[Finding]] = {one.id: [] for one in about}
+        named = [operation for operation in self._questions.changing if operation.kinds & {"user", *_CREDENTIALS}]
+        about = [operation for operation in named if not operation.kinds & besides]
+        found: dict[str, list[Finding]] = {operation.id: [] for operation in about}
         first, others = self._first()
         for caller in first:
             for operation in about:
                 found[operation.id] += self._of(operation, caller)
-        for operation in (one for one in about if found[one.id]):
+        for operation in (operation for operation in about if found[operation.id]):
             for caller in chain(others, self._narrower(operation)):
                 found[operation.id] += self._of(operation, caller)
-        yield from (one for several in found.values() for one in several)
+        yield from (finding for several in found.values() for finding in several)
 
     def _first(self) -> tuple[list[Holder], list[Holder]]:
         """Return who asks first, and who does where these are served: who lacks the least is let in if anybody is."""
@@ -319,7 +319,9 @@ class Giving(_Asking):
     def _counting(self, reading: Operation, role: str) -> frozenset[str]:
         """Return what a role holds that counts where it is given."""
         told, scopes = self._questions.world.told_roles.get(role, frozenset()), _WITHIN.get(_scope(reading))
-        return frozenset(one for one in told if scopes is None or (one in permissions() and permissions()[one].scope in scopes))
+        return frozenset(
+            name for name in told if scopes is None or (name in permissions() and permissions()[name].scope in scopes)
+        )
 
     def _held(self, reading: Operation, caller: Holder) -> frozenset[str]:
         """Return what a caller holds there."""

@@ -66,9 +66,9 @@ class Attempt:
 
         def exchanged(value: Any) -> Any:
             if isinstance(value, Mapping):
-                return {name: exchanged(one) for name, one in value.items()}
+                return {name: exchanged(content) for name, content in value.items()}
             if isinstance(value, list):
-                return [exchanged(one) for one in value]
+                return [exchanged(item) for item in value]
             return _ID.sub(lambda found: instead.get(found[0], found[0]), value) if isinstance(value, str) else value
 
         return replace(self, things=exchanged(self.things), params=exchanged(self.params), body=exchanged(self.body))
@@ -144,8 +144,8 @@ class Property:
 def learn(told: Any, known: Mapping[str, str], found: dict[str, Property]) -> None:
     """Learn from an answer which properties name things: those that hold the id of one that is known, by its kind."""
     if isinstance(told, list):
-        for one in told:
-            learn(one, known, found)
+        for item in told:
+            learn(item, known, found)
     elif isinstance(told, dict):
         for name, value in told.items():
             if isinstance(value, str) and value in known and name != "id":
@@ -192,7 +192,7 @@ class Search:
         self._mute: set[str] = set()
         self._suspected: set[tuple[str, ...]] = set()
         self._looks = {kind: list(self._looking_at(kind)) for kind in self.sightings.reads}
-        self.readable = {one.id for place in self.hideaways for one in place.secrets if self.is_read_by(_MIGHTIEST, one)}
+        self.readable = {secret.id for place in self.hideaways for secret in place.secrets if self.is_read_by(_MIGHTIEST, secret)}
         self.identifying = self._identifying()
         self._before = {place.name: self.steady_state(place) for place in self.hideaways}
 
@@ -233,13 +233,13 @@ class Search:
     def _identifying(self) -> dict[str, Property]:
         """Return the properties that name things, as the answers about what is hidden show, and as the document says."""
         found: dict[str, Property] = {}
-        known = {one.id: one.kind for place in self.hideaways for one in place.secrets}
+        known = {secret.id: secret.kind for place in self.hideaways for secret in place.secrets}
         for operation in self.contract.operations.values():
             found |= {name: Property(kind) for name, kind in (operation.body.resources if operation.body else {}).items()}
         people = {person.id: "user" for person in self.questions.world.people.values()}
         for place in self.hideaways:
-            for one in place.secrets:
-                answer = self.questions.read(one.kind, one.id, _MIGHTIEST)
+            for secret in place.secrets:
+                answer = self.questions.read(secret.kind, secret.id, _MIGHTIEST)
                 learn(answer.json_or_none if answer else None, known | people, found)
         return found
 
@@ -261,24 +261,24 @@ class Search:
     def state(self, place: Hideaway, ids: Iterable[str]) -> dict[tuple[str, str], str]:
         """Return what the administrator reads of hidden things, by thing and address, as digests."""
         admin, wanted, told = self.questions.world.people[_MIGHTIEST], set(ids), {}
-        for one in (one for one in place.secrets if one.id in wanted):
-            for operation in self._telling_of(one.kind):
-                answer = self.questions.ask(operation, _MIGHTIEST, admin, about=dict.fromkeys(names_of(one.kind), one.id))
+        for secret in (secret for secret in place.secrets if secret.id in wanted):
+            for operation in self._telling_of(secret.kind):
+                answer = self.questions.ask(operation, _MIGHTIEST, admin, about=dict.fromkeys(names_of(secret.kind), secret.id))
                 if answer is None or not answer.is_success:
                     self._mute.add(operation.id)
                 else:
-                    told[one.id, operation.id] = blake2b(answer.answer, digest_size=9).hexdigest()
+                    told[secret.id, operation.id] = blake2b(answer.answer, digest_size=9).hexdigest()
         return told
 
     def _telling_of(self, kind: str) -> Iterable[Operation]:
         """Return what tells of a thing: of one that many other things lie in, its own reading alone."""
         if kinds.scope_of([kind]) != "channel":
             return [self.sightings.reads[kind]]
-        return [one for one in self._looks.get(kind, ()) if one.id not in self._mute]
+        return [look for look in self._looks.get(kind, ()) if look.id not in self._mute]
 
     def steady_state(self, place: Hideaway) -> dict[tuple[str, str], str]:
         """Return what the administrator reads of a place, without what changes by itself in a moment."""
-        first, second = (self.state(place, [one.id for one in place.secrets]) for _ in islice(moments(), 2))
+        first, second = (self.state(place, [secret.id for secret in place.secrets]) for _ in islice(moments(), 2))
         return {key: told for key, told in first.items() if second.get(key) == told}
 
     def changes(self, attempt: Attempt, place: Hideaway, ids: Iterable[str]) -> bool:
@@ -309,7 +309,11 @@ class Stranger:
     def ask_plainly(self) -> None:
         """Ask what takes no id that is hidden: before anybody sends one, which others may be told as what was sent."""
         base, reads_more = self._search.contract.base, self._name not in _LIKE_MEMBERS
-        self._reading = [one for one in self._operations() if reads_more and only_reads(one, base) and self._may_be_told(one)]
+        self._reading = [
+            operation
+            for operation in self._operations()
+            if reads_more and only_reads(operation, base) and self._may_be_told(operation)
+        ]
 
     def look(self) -> list[Finding]:
         """Ask for changes, then about what is hidden, and once more what takes no id, and return what contradicts."""
@@ -334,12 +338,12 @@ class Stranger:
 
     def _ask_to_read(self) -> None:
         """Ask to read each thing with the operation that reads its kind: what is refused here, and not elsewhere, is hidden."""
-        secrets = [one for place in self._search.hideaways for one in place.secrets if one.id in self._search.readable]
-        sees = {kind: self._search.sees_kind(self._name, kind) for kind in {one.kind for one in secrets}}
-        for one in (one for one in secrets if sees[one.kind]):
-            answer = self._questions.read(one.kind, one.id, self._name)
+        secrets = [secret for place in self._search.hideaways for secret in place.secrets if secret.id in self._search.readable]
+        sees = {kind: self._search.sees_kind(self._name, kind) for kind in {secret.kind for secret in secrets}}
+        for secret in (secret for secret in secrets if sees[secret.kind]):
+            answer = self._questions.read(secret.kind, secret.id, self._name)
             if answer is not None and is_refused(answer):
-                self._refusals[one.id], self._hidden[one.id] = answer, one
+                self._refusals[secret.id], self._hidden[secret.id] = answer, secret
         for operation, answer, id_ in self._told:
             if hidden := self._hidden.get(id_):
                 self._find(operation, hidden, f"is told the id of {a(hidden.kind)} that they may not read", answer)
@@ -350,7 +354,7 @@ class Stranger:
         """Ask about nothing that is hidden, and return whether somebody may be served at all about what is."""
         answers = [self._try(attempt) for attempt in plain(operation, self._search.word)]
         told = ((answer, id_) for answer in answers if answer for id_ in self._search.readable if id_.encode() in answer.answer)
-        self._told += ((operation, *one) for one in told)
+        self._told += ((operation, *seen) for seen in told)
         is_served = any(answer is not None and answer.is_success for answer in answers)
         if is_served:
             self._search.plain.add(operation.id)
@@ -361,7 +365,8 @@ class Stranger:
         roles, about = self._questions.world.roles, "self" if operation.kinds else "other"
         everybody = (self._person.persona, self._questions.world.people["member"].persona)
         return any(
-            entitlement(operation, one, roles, about, OPEN.position(one, in_channel=True)) is not False for one in everybody
+            entitlement(operation, persona, roles, about, OPEN.position(persona, in_channel=True)) is not False
+            for persona in everybody
         )
 
     def _ask_naming(self, operation: Operation, few: Container[str] | None) -> None:
@@ -402,7 +407,9 @@ class Stranger:
         if "membership" in operation.consumes and self._holds(place, lets_in()):
             return True
         named = [
-            one.permission for one in leaves(operation.requirement.demand) if isinstance(one, Holds) and one.scope == "channel"
+            leaf.permission
+            for leaf in leaves(operation.requirement.demand)
+            if isinstance(leaf, Holds) and leaf.scope == "channel"
         ]
         entitled = entitlement(operation, self._person.persona, self._questions.world.roles, attempt.about, there)
         return self._holds(place, named) and entitled is not False
@@ -440,15 +447,15 @@ class Stranger:
         Args:
             before: The request after which it was asked, if that is what was at fault.
         """
-        for one in self._hidden.values():
-            if one.mark.encode() in answer.answer:
-                seen = f"is told what was put into {a(one.kind)} that they may not read"
-                self._find(operation, one, seen, answer, *before)
+        for secret in self._hidden.values():
+            if secret.mark.encode() in answer.answer:
+                seen = f"is told what was put into {a(secret.kind)} that they may not read"
+                self._find(operation, secret, seen, answer, *before)
 
     def _look_after(self, attempt: Attempt, place: Hideaway, answer: Exchange) -> None:
         """Look what a served change has done: to what is hidden, and to what they made."""
         sent = answer.url.encode() + (answer.body or b"")
-        named = {one.id for one in place.secrets if one.id.encode() in sent and one.id in self._hidden}
+        named = {secret.id for secret in place.secrets if secret.id.encode() in sent and secret.id in self._hidden}
         if self._search.changes(attempt, place, named) and (again := self._again(attempt, place)):
             one = self._hidden[again.of]
             self._find(attempt.operation, one, f"changes {a(one.kind)} that they may not read: {again.what}", answer)
@@ -459,9 +466,11 @@ class Stranger:
 
     def _is_let_in(self, attempt: Attempt, place: Hideaway, answer: Exchange) -> None:
         """Note that they may read afterwards what was hidden from them, and ask no more about it."""
-        for one in (one for one in place.secrets if one.id in self._hidden and self._search.is_read_by(self._name, one)):
-            self._note(attempt.operation, one, f"may read {a(one.kind)} afterwards", answer)
-            del self._hidden[one.id]
+        for secret in (
+            secret for secret in place.secrets if secret.id in self._hidden and self._search.is_read_by(self._name, secret)
+        ):
+            self._note(attempt.operation, secret, f"may read {a(secret.kind)} afterwards", answer)
+            del self._hidden[secret.id]
 
     def _again(self, attempt: Attempt, place: Hideaway) -> "HiddenChange | None":
         """Do the same to another such place, which nothing else can have changed, and return what that changes."""
@@ -489,25 +498,27 @@ class Stranger:
     def _kind_answered(self, operation: Operation) -> str:
         """Return of which kind that is of which an answer tells: that which is read in the same shape."""
 
-        def shapes(one: Operation) -> list[Any]:
-            return [answer.content.get("application/json") for status, answer in one.answers.items() if status in ("200", "201")]
+        def shapes(operation: Operation) -> list[Any]:
+            return [
+                answer.content.get("application/json") for status, answer in operation.answers.items() if status in ("200", "201")
+            ]
 
         told = [shape for shape in shapes(operation) if shape]
         reads = self._search.sightings.reads.items()
         return next((kind for kind, reading in reads if any(shape in told for shape in shapes(reading))), "")
 
-    def _find(self, operation: Operation, one: Hidden, seen: str, *answers: Exchange) -> None:
+    def _find(self, operation: Operation, secret: Hidden, seen: str, *answers: Exchange) -> None:
         """Note what contradicts, if the thing is still hidden."""
-        if (operation.id, one.kind) not in self._findings and not self._search.is_read_by(self._name, one):
-            self._note(operation, one, seen, *answers)
+        if (operation.id, secret.kind) not in self._findings and not self._search.is_read_by(self._name, secret):
+            self._note(operation, secret, seen, *answers)
 
-    def _note(self, operation: Operation, one: Hidden, seen: str, *answers: Exchange) -> None:
-        reading, refusal, side = self._search.sightings.reads[one.kind], self._refusals[one.id], self._search.sightings.side
+    def _note(self, operation: Operation, secret: Hidden, seen: str, *answers: Exchange) -> None:
+        reading, refusal, side = self._search.sightings.reads[secret.kind], self._refusals[secret.id], self._search.sightings.side
         sides = [*(side(answer, seen) for answer in reversed(answers)), side(refusal, f"refused with {refusal.says}")]
         if operation is not reading:
             seen = f"{seen}; {reading.id} answers them {refusal.says}"
-            finding = Finding("confidential", operation.id, reading.id, one.kind, self._name, seen, tuple(sides))
-            self._findings.setdefault((operation.id, one.kind), finding)
+            finding = Finding("confidential", operation.id, reading.id, secret.kind, self._name, seen, tuple(sides))
+            self._findings.setdefault((operation.id, secret.kind), finding)
 
 
 @dataclass(frozen=True)
@@ -521,7 +532,7 @@ class HiddenChange:
 def _names_known_parts(operation: Operation, things: Mapping[str, str]) -> bool:
     sample = operation.sample
     named = names_in([dict(sample.path), dict(sample.query), sample.body])
-    return all(_KNOWN_PARTS.search(one.part) for one in named if one.part and one.kind in things)
+    return all(_KNOWN_PARTS.search(name.part) for name in named if name.part and name.kind in things)
 
 
 def is_refused(answer: Exchange) -> bool:

@@ -70,7 +70,7 @@ class PermissionComparison:
         self._questions, self._spare = questions, spare
         self._near_miss = spare.person(NEAR_MISS) if spare else None  # before things are made in which they are to be, too
         self._laboratory = Laboratory(questions)
-        self._changing = [one for one in questions.changing if self._may_change(one)]
+        self._changing = [operation for operation in questions.changing if self._may_change(operation)]
         self._served: set[str] = set()
         self._found: set[tuple[str, str, str]] = set()
 
@@ -99,7 +99,7 @@ class PermissionComparison:
 
     def _effects(self) -> list[tuple[EffectTrial, Outcome]]:
         """Return every trial by which something changed for the administrator."""
-        tried = [one for operation in self._changing for one in self._effects_of(operation)]
+        tried = [outcome for operation in self._changing for outcome in self._effects_of(operation)]
         return [*tried, *self._echoes(tried)]
 
     def _effects_of(self, operation: Operation) -> Iterator[tuple[EffectTrial, Outcome]]:
@@ -111,7 +111,7 @@ class PermissionComparison:
                     self._served.add(operation.id)
                 if outcome and outcome.effect:
                     yield trial, outcome
-                    bodies += [one for one in _reversed(operation, outcome) if one not in bodies]
+                    bodies += [body for body in _reversed(operation, outcome) if body not in bodies]
             if number and operation.id not in self._served:
                 return
 
@@ -134,7 +134,7 @@ class PermissionComparison:
     def _updating(self, reading: str) -> Iterator[Operation]:
         """Yield the operations that update what another one reads, by their paths."""
         path = self._questions.contract.operations[reading].path
-        for operation in (one for one in self._changing if one.id in self._served):
+        for operation in (operation for operation in self._changing if operation.id in self._served):
             rest = operation.path.removeprefix(path)
             is_json = operation.body is not None and operation.body.is_json and not isinstance(operation.sample.body, list)
             if operation.path.startswith(path) and "{" not in rest and operation.method in ("PUT", "PATCH") and is_json:
@@ -206,7 +206,7 @@ class PermissionComparison:
 def is_denied(answer: Exchange, version: Version) -> bool:
     """Return whether an answer says that a permission is lacking: as the operation says it, or by an error that says so."""
     with suppress(NotKnownError):
-        if any((answer.status, answer.error_id) == (one.status, one.id) for one in denial(answer.operation, version)):
+        if any((answer.status, answer.error_id) == (refusal.status, refusal.id) for refusal in denial(answer.operation, version)):
             return True
     return answer.status == 403 and "permission" in answer.error_id
 

@@ -40,21 +40,26 @@ class Delegates:
         """
         base, known = self._search.contract.base, self._questions.known
         closed = self._search.plain | self._search.closed
-        asked = [attempt for one in known if only_reads(one, base) and one.id not in closed for attempt in self._plain(one)]
+        asked = [
+            attempt
+            for operation in known
+            if only_reads(operation, base) and operation.id not in closed
+            for attempt in self._plain(operation)
+        ]
         for permission, attempt, answer, secrets in self._alone(sorted(self._spare.everything), asked):
-            for one in secrets:
-                if not gives_sight(permission, one.kind) and (refusal := self._refusal(one)):
-                    yield self._finding(permission, attempt.operation, one, answer, refusal)
+            for secret in secrets:
+                if not gives_sight(permission, secret.kind) and (refusal := self._refusal(secret)):
+                    yield self._finding(permission, attempt.operation, secret, answer, refusal)
         self._spare.hold(frozenset())
 
     def _plain(self, operation: Operation) -> Iterable[Attempt]:
-        return {(repr(one.params), repr(one.body)): one for one in plain(operation, self._search.word)}.values()
+        return {(repr(attempt.params), repr(attempt.body)): attempt for attempt in plain(operation, self._search.word)}.values()
 
     def _alone(self, held: Sequence[str], asked: Sequence[Attempt]) -> Iterator[tuple[str, Attempt, Exchange, list[Hidden]]]:
         """Yield each permission that tells something by itself."""
         told = self._told(held, asked)
         if len(held) == 1:
-            yield from ((held[0], *one) for one in told)
+            yield from ((held[0], *seen) for seen in told)
         elif told:
             half = len(held) // 2
             for part in (held[:half], held[half:]):
@@ -64,7 +69,7 @@ class Delegates:
         """Return what tells something while just these are held: of each operation the first that does."""
         self._spare.hold(frozenset(held))
         told: dict[str, tuple[Attempt, Exchange, list[Hidden]]] = {}
-        for attempt in (one for one in asked if one.operation.id not in told):
+        for attempt in (attempt for attempt in asked if attempt.operation.id not in told):
             answer = self._ask(attempt)
             if answer is not None and answer.is_success and (secrets := self._marked(answer)):
                 told[attempt.operation.id] = (attempt, answer, secrets)
@@ -76,20 +81,20 @@ class Delegates:
 
     def _marked(self, answer: Exchange) -> list[Hidden]:
         """Return of which things an answer tells what was put into them, one a kind."""
-        secrets = (one for place in self._search.hideaways for one in place.secrets if one.id in self._search.readable)
-        return list({one.kind: one for one in secrets if one.mark.encode() in answer.answer}.values())
+        secrets = (secret for place in self._search.hideaways for secret in place.secrets if secret.id in self._search.readable)
+        return list({secret.kind: secret for secret in secrets if secret.mark.encode() in answer.answer}.values())
 
-    def _refusal(self, one: Hidden) -> Exchange | None:
+    def _refusal(self, secret: Hidden) -> Exchange | None:
         """Return how the operation that reads a thing refuses them; None where it does not."""
-        reading = self._search.sightings.reads[one.kind]
-        answer = self._questions.ask(reading, _HOLDER, self._person, about={one.kind: one.id})
+        reading = self._search.sightings.reads[secret.kind]
+        answer = self._questions.ask(reading, _HOLDER, self._person, about={secret.kind: secret.id})
         return answer if answer is not None and is_refused(answer) else None
 
-    def _finding(self, permission: str, operation: Operation, one: Hidden, answer: Exchange, refusal: Exchange) -> Finding:
-        reading, side = self._search.sightings.reads[one.kind], self._search.sightings.side
-        seen = f"{permission} alone lets them in, and tells what was put into {a(one.kind)} that {reading.id} refuses them"
-        sides = side(answer, f"tells what was put into {a(one.kind)}"), side(refusal, f"refused with {refusal.says}")
-        return Finding("confidential", operation.id, reading.id, one.kind, _HOLDER, seen, sides)
+    def _finding(self, permission: str, operation: Operation, secret: Hidden, answer: Exchange, refusal: Exchange) -> Finding:
+        reading, side = self._search.sightings.reads[secret.kind], self._search.sightings.side
+        seen = f"{permission} alone lets them in, and tells what was put into {a(secret.kind)} that {reading.id} refuses them"
+        sides = side(answer, f"tells what was put into {a(secret.kind)}"), side(refusal, f"refused with {refusal.says}")
+        return Finding("confidential", operation.id, reading.id, secret.kind, _HOLDER, seen, sides)
 
 
 def gives_sight(permission: str, kind: str) -> bool:

@@ -100,14 +100,14 @@ class Outcome:
     def is_like(self, other: "Outcome") -> bool:
         """Return whether both brought about the same, by all that was read after both of them."""
         shared = self.read & other.read
-        ours, theirs = ({key: one.effect[key] for key in one.effect if key[0] in shared} for one in (self, other))
+        ours, theirs = ({key: side.effect[key] for key in side.effect if key[0] in shared} for side in (self, other))
         return bool(ours) and ours == theirs
 
 
 def base_of(kind: str) -> str:
     """Return the kind of which another one is a state or a special case: a post, of which some are edited."""
     known = kinds.by_name()[kind]
-    names = [one.name for one in type(known).__mro__ if issubclass(one, Kind) and one.name]
+    names = [kind.name for kind in type(known).__mro__ if issubclass(kind, Kind) and kind.name]
     return known.state_of or names[-1]
 
 
@@ -196,7 +196,7 @@ class Laboratory:
         for kind in people:
             things[kind] = self._target(GUEST if kind == "guest-account" else situation.target, is_alone=len(named) == 1)
             if len(named) > 1:
-                self._settle(things[kind], {base_of(one): id_ for one, id_ in things.items()}, situation)
+                self._settle(things[kind], {base_of(name): id_ for name, id_ in things.items()}, situation)
         return things
 
     def named_by(self, operation: Operation) -> frozenset[str]:

@@ -135,7 +135,7 @@ class Life:
                     yield self._credential_lives(name, end, found)
 
     def _credential_lives(self, name: str, end: Exchange, found: list[Asked]) -> Finding:
-        first = min(found, key=lambda one: one.operation.id)
+        first = min(found, key=lambda asked: asked.operation.id)
         operation = ending_operation(self._questions.contract, self._ending.by)
         seen = f"{self._ending.name}: {name} still opens {len(found)} operations, first {first.operation.id}"
         sides = (self._questions.sightings.side(end, "answered before"), self._questions.sightings.side(first.ended, "served"))
@@ -155,25 +155,25 @@ class Life:
         twin = self._ask_all(self._twin, self._twin.session, root)
         marks = {"what the resident wrote": self._mark, "the channel's id": self._channel, "the post's id": root}
         operation = ending_operation(self._questions.contract, self._ending.by)
-        for one in self._both(ended, twin):
-            if seen := differs(one, marks if self._ending.ends == "place" else {}):
+        for asked in self._both(ended, twin):
+            if seen := differs(asked, marks if self._ending.ends == "place" else {}):
                 yield Finding(
                     "ended",
-                    one.operation.id,
+                    asked.operation.id,
                     operation.id if operation else self._ending.by,
                     self._ending.name,
                     self._ending.persona,
                     f"{self._ending.name}: {seen}",
                     (
-                        self._questions.sightings.side(one.ended, "served"),
-                        self._questions.sightings.side(one.twin, f"a twin is answered {one.twin.says}"),
+                        self._questions.sightings.side(asked.ended, "served"),
+                        self._questions.sightings.side(asked.twin, f"a twin is answered {asked.twin.says}"),
                     ),
                 )
 
 
 def opened(asked: list[Asked]) -> list[Asked]:
     """Return what a credential was served with that is over: whatever nobody gets without one."""
-    return [one for one in asked if one.ended.is_success and one.twin.status == 401]
+    return [pair for pair in asked if pair.ended.is_success and pair.twin.status == 401]
 
 
 def differs(asked: Asked, marks: Mapping[str, str]) -> str:
@@ -199,5 +199,5 @@ def ending_operation(contract: Contract, by: str) -> Operation | None:
     """Return the operation by which somebody ends, where the document has it."""
     verb, _, path = by.partition(" ")
     pattern = pattern_of(path)
-    found = (one for one in contract.operations.values() if one.method == verb and "{" in one.path)
-    return next((one for one in found if pattern.fullmatch(below_the_api(contract.base + one.path))), None)
+    found = (operation for operation in contract.operations.values() if operation.method == verb and "{" in operation.path)
+    return next((operation for operation in found if pattern.fullmatch(below_the_api(contract.base + operation.path))), None)

@@ -44,7 +44,9 @@ def of_things(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
     ask: Callable[[Operation, str], Exchange | None] = lambda operation, name: questions.ask(  # noqa: E731
         operation, name, people[name], about=about, spot=WITHIN
     )
-    shown = [one for one in questions.reading if (answer := ask(one, "member")) and mark.encode() in answer.answer]
+    shown = [
+        operation for operation in questions.reading if (answer := ask(operation, "member")) and mark.encode() in answer.answer
+    ]
     verb, _, path = end.by.partition(" ")
     url = "/api/v4" + path.replace(f"{{{end.kind}_id}}", root)
     ended = questions.client.send(verb, url, persona=RESIDENT, token=resident.session)
@@ -81,8 +83,12 @@ def of_places(questions: Questions, end: ThingsEnd) -> Iterator[Finding]:
         MisuseError: what it takes could not be made.
     """
     stands, ends = _stay(questions), _stay(questions)
-    asked = {one.id: one for one in questions.changing if kinds.scope_of(one.kinds) == "channel" and not _takes_away(one)}
-    works = [id_ for id_, one in asked.items() if _try(questions, one, stands).has_changed]
+    asked = {
+        operation.id: operation
+        for operation in questions.changing
+        if kinds.scope_of(operation.kinds) == "channel" and not _takes_away(operation)
+    }
+    works = [id_ for id_, operation in asked.items() if _try(questions, operation, stands).has_changed]
     verb, _, path = end.by.partition(" ")
     admin = questions.world.admin(questions.client)
     if not admin.ask(verb, "/api/v4" + path.replace("{channel_id}", ends.channel)).is_success:

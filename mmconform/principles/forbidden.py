@@ -97,8 +97,8 @@ class Switches:
             MisuseError: what it takes could not be made, or the server refuses.
         """
         self._things = self._make()
-        before = self._ask([one for one in self._questions_about_all() if one.caller in self._world.people])
-        telling = [one for one in before if self._shown(one, before) or self._is_closed(before[one])]
+        before = self._ask([question for question in self._questions_about_all() if question.caller in self._world.people])
+        telling = [question for question in before if self._shown(question, before) or self._is_closed(before[question])]
         settings = list(self._settings())
         for start in range(0, len(settings), _AT_ONCE):
             for setting, turned in self._moving(settings[start : start + _AT_ONCE], before, telling):
@@ -109,10 +109,10 @@ class Switches:
     def _moving(self, settings: list[Switch], before: Answers, asked: list[Question]) -> Iterator[tuple[Switch, Answers]]:
         """Yield each setting that changes an answer, with the answers then; what cannot be turned together is turned apart."""
         turned = self._under(settings, asked)
-        if turned and not any(self._moves(one, before, turned) for one in asked):
+        if turned and not any(self._moves(question, before, turned) for question in asked):
             return
         if len(settings) == 1:
-            yield from ((one, turned) for one in settings if turned)
+            yield from ((setting, turned) for setting in settings if turned)
             return
         half = len(settings) // 2
         for some in (settings[:half], settings[half:]):
@@ -172,7 +172,7 @@ class Switches:
         ]
 
     def _ask(self, questions: list[Question]) -> Answers:
-        return {one: self._answer(one) for one in questions}
+        return {question: self._answer(question) for question in questions}
 
     def _answer(self, question: Question) -> Exchange | None:
         person: Person = self._world.people[question.caller]
@@ -181,8 +181,8 @@ class Switches:
     def _under(self, settings: list[Switch], questions: list[Question]) -> Answers:
         """Return what is answered while settings are turned; nothing where they cannot be."""
         wanted: Sections = {}
-        for one in settings:
-            wanted.setdefault(one.section, {})[one.key] = one.value
+        for setting in settings:
+            wanted.setdefault(setting.section, {})[setting.key] = setting.value
         with suppress(NotHereError, MisuseError), self._switching(wanted):
             return self._ask(questions)
         return {}
@@ -206,17 +206,25 @@ class Switches:
         Args:
             setting: With the value that forbids.
         """
-        lost = {one: marks for one in forbidden if (marks := self._lost(one, allowed.get(one), forbidden[one]))}
+        lost = {
+            question: marks
+            for question in forbidden
+            if (marks := self._lost(question, allowed.get(question), forbidden[question]))
+        }
         again = ask_again() if lost else {}
         told = set[tuple[str, str]]()
         for first in lost:
             marks = lost[first] & self._shown(first, again)
-            for one in forbidden:
-                is_alike = (one.caller, one.about) == (first.caller, first.about)
-                still = marks & self._shown(one, forbidden) if is_alike and one.operation is not first.operation else frozenset()
-                if still and (one.operation.id, one.caller) not in told:
-                    told.add((one.operation.id, one.caller))
-                    yield self._finding(setting, one, forbidden[one], first, forbidden[first], still)
+            for question in forbidden:
+                is_alike = (question.caller, question.about) == (first.caller, first.about)
+                still = (
+                    marks & self._shown(question, forbidden)
+                    if is_alike and question.operation is not first.operation
+                    else frozenset()
+                )
+                if still and (question.operation.id, question.caller) not in told:
+                    told.add((question.operation.id, question.caller))
+                    yield self._finding(setting, question, forbidden[question], first, forbidden[first], still)
 
     def _shown(self, question: Question, answers: Answers) -> frozenset[str]:
         return self._things[question.about].shown_by(answers.get(question))

@@ -98,14 +98,19 @@ class Reader:
     def _unread(self) -> dict[tuple[str, str], list[Person]]:
         """Return who has not read what they were shown, or was shown it when it was changed."""
         found: dict[tuple[str, str], list[Person]] = defaultdict(list)
-        for one in self._sightings.seen.sightings[self._before :]:
-            person = self._world.people.get(one.persona)
-            if person is None or person.id != one.caller or one.kind not in self._sightings.reads or one.is_reading:
+        for sighting in self._sightings.seen.sightings[self._before :]:
+            person = self._world.people.get(sighting.persona)
+            if (
+                person is None
+                or person.id != sighting.caller
+                or sighting.kind not in self._sightings.reads
+                or sighting.is_reading
+            ):
                 continue
-            if one.is_change or (person.id, one.thing) not in self._sightings.read:
-                self._sightings.read.add((person.id, one.thing))
-                if person not in found[one.thing, one.kind]:
-                    found[one.thing, one.kind].append(person)
+            if sighting.is_change or (person.id, sighting.thing) not in self._sightings.read:
+                self._sightings.read.add((person.id, sighting.thing))
+                if person not in found[sighting.thing, sighting.kind]:
+                    found[sighting.thing, sighting.kind].append(person)
         return found
 
     def _read(self, who: Person, kind: str, thing: str) -> None:
@@ -128,17 +133,17 @@ def find(sightings: Iterable[Sighting]) -> Iterator[Finding]:
     """Yield what was shown although it is blanked; a pure function of what was seen, in the order in which it was."""
     readings: dict[str, list[Sighting]] = defaultdict(list)
     shown: list[Sighting] = []
-    for one in sightings:
-        (readings[one.thing] if one.is_reading else shown).append(one)
-    for one in shown:
-        for field, value in sorted(one.fields.items()):
-            if value and (read := _blanked(readings[one.thing], one.caller, field, value)):
-                yield _finding(one, read, field)
+    for sighting in sightings:
+        (readings[sighting.thing] if sighting.is_reading else shown).append(sighting)
+    for sighting in shown:
+        for field, value in sorted(sighting.fields.items()):
+            if value and (read := _blanked(readings[sighting.thing], sighting.caller, field, value)):
+                yield _finding(sighting, read, field)
 
 
 def _blanked(readings: Sequence[Sighting], caller: str, field: str, value: str) -> Sighting | None:
     """Return how somebody read a field blank while the administrator read this value; None where they ever read it filled."""
-    own = [number for number, one in enumerate(readings) if one.caller == caller]
+    own = [number for number, reading in enumerate(readings) if reading.caller == caller]
     if not own or any(readings[number].fields.get(field) != "" for number in own):
         return None
     return next((readings[number] for number in own if _is_at(readings, number, field, value)), None)
@@ -146,8 +151,8 @@ def _blanked(readings: Sequence[Sighting], caller: str, field: str, value: str) 
 
 def _is_at(readings: Sequence[Sighting], number: int, field: str, value: str) -> bool:
     """Whether the administrator reads a value in a field both last before a reading and first after it."""
-    before = next((one for one in reversed(readings[:number]) if one.persona == _MIGHTIEST), None)
-    after = next((one for one in readings[number:] if one.persona == _MIGHTIEST), None)
+    before = next((reading for reading in reversed(readings[:number]) if reading.persona == _MIGHTIEST), None)
+    after = next((reading for reading in readings[number:] if reading.persona == _MIGHTIEST), None)
     return before is not None and after is not None and before.fields.get(field) == after.fields.get(field) == value
 
 
@@ -157,6 +162,6 @@ def _finding(shown: Sighting, read: Sighting, field: str) -> Finding:
     return Finding("hidden", shown.operation, read.operation, field, shown.persona, seen, sides)
 
 
-def _side(one: Evidence, told: str) -> Evidence:
+def _side(side: Evidence, told: str) -> Evidence:
     """Return one side as evidence: what is to be hidden is not repeated by us."""
-    return msgspec.structs.replace(one, answer=told)
+    return msgspec.structs.replace(side, answer=told)

@@ -66,7 +66,7 @@ def names_of(kind: str) -> frozenset[str]:
     """Return the kinds as which a thing of a kind may be named: those of the same class, and its states."""
     every = kinds.by_name()
     base = type(every[kind])
-    same = {name for name, one in every.items() if isinstance(one, base) or one.state_of == kind}
+    same = {name for name, known in every.items() if isinstance(known, base) or known.state_of == kind}
     return frozenset(same | ({"direct-channel", "group-channel"} if kind == "channel" else set()))
 
 
@@ -97,13 +97,13 @@ class Hider:
         """Return one more such place, with as much in it, if it can be made."""
         with suppress(MisuseError, NotHereError, UnseenError):
             other = self._known(self._makers[hideaway.name]())
-            if [one.kind for one in other.secrets] == [one.kind for one in hideaway.secrets]:
+            if [secret.kind for secret in other.secrets] == [secret.kind for secret in hideaway.secrets]:
                 return other
         return None
 
     def _known(self, hideaway: Hideaway) -> Hideaway:
         """Return a place with what is read by an operation of its own: of nothing else it is known whether it is hidden."""
-        hideaway.secrets = [one for one in hideaway.secrets if one.kind in self._questions.sightings.reads]
+        hideaway.secrets = [secret for secret in hideaway.secrets if secret.kind in self._questions.sightings.reads]
         for secret in hideaway.secrets:
             self._questions.world.register.learn(secret.id)
             self._questions.sightings.knows(secret.kind, [secret.id])

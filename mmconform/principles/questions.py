@@ -44,10 +44,12 @@ class Questions:
     ) -> None:
         self.contract, self.world, self.client, self.place, self.sightings = contract, world, client, place, sightings
         self._core = core
-        about = [one for one in operations if not is_closed(one)]
-        self.reading = [one for one in about if one.method == "GET" and not one.consumes and self._is_known(one)]
-        self.known = [one for one in about if can_be_probed(one) and self._is_there(one)]
-        self.changing = [one for one in self.known if one.method != "GET"]
+        about = [operation for operation in operations if not is_closed(operation)]
+        self.reading = [
+            operation for operation in about if operation.method == "GET" and not operation.consumes and self._is_known(operation)
+        ]
+        self.known = [operation for operation in about if can_be_probed(operation) and self._is_there(operation)]
+        self.changing = [operation for operation in self.known if operation.method != "GET"]
         self._dead: set[tuple[str, str]] = set()
 
     def _is_known(self, operation: Operation) -> bool:
@@ -210,7 +212,7 @@ def _with(content: Any, more: Mapping[str, Any] | Sequence[Any]) -> Any:
     if not isinstance(more, Mapping):
         return list(more)
     if isinstance(content, list):
-        return [_with(one, more) for one in content]
+        return [_with(item, more) for item in content]
     return {**content, **more} if isinstance(content, dict) else content
 
 

@@ -14,37 +14,39 @@ from mmconform.version import Version
 
 def rows(contract: Contract, seen: Stock, deviations: Sequence[Deviation], version: Version) -> list[FindingRow]:
     """Return what contradicts a principle and is not meant, by operation."""
-    found = [one for one in (*seen.findings, *hidden.find(seen.sightings)) if not _is_meant(contract, one)]
+    found = [finding for finding in (*seen.findings, *hidden.find(seen.sightings)) if not _is_meant(contract, finding)]
     return [row for group in _together(found) for row in _rows(group, deviations, version)]
 
 
-def _is_meant(contract: Contract, one: Finding) -> bool:
-    operation = contract.operations[one.operation]
+def _is_meant(contract: Contract, finding: Finding) -> bool:
+    operation = contract.operations[finding.operation]
     path = contract.base + operation.path
-    return any(exempt.is_about(one.principle, operation.method, path, one.field, one.persona) for exempt in exceptions())
+    return any(
+        exempt.is_about(finding.principle, operation.method, path, finding.field, finding.persona) for exempt in exceptions()
+    )
 
 
-def _key(one: Finding) -> tuple[str, str, str, str]:
-    return one.operation, one.principle, one.beside, one.field
+def _key(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.operation, finding.principle, finding.beside, finding.field
 
 
 def _together(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    for _, group in groupby(sorted(findings, key=lambda one: (*_key(one), one.persona)), _key):
+    for _, group in groupby(sorted(findings, key=lambda finding: (*_key(finding), finding.persona)), _key):
         yield list(group)
 
 
 def _rows(group: Sequence[Finding], deviations: Sequence[Deviation], version: Version) -> Iterator[FindingRow]:
     """Yield a row for whom it is new, and one for each entry that makes it known."""
-    places = {one.persona: _known(one, deviations, version) for one in group}
+    places = {finding.persona: _known(finding, deviations, version) for finding in group}
     for place in sorted(set(places.values())):
-        several = [one for one in group if places[one.persona] == place]
+        several = [finding for finding in group if places[finding.persona] == place]
         first = several[0]
         yield FindingRow(
             principle=first.principle,
             operation=first.operation,
             beside=first.beside,
             field=first.field,
-            personas=tuple(dict.fromkeys(one.persona for one in several)),
+            personas=tuple(dict.fromkeys(finding.persona for finding in several)),
             seen=first.seen,
             standing="known" if place else "gap" if first.is_gap else "new",
             deviation=place,
@@ -52,7 +54,7 @@ def _rows(group: Sequence[Finding], deviations: Sequence[Deviation], version: Ve
         )
 
 
-def _known(one: Finding, deviations: Iterable[Deviation], version: Version) -> str:
+def _known(finding: Finding, deviations: Iterable[Deviation], version: Version) -> str:
     """Return the entry that makes a finding known: it names ``<operation>.<principle>``, with the field as signature."""
-    clause = f"{one.operation}.{one.principle}"
-    return next((d.place for d in deviations if d.covers(clause, one.persona, one.field, version)), "")
+    clause = f"{finding.operation}.{finding.principle}"
+    return next((d.place for d in deviations if d.covers(clause, finding.persona, finding.field, version)), "")

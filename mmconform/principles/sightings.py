@@ -75,7 +75,7 @@ class Stock(msgspec.Struct):
 def reading_operations(contract: Contract) -> Mapping[str, Operation]:
     """Return for each kind the operation that reads one: names nothing else, tells its id; the shortest path of several."""
     found: dict[str, Operation] = {}
-    for operation in sorted(contract.operations.values(), key=lambda one: (len(one.path), one.path)):
+    for operation in sorted(contract.operations.values(), key=lambda operation: (len(operation.path), operation.path)):
         named = [p for p in operation.parameters if p.place == "path"]
         ends = operation.path.endswith("}") or operation.path.endswith("/info")
         if operation.method == "GET" and len(named) == 1 and named[0].resource and ends and _tells_an_id(contract, operation):
@@ -242,6 +242,6 @@ def fields_of(thing: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the fields of an object, those of an object that it has as ``props.name``; no other things."""
     for name, value in thing.items():
         if isinstance(value, dict) and value and "id" not in value:
-            yield from ((f"{name}.{inner}", one) for inner, one in value.items() if not isinstance(one, dict | list))
-        elif not (isinstance(value, list) and any(isinstance(one, dict) for one in value)):
+            yield from ((f"{name}.{inner}", content) for inner, content in value.items() if not isinstance(content, dict | list))
+        elif not (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
             yield name, value

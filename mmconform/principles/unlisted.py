@@ -59,10 +59,12 @@ def reading_of(contract: Contract, operation: Operation) -> Operation | None:
     It answers with the same schema, or, beside a change that answers with something else, lies where what is changed does.
     """
     told = answered(operation)
-    readings = [one for one in contract.operations.values() if _reads_one(contract, one)]
-    alike = [one for one in readings if told and answered(one) == told and _can_be_named(one, operation)]
-    above = [one for one in readings if operation.method != "POST" and f"{operation.path}/".startswith(f"{one.path}/")]
-    found = sorted(alike, key=lambda one: len(one.path)) or sorted(above, key=lambda one: -len(one.path))
+    readings = [reading for reading in contract.operations.values() if _reads_one(contract, reading)]
+    alike = [reading for reading in readings if told and answered(reading) == told and _can_be_named(reading, operation)]
+    above = [
+        reading for reading in readings if operation.method != "POST" and f"{operation.path}/".startswith(f"{reading.path}/")
+    ]
+    found = sorted(alike, key=lambda reading: len(reading.path)) or sorted(above, key=lambda reading: -len(reading.path))
     return found[0] if found else None
 
 
@@ -188,7 +190,7 @@ class UnlistedTrial:
     def _served_to_the_least(self) -> Shown | None:
         spots = list(probes(self._operation))
         here = [probe for probe in spots if probe.spot == spots[0].spot]
-        for probe in sorted(here, key=lambda one: CALLERS.index(one.persona)):
+        for probe in sorted(here, key=lambda probe: CALLERS.index(probe.persona)):
             person = self._questions.world.people.get(probe.persona)
             if person is None and probe.persona != "anonymous":
                 continue
@@ -317,7 +319,7 @@ class UnlistedTrial:
             return self._another(name, value)
         if self._ranks(value):
             return " ".join(dict.fromkeys([*value.split(), *value.replace("_user", "_admin").split()]))
-        others = [one for one in schema.get("enum") or () if isinstance(one, str) and one not in ("", value)]
+        others = [allowed for allowed in schema.get("enum") or () if isinstance(allowed, str) and allowed not in ("", value)]
         return others[0] if others else f"{_mark()}@conformance.invalid" if name.endswith("email") else _mark()
 
     def _another(self, name: str, value: str) -> str:
@@ -338,7 +340,7 @@ class UnlistedTrial:
 @cache
 def _kinds(contract: Contract) -> Mapping[str, str]:
     """Return what identifiers are of which kind, by their names."""
-    return {p.name: p.resource for one in contract.operations.values() for p in one.parameters if p.resource}
+    return {p.name: p.resource for operation in contract.operations.values() for p in operation.parameters if p.resource}
 
 
 def is_ours(value: Any, sent: Any) -> bool:

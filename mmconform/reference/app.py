@@ -138,15 +138,15 @@ class App:
         self.needs, self.handlers, self._helpers = dict(needs), dict(handlers), helpers
         self.store = Store(version)
         self.does = {name: shown and not (keeps_documents and breaks) for name, shown, breaks in differences(version)}
-        self.exists = {id_: one.exists_in(version) for id_, one in operations().items()}
+        self.exists = {id_: operation.exists_in(version) for id_, operation in operations().items()}
         self.jobs = {row["type"]: row for row in table("jobs.yaml") if is_in(row, version)}
 
     @cached_property
     def routes(self) -> list[Route]:
         """Every route, the more literal first."""
         ours = [
-            Route(one.method, BASE + one.path, self._call, id_, is_open=id_ in OPEN)
-            for id_, one in operations().items()
+            Route(operation.method, BASE + operation.path, self._call, id_, is_open=id_ in OPEN)
+            for id_, operation in operations().items()
             if self.exists[id_]
         ]
         return sorted([*ours, *self._helpers], key=lambda route: route.path.count("{"))

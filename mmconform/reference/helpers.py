@@ -454,7 +454,7 @@ def _role(app: App, role: Role) -> dict[str, Any]:
     times = {"create_at": now(), "update_at": now(), "delete_at": 0}
     about = {"id": role.id, "name": role.name, "display_name": role.name, "description": ""}
     flags = {"scheme_managed": False, "built_in": True}
-    every = {name for name, one in permissions().items() if one.versions.include(app.version)}
+    every = {name for name, permission in permissions().items() if permission.versions.include(app.version)}
     held = (role.permissions | every if "*" in role.permissions else role.permissions) - {"*"}
     return shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held)})
 

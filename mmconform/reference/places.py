@@ -216,9 +216,13 @@ def get_thread(app: App, call: Call) -> Answer:
     post = found_post(app, app.id_in_path(call, "post_id"))
     allowed(app.reads(call, found_channel(app, post.channel)))
     root = post.root or post.id
-    others = [one for one in app.store.posts.values() if root in (one.id, one.root) and not one.is_deleted and one is not post]
+    others = [
+        other
+        for other in app.store.posts.values()
+        if root in (other.id, other.root) and not other.is_deleted and other is not post
+    ]
     thread = [post, *others]
-    posts = {one.id: post_row(app, one) for one in thread}
+    posts = {other.id: post_row(app, other) for other in thread}
     return Answer(200, {"order": list(posts), "posts": posts, "next_post_id": "", "prev_post_id": ""})
 
 
@@ -229,9 +233,9 @@ def delete_post(app: App, call: Call) -> Answer:
     allowed(app.has_in_channel(call, post.channel, needed))
     if app.store.channels[post.channel].is_archived:
         raise RefusedError("no-deleting-in-archived")
-    for one in app.store.posts.values():
-        one.is_deleted = one.is_deleted or post.id in (one.id, one.root)
-        for file in one.files if one.is_deleted else ():
+    for other in app.store.posts.values():
+        other.is_deleted = other.is_deleted or post.id in (other.id, other.root)
+        for file in other.files if other.is_deleted else ():
             app.store.files.pop(file, None)
     return Answer(200, OK)
 

@@ -122,9 +122,10 @@ def page_data(
         "personas": _personas(),
         "made": list(MADE),
         "targets": _targets(contract, records),
-        "tags": sorted({_tag(one) for one in contract.operations.values()}) if is_grouped else [],
+        "tags": sorted({_tag(operation) for operation in contract.operations.values()}) if is_grouped else [],
         "operations": [
-            {**_operation(one, records), **({"tag": _tag(one)} if is_grouped else {})} for one in contract.operations.values()
+            {**_operation(operation, records), **({"tag": _tag(operation)} if is_grouped else {})}
+            for operation in contract.operations.values()
         ],
         "clauses": _clauses(contract, records),
         "findings": findings,
@@ -226,7 +227,7 @@ def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
             "text": clause.text,
             "place": clause.place,
             "evidence": clause.evidence,
-            "at": "".join(_LETTER[one[clause.id]] for one in states),
+            "at": "".join(_LETTER[state[clause.id]] for state in states),
             "by": {},
             "kept": {},
         }
@@ -238,7 +239,7 @@ def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
         passes = [[o for o in observations if o.outcome == "pass"] for observations in at]
         if any(passes):
             tests = sorted({_test(o) for observations in passes for o in observations})
-            shown["kept"][persona] = {"at": [sum(o.count for o in one) for one in passes], "tests": tests}
+            shown["kept"][persona] = {"at": [sum(o.count for o in seen) for seen in passes], "tests": tests}
     return list(rows.values())
 
 
@@ -369,13 +370,13 @@ def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for t, record in enumerate(records):
-        for one in accesses(contract, record):
-            key = {"operation": one.operation, "persona": one.persona, "about": one.about}
+        for access in accesses(contract, record):
+            key = {"operation": access.operation, "persona": access.persona, "about": access.about}
             nothing = {"documented": ["-"] * len(records), "answered": ["-"] * len(records), "answers": [None] * len(records)}
-            row = rows.setdefault((one.operation, one.persona, one.about), {**key, **nothing})
-            row["documented"][t] = {True: "a", False: "d", None: "-"}[one.is_entitled]
-            row["answered"][t] = _ANSWERED[one.answered]
-            row["answers"][t] = {f"{status} {error}".rstrip(): n for (status, error), n in one.answers.most_common()}
+            row = rows.setdefault((access.operation, access.persona, access.about), {**key, **nothing})
+            row["documented"][t] = {True: "a", False: "d", None: "-"}[access.is_entitled]
+            row["answered"][t] = _ANSWERED[access.answered]
+            row["answers"][t] = {f"{status} {error}".rstrip(): n for (status, error), n in access.answers.most_common()}
     for row in rows.values():
         row["documented"], row["answered"] = "".join(row["documented"]), "".join(row["answered"])
     return list(rows.values())
@@ -435,9 +436,9 @@ def _selection(text: str) -> list[str]:
 def _proof(proof: Mapping[str, Any]) -> dict[str, Any]:
     """Return every flaw with how many clauses of which rule noticed it; of its own operation, or ``*``, and of others."""
     rows = []
-    for one in proof["mutants"]:
-        own = [clause for clause in one["by"] if one["operation"] in ("*", clause.partition(".")[0])]
-        row = {key: one[key] for key in ("name", "operation", "flaw", "killed", "as_declared", "blind") if key in one}
+    for mutant in proof["mutants"]:
+        own = [clause for clause in mutant["by"] if mutant["operation"] in ("*", clause.partition(".")[0])]
+        row = {key: mutant[key] for key in ("name", "operation", "flaw", "killed", "as_declared", "blind") if key in mutant}
         by = Counter(clause.split(".")[1] for clause in own)
-        rows.append({**row, "by": by, "others": sorted(set(one["by"]) - set(own)), "plain": one.get("schemathesis")})
+        rows.append({**row, "by": by, "others": sorted(set(mutant["by"]) - set(own)), "plain": mutant.get("schemathesis")})
     return {"made": proof["made"], "seconds": proof["seconds"], "mutants": rows}

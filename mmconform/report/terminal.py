@@ -87,7 +87,11 @@ def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iter
     for tag, operations in sorted(tags.items()):
         many = f"{len(operations)} operations" if operations[1:] else "one operation"
         yield f"{plain(tag)}: {many}", together(rows[operation] for operation in operations)
-        yield from ((f"  {one}", rows[one]) for one in operations if any(c.state == "new" for c in rows[one].values()))
+        yield from (
+            (f"  {operation}", rows[operation])
+            for operation in operations
+            if any(c.state == "new" for c in rows[operation].values())
+        )
 
 
 def _cell(cell: Cell | None) -> Text:
@@ -111,7 +115,9 @@ def _new(failure: Failure) -> tuple[Text, Padding]:
 
 def _finding(finding: FindingRow) -> tuple[Text, Padding]:
     head = Text(f"  principle {finding.principle}: ").append(f"{finding.operation}, {plain(finding.field)}", "bold")
-    sides = "\n".join(f"{one.method} {plain(one.url)} by {one.credential or 'nobody'}: {one.status}" for one in finding.evidence)
+    sides = "\n".join(
+        f"{side.method} {plain(side.url)} by {side.credential or 'nobody'}: {side.status}" for side in finding.evidence
+    )
     seen = f"{plain(finding.seen)}\nfor {', '.join(finding.personas)}\n{sides}"
     return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))
 

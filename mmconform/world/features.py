@@ -126,7 +126,7 @@ def needed_by(operation: Operation) -> set[str]:
 def missing(answer: Exchange, version: Version) -> str:
     """Return the feature of which an answer says that it is switched off; nothing where it says something else."""
     for feature in features().values():
-        told = [one for one in refusals().get(feature.absent, ()) if one.versions.include(version)]
-        if any((answer.status, answer.error_id) == (one.status, one.id) for one in told):
+        told = [refusal for refusal in refusals().get(feature.absent, ()) if refusal.versions.include(version)]
+        if any((answer.status, answer.error_id) == (refusal.status, refusal.id) for refusal in told):
             return feature.name
     return ""

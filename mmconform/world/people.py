@@ -229,7 +229,7 @@ class Roles:
             return True
         if there is not True and permission in meanings():
             held = [self.hold(role, name) for name in meanings()[permission]]
-            return held[0] if all(one == held[0] for one in held) else Unknown("unknown-permission")
+            return held[0] if all(answer == held[0] for answer in held) else Unknown("unknown-permission")
         if role in self.told and (there is not None or any(permission in held for held in self.told.values())):
             return False
         if there is False:

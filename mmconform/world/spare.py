@@ -178,7 +178,7 @@ def find(world: World, client: Client, place: Place) -> Spare:
     world.note(what="role", id=role["id"], permissions=role["permissions"])
     told = world.told_roles
     everything = told.get("system_admin", frozenset()) - never_given()
-    held = {one: everything & told[one] for one in delegated() if one in told}
+    held = {role: everything & told[role] for role in delegated() if role in told}
     spare = Spare(world, client, place, str(role["id"]), name, everything, held)
     _confirm_movable(admin, spare)
     return spare

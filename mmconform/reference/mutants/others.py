@@ -107,7 +107,7 @@ def regen_takes_the_commands_token_for_a_session(app: App) -> None:
     def session(call: Call) -> Any:
         found = usual(call)
         known = call.headers.get("authorization", "").removeprefix("Bearer ")
-        command = next((one for one in app.store.commands.values() if one.token == known), None)
+        command = next((kept for kept in app.store.commands.values() if kept.token == known), None)
         if found or not command:
             return found
         return next((session for session in app.store.sessions.values() if session.user == command.creator), None)

@@ -57,7 +57,9 @@ def who_left_a_channel_still_reads_threads_in_it(app: App) -> None:
 
     def reading(app: App, call: Call) -> Answer:
         post = call.parameters["post_id"]
-        has_written = any(one.user == call.caller for one in app.store.posts.values() if post in (one.id, one.root))
+        has_written = any(
+            written.user == call.caller for written in app.store.posts.values() if post in (written.id, written.root)
+        )
         app.reads = lambda call, channel: has_written or usual(call, channel)  # type: ignore[method-assign]
         try:
             return handler(app, call)

@@ -21,9 +21,9 @@ def _every() -> tuple[Kind, ...]:
 
 
 def _below(kind: type[Kind]) -> Iterable[type[Kind]]:
-    for one in kind.__subclasses__():
-        yield one
-        yield from _below(one)
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _below(subclass)
 
 
 @cache
