@@ -1,5 +1,5 @@
 """A pytest plugin: fewer generated requests, for tests that need a whole run and not what its many requests meet."""
 
-from mmconform.plugin import run, session
+from mmconform.plugin import process, run
 
-run.MAX_EXAMPLES = session.MAX_EXAMPLES = 5
+run.MAX_EXAMPLES = process.MAX_EXAMPLES = 5
