@@ -99,6 +99,10 @@ def _confirm_tapes_answer(process: Process) -> None:
             raise MisuseError(f"{what}; {specs[0]} is asked of a server: --target http://HOST:PORT, or --target reference")
 
 
+#: Options of pytest's own with which the user picks tests by how they ended last time.
+_FROM_LAST_TIME = ("lf", "stepwise")
+
+
 def _narrowed(config: pytest.Config) -> str:
     """Return what of the command line keeps a run from being a whole one."""
     options = [f"-k {config.option.keyword}" if config.option.keyword else ""]
@@ -106,6 +110,7 @@ def _narrowed(config: pytest.Config) -> str:
     options += [f"-o {setting}" for setting in config.option.override_ini or () if setting.startswith(_WHAT_IS_A_TEST)]
     options += [f"{name}={value}" for name in ("--operation", "--rule") for value in option(config, name)]
     options += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
+    options += [f"--{name}" for name in _FROM_LAST_TIME if config.getoption(name, None)]
     if [Path(config.invocation_params.dir, argument).resolve() for argument in config.args] != [SUITES]:
         options += [str(argument) for argument in config.args]
     return " ".join(part for part in options if part)
@@ -238,12 +243,16 @@ class Conformance:
         self._leave_out_strange(config, items)
         asked = {item.nodeid: target.slug for item in items if (target := target_of(item))}
         result = yield
+        left_out = asked.keys() - {item.nodeid for item in items}
+        if any(config.getoption(name, None) for name in _FROM_LAST_TIME):  # then it is the user who leaves them out
+            asked = {id_: slug for id_, slug in asked.items() if id_ not in left_out}
+            left_out = set()
         self.attendance.asked |= asked
-        self.attendance.left_out |= asked.keys() - {item.nodeid for item in items}
+        self.attendance.left_out |= left_out
         for item in items:
             if (target := target_of(item)) and target.is_recorded:
                 item.add_marker(pytest.mark.block_network)
-        items.sort(key=self._place)
+        items.sort(key=self._target_of if config.getoption("failedfirst", None) else self._place)
         return result
 
     @staticmethod
@@ -282,11 +291,15 @@ class Conformance:
             config.hook.pytest_deselected(items=strange)
             items[:] = [item for item in items if item not in strange]
 
+    def _target_of(self, item: pytest.Item) -> int:
+        target = target_of(item)
+        return self.process.targets.index(target) if target else 0
+
     def _place(self, item: pytest.Item) -> tuple[int, int, str, str]:
         target, suite = target_of(item), item.path.parent.name
         turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
         role = str(item.callspec.params.get(fixtures.ROLE, "")) if target else ""  # type: ignore[attr-defined]
-        return self.process.targets.index(target) if target else 0, turn, f"{item.path.name == _LAST:d} {item.path.name}", role
+        return self._target_of(item), turn, f"{item.path.name == _LAST:d} {item.path.name}", role
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note files that could not be read: a run goes on with ``--continue-on-collection-errors``."""

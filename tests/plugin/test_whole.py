@@ -94,6 +94,18 @@ def test_what_the_user_leaves_out_is_not_red(meddled):
     assert seen().footer.left_out == () and seen().header.selection
 
 
+def test_what_failed_last_time_can_be_run_alone_and_is_the_users_choice(meddled, tmp_path):
+    fails = """
+def pytest_runtest_call(item):
+    assert "team_administrator_who_leaves" not in item.name, "once"
+"""
+    cache = ("-o", f"cache_dir={tmp_path / 'cache'}")
+    assert meddled(fails, SMALL, *cache).returncode == 1
+    again = meddled("", SMALL, "--lf", *cache)
+    assert again.returncode == 0 and "1 passed" in again.stdout and "GREEN" in again.stdout, again.stdout
+    assert seen().header.selection.startswith("--lf ")
+
+
 def test_a_file_that_cannot_be_read_is_not_green(meddled):
     broken = """
 import _pytest.python
