@@ -44,7 +44,7 @@ def unmet(method: str, path: str, config: Mapping[str, Any], *, is_licensed: boo
     """Yield what a server lacks that an operation needs.
 
     Args:
-        path: Its template below the API, as :func:`mmconform.safety.harm.below_the_api` gives it.
+        path: Its template below the API, as :func:`mmconform.contract.templates.below_the_api` gives it.
         config: The server's configuration.
     """
     for need in _needs():
