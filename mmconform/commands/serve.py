@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    app = named.app(options.target, next(reversed(tape.every()), ""))
+    app = named.app(options.target, tape.newest())
     if not 0 <= options.port < 2**16:
         raise MisuseError(f"port {options.port} cannot be used: ports go from 0 to {2**16 - 1}")
     login, password = "operator", secrets.token_urlsafe(12)

@@ -12,7 +12,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--target": {
         "action": "append",
         "metavar": "TARGET",
-        "help": "http(s)://HOST[:PORT][/PATH], recorded (the newest tape), recorded:VERSION, recorded:all, "
+        "help": "http(s)://HOST[:PORT][/PATH], recorded (the newest release), recorded:VERSION, recorded:all, "
         "reference[@VERSION][:MUTANT], reference:all (every mutant); tapes and references are repeatable",
     },
     "--spec": {
@@ -56,6 +56,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "default": False,
         "help": "with --record-mode=rewrite: although the tape of that version is of another server",
+    },
+    "--built-from": {
+        "default": "",
+        "metavar": "REPOSITORY",
+        "help": "with --record-mode=rewrite: where the commit of the server is found; kept on the tape",
     },
     "--dry-run": {
         "action": "store_true",

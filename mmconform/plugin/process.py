@@ -146,7 +146,8 @@ class Process:
         if not self.is_live:
             return
         if self.recording_wanted:
-            self.recording = Recording(self.targets[0], may_replace=option(self.config, "--replace-tape"))
+            may_replace, built_from = option(self.config, "--replace-tape"), option(self.config, "--built-from")
+            self.recording = Recording(self.targets[0], may_replace=may_replace, built_from=built_from)
         try:
             self._prepare()
         except BaseException:

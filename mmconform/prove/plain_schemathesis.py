@@ -37,7 +37,7 @@ def findings(name: str) -> set[Finding]:
     Raises:
         MisuseError: it did not run to its end.
     """
-    app = named.app(name, next(reversed(tape.every()), ""))
+    app = named.app(name, tape.newest())
     app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = True
     password = secrets.token_urlsafe(12)
     with Gateway() as gateway, Reference(app, "operator", password) as server, tempfile.TemporaryDirectory() as folder:

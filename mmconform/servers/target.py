@@ -137,8 +137,8 @@ def resolve(
 
     Args:
         text: ``http(s)://…`` or ``host:port``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version or the
-            first parts of one (the newest that begins so), ``reference``, ``reference@<version>``, either with ``:<mutant>``, or
-            ``reference:all``, every mutant.
+            first parts of one (the newest release that begins so), ``reference``, ``reference@<version>``, either with
+            ``:<mutant>``, or ``reference:all``, every mutant.
         allow_remote: Talk to servers on other machines too.
         patience: How long to wait for a live one.
         running: Addresses of reference servers that run already, by the slug of their target.
@@ -163,9 +163,9 @@ def resolve(
     if version == "all":
         return [recorded(name) for name in tapes]
     if not version:
-        return [recorded(tapes[-1])]
+        return [recorded(tape.newest(tapes))]
     wanted = version.removeprefix("v")
-    wanted = next((name for name in reversed(tapes) if f"{name}.".startswith(f"{wanted}.")), wanted)
+    wanted = tape.newest(name for name in tapes if f"{name}.".startswith(f"{wanted}.")) or wanted
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
         raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
     return [recorded(wanted)]
@@ -222,7 +222,7 @@ def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) 
     Raises:
         MisuseError: no such version or mutant.
     """
-    app = named.app(name, next(reversed(tape.every()), ""))
+    app = named.app(name, tape.newest())
     slug, admin, redactor = slug_of(name), ("operator", secrets.token_urlsafe(18)), Redactor(replaying=False)
     server = None if slug in running else Reference(app).start()
     url = server.url if server else running[slug]

@@ -22,6 +22,7 @@ from mmconform.paths import CASSETTES, ROOT, SPECS
 from mmconform.servers import target as targets
 from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, recorded, resolve
+from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.wire.tape.redact import Redactor, exposed
 
@@ -104,7 +105,7 @@ def test_a_tape_is_what_was_recorded(version):
 def test_a_label_says_everything_about_the_recording(version):
     label = tape.read_label(CASSETTES / version)
     server = label["server"]
-    assert server["name"] == server["version"] == version
+    assert (server["name"], server["version"]) == (version, str(Version.parse(version)))
     assert server["edition"] in ("team", "enterprise")
     assert re.fullmatch(r"[0-9a-f]{40}", server["commit"])
     assert server["calls_itself"] and server["build"] and server["x_version_id"]
@@ -233,7 +234,7 @@ def test_every_test_about_a_version_is_on_its_tape(version, played):
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """A small tape (one world, one cassette) in a folder of its own."""
-    version = VERSIONS[-1]
+    version = tape.newest()
     folder, original = tmp_path / "cassettes" / version, CASSETTES / version
     smallest = min((p for n, p in tape.cassettes(original).items() if n != tape.WORLD), key=lambda p: p.stat().st_size)
     (folder / "some").mkdir(parents=True)
@@ -356,6 +357,21 @@ def test_a_version_is_compared_with_its_neighbour_and_with_no_other():
     assert tape.before("1.2.3") == ""
 
 
+def test_what_is_under_development_is_no_newest_and_comes_before_its_release(copied, monkeypatch):
+    monkeypatch.setattr(targets, "recorded", lambda version: version)
+    for version in ("99.1.0", "99.2.0-dev", "99.3.0-dev", "99.3.0-rc1"):
+        shutil.copytree(copied, copied.parent / version)
+    assert tape.every()[1:] == ["99.1.0", "99.2.0-dev", "99.3.0-dev", "99.3.0-rc1"]
+    assert resolve("recorded") == resolve("99") == ["99.1.0"] and resolve("99.2") == ["99.2.0-dev"]
+    assert resolve("recorded:99.3.0-rc1") == ["99.3.0-rc1"]
+    shutil.copytree(copied, copied.parent / "99.3.0")
+    assert tape.every()[-1] == tape.newest() == "99.3.0" and tape.before("99.3.0") == "99.3.0-rc1"
+
+
+def test_where_nothing_is_released_the_newest_is_what_there_is(copied):
+    assert tape.newest(["99.2.0-dev", "99.3.0-dev"]) == "99.3.0-dev" and tape.newest([]) == ""
+
+
 # -- folders, labels and line ends -------------------------------------------------------------------------------------
 
 
@@ -368,6 +384,16 @@ def test_a_tape_in_a_folder_of_another_version_is_refused(copied):
 def test_a_link_under_another_name_is_no_other_tape(copied):
     copied.with_name("9.9.9").symlink_to(copied)
     assert "is the tape of" in refusal(copied.with_name("9.9.9"))
+
+
+def test_a_tape_of_what_is_under_development_is_told_by_its_name(copied):
+    label = tape.read_label(copied)
+    there = copied.rename(copied.with_name("99.0.0-dev"))
+    label["server"] |= {"name": "99.0.0-dev", "version": "99.0.0"}
+    tape.write_label(there, {key: label[key] for key in label.keys() - {"format", "cassettes"}})
+    assert str(recorded("99.0.0-dev").version) == "99.0.0"
+    there.rename(copied.with_name("99.0.0"))
+    assert "is the tape of 99.0.0-dev, not of 99.0.0" in refusal(copied.with_name("99.0.0"))
 
 
 @pytest.mark.parametrize("name", ["mine", "5.36.1 (copy)", "backup-5.36.1", "5", "newest"])
@@ -433,6 +459,14 @@ def test_no_checkout_changes_a_byte(committed):
     assert [path for path, copy in cloned if path.read_bytes() != copy.read_bytes()] == []
 
 
+def test_a_tape_says_where_its_commit_is_found(recording, copied):
+    new = recording(built_from="some/fork (folder server/)")
+    (new.folder / tape.WORLD).write_text("interactions: []\nversion: 1\n", encoding="utf-8")
+    new.finish(seed=1, max_examples=1, spec="f" * 64)
+    assert tape.read_label(copied)["built_from"] == "some/fork (folder server/)"
+    assert recorded(copied.name).tape == copied
+
+
 # -- replacing a tape --------------------------------------------------------------------------------------------------
 
 
@@ -441,9 +475,9 @@ def recording(copied):
     """Begin to record a live server that differs in these ways from that of the tape that is there."""
     there = recorded(copied.name).server
 
-    def recording(may_replace=False, **differs):
-        server = dataclasses.replace(there, **differs)
-        return Recording(Target("http://x", "x", "http://x", server, Redactor(replaying=False)), may_replace=may_replace)
+    def recording(may_replace=False, built_from="", **differs):
+        target = Target("http://x", "x", "http://x", dataclasses.replace(there, **differs), Redactor(replaying=False))
+        return Recording(target, may_replace=may_replace, built_from=built_from)
 
     return recording
 
@@ -476,4 +510,5 @@ def test_the_tape_before_stays_until_the_new_one_is_whole(recording, copied):
     assert recorded(copied.name).tape == copied
     assert new.finish(seed=1, max_examples=1, spec="f" * 64) == copied
     assert set(tape.cassettes(copied)) == {tape.WORLD}
+    assert "built_from" not in tape.read_label(copied)
     assert [path.name for path in copied.parent.iterdir()] == [copied.name]

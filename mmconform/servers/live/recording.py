@@ -24,13 +24,14 @@ class Recording:
 
     Args:
         may_replace: Whether it may take the place of the tape of another server of that version.
+        built_from: The repository, and the folder in it, that has the commit; a server tells the commit alone.
 
     Raises:
         MisuseError: it may not, or it cannot be written.
     """
 
-    def __init__(self, target: Target, *, may_replace: bool) -> None:
-        self.target = target
+    def __init__(self, target: Target, *, may_replace: bool, built_from: str = "") -> None:
+        self.target, self.built_from = target, built_from
         self.place = tape.place(target.slug if target.is_reference else target.server.name)
         self.folder = self.place.with_name(f".recording-{self.place.name}")
         self._refuse_place()
@@ -52,6 +53,7 @@ class Recording:
             raise MisuseError(f"a secret stands in the clear in {Path(found[0]).name}; the recording was thrown away")
         label: dict[str, Any] = {
             "server": msgspec.structs.asdict(describe(self.target.server)),
+            **({"built_from": self.built_from} if self.built_from else {}),
             "recorded": now(),
             "tools": tools(),
             "machine": f"{platform.system()} {platform.machine()}",

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,21 @@ _BANNER = "# What this tape was recorded from. Recorded, never edited: a tape is
 def every() -> list[str]:
     """Return the versions of which there is a tape, oldest first; one that lost its label is among them, to be refused."""
     names = [path.name for path in _folders() if is_version(path.name) and next(path.rglob("*.yaml"), None)]
-    return sorted(names, key=Version.parse)
+    return sorted(names, key=lambda name: (Version.parse(name), is_release(name)))
+
+
+def newest(names: Iterable[str] | None = None) -> str:
+    """Return the newest release among tapes, oldest first, or all; where there is none the newest of them, if any.
+
+    What is still under development is judged where it is named: what people ask for is what people run.
+    """
+    names = every() if names is None else list(names)
+    return next(reversed([name for name in names if is_release(name)] or names), "")
+
+
+def is_release(name: str) -> bool:
+    """Return whether a version is no ``-dev`` and no ``-rc1``."""
+    return "-" not in name
 
 
 def foreign() -> list[str]:
@@ -73,9 +88,9 @@ def read_label(folder: Path) -> dict[str, Any]:
     if data["format"] != FORMAT:
         raise MisuseError(f"{_shown(path)}: is of format {data['format']}, and this suite reads format {FORMAT}")
     if folder.parent == CASSETTES and isinstance(server := data["server"], dict):
-        said = [str(server.get("name")), str(server.get("version"))]
-        if said != [folder.name, str(Version.parse(folder.name))]:
-            what = plain(" and ".join(dict.fromkeys(said)))[:80]
+        name, version = str(server.get("name")), str(server.get("version"))
+        if (name, version) != (folder.name, str(Version.parse(folder.name))):
+            what = plain(name if name.startswith(version) else f"{name} and {version}")[:80]
             raise MisuseError(f"{_shown(path)}: is the tape of {what}, not of {folder.name}; give the folder its name back")
     return dict(data)
 
