@@ -43,7 +43,7 @@ from mmconform.plugin.conformance import cassette_of
 
 class Names:
     def pytest_collection_finish(self, session):
-        ours = session.config.pluginmanager.get_plugin("mmconform").session
+        ours = session.config.pluginmanager.get_plugin("mmconform").process
         for item in session.items:
             if target := fixtures.target_of(item):
                 judge = SimpleNamespace(contract=ours.run.contract)
