@@ -910,7 +910,8 @@ function drawHead() {
   const red = data.targets.filter((one) => !one.green);
   $("headline").replaceChildren(
     h("strong", {}, `Mattermost ${newest.name}: ${sentence(newest)}.`), " ",
-    red.length ? h("span", { class: "red" }, `✖ Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "● green"), ": nothing is broken that is not known and explained."));
+    red.length ? h("span", { class: "red" }, `✖ Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "● green"), ": nothing is broken that is not known and explained."),
+    h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
     const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";
     return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title + count);

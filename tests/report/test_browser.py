@@ -192,6 +192,7 @@ def test_the_first_view_says_what_the_newest_run_says_without_a_percentage(visit
     headline = shown.locator("#headline").inner_text()
     assert headline.startswith("Mattermost 11.0.3: verified 89 of 96 promises, 2 new, 1 known, 7 skipped.")
     assert "✖ Red: 11.0.3." in headline
+    assert re.search(r"recorded:11\.0\.3, judged \d{4}-\d\d-\d\d, only ", headline), "which target, when, and that it was a part"
     assert "%" not in shown.locator("body").inner_text()
     assert len(rows(shown)) == 11
 
