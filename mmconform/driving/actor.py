@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.naming import Named, filled
 from mmconform.driving.expectation import Expectation
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
@@ -24,6 +25,7 @@ from mmconform.world import kinds
 from mmconform.world.admin import Admin
 from mmconform.world.behaviours import NotKnownError, Refusal, absence, denial, refusal
 from mmconform.world.entitlement import entitlement
+from mmconform.world.fillers import filler
 from mmconform.world.kinds import bot as bots
 from mmconform.world.kinds import command, job, oauth, team, token
 from mmconform.world.kinds.kind import Owner
@@ -35,6 +37,8 @@ from mmconform.world.world import PREFIX, Person, World
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
 ALWAYS = ("status", "schema", "media", "secret", "paging")
 
+#: What tests do not make for one request: whom they ask as, and where these are.
+_OF_PEOPLE = frozenset({"user", "caller", "session", "sessions", "membership"})
 #: What an administrator changes of somebody's account or sessions.
 _OF_ACCOUNTS = re.compile(r"/(roles|active|disable|enable|sessions/revoke.*)$")
 #: How long a server may lag behind what it was told, in seconds.
@@ -50,6 +54,8 @@ class Stage:
         made: How many things this test has made, for their names.
         clause: What the next assertion is about, in a test that is about many clauses in turn.
         people: Whom this test has made, and how many ``changes`` of accounts there had been before.
+        frees: Whom a test or a life no longer needs is deactivated at once, as the end of the run would: a server takes only so
+            many active people (250 without a licence: app/limits.go@91ce593d27).
     """
 
     contract: Contract
@@ -62,6 +68,14 @@ class Stage:
     clause: str = ""
     people: list[tuple[Person, int]] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    frees: bool = False
+
+    def see_off(self) -> None:
+        """Let go of the people whom this test has made."""
+        people, self.people = self.people, []
+        for person, _ in people if self.frees else ():
+            with suppress(UnseenError, MisuseError):  # the end of the run does it again, and says so
+                self.admin.off_tape.ask("PUT", f"/api/v4/users/{person.id}/active", {"active": False})
 
     def unchanged(self) -> list[Person]:
         """Return the people whom this test made and has not changed since."""
@@ -338,6 +352,7 @@ class Actor:
             operation=operation,
             about=about or ("self" if "me" in path.values() else "other"),
             own=frozenset({self.person.id}) if self.person else frozenset(),
+            is_spending=known.consumes.isdisjoint(_OF_PEOPLE),
             **content,
         )
         exchange = send(headers=headers)
@@ -371,9 +386,21 @@ class Actor:
         query = "per_page=1" if any(p.name == "per_page" for p in known.parameters) else ""
         body = None
         if known.body:
-            body = {**(known.body.example or {}), **{n: owner.resource(kind) for n, kind in known.body.resources.items()}}
+            sample = filled(known.sample.body, owner.named) if isinstance(known.sample.body, dict) else {}
+            named_by = {name: owner.resource(kind) for name, kind in known.body.resources.items() if name not in sample}
+            body = {**(known.body.example or {}), **sample, **named_by}
         whose = "self" if owner.person is self.person else "other"
         return self._call(operation, path, body=body, query=query, about=whose, is_generic=True)
+
+    def named(self, named: Named) -> Any:
+        """Return what a text of a document names, of this person's: something freshly made, or what the server tells of them.
+
+        Raises:
+            KeyError, MisuseError, NotHereError: as :meth:`resource`.
+        """
+        if named.part:
+            return kinds.by_name()[named.kind].part(self.owner, self.id, named.part)
+        return filler(named.kind, self.stage.world) if named.is_filler else self.resource(named.kind)
 
     def look(self) -> Reply:
         """List one of one's own tokens: the smallest question to which who gets in has an answer."""

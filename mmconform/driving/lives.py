@@ -81,6 +81,7 @@ class TokenLives(RuleBasedStateMachine):
         failure = sys.exception()
         if isinstance(failure, AssertionError | UnseenError | NotTapedError | MisuseError):
             self.broken.append(failure)
+        self.stage.see_off()
 
     def caller(self, by_admin: bool) -> Actor:
         return self.admin if by_admin else self.person

@@ -131,7 +131,8 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
     unknown = sorted(entry.keys() - {*_KEYS, "rare", "generated", "unknown", "carried_back"})
     if unknown:
         raise wrong(f"`{unknown[0]}` is no part of a deviation")
-    personas = list(PERSONAS) if entry["personas"] == "all" else entry["personas"]
+    everybody = [*PERSONAS, *MADE] if is_of_many else list(PERSONAS)
+    personas = everybody if entry["personas"] == "all" else entry["personas"]
     strangers = (
         [str(p) for p in personas if str(p) not in PERSONAS and str(p) not in MADE]
         if isinstance(personas, list)

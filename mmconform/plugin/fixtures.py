@@ -177,13 +177,18 @@ class Fixtures:
         return [pytest.mark.vcr.mark] if target.is_recorded or self.process.recording else []
 
     @pytest.fixture
-    def stage(self, request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge) -> Stage:
+    def stage(
+        self, request: pytest.FixtureRequest, target: Target, world: World, client: Client, judge: Judge
+    ) -> Iterator[Stage]:
         """Where the test plays; a test that cannot be played on its target ends here."""
         reason = skip_reason(request.node, judge, world)
         if reason:
             judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
             pytest.skip(reason)
-        return Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug))
+        frees = not (target.is_recorded or target.is_thrown_away)
+        stage = Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug), frees=frees)
+        yield stage
+        stage.see_off()
 
     anonymous = _actor("anonymous")
     member = _actor("member")

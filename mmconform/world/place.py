@@ -21,6 +21,8 @@ from mmconform.world.people import BESIDE, Persona
 from mmconform.world.world import Person, World
 
 RESIDENT = "resident"
+#: Somebody, and how often they were made anew before.
+Life = tuple[str, int]
 #: Who is meant beside the one to whom a thing belongs: ``{another user}``, ``{third user}``.
 _OTHERS = ("other_token_user", "token_user")
 
@@ -75,12 +77,12 @@ class Place:
 
     def __init__(self, world: World, client: Client) -> None:
         self._world, self._client = world, client
-        self._kept: dict[tuple[str, Spot | None, str, int], str] = {}
-        self._fresh: dict[tuple[str, Spot | None, str], str] = {}
+        self._kept: dict[tuple[str, Spot | None, Life, int], str] = {}
+        self._fresh: dict[tuple[str, Spot | None, Life], str] = {}
         self._parts: dict[tuple[str, str, str], Any] = {}
         self._spares: dict[str, Person] = {}
         self._doubles: dict[str, Person] = {}
-        self._consumed: dict[tuple[str, Spot | None, str], str] = {}
+        self._consumed: dict[tuple[str, Spot | None, Life], str] = {}
         self._consumed_people: list[Person] = []
         for persona in BESIDE.values():
             if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
@@ -141,7 +143,7 @@ class Place:
                 return self._team(spot)
         if kind == "channel" and not which:
             return self._channels[spot or OPEN]
-        key = (kind, spot, owner, which)
+        key = (kind, spot, self._life(owner), which)
         if key not in self._kept:
             self._kept[key] = self.new(kind, spot, owner)
         return self._kept[key]
@@ -152,12 +154,15 @@ class Place:
         Raises:
             MisuseError, NotHereError: it cannot be made.
         """
-        key = (kind, spot, owner)
+        key = (kind, spot, self._life(owner))
         if key not in self._fresh:
             consumed = self._consumed.pop(key, "")
             is_renewed = consumed and kinds.by_name()[kind].renew(self.owner(owner, spot), consumed)
             self._fresh[key] = consumed if is_renewed else self.new(kind, spot, owner)
         return self._fresh[key]
+
+    def _life(self, owner: str) -> Life:
+        return owner, self._world.lives[owner]
 
     def forget(self, consumed: Container[str], spot: Spot | None) -> None:
         """Let go of what lies fresh in a spot, of the kinds that a request consumed, and of what things were told to be."""

@@ -1,5 +1,6 @@
 """What a run needs on a target: the people, and what they have there."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -56,6 +57,7 @@ class World:
         keeper: What looks after the people; None on tape.
         made: How many things were made beside those of a new world, for their names.
         kept: What people have as long as the world stands, by kind and persona; made when it was first asked for.
+        lives: How often people were made anew, by persona: what was theirs before may be gone, as a sidebar is with the team.
         register: What is the run's own: requests that change something name nothing else.
         may_disrupt: What is on the closed list may be sent: a disruptive run, and nobody but ourselves uses the server.
     """
@@ -73,6 +75,7 @@ class World:
     keeper: Keeping | None = None
     made: int = 0
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    lives: Counter[str] = field(default_factory=Counter)
     register: Register = field(default_factory=Register, repr=False)
     may_disrupt: bool = False
 
@@ -84,6 +87,12 @@ class World:
         self.register.learn(entry.get("id"), entry.get("name"))
         if self.journal:
             self.journal.note(**entry)
+
+    def make_anew(self, person: Person) -> None:
+        """Have somebody be made anew from now on, and let go of what was theirs."""
+        self.people[person.persona.name] = person
+        self.lives[person.persona.name] += 1
+        self.kept = {key: id_ for key, id_ in self.kept.items() if key[1] != person.persona.name}
 
     def look_after(self, exchange: Exchange, client: Client) -> bool:
         """Have the people looked after, where an exchange gives reason to; return whether its caller was no longer who they were.

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from mmconform.contract.clause import Sample
 from mmconform.driving import actor
 from mmconform.driving.actor import Actor, Stage
 from mmconform.driving.expectation import BrokenPromiseError
 from mmconform.judging.judge import Judge
+from mmconform.safety.guard import Guard
 from mmconform.servers.target import resolve
-from mmconform.wire.client import Client
+from mmconform.wire.client import Client, HeldBackError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.behaviours import NotKnownError
 from mmconform.world.people import PERSONAS
@@ -126,3 +128,58 @@ def test_a_test_s_own_request_is_a_verdict_where_it_is_valid_and_nothing_is_gate
     reply, _ = ask("GetUserAccessTokensForUser", LICENCE)
     with pytest.raises(UNKNOWN):
         assert told(reply).served
+
+
+@pytest.fixture
+def play(serve, contract):
+    """Let a test of a person's own play on a server that serves everything, under a guard."""
+
+    def play(operation=None, persona="token_user", *, frees=False, **overlaid):
+        head = [("X-Version-Id", "11.1.0"), ("Content-Type", "application/json")]
+        running = serve(lambda *_: (200, head, b'{"id": "id1", "token": "secret1", "username": "mmc-abc123-x"}'))
+        (target,) = resolve("recorded:11.0.3")
+        target = replace(target, tape=None)
+        asked = {**contract.operations, **({operation: replace(contract.operations[operation], **overlaid)} if operation else {})}
+        of_others = replace(contract, operations=asked)
+        client = Client(running.url, Redactor(replaying=False))
+        world = World(client, target.version, "abc123", "operator", team_id="team")
+        client.guard = Guard(of_others, target.version, register=world.register)
+        person = Person(PERSONAS[persona], "u" * 26, "mmc-abc123-x", "s" * 26)
+        world.register.learn(person.id)
+        stage = Stage(of_others, world, client, Judge(of_others, target, []), "a test", frees=frees)
+        return Actor(persona, person, "s" * 26, stage), running
+
+    return play
+
+
+def test_a_hand_written_test_may_consume_what_it_made(play):
+    administrator, running = play("RevokeUserAccessToken", "system_admin", consumes=frozenset({"token"}))
+    assert administrator.ask("RevokeUserAccessToken").exchange.status == 200
+    assert [path for _, path, *_ in running.requests][-1] == "/api/v4/users/tokens/revoke"
+
+
+@pytest.mark.parametrize("consumed", ["user", "caller", "sessions", "membership"])
+def test_a_hand_written_test_does_not_consume_its_people(play, consumed):
+    administrator, running = play("RevokeUserAccessToken", "system_admin", consumes=frozenset({consumed}))
+    with pytest.raises(HeldBackError):
+        administrator.do("RevokeUserAccessToken", body={"token_id": "x"})
+    assert running.requests == []
+
+
+def test_a_request_of_a_hand_written_test_holds_what_the_document_says_is_served(play):
+    """Without the description no server makes a token, and whatever it says then proves nothing."""
+    said = {"description": "made for a test", "term": "{user.username}"}
+    token_user, running = play("CreateUserAccessToken", sample=Sample(body=said))
+    token_user.ask("CreateUserAccessToken")
+    assert json.loads(running.requests[-1][3]) == {**said, "term": "mmc-abc123-x"}
+
+
+@pytest.mark.parametrize("frees", [True, False])
+def test_whom_a_test_no_longer_needs_is_deactivated_where_accounts_are_few(play, frees):
+    token_user, running = play(frees=frees)
+    stage = token_user.stage
+    stage.people.append((token_user.person, 0))
+    stage.see_off()
+    stage.see_off()
+    asked = [(method, path, json.loads(body)) for method, path, _, body in running.requests]
+    assert asked == ([("PUT", f"/api/v4/users/{'u' * 26}/active", {"active": False})] if frees else [])

@@ -10,7 +10,7 @@ from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
 from mmconform.report import summary
 from mmconform.version import Version, Versions
-from mmconform.world.people import PERSONAS
+from mmconform.world.people import MADE, PERSONAS
 from tests.rows import observations
 from tests.rows import operations as lines_of_operations
 
@@ -366,3 +366,12 @@ def test_of_our_own_documents_each_operation_is_told_by_itself(contract, tmp_pat
     (tmp_path / "habits.yaml").write_text(HABIT)
     with pytest.raises(DocumentError, match=r"`\*\.input` is no clause"):
         deviations.load(contract, tmp_path)
+
+
+def test_everybody_is_whoever_a_hand_written_test_makes_too_where_the_entry_is_about_the_official_description(contract, tmp_path):
+    (tmp_path / "status.yaml").write_text(
+        HABIT.replace('"*.input"', "CreateJob.status").replace("[member]", "all").replace('"200 for query *"', '"200"')
+    )
+    (of_many,) = deviations.load(contract, tmp_path, is_of_many=True)
+    (ours,) = deviations.load(contract, tmp_path)
+    assert of_many.personas == {*PERSONAS, *MADE} and ours.personas == set(PERSONAS)

@@ -62,5 +62,5 @@ def test_a_guest_whom_a_restart_deactivated_is_the_same_guest_again_where_that_c
     answered = SimpleNamespace(operation="GetUser", persona="guest", status=401, error_id="a.b")
     assert keeper.after(answered, client) == {"guest"}
     assert world.people["guest"].id == ("guest-id" if token_lives else "another-id") and server.made == (not token_lives)
-    assert server.roles == "system_guest"
+    assert server.roles == "system_guest" and world.lives["guest"] == 1
     assert dict(keeper.losses) == {"GetUser by guest: guest deactivated": 1}

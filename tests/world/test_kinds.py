@@ -12,6 +12,7 @@ from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import kinds
 from mmconform.world.admin import Admin
+from mmconform.world.kinds import job
 from mmconform.world.kinds.kind import Owner, Undoing
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
@@ -470,3 +471,51 @@ def test_a_bot_that_was_consumed_is_its_owners_and_active_again_if_that_is_read_
 )
 def test_after_which_operations_a_thing_is_made_what_it_was(kind, method, path, is_renewed):
     assert kinds.by_name()[kind].is_renewed_after(method, path) is is_renewed
+
+
+@pytest.mark.parametrize("kind", ["incoming-hook", "outgoing-hook"])
+def test_a_hook_of_somebody_who_is_in_no_certain_place_is_in_a_channel_of_theirs(owner, kind):
+    """Else the server is told of no channel, and refuses."""
+    server = Server()
+    kinds.by_name()[kind].make(owner("member", server))
+    assert [request.split()[:3:2] for request in server.requests] == [
+        ["member", "channels"],
+        ["operator", f"hooks/{kind.partition('-')[0]}"],
+    ]
+    assert json.loads(server.asked[1][3])["channel_id"] == "id1"
+    assert json.loads(server.asked[1][3]).get("team_id", "team") == "team"
+
+
+@pytest.mark.parametrize("kind", ["incoming-hook", "category", "post", "upload"])
+def test_whoever_is_in_no_team_has_nothing_there(owner, kind):
+    server = Server()
+    with pytest.raises(NotHereError, match="whoever is in no team"):
+        kinds.by_name()[kind].make(owner("outsider", server))
+    assert server.requests == []
+
+
+def test_whoever_is_in_a_certain_team_has_a_sidebar_there(owner):
+    server = Server()
+    kinds.by_name()["category"].make(replace(owner("outsider", server), team="another"))
+    assert server.requests == ["outsider POST users/outsider-id/teams/another/channels/categories"]
+
+
+def test_of_somebody_made_anew_nothing_is_kept(owner):
+    """A sidebar goes when somebody leaves the team, and is another one when they are back."""
+    member, other = owner("member", Server()), owner("outsider", Server())
+    kind, world = kinds.by_name()["category"], member.world
+    first = kind.standing(member)
+    world.kept["category", "outsider"] = "theirs"
+    assert kind.standing(member) == first
+    world.make_anew(replace(other.person, persona=PERSONAS["outsider"]))
+    assert kind.standing(member) == first and ("category", "outsider") not in world.kept
+    world.make_anew(member.person)
+    assert kind.standing(member) != first and world.lives == {"outsider": 1, "member": 1}
+
+
+def test_a_document_may_say_in_either_way_that_jobs_are_begun(contract):
+    """By the type that stands in the body, or by what is made: else a job of a hand-written test is cancelled by nobody."""
+    ours = contract.operations["CreateJob"]
+    of_others = replace(ours, body=replace(ours.body, resources={}), makes="job")
+    assert job.makes_jobs(ours) and job.makes_jobs(of_others)
+    assert not job.makes_jobs(replace(of_others, makes="")) and not job.makes_jobs(contract.operations["GetUserAccessTokens"])

@@ -292,3 +292,13 @@ def test_who_is_not_what_they_were_is_somebody_new(app, place, password, told, m
     monkeypatch.setitem(app.handlers, "GetUser", changed)
     place.forget({"user"}, None)
     assert place.fresh("user", None, "resident") != consumed
+
+
+def test_what_lay_ready_of_somebody_is_made_again_when_they_were_made_anew(app, world, place):
+    """Their sidebar went with the team that they were taken out of: the next request would be about nothing."""
+    kept, fresh = place.standing("token", None, "member"), place.fresh("token", None, "member")
+    others = place.standing("token", None, "outsider")
+    assert (place.standing("token", None, "member"), place.fresh("token", None, "member")) == (kept, fresh)
+    world.make_anew(world.people["member"])
+    assert place.standing("token", None, "member") != kept and place.fresh("token", None, "member") != fresh
+    assert place.standing("token", None, "outsider") == others

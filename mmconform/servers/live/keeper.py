@@ -56,7 +56,7 @@ class Keeper:
         lost = {**self._keep_operator(cause, client), **self._keep_team(cause, client)}
         dead = {name: what for name, person in self.world.people.items() if (what := self._loss(person, client))}
         for name in dead:
-            self.world.people[name] = self._anew(self.world.people[name], client)
+            self.world.make_anew(self._anew(self.world.people[name], client))
         if lost := {**lost, **dead}:
             self.losses[f"{cause}: {_told(lost)}"] += 1
         return frozenset(dead)

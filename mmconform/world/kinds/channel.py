@@ -91,6 +91,15 @@ class ArchivedChannel(Kind):
         owner.admin.must("DELETE", f"/api/v4/channels/{id_}")
 
 
+def channel_of(owner: Owner) -> str:
+    """Return the id of the channel in which somebody's things lie: one of their own where they are in no place.
+
+    Raises:
+        MisuseError, NotHereError: it cannot be made.
+    """
+    return owner.channel or Channel().standing(owner)
+
+
 #: Nothing is deleted in an archived channel (app/post.go@v5.36.1 DeletePost).
 _IN_ARCHIVED = "api.post.delete_post.can_not_delete_post_in_deleted.error"
 
@@ -105,7 +114,7 @@ class Post(Kind):
     consumed_by = ("DELETE /posts/{post_id}", "POST /posts/{post_id}/move")
 
     def make(self, owner: Owner) -> str:
-        return new_post(owner, owner.channel or Channel().standing(owner))
+        return new_post(owner, channel_of(owner))
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         url = f"/api/v4/posts/{entry['id']}"  # of one that is deleted: 403 (api4/post.go@v5.36.1 deletePost)
@@ -129,7 +138,7 @@ class File(Kind):
     is_owned = True
 
     def make(self, owner: Owner) -> str:
-        return new_file(owner, owner.channel or Channel().standing(owner))
+        return new_file(owner, channel_of(owner))
 
     def part(self, owner: Owner, id_: str, name: str) -> str:
         """Return the ``hash`` of the link by which everybody may have it."""

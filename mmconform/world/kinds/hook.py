@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from mmconform.world.admin import SWITCHED_OFF, Admin
+from mmconform.world.kinds.channel import channel_of
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_gone, is_name_of_ours
 
 #: Where what goes out would be sent.
@@ -18,7 +19,7 @@ class Hook(Kind):
 
     def content(self, owner: Owner, name: str) -> dict[str, Any]:
         """Return what a hook is to be."""
-        return {"channel_id": owner.channel, "display_name": name, "description": owner.purpose}
+        return {"channel_id": channel_of(owner), "display_name": name, "description": owner.purpose}
 
     def make(self, owner: Owner) -> str:
         name = owner.naming.name("w")
@@ -63,5 +64,5 @@ class OutgoingHook(Hook):
 
     def content(self, owner: Owner, name: str) -> dict[str, Any]:
         """Return what a hook is to be: nobody says the word upon which it calls."""
-        calls = {"team_id": owner.team, "trigger_words": [name], "callback_urls": [NOWHERE]}
+        calls = {"team_id": owner.team_id, "trigger_words": [name], "callback_urls": [NOWHERE]}
         return {**super().content(owner, name), **calls}

@@ -78,7 +78,8 @@ class JobType(Kind):
 
 def makes_jobs(operation: Operation) -> bool:
     """Return whether a request to an operation may begin a job."""
-    return bool(operation.body and JobType.name in operation.body.resources.values())
+    is_told_its_type = bool(operation.body and JobType.name in operation.body.resources.values())
+    return is_told_its_type or operation.makes == Job.name
 
 
 def note(world: World, answer: Exchange | None = None) -> None:

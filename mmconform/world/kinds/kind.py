@@ -75,6 +75,22 @@ class Owner:
         return self.person.id
 
     @property
+    def team_id(self) -> str:
+        """In which team their things lie, where they need not be in it."""
+        return self.team or self.world.team_id
+
+    @property
+    def own_team_id(self) -> str:
+        """In which team their things lie.
+
+        Raises:
+            NotHereError: they are in none.
+        """
+        if not self.team and not (self.person and self.person.persona.team_role):
+            raise NotHereError(f"whoever is in no team has nothing there: {self.persona}")
+        return self.team_id
+
+    @property
     def admin(self) -> Admin:
         return self.world.admin(self.client)
 

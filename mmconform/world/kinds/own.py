@@ -3,7 +3,7 @@
 from typing import Any
 
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.world.kinds.channel import Channel
+from mmconform.world.kinds.channel import channel_of
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.kinds.user import login
 
@@ -18,7 +18,7 @@ class Category(Kind):
     is_owned = True
 
     def make(self, owner: Owner) -> str:
-        team = owner.team or owner.world.team_id
+        team = owner.own_team_id
         about = {"user_id": owner.id, "team_id": team, "display_name": owner.naming.name("g"), "type": "custom"}
         url = f"/api/v4/users/{owner.id}/teams/{team}/channels/categories"
         id_ = owner.must("makes a category", "POST", url, json=about).json_id
@@ -51,7 +51,7 @@ class UploadSession(Kind):
     is_owned = True
 
     def make(self, owner: Owner) -> str:
-        about = {"channel_id": owner.channel or Channel().standing(owner), "filename": "small.txt", "file_size": 16}
+        about = {"channel_id": channel_of(owner), "filename": "small.txt", "file_size": 16}
         return owner.must("begins an upload", "POST", "/api/v4/uploads", json=about).json_id
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from mmconform.errors import NotHereError
 from mmconform.world.fillers import PICTURE
-from mmconform.world.kinds.channel import Channel, File, Post, new_file, new_post
+from mmconform.world.kinds.channel import File, Post, channel_of, new_file, new_post
 from mmconform.world.kinds.kind import Owner
 
 EMOJI = "smile"
@@ -16,10 +16,10 @@ class Thread(Post):
     name, what = "thread", ""
 
     def make(self, owner: Owner) -> str:
-        channel = owner.channel or Channel().standing(owner)
+        channel = channel_of(owner)
         root = new_post(owner, channel)
         new_post(owner, channel, root_id=root)
-        team = owner.team or owner.world.team_id
+        team = owner.team_id
         owner.ask("PUT", f"/api/v4/users/{owner.id}/teams/{team}/threads/{root}/following")  # some servers do it by themselves
         return root
 
@@ -63,4 +63,4 @@ class Image(File):
     name, within = "image", "post"
 
     def make(self, owner: Owner) -> str:
-        return new_file(owner, owner.channel or Channel().standing(owner), PICTURE)
+        return new_file(owner, channel_of(owner), PICTURE)
