@@ -21,7 +21,7 @@ from mmconform.driving.generate import Case
 from mmconform.errors import NotHereError
 from mmconform.judging.judge import Judge
 from mmconform.judging.schemas import mismatches
-from mmconform.safety.guard import require_filled
+from mmconform.safety.guard import WOULD_DO_HARM, require_filled
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
@@ -89,6 +89,8 @@ class Sender(Asker):
         for case in cases:
             self.world.register.draw(*case.values)
         planned = [request for request in plan(cases) if self._spares(request)]
+        if cases and not planned:
+            self.judge.held_back(self.operation.id, WOULD_DO_HARM, "it ends its caller's session; probes make one for it")
         for request in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
             self.ask(request.persona, partial(self._send, request))
 

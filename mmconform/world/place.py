@@ -275,6 +275,7 @@ class Place:
             self._lower(person, f"teams/{self._team(spot)}" if in_team else f"channels/{self._channels[spot]}")
         if in_team:
             self._admin.join(self._team(spot), person.id, person.persona.team_role or "team_user")
+            self._world.let_go(person.persona.name)  # with the team went their sidebar (store ClearSidebarOnTeamLeave@91ce593d27)
         for place in (place for place in SPOTS if place.is_home == spot.is_home) if in_team else (spot,):
             if _joins(person, place):
                 self._admin.join_channel(self._channels[place], person.id, person.persona.channel_role)

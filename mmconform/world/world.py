@@ -57,7 +57,7 @@ class World:
         keeper: What looks after the people; None on tape.
         made: How many things were made beside those of a new world, for their names.
         kept: What people have as long as the world stands, by kind and persona; made when it was first asked for.
-        lives: How often people were made anew, by persona: what was theirs before may be gone, as a sidebar is with the team.
+        lives: How often people were made anew or put back, by persona: what was theirs before may be gone (:meth:`let_go`).
         register: What is the run's own: requests that change something name nothing else.
         may_disrupt: What is on the closed list may be sent: a disruptive run, and nobody but ourselves uses the server.
     """
@@ -91,8 +91,12 @@ class World:
     def make_anew(self, person: Person) -> None:
         """Have somebody be made anew from now on, and let go of what was theirs."""
         self.people[person.persona.name] = person
-        self.lives[person.persona.name] += 1
-        self.kept = {key: id_ for key, id_ in self.kept.items() if key[1] != person.persona.name}
+        self.let_go(person.persona.name)
+
+    def let_go(self, persona: str) -> None:
+        """Let go of what is somebody's: it may have gone with their account, or with their place in the team."""
+        self.lives[persona] += 1
+        self.kept = {key: id_ for key, id_ in self.kept.items() if key[1] != persona}
 
     def look_after(self, exchange: Exchange, client: Client) -> bool:
         """Have the people looked after, where an exchange gives reason to; return whether its caller was no longer who they were.

@@ -64,3 +64,15 @@ def test_a_guest_whom_a_restart_deactivated_is_the_same_guest_again_where_that_c
     assert world.people["guest"].id == ("guest-id" if token_lives else "another-id") and server.made == (not token_lives)
     assert server.roles == "system_guest" and world.lives["guest"] == 1
     assert dict(keeper.losses) == {"GetUser by guest: guest deactivated": 1}
+
+
+def test_whom_a_setting_keeps_out_for_a_while_nobody_makes_anew(serve):
+    server = Restarted(token_lives=False)
+    client = Client(serve(server).url, Redactor(replaying=False))
+    world = World(client, Version(11, 1, 0), "abc123", "operators-token", team_id="team-id")
+    world.people["guest"] = Person(GUEST, "guest-id", "mmc-guest", "the-guests-token")
+    keeper = Keeper(world, lambda id_: True, lambda: "operators-token")
+    answered = SimpleNamespace(operation="RevokeUserAccessToken", persona="token_user", status=200, error_id="")
+    with client.under("ServiceSettings.EnableUserAccessTokens is false"):
+        assert keeper.after(answered, client) == frozenset() and not server.made
+    assert keeper.after(answered, client) == {"guest"}

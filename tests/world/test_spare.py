@@ -302,3 +302,11 @@ def test_what_lay_ready_of_somebody_is_made_again_when_they_were_made_anew(app, 
     world.make_anew(world.people["member"])
     assert place.standing("token", None, "member") != kept and place.fresh("token", None, "member") != fresh
     assert place.standing("token", None, "outsider") == others
+
+
+def test_what_lay_ready_of_somebody_is_made_again_when_they_were_put_back_into_the_team(app, world, place):
+    fresh, others = place.fresh("token", None, "member"), place.fresh("token", None, "outsider")
+    place.settle(world.people["member"], OPEN, in_team=False)
+    assert place.fresh("token", None, "member") == fresh
+    place.settle(world.people["member"], OPEN, in_team=True)
+    assert place.fresh("token", None, "member") != fresh and place.fresh("token", None, "outsider") == others

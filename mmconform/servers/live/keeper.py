@@ -50,7 +50,8 @@ class Keeper:
             MisuseError: the administrator's own session is over and cannot be renewed, or the server makes nobody anew.
             UnseenError: the server does not answer.
         """
-        if client.redactor.replaying or not self._is_reason_to_look(exchange, client):
+        # What a test changed for a while may keep somebody out until then: guests come in through a token that is switched off.
+        if client.redactor.replaying or client.settings or not self._is_reason_to_look(exchange, client):
             return frozenset()
         cause = f"{exchange.operation} by {exchange.persona}"
         lost = {**self._keep_operator(cause, client), **self._keep_team(cause, client)}

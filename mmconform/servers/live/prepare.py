@@ -33,8 +33,8 @@ from mmconform.world.features import (
 from mmconform.world.kinds.user import is_ours, login
 from mmconform.world.people import ROLES, delegated
 
-#: Active accounts that a whole run makes, at most: so many more have to fit on the server.
-MOST_PEOPLE = 180
+#: Active accounts that a whole run has at one time, at most (81 were seen): so many more have to fit on the server.
+MOST_PEOPLE = 120
 
 
 @dataclass
