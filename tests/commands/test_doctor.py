@@ -143,7 +143,7 @@ def test_a_second_factor_is_asked_for_where_the_licence_has_it(diagnose, feature
     )
 
 
-@pytest.mark.parametrize(("active", "stops"), [(70, False), (71, True), (250, True)])
+@pytest.mark.parametrize(("active", "stops"), [(130, False), (131, True), (250, True)])
 def test_a_server_that_is_full_stops_a_run(diagnose, active, stops):
     limits = {"maxUsersLimit": 200, "maxUsersHardLimit": 250, "activeUserCount": active}
     assert bool(diagnose(more={"/api/v4/limits/server": limits}).obstacles) == stops
