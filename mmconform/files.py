@@ -64,7 +64,7 @@ def make_folder(path: Path, *, private: bool = True) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say in one line that a file cannot be written: no right to, a full disk, a read-only checkout.
+    """Say in one line that a file cannot be written: no right to, a full disk, a read-only folder.
 
     Raises:
         MisuseError: an error of the system while it is written.
@@ -72,9 +72,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MisuseError(
-            f"{path} cannot be written: {error.strerror}; make room, or use a checkout that may be written"
-        ) from None
+        raise MisuseError(f"{path} cannot be written: {error.strerror}; make room, or have it written elsewhere") from None
 
 
 def check_writable(folder: Path) -> None:

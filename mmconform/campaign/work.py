@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from mmconform.errors import MisuseError
-from mmconform.paths import CASSETTES, DEVIATIONS, PACKAGE, ROOT, SPECS, SUITES
+from mmconform.paths import CASSETTES, DEVIATIONS, PACKAGE, REPORTS, ROOT, SPECS, SUITES
 from mmconform.record.provenance import tools
 from mmconform.record.record import NAME
 from mmconform.wire.tape.tape import LABEL
@@ -33,11 +33,13 @@ class Job:
     Attributes:
         targets: As ``--target`` takes them.
         options: More of pytest's.
+        tests: Which of the suites, as node ids name them; all where none is named.
         code: The ``fingerprint`` of who wants it.
     """
 
     targets: tuple[str, ...]
     options: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     code: str = ""
 
     @property
@@ -87,7 +89,6 @@ class Watch:
             pipe = subprocess.PIPE
             process = subprocess.Popen(  # noqa: S603
                 command,
-                cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=pipe,
@@ -134,16 +135,19 @@ def work(job: Job, watch: Watch | None = None) -> Outcome:
 
 
 def command(job: Job, folder: str) -> list[str]:
-    """Return how to run it with its records in a folder."""
+    """Return how to run it with its records in a folder, from anywhere: what lies there is no module for it to import."""
     targets = [f"--target={target}" for target in job.targets]
-    return [sys.executable, "-m", "pytest", "-q", "--no-header", f"--reports={folder}", *job.options, *targets]
+    tests = [f"{ROOT}/{test}" for test in job.tests] or [str(SUITES)]
+    return [sys.executable, "-P", "-m", "pytest", "-q", "--no-header", f"--reports={folder}", *job.options, *targets, *tests]
 
 
 def _attempt(job: Job, watch: Watch) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         # Nobody else writes there: a run that goes on after who waits for it has died is in nobody's way.
         # Unbuffered, it ends at its next test where nobody reads what it prints any more.
-        with watch.running(command(job, folder), os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
+        # What Hypothesis keeps, it keeps where we write too.
+        kept = {"HYPOTHESIS_STORAGE_DIRECTORY": str(REPORTS / ".hypothesis")}
+        with watch.running(command(job, folder), kept | os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
             assert process.stdout
             lines = []
             for line in process.stdout:
@@ -156,9 +160,9 @@ def _attempt(job: Job, watch: Watch) -> Outcome:
 @cache
 def fingerprint() -> str:
     """Return the digest of what decides what a run says: code, documents, data, deviations, suites, tapes and packages."""
-    files = [path for folder in (PACKAGE, SUITES, SPECS, DEVIATIONS) for path in folder.rglob("*") if path.is_file()]
-    files += [ROOT / "conftest.py", *CASSETTES.glob(f"*/{LABEL}")]
+    files = {path for folder in (PACKAGE, SUITES, SPECS, DEVIATIONS) for path in folder.rglob("*") if path.is_file()}
+    files |= {ROOT / "conftest.py", *CASSETTES.glob(f"*/{LABEL}")}
     digest = hashlib.sha256(repr(sorted(tools().items())).encode())
     for path in sorted(path for path in files if path.suffix != ".pyc"):
-        digest.update(f"\n{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+        digest.update(f"\n{path.relative_to(PACKAGE.parent).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()

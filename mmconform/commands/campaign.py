@@ -5,16 +5,25 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
 from mmconform.campaign.places import CORES, place
 from mmconform.campaign.play import join_neighbours, play, shares
 from mmconform.campaign.work import Job
-from mmconform.commands.runs import add_live_options, add_places, live_options, progressing
+from mmconform.commands.runs import (
+    add_live_options,
+    add_picking_options,
+    add_places,
+    live_options,
+    picking_options,
+    progressing,
+)
 from mmconform.commands.shared import FINE, FOUND
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, ROOT
+from mmconform.paths import REPORTS, SUITES, shown
 from mmconform.record import record
 from mmconform.reference import named
 from mmconform.report.terminal import show
@@ -23,12 +32,15 @@ from mmconform.servers.target import resolve, slug_of
 FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True
 EXAMPLE = """mmconform campaign recorded:all
   mmconform campaign http://127.0.0.1:8065 http://127.0.0.1:8066
+  mmconform campaign http://127.0.0.1:8065 --spec api.yaml suites/property/test_probes.py --max-examples 1
   mmconform campaign recorded:all --scheduler tcp://10.0.0.1:8786"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("targets", nargs="+", metavar="TARGET", help="as for pytest, so many as you like, or recorded:all")
+    what = "as for pytest, so many as you like, or recorded:all; suites/… is a folder, a file or a test, instead of all"
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help=what)
     parser.add_argument("--processes", type=int, default=CORES, metavar="N", help=f"how many go side by side here ({CORES})")
+    add_picking_options(parser)
     add_live_options(parser)
     add_places(parser)
 
@@ -36,10 +48,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.processes < 1:
         raise MisuseError(f"--processes {options.processes}: at least one")
-    contract = build(load().document)
-    names = list(dict.fromkeys(name for text in options.targets for name in _names(text, options.allow_remote)))
-    chosen = live_options(options)
-    jobs = [*_jobs(names, chosen, apart=bool(options.scheduler), processes=options.processes)]
+    tests = tuple(text for text in options.targets if _is_test(text))
+    targets = [text for text in options.targets if text not in tests]
+    if not targets:
+        raise MisuseError(f"{tests[0]} of which server? Name a target too, such as http://127.0.0.1:8065")
+    contract = build(load([*map(Path, options.spec)], [*map(Path, options.overlay)]).document)
+    names = list(dict.fromkeys(name for text in targets for name in _names(text, options.allow_remote)))
+    every = Job((), picking_options(options), tests)
+    jobs = [*_jobs(names, every, live_options(options), apart=bool(options.scheduler), processes=options.processes)]
     is_green = True
     with progressing() as progress, place(options.scheduler, options.processes, progress.learn) as submit:
         for number, outcome in enumerate(play(jobs, submit), 1):
@@ -47,14 +63,19 @@ def run(options: argparse.Namespace) -> int:
             if outcome.status:
                 print(outcome.said)
             sys.stderr.write(f"{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
-    join_neighbours(contract, jobs)
+    if every == Job(()):
+        join_neighbours(contract, jobs)
     for name in names:
         path = REPORTS / slug_of(name) / record.NAME
         seen = record.read(path)
         is_green = is_green and seen.footer.green
         print(show(contract, seen, colour=sys.stdout.isatty(), width=shutil.get_terminal_size((100, 24)).columns))
-        print(f"  record: {path.relative_to(ROOT)}\n")
+        print(f"  record: {shown(path)}\n")
     return FINE if is_green else FOUND
+
+
+def _is_test(text: str) -> bool:
+    return Path(text.partition("::")[0]).parts[:1] == (SUITES.name,)
 
 
 def _names(text: str, allow_remote: bool) -> Iterable[str]:
@@ -63,9 +84,9 @@ def _names(text: str, allow_remote: bool) -> Iterable[str]:
     return named.every(text) if is_ours else [target.name for target in resolve(text, allow_remote=allow_remote)]
 
 
-def _jobs(names: list[str], options: tuple[str, ...], *, apart: bool, processes: int) -> Iterable[Job]:
+def _jobs(names: list[str], every: Job, of_live: tuple[str, ...], *, apart: bool, processes: int) -> Iterable[Job]:
     """Return a run for each live server, and the others in shares, which take less time together: all of one share the start."""
     live = [name for name in names if "://" in name]
     others = [name for name in names if name not in live]
-    yield from (Job((name,), options) for name in live)
-    yield from (Job(share) for share in shares(others, len(others) if apart else processes))
+    yield from (replace(every, targets=(name,), options=every.options + of_live) for name in live)
+    yield from (replace(every, targets=share) for share in shares(others, len(others) if apart else processes))

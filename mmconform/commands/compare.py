@@ -11,7 +11,7 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.judging.changes import compare
-from mmconform.paths import ROOT, SAVED
+from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
 
@@ -42,7 +42,7 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     if not _SAVED_AS.fullmatch(name):
         raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first, at most 100")
     if path.exists():
-        raise MisuseError(f"{path.relative_to(ROOT)} is there already, and is not written over; take another name, or remove it")
+        raise MisuseError(f"{shown(path)} is there already, and is not written over; take another name, or remove it")
     (kept,) = records_of([target], chosen, scheduler)
     write(path, kept)
     print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {name} {shlex.quote(target)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmconform.commands.shared import FINE, FOUND, add_documents, add_format, write
 from mmconform.documents.load import MERGED, load, text_of
 from mmconform.errors import MisuseError
+from mmconform.paths import IS_CHECKOUT
 
 FOUND_MEANS = "with --strict: the documents needed repairs"
 EXAMPLE = "mmconform merge --strict --spec my-fork.yaml"
@@ -28,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     if options.write:
         if options.spec:
             raise MisuseError("--write is for our own sources; use --output FILE for others")
+        if not IS_CHECKOUT:
+            raise MisuseError("--write is for a clone of the repository; a package stays as it is: use --output FILE")
         MERGED.write_text(text_of(document), encoding="utf-8")
     if options.output == "-":
         print(text_of(document), end="")

@@ -12,7 +12,7 @@ from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
-from mmconform.paths import REPORTS
+from mmconform.paths import IS_CHECKOUT, REPORTS
 from mmconform.prove import prove
 from mmconform.record import choose
 from mmconform.record.record import Record, age, check, find
@@ -87,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
+    if not IS_CHECKOUT:
+        raise MisuseError("notebooks are in a clone of the repository: a package has none")
     try:
         from mmconform.notebooks import execute
     except ModuleNotFoundError as error:

@@ -5,20 +5,34 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from mmconform.campaign.places import place
 from mmconform.campaign.play import play
 from mmconform.campaign.work import Job
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, SAVED
+from mmconform.paths import REPORTS, RUN, SAVED
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.servers.target import Target, resolve
 
 #: What pytest is told about live targets.
 LIVE_OPTIONS = ("--allow-remote", "--create-first-admin", "--disruptive")
+#: What pytest is told about what is judged, and how often.
+_PICKING = {
+    "--spec": "FILE",
+    "--overlay": "FILE",
+    "--operation": "PATTERN",
+    "--rule": "RULE",
+    "--fail-on": "principles",
+    "-k": "TEXT",
+    "--max-examples": "N",
+    "--hypothesis-seed": "N",
+}
+_REPEATABLE = ("--spec", "--overlay", "--operation", "--rule", "--fail-on")
 #: How far pytest says that it is.
 _PERCENT = re.compile(r"\[ *(\d+)%\]")
 
@@ -31,7 +45,28 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
 
 def live_options(options: argparse.Namespace) -> tuple[str, ...]:
     """Return those that were given."""
-    return tuple(option for option in LIVE_OPTIONS if vars(options)[option[2:].replace("-", "_")])
+    return tuple(option for option in LIVE_OPTIONS if vars(options)[_place(option)])
+
+
+def add_picking_options(parser: argparse.ArgumentParser) -> None:
+    """Add what pytest is told about what is judged."""
+    for option, metavar in _PICKING.items():
+        repeatable: dict[str, Any] = {"action": "append", "default": []} if option in _REPEATABLE else {}
+        parser.add_argument(option, metavar=metavar, help="as for pytest", **repeatable)
+
+
+def picking_options(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return those that were given."""
+    return tuple(chain.from_iterable(_picked(option, vars(options)[_place(option)]) for option in _PICKING))
+
+
+def _picked(option: str, value: str | list[str] | None) -> Iterator[str]:
+    values = value if isinstance(value, list) else [value]
+    yield from (f"{option}={value}" if option.startswith("--") else f"{option}{value}" for value in values if value is not None)
+
+
+def _place(option: str) -> str:
+    return option.lstrip("-").replace("-", "_")
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +113,7 @@ def _file(name: str) -> Path | None:
 
 def _target(name: str, allow_remote: bool) -> Target:
     if name.endswith(".jsonl") or ("/" in name and ":" not in name):
-        raise MisuseError(f"{name}: there is no record of a run; `pytest --target …` writes them to {REPORTS.name}/")
+        raise MisuseError(f"{name}: there is no record of a run; `{RUN} …` writes them to {REPORTS.name}/")
     targets = resolve(name, allow_remote=allow_remote)
     if len(targets) > 1:
         raise MisuseError(f"`{name}` is more than one server; name one")

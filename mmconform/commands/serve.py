@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmconform.commands.shared import FINE
 from mmconform.errors import MisuseError
+from mmconform.paths import RUN
 from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.wire.tape import tape
@@ -31,9 +32,9 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise MisuseError(f"port {options.port} cannot be used: {error.strerror or error}") from None
     print(f"{options.target}, like Mattermost {app.version}, on {server.url}; Ctrl-C ends it. To judge it:")
-    called = Path(sys.argv[0])
-    pytest = called.with_name("pytest") if called.name == "mmconform" else "pytest"  # of the environment in which we run
-    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} {pytest} --target {server.url}", flush=True)
+    called, (program, *rest) = Path(sys.argv[0]), RUN.split()
+    judge = called.with_name(program) if called.name == "mmconform" else program  # of the environment in which we run
+    print(f"  MM_ADMIN_LOGIN={login} MM_ADMIN_PASSWORD={password} {judge} {' '.join(rest)} {server.url}", flush=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell began us in the background
     with suppress(KeyboardInterrupt):
         server.serve()

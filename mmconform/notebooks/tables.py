@@ -276,7 +276,7 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
     if operation not in contract.operations:
         raise MisuseError(f"no operation `{operation}`; there are {', '.join(contract.operations)}")
     if version not in tape.every():
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tape.every())}")
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tape.every()) or 'none here'}")
     method = f"method: {contract.operations[operation].method},"
     rows = []
     for name, path in tape.cassettes(CASSETTES / version).items():

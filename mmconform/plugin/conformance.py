@@ -22,7 +22,7 @@ from mmconform.driving.near_misses import decides, demanded
 from mmconform.driving.outlook import untold
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
-from mmconform.paths import ROOT, SUITES
+from mmconform.paths import ROOT, SUITES, shown
 from mmconform.plugin import fixtures
 from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
@@ -112,7 +112,7 @@ def _narrowed(config: pytest.Config) -> str:
     options += [f"--{name}" for name in ("ignore", "ignore-glob", "deselect") if config.getoption(name.replace("-", "_"), None)]
     options += [f"--{name}" for name in _FROM_LAST_TIME if config.getoption(name, None)]
     if [Path(config.invocation_params.dir, argument).resolve() for argument in config.args] != [SUITES]:
-        options += [str(argument) for argument in config.args]
+        options += [argument.removeprefix(f"{ROOT}/") for argument in map(str, config.args)]
     return " ".join(part for part in options if part)
 
 
@@ -175,7 +175,7 @@ class Conformance:
             f"contract: {_span(scopes)} of {len(contract.clauses)} promises in scope, {len(contract.operations)} operations, "
             f"spec {contract.digest[:12]}",
             f"known deviations: {_span(known)}",
-            f"record: {_shown(run.reports)}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
+            f"record: {shown(run.reports)}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
         ]
         lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
         for target in targets if run.is_official else ():
@@ -587,9 +587,9 @@ class Conformance:
             terminalreporter.section("conformance")
         for target, written in self._records:
             terminalreporter.write_line(show(self.process.run.contract, written, colour=terminal.hasmarkup, width=width))
-            terminalreporter.write_line(f"  record: {_shown(self.process.run.path(target))}\n")
+            terminalreporter.write_line(f"  record: {shown(self.process.run.path(target))}\n")
         if self._tape:
-            terminalreporter.write_line(f"recorded {self._tape.relative_to(ROOT)}")
+            terminalreporter.write_line(f"recorded {shown(self._tape)}")
         for fall in self._falls:
             terminalreporter.write_line(fall, red=True)
         for loss, times in self._losses.items():
@@ -604,10 +604,6 @@ class Conformance:
             terminalreporter.write_line(problem, red=True)
         if self._records and not self._is_clean:
             terminalreporter.write_line("what is said of the server stands, but it is not as it was: exit status 2", red=True)
-
-
-def _shown(path: Path) -> Path:
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def cassette_of(item: Any) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from mmconform.errors import MisuseError
-from mmconform.paths import ROOT
+from mmconform.paths import IS_CHECKOUT, ROOT, RUN
 from mmconform.plugin import options
 
 
@@ -31,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "as_shipped: nothing is changed before, so the answers tell who may do what")
     for name in sorted(config.stash.get(options.TAKEN, ())):
         leave(MisuseError(f"{name} belongs to another plugin here; leave that plugin out with -p no:NAME"))
+    if not IS_CHECKOUT and options.is_named(config) and not options.is_at_home(config):
+        leave(MisuseError(f"the suites are inside the package: `{RUN} TARGET` finds them, and takes the same options"))
     # Before it knows any plugin's options pytest looks for its own settings, next to whatever might be a path.
     apart = [option for option in ("--spec", "--overlay", "--reports") if option in config.invocation_params.args]
     if apart and config.inipath != ROOT / "pyproject.toml":

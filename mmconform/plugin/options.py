@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmconform.paths import REPORTS, ROOT, SUITES, TESTS
+from mmconform.paths import IS_CHECKOUT, REPORTS, ROOT, SUITES, TESTS
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--target": {
@@ -102,11 +102,11 @@ TAKEN = pytest.StashKey[frozenset[str]]()
 def add(config: pytest.Config, parser: pytest.Parser, arguments: list[str]) -> None:
     """Add our options where a run may be one of ours; where somebody else has such a name, it stays theirs."""
     asking = [name for name in _ASKING if _stands_in(name, arguments)]
-    if not asking and not _is_at_home(config):
+    if not asking and not is_at_home(config):
         return
     group = parser.getgroup("conformance", _HELP)
     taken = {name for name in asking if not _added(group, name)}
-    if taken == set(asking) and not _is_at_home(config):
+    if taken == set(asking) and not is_at_home(config):
         return
     taken |= {name for name in _OPTIONS if name not in asking and not _added(group, name)}
     config.stash[TAKEN] = frozenset(name for name in taken if _stands_in(name, arguments))
@@ -122,8 +122,24 @@ def is_asked(config: pytest.Config) -> bool:
     paths = [Path(config.invocation_params.dir, str(argument).partition("::")[0]).resolve() for argument in config.args]
     if paths and all(path.is_relative_to(TESTS) for path in paths):
         return False
-    collected = any(path.is_relative_to(SUITES) or (SUITES.is_relative_to(path) and SUITES.is_dir()) for path in paths)
-    return collected or any(option(config, name) for name in _ASKING)
+    return any(map(_holds_suites, paths)) or is_named(config)
+
+
+def is_named(config: pytest.Config) -> bool:
+    """Return whether a target or a document is named."""
+    return any(option(config, name) for name in _ASKING)
+
+
+def is_at_home(config: pytest.Config) -> bool:
+    """Return whether the run begins in our checkout, or names what lies there."""
+    paths = [config.invocation_params.dir, config.inipath, *map(Path, config.known_args_namespace.file_or_dir)]
+    return any(Path(config.invocation_params.dir, path).resolve().is_relative_to(ROOT) for path in paths if path)
+
+
+def _holds_suites(path: Path) -> bool:
+    """Return whether our suites are collected there: not of a package, which may lie below anybody's folder."""
+    is_above = SUITES.is_relative_to(path) and (IS_CHECKOUT or path.is_relative_to(ROOT))
+    return path.is_relative_to(SUITES) or (is_above and SUITES.is_dir())
 
 
 def _added(group: Any, name: str) -> bool:
@@ -140,8 +156,3 @@ def _place(name: str) -> str:
 
 def _stands_in(name: str, arguments: list[str]) -> bool:
     return any(argument.partition("=")[0] == name for argument in arguments)
-
-
-def _is_at_home(config: pytest.Config) -> bool:
-    paths = [config.invocation_params.dir, config.inipath, *map(Path, config.known_args_namespace.file_or_dir)]
-    return any(Path(config.invocation_params.dir, path).resolve().is_relative_to(ROOT) for path in paths if path)

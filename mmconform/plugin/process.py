@@ -14,6 +14,7 @@ import pytest
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.errors import MisuseError
 from mmconform.files import check_writable
+from mmconform.paths import IS_CHECKOUT
 from mmconform.plugin.options import option
 from mmconform.plugin.run import Run
 from mmconform.principles.sightings import Stock
@@ -135,6 +136,8 @@ class Process:
         Raises:
             MisuseError: see :func:`mmconform.servers.live.live_server.prepare_server`.
         """
+        if self.recording_wanted and not IS_CHECKOUT:
+            raise MisuseError("tapes are recorded in a clone of the repository: a package has none")
         if self.recording_wanted and not self.is_live:
             raise MisuseError("--record-mode=rewrite needs a live server: --target http://HOST:PORT")
         if self.recording_wanted and (getattr(self.config.option, "numprocesses", None) or len(self.targets) > 1):

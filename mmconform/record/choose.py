@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
+from mmconform.paths import RUN
 from mmconform.record import record
 from mmconform.record.record import Record
 
@@ -56,10 +57,11 @@ def current(
         elif name not in tapes:
             left_out.append(f"{path}: there is no tape of {name} any more")
         elif header.spec != contract.digest:
-            left_out.append(f"{path}: was judged against other documents; run pytest --target {target} again")
+            left_out.append(f"{path}: was judged against other documents; run {RUN} {target} again")
         else:
             found.append(this_record)
     if not found:
         why = f" ({left_out[0]})" if left_out else ""
-        raise MisuseError(f"no record of a tape in {folder.name}/{why}; run pytest --target recorded:all first")
+        what = "run pytest --target recorded:all first" if tapes else "there is no tape here: name a record"
+        raise MisuseError(f"no record of a tape in {folder.name}/{why}; {what}")
     return found, left_out

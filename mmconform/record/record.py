@@ -11,7 +11,7 @@ import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
-from mmconform.paths import REPORTS, SAVED
+from mmconform.paths import REPORTS, RUN, SAVED
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
 
@@ -115,7 +115,7 @@ def _find(name: str, folder: Path) -> list[Path]:
     if ("/" in name and "://" not in name) or name.endswith(".jsonl") or name.startswith((".", "~")):
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
     target = name if re.match(r"recorded|reference|https?://|v?\d", name) else "…"
-    raise MisuseError(f"no record `{name}`; `pytest --target {target}` makes that of a recorded version or a server")
+    raise MisuseError(f"no record `{name}`; `{RUN} {target}` makes that of a recorded version or a server")
 
 
 def is_a_references(path: Path) -> bool:

@@ -8,6 +8,7 @@ from shlex import quote
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.repeat import SERVER, curl
+from mmconform.paths import RUN
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow, ServerRow
 
@@ -63,8 +64,8 @@ class Failure:
             lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
             lines.append(f"  repeat    {self.curl}")
-        words = ("--target", self.target, *self.documents, self.tests[0])
-        lines.append(f"  in        pytest {' '.join(plain(quote(word)) for word in words)}")
+        words = (self.target, *self.documents, self.tests[0])
+        lines.append(f"  in        {RUN} {' '.join(plain(quote(word)) for word in words)}")
         if self.standing == "new":
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
             lines += [f"            {line}" for line in self.entry]

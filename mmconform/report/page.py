@@ -18,6 +18,7 @@ from mmconform.errors import MisuseError, plain
 from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
+from mmconform.paths import RUN
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.marks import MANY, MARKS, PRINCIPLE_MEANS
@@ -115,6 +116,7 @@ def page_data(
         "made_by": f"mmconform {__version__}",
         "base": contract.base,
         "spec": contract.digest,
+        "run": RUN,
         "states": _states(),
         "reasons": _WHY_SKIPPED,
         "rules": RULES,
@@ -419,7 +421,7 @@ def _coverage(row: OperationRow) -> list[Any]:
 
 def command(header: Header) -> str:
     """Return the command that repeats the run of a record; the requests of a tape have only one seed."""
-    parts = ["pytest", "--target", quote(header.target), *map(quote, header.documents), *_selection(header.selection)]
+    parts = [RUN, quote(header.target), *map(quote, header.documents), *_selection(header.selection)]
     if not header.target.startswith("recorded:"):
         parts += [f"--hypothesis-seed={header.seed}", f"--max-examples={header.max_examples}"]
     return " ".join(parts)

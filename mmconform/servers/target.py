@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError, plain
-from mmconform.paths import CASSETTES
+from mmconform.paths import CASSETTES, IS_CHECKOUT
 from mmconform.record.rows import ServerRow
 from mmconform.reference import named
 from mmconform.reference.server import Reference
@@ -158,6 +158,8 @@ def resolve(
     if kind != "recorded":
         raise MisuseError(f"unknown target `{text}`; give http://HOST:PORT, recorded:VERSION, recorded:all or reference")
     tapes = tape.every()
+    if not IS_CHECKOUT:
+        raise MisuseError(f"`{text}` is a tape, and tapes are not in the package: clone the repository for them")
     if not tapes:
         raise MisuseError(f"no tape in {CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
     if version == "all":

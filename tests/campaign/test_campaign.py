@@ -15,6 +15,7 @@ from mmconform.campaign.work import Job, Outcome, Watch, fingerprint, work
 from mmconform.commands.cli import main
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
+from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import record
 from mmconform.reference.named import name_of
@@ -24,8 +25,8 @@ from mmconform.servers.target import resolve, slug_of
 #: In one process: what these runs import, they share.
 pytestmark = pytest.mark.xdist_group("campaign")
 #: A small run, that is held where a test asks for it.
-SMALL = ("-p", "tests.held", "suites/permissions/test_webrtc.py", "--tb=no")
-JOBS = [Job((f"recorded:{version}",), SMALL) for version in ("4.0.5", "4.1.2")]
+SMALL, TESTS = ("-p", "tests.held", "--tb=no"), ("suites/permissions/test_webrtc.py",)
+JOBS = [Job((f"recorded:{version}",), SMALL, TESTS) for version in ("4.0.5", "4.1.2")]
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def held(tmp_path, monkeypatch):
     for name in ("begun", "go"):
         os.mkfifo(folder / name)
     monkeypatch.setenv("HELD", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # a run looks for no module where it is called
     return folder
 
 
@@ -73,7 +75,7 @@ def alone(run_pytest, tmp_path_factory):
     """The records of the jobs, as pytest writes them."""
     folder = tmp_path_factory.mktemp("alone")
     targets = [f"--target={name}" for job in JOBS for name in job.targets]
-    ran = run_pytest(*SMALL, *targets, "--reports", folder, HELD=folder)
+    ran = run_pytest(*SMALL, *TESTS, *targets, "--reports", folder, HELD=folder)
     assert ran.returncode == 0, ran.stdout
     return records(folder)
 

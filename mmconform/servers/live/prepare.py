@@ -159,7 +159,7 @@ def _advice(client: Client) -> str:
     with suppress(UnseenError):
         config = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
         if config.json_object.get("NoAccounts") == "true":
-            return "; the server has no accounts yet: `pytest --create-first-admin` makes this one"
+            return "; the server has no accounts yet: `--create-first-admin` makes this one"
     return ""
 
 
