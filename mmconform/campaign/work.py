@@ -138,7 +138,8 @@ def command(job: Job, folder: str) -> list[str]:
     """Return how to run it with its records in a folder, from anywhere: what lies there is no module for it to import."""
     targets = [f"--target={target}" for target in job.targets]
     tests = [f"{ROOT}/{test}" for test in job.tests] or [str(SUITES)]
-    return [sys.executable, "-P", "-m", "pytest", "-q", "--no-header", f"--reports={folder}", *job.options, *targets, *tests]
+    quiet = ("-q", "--no-header", "-o", f"cache_dir={folder}/.pytest_cache")  # a campaign is nobody's last run
+    return [sys.executable, "-P", "-m", "pytest", *quiet, f"--reports={folder}", *job.options, *targets, *tests]
 
 
 def _attempt(job: Job, watch: Watch) -> Outcome:
