@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,19 +19,9 @@ from mmconform.reference.server import Reference
 
 #: In one process, since making a package takes some seconds.
 pytestmark = pytest.mark.xdist_group("package")
-#: What a package is made of.
-SOURCES = (
-    "mmconform",
-    "suites",
-    "specs",
-    "deviations",
-    "benchmarks",
-    "conftest.py",
-    "pyproject.toml",
-    "setup.py",
-    "README.md",
-    "LICENSE",
-)
+#: What a package is made of: an image is built from no more.
+RECIPE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+SOURCES = [word for line in re.findall(r"(?m)^COPY (?!--from)(.*)", RECIPE) for word in line.split()[:-1]]
 LOGIN, PASSWORD = "operator", "Password-of-a-test-1"
 BUILD = "import sys, setuptools.build_meta as build; to = sys.argv[1]; build.build_sdist(to); build.build_wheel(to)"
 #: Several commands in one process, which has to import but once: each with its status and what it said last.
@@ -60,10 +51,11 @@ def built(tmp_path_factory):
     """An sdist and a wheel of this checkout, without the network; made in a copy, since making leaves things behind."""
     copy, built = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("built")
     for name in SOURCES:
+        (copy / name).parent.mkdir(exist_ok=True)
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / name, copy)
+            shutil.copy(ROOT / name, copy / name)
     done(run(sys.executable, "-c", BUILD, built, cwd=copy))
     return built
 
