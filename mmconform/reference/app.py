@@ -279,6 +279,11 @@ class App:
         user: User | None = self.store.users.get(call.caller)
         return permission is None or (user is not None and self.grant(user.roles, permission))
 
+    def manages_commands(self, call: Call, team: str, permission: str | None) -> bool:
+        """Whether the caller holds the permission to manage commands in a team, or the one that took its place."""
+        is_retired = permission == "manage_slash_commands" and self.does["managing-commands-is-another-permission"]
+        return self.has_in_team(call, team, "manage_own_slash_commands" if is_retired else permission)
+
     def has_in_team(self, call: Call, team: str, permission: str | None) -> bool:
         """Whether the caller's system roles, or those in a team, hold a permission."""
         roles = self.store.teams[team].members.get(call.caller, []) if team in self.store.teams else []

@@ -411,7 +411,7 @@ def _command(app: App, command: Command) -> dict[str, Any]:
 @_serves("POST", "/commands")
 def _make_command(app: App, call: Call) -> Answer:
     sent = _sent(call)
-    if not app.has_in_team(call, str(sent.get("team_id", "")), "manage_slash_commands"):
+    if not app.manages_commands(call, str(sent.get("team_id", "")), "manage_slash_commands"):
         raise RefusedError("no-permission")
     command = Command(str(sent["team_id"]), call.caller, sent)
     app.store.commands[command.id] = command
@@ -456,7 +456,7 @@ def _role(app: App, role: Role) -> dict[str, Any]:
     flags = {"scheme_managed": False, "built_in": True}
     every = {name for name, permission in permissions().items() if permission.versions.include(app.version)}
     held = (role.permissions | every if "*" in role.permissions else role.permissions) - {"*"}
-    return shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held)})
+    return shaped(app, "role", {**about, **times, **flags, "permissions": sorted(held), "scheme_id": None})
 
 
 @_serves("GET", "/roles", since="6.0", operator=True)

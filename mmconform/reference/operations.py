@@ -203,7 +203,7 @@ def enable(app: App, call: Call) -> Answer:
 @operation("RegenCommandToken")
 def regenerate(app: App, call: Call) -> Answer:
     command = found_command(app, app.id_in_path(call, "command_id"))
-    if not app.has_in_team(call, command.team, app.needs[call.operation]):
+    if not app.manages_commands(call, command.team, app.needs[call.operation]):
         raise RefusedError("denied")
     if (
         app.does["others-commands-take-a-second-permission"]
