@@ -70,7 +70,7 @@ OVER = """\
 def pytest_runtest_teardown(item):
     if "regenerate" in item.nodeid:
         run = item.config.pluginmanager.get_plugin("mmconform")
-        object.__setattr__(run.session.patience, "until", 0)
+        object.__setattr__(run.process.patience, "until", 0)
 """
 
 
