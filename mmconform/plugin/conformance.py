@@ -24,7 +24,7 @@ from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
 from mmconform.paths import ROOT, SUITES, shown
 from mmconform.plugin import fixtures
-from mmconform.plugin.attendance import Attendance
+from mmconform.plugin.attendance import Attendance, is_skipped_by_us
 from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
 from mmconform.plugin.options import option
 from mmconform.plugin.process import Process
@@ -472,9 +472,9 @@ class Conformance:
         seen = getattr(report, "conformance", None)
         if seen is None or self.process.is_worker:
             return
-        if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]):
+        if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]) and not is_skipped_by_us(report):
             self.attendance.skipped[report.nodeid] = _reason(report)
-        elif seen["rows"] or seen["coverage"] or seen["asks"] or report.failed:
+        elif seen["rows"] or seen["coverage"] or seen["asks"] or report.failed or report.skipped:
             self.attendance.judged.add(report.nodeid)
         coverage = {operation: Coverage(**reach) for operation, reach in seen["coverage"].items()}
         rows = msgspec.convert(seen["rows"], list[ObservationRow])

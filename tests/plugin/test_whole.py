@@ -2,11 +2,13 @@
 
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from mmconform.commands.cli import main
-from mmconform.paths import REPORTS, ROOT
+from mmconform.paths import PACKAGE, REPORTS, ROOT
+from mmconform.plugin.attendance import is_skipped_by_us
 from mmconform.record.record import NAME, PREVIOUS, read
 
 #: One process after the other: runs of the reference server write one record.
@@ -205,3 +207,17 @@ def test_what_there_is_not_and_is_asked_for_is_one_line(run_pytest, option, line
     ran = run_pytest("--target=recorded", option, "-q")
     assert ran.returncode == 2
     assert line in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("longrepr", "is_ours"),
+    [
+        ((str(PACKAGE / "plugin" / "fixtures.py"), 136, "Skipped: not-on-this-target: …"), True),
+        ((str(ROOT / "conftest.py"), 1, "Skipped: not today"), False),
+        (("/somewhere/else/plugin.py", 1, "Skipped: not today"), False),
+        ("a failure's text", False),
+    ],
+)
+def test_a_skip_by_a_fixture_of_ours_is_nobody_elses(longrepr, is_ours):
+    """On a server with users of its own what turns settings is not asked; that run was red for it."""
+    assert is_skipped_by_us(SimpleNamespace(longrepr=longrepr)) is is_ours
