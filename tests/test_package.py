@@ -88,16 +88,7 @@ def judged(python, server, tmp_path_factory):
     """An empty folder of a user who called for a small run there; what that said, and what came into the package meanwhile."""
     folder, packages = tmp_path_factory.mktemp("user"), python.parent.parent / "lib"
     before = {*packages.rglob("*")}
-    arguments = (
-        server.url,
-        "suites/permissions/test_jobs.py",
-        "--operation",
-        "CreateJob",
-        "-k",
-        "kind",
-        "--hypothesis-seed",
-        "1",
-    )
+    arguments = (server.url, "--operation", "CreateJob", "-k", "kind", "--hypothesis-seed=1", "suites/permissions/test_jobs.py")
     ran = run(python.with_name("mmconform"), "campaign", *arguments, cwd=folder, MM_ADMIN_LOGIN=LOGIN, MM_ADMIN_PASSWORD=PASSWORD)
     return folder, ran, {*packages.rglob("*")} - before
 

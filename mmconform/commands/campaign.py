@@ -30,6 +30,8 @@ from mmconform.report.terminal import show
 from mmconform.servers.target import resolve, slug_of
 
 FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True
+#: What may stand between options, as pytest takes it too.
+GATHERS = "targets"
 EXAMPLE = """mmconform campaign recorded:all
   mmconform campaign http://127.0.0.1:8065 http://127.0.0.1:8066
   mmconform campaign http://127.0.0.1:8065 --spec api.yaml suites/property/test_probes.py --max-examples 1

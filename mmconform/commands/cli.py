@@ -42,6 +42,7 @@ class _Subcommand(argparse.ArgumentParser):
     def __init__(self, *, command: str = "", **arguments: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **arguments)
         self._command = command
+        self._gathers = ""
 
     def learn(self) -> None:
         """Add the arguments, once."""
@@ -51,12 +52,17 @@ class _Subcommand(argparse.ArgumentParser):
             self.epilog = f"example:\n  {module.EXAMPLE}\n\n{_ends(getattr(module, 'FOUND_MEANS', ''))}"
             if getattr(module, "ASKS_A_SERVER", False):
                 self.epilog += f"\n\n{ENVIRONMENT}"
+            self._gathers = getattr(module, "GATHERS", "")
             self.set_defaults(run=module.run)
             module.configure(self)
 
     def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
         self.learn()
-        return super().parse_known_args(*arguments, **named)
+        known, rest = super().parse_known_args(*arguments, **named)
+        if self._gathers:  # argparse gives it only those that stand together
+            vars(known)[self._gathers].extend(word for word in rest if not word.startswith("-"))
+            rest = [word for word in rest if word.startswith("-")]
+        return known, rest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,8 @@ from mmconform.campaign import play as campaign
 from mmconform.campaign.places import place
 from mmconform.campaign.play import join_neighbours, play, shares
 from mmconform.campaign.work import Job, Outcome, Watch, fingerprint, work
-from mmconform.commands.cli import main
+from mmconform.commands.campaign import EXAMPLE
+from mmconform.commands.cli import main, parser
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
@@ -160,6 +161,27 @@ def test_a_campaign_that_cannot_begin_is_one_line(capsys, arguments, says):
     assert main(["campaign", *arguments]) == 2
     told = capsys.readouterr().err
     assert says in told and told.count("\n") == 1
+
+
+def test_targets_and_tests_may_stand_between_options():
+    """So a line that repeats a failure names them."""
+    words = ["--spec=a b.yaml", "-k", "word", "suites/a.py::test[b]", "--disruptive", "http://y"]
+    told = parser().parse_args(["campaign", "http://x", *words])
+    assert told.targets == ["http://x", "suites/a.py::test[b]", "http://y"]
+    assert (told.spec, told.k, told.disruptive) == (["a b.yaml"], "word", True)
+
+
+def test_what_a_campaign_does_not_know_it_refuses(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["campaign", "http://x", "--nonsense", "suites/a.py"])
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+
+
+def test_every_campaign_that_is_an_example_is_understood():
+    lines = EXAMPLE.split("\n")
+    assert len(lines) > 2
+    for line in lines:
+        assert parser().parse_args(line.split()[1:]).targets
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 7])
