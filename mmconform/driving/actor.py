@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.naming import Named, filled
 from mmconform.driving.expectation import Expectation
+from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Judge
 from mmconform.knowledge import Unknown
@@ -54,6 +55,7 @@ class Stage:
         made: How many things this test has made, for their names.
         clause: What the next assertion is about, in a test that is about many clauses in turn.
         people: Whom this test has made, and how many ``changes`` of accounts there had been before.
+        seed: Of what is drawn in this run; tapes know one.
         frees: Whom a test or a life no longer needs is deactivated at once, as the end of the run would: a server takes only so
             many active people (250 without a licence: app/limits.go@91ce593d27).
     """
@@ -68,6 +70,7 @@ class Stage:
     clause: str = ""
     people: list[tuple[Person, int]] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    seed: int = SEED
     frees: bool = False
 
     def see_off(self) -> None:

@@ -218,7 +218,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             return CommandLives(stage, admin, broken, team) if team else TokenLives(stage, admin, broken)
 
         try:
-            _run(born, is_live=is_live)
+            _run(born, stage.seed if is_live else SEED, is_live=is_live)
         except Exception:
             # Hypothesis plays a failing life again; a tape has no answers to that, and a server may answer otherwise.
             if not broken:
@@ -228,7 +228,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             raise broken[-1 if is_live else 0] from None
 
 
-def _run(born: Callable[[], TokenLives], *, is_live: bool) -> None:
+def _run(born: Callable[[], TokenLives], drawn_by: int, *, is_live: bool) -> None:
     profile = settings(
         max_examples=LIVES,
         stateful_step_count=STEPS,
@@ -239,7 +239,7 @@ def _run(born: Callable[[], TokenLives], *, is_live: bool) -> None:
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
-    run_state_machine_as_test(seed(SEED)(born), settings=profile)  # type: ignore[arg-type]
+    run_state_machine_as_test(seed(drawn_by)(born), settings=profile)  # type: ignore[arg-type]
 
 
 def _write_script(stage: Stage, admin: Actor, steps: list[Step], failure: Exception) -> None:

@@ -186,7 +186,8 @@ class Fixtures:
             judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
             pytest.skip(reason)
         frees = not (target.is_recorded or target.is_thrown_away)
-        stage = Stage(judge.contract, world, client, judge, cassette_name(request.node, target.slug), frees=frees)
+        where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)
+        stage = Stage(*where, seed=self.process.run.seed, frees=frees)
         yield stage
         stage.see_off()
 
