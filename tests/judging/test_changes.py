@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmconform import paths
 from mmconform.commands import cli, runs
 from mmconform.commands import compare as compare_command
 from mmconform.contract.build import build
@@ -290,7 +291,7 @@ def saved(tmp_path, monkeypatch):
     """Where records are kept under names."""
     for module in (compare_command, runs):
         monkeypatch.setattr(module, "SAVED", tmp_path / "saved")
-    monkeypatch.setattr(compare_command, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
     return tmp_path / "saved"
 
 
