@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mmconform.campaign.places import CORES, place
@@ -21,15 +22,19 @@ from mmconform.commands.runs import (
 )
 from mmconform.commands.shared import FINE, FOUND
 from mmconform.contract.build import build
+from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS, SUITES, shown
 from mmconform.record import record
+from mmconform.record.record import Record
 from mmconform.reference import named
-from mmconform.report.terminal import show
+from mmconform.report.terminal import show, show_briefly
 from mmconform.servers.target import resolve, slug_of
 
 FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True
+#: Of more targets than these only the newest and those that are not green have a table, the others a line: a screen is soon full.
+_FEW = 3
 #: What may stand between options, as pytest takes it too.
 GATHERS = "targets"
 EXAMPLE = """mmconform campaign recorded:all
@@ -58,22 +63,40 @@ def run(options: argparse.Namespace) -> int:
     names = list(dict.fromkeys(name for text in targets for name in _names(text, options.allow_remote)))
     every = Job((), picking_options(options), tests)
     jobs = [*_jobs(names, every, live_options(options), apart=bool(options.scheduler), processes=options.processes)]
-    is_green = True
+    is_green, are_many = True, len(names) > _FEW
+    draw = partial(_drawn, contract)
     with progressing() as progress, place(options.scheduler, options.processes, progress.learn) as submit:
         for number, outcome in enumerate(play(jobs, submit), 1):
             is_green = is_green and outcome.status == 0
+            progress.clear()
             if outcome.status:
                 print(outcome.said)
             sys.stderr.write(f"{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
+            for name in outcome.job.targets if are_many else ():
+                print(draw(name, is_brief=name != _newest()), flush=True)
     if every == Job(()):
         join_neighbours(contract, jobs)
-    for name in names:
-        path = REPORTS / slug_of(name) / record.NAME
-        seen = record.read(path)
-        is_green = is_green and seen.footer.green
-        print(show(contract, seen, colour=sys.stdout.isatty(), width=shutil.get_terminal_size((100, 24)).columns))
-        print(f"  record: {shown(path)}\n")
-    return FINE if is_green else FOUND
+    seen = {name: _record(name) for name in names}
+    for name, of_it in seen.items():
+        if not (are_many and of_it.footer.green):
+            print(draw(name))
+    green = sum(of_it.footer.green for of_it in seen.values())
+    if are_many:
+        print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)}")
+    return FINE if is_green and green == len(seen) else FOUND
+
+
+def _record(name: str) -> Record:
+    return record.read(REPORTS / slug_of(name) / record.NAME)
+
+
+def _drawn(contract: Contract, name: str, *, is_brief: bool = False) -> str:
+    """Return what a run of a target says: its table, or one line of many."""
+    colour, width = sys.stdout.isatty(), shutil.get_terminal_size((100, 24)).columns
+    if is_brief:
+        return show_briefly(contract, _record(name), colour=colour, width=width)
+    table = show(contract, _record(name), colour=colour, width=width)
+    return f"{table}\n  record: {shown(REPORTS / slug_of(name) / record.NAME)}\n"
 
 
 def _is_test(text: str) -> bool:
@@ -91,4 +114,15 @@ def _jobs(names: list[str], every: Job, of_live: tuple[str, ...], *, apart: bool
     live = [name for name in names if "://" in name]
     others = [name for name in names if name not in live]
     yield from (replace(every, targets=(name,), options=every.options + of_live) for name in live)
+    if first := [name for name in others if name == _newest()] if len(names) > _FEW and not apart else []:
+        yield replace(every, targets=tuple(first))  # so that its table is there soon
+        others = [name for name in others if name not in first]
     yield from (replace(every, targets=share) for share in shares(others, len(others) if apart else processes))
+
+
+def _newest() -> str:
+    """Return the name of the newest recorded release; nothing where there is none."""
+    try:
+        return resolve("recorded")[0].name
+    except MisuseError:
+        return ""

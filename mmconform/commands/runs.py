@@ -150,6 +150,10 @@ class Progress:
             self._shares[name] = f"{name} {percent[1]} %"
             self._write("\r" + "   ".join(self._shares.values()))
 
+    def clear(self) -> None:
+        """Take the line away, for something else to be written there."""
+        self._write("\r" + " " * len("   ".join(self._shares.values())) + "\r")
+
     def end(self) -> None:
         """Leave the line."""
         if self._shares:

@@ -31,15 +31,7 @@ _WIDE, _NARROWEST = 92, 80
 def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
     """Return the table, the legend and the verdict of one record."""
     text = io.StringIO()
-    console = Console(
-        file=text,
-        force_terminal=colour,
-        no_color=not colour or "NO_COLOR" in os.environ,
-        width=max(width, _NARROWEST),
-        highlight=False,
-        markup=False,  # what a server or a document calls itself is text
-        emoji=False,
-    )
+    console = _console(text, colour=colour, width=width)
     server = record.header.server
     edition = f"{server.edition} edition, build {server.build or 'unknown'} {server.commit[:10]}".rstrip()
     grid = Table(
@@ -77,6 +69,26 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
             console.print(*_finding(finding), sep="\n")
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
+
+
+def show_briefly(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
+    """Return one line: which server, and the verdict."""
+    text = io.StringIO()
+    line = Text(f"{plain(record.header.server.name):12}").append(_verdict(record, len(contract.clauses)))
+    _console(text, colour=colour, width=width).print(line, soft_wrap=True)
+    return text.getvalue().rstrip()
+
+
+def _console(text: io.StringIO, *, colour: bool, width: int) -> Console:
+    return Console(
+        file=text,
+        force_terminal=colour,
+        no_color=not colour or "NO_COLOR" in os.environ,
+        width=max(width, _NARROWEST),
+        highlight=False,
+        markup=False,  # what a server or a document calls itself is text
+        emoji=False,
+    )
 
 
 def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iterator[tuple[str, Mapping[Rule, Cell]]]:

@@ -12,6 +12,7 @@ from mmconform.campaign import play as campaign
 from mmconform.campaign.places import place
 from mmconform.campaign.play import join_neighbours, play, shares
 from mmconform.campaign.work import Job, Outcome, Watch, fingerprint, work
+from mmconform.commands import campaign as command
 from mmconform.commands.campaign import EXAMPLE
 from mmconform.commands.cli import main, parser
 from mmconform.driving.generate import SEED
@@ -19,9 +20,11 @@ from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import record
+from mmconform.record.rows import Footer
 from mmconform.reference.named import name_of
 from mmconform.report.neighbours import is_whole
 from mmconform.servers.target import resolve, slug_of
+from tests.rows import header, make_record
 
 #: In one process: what these runs import, they share.
 pytestmark = pytest.mark.xdist_group("campaign")
@@ -147,6 +150,32 @@ def test_without_dask_it_is_said_how_to_have_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(MisuseError, match=r"needs the extra `dask`.*requirements-dask\.lock"), place("tcp://127.0.0.1:1"):
         pass
+
+
+FOOTER = {"green": True, "pass": 5, "known": 0, "new": 0, "skip": 0, "error": 0, "fixed": [], "changed": 0, "not_taped": 0}
+FOOTER |= {"not_exercised": [], "unobserved": []}
+
+
+@pytest.mark.parametrize(("red", "tables"), [((), ["11.0.3"]), (("4.1.2",), ["11.0.3", "4.1.2"])])
+def test_of_many_targets_only_the_newest_and_those_that_are_not_green_have_a_table(reports, capsys, monkeypatch, red, tables):
+    """The newest comes first, and each has its line as soon as it is known: a screen is soon full."""
+    versions = ("4.0.5", "4.1.2", "4.3.4", "11.0.3")
+
+    def played(jobs, submit):
+        for job in jobs:
+            for version in map(slug_of, job.targets):
+                footer = {**FOOTER, "green": version not in red}
+                seen = make_record(header(version), [], [], msgspec.convert({"kind": "footer", **footer}, Footer))
+                record.write(reports / version / record.NAME, seen)
+            yield Outcome(job, 0, "", {})
+
+    for name, value in (("REPORTS", reports), ("play", played), ("join_neighbours", lambda *_: None)):
+        monkeypatch.setattr(command, name, value)
+    assert main(["campaign", *(f"recorded:{version}" for version in versions), "--processes", "2"]) == bool(red)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("Mattermost ")] == tables
+    assert sorted(line.split()[0] for line in lines if line[:1].isdigit() and "verified" in line) == sorted(versions[:3])
+    assert lines[-1].startswith(f"{4 - len(red)} of 4 green")
 
 
 @pytest.mark.parametrize(
