@@ -66,4 +66,4 @@ lock:  ## choose the newest versions that pyproject.toml allows
 	$(LOCK) --build-deps-for editable --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean:  ## take away what was made, records and environment too
-	rm -rf .venv build reports/*/ reports/index.html reports/.pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build reports/*/ reports/index.html .pytest_cache .mypy_cache .ruff_cache

@@ -137,6 +137,8 @@ class App:
         self.version, self.keeps_documents = version, keeps_documents
         self.needs, self.handlers, self._helpers = dict(needs), dict(handlers), helpers
         self.store = Store(version)
+        has_content = any(_CONTENT in role.permissions for role in self.store.roles.values())  # as this version is shipped
+        self._reading = _CONTENT if has_content else "read_channel"
         self.does = {name: shown and not (keeps_documents and breaks) for name, shown, breaks in differences(version)}
         self.exists = {id_: operation.exists_in(version) for id_, operation in operations().items()}
         self.jobs = {row["type"]: row for row in table("jobs.yaml") if is_in(row, version)}
@@ -299,8 +301,7 @@ class App:
 
     def reads(self, call: Call, channel: Channel) -> bool:
         """Whether the caller may read what stands in a channel."""
-        needed = _CONTENT if is_there(_CONTENT, self.version) else "read_channel"
-        return self.has_in_channel(call, channel.id, needed) or (
+        return self.has_in_channel(call, channel.id, self._reading) or (
             channel.is_open and self.has_in_team(call, channel.team, "read_public_channel")
         )
 

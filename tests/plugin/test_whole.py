@@ -108,6 +108,12 @@ def pytest_runtest_call(item):
     assert seen().header.selection.startswith("--lf ")
 
 
+def test_whoever_wants_nothing_kept_of_it_says_so(run_pytest):
+    """``-p no:cacheprovider`` is pytest's own; a setting of ours about the cache was unknown then, and ended the run."""
+    ran = run_pytest("-q", "-p", "no:cacheprovider", "--target", TAPE, SMALL, "-k", "regenerate")
+    assert ran.returncode == 0 and "GREEN" in ran.stdout, ran.stdout + ran.stderr
+
+
 def test_a_file_that_cannot_be_read_is_not_green(meddled):
     broken = """
 import _pytest.python
