@@ -1,6 +1,6 @@
 # An image that judges a live server. Nobody has built it yet: no container engine was at hand.
 #   docker build --tag mattermost-conformance .
-#   docker run --rm --network host --env MM_ADMIN_LOGIN --env MM_ADMIN_PASSWORD --volume "$PWD:/work" mattermost-conformance campaign http://127.0.0.1:8065
+#   docker run --rm --network host --env MM_ADMIN_LOGIN --env MM_ADMIN_PASSWORD --volume "$PWD:/records" mattermost-conformance campaign http://127.0.0.1:8065
 FROM python:3.12-slim AS build
 WORKDIR /source
 COPY requirements.lock ./
@@ -17,6 +17,6 @@ FROM python:3.12-slim
 COPY --from=build /opt/mmconform /opt/mmconform
 ENV PATH="/opt/mmconform/bin:$PATH"
 # Records are written where it is called: mount a folder of yours there, with `--user "$(id -u)"` where you are not root.
-WORKDIR /work
+WORKDIR /records
 ENTRYPOINT ["mmconform"]
 CMD ["--help"]

@@ -70,6 +70,7 @@ def step(request, tmp_path):
         env = {
             "PATH": f"{folder}:/usr/bin:/bin",
             "RUNNER_TEMP": str(tmp_path),
+            "MMCONFORM_HOME": str(tmp_path / "mmconform"),
             "CALLS": str(tmp_path / "calls"),
             "ENDS": str(ends),
         }
@@ -126,7 +127,7 @@ def test_no_step_puts_an_input_into_its_script(tmp_path):
     """What somebody gives would be a command there."""
     scripts = [step["run"] for step in action()["runs"]["steps"] if "run" in step]
     scripts += component(tmp_path)[1]["mattermost-conformance"]["script"]
-    assert len(scripts) == 5 and not [script for script in scripts if "${{" in script or "$[[" in script]
+    assert len(scripts) == 6 and not [script for script in scripts if "${{" in script or "$[[" in script]
 
 
 @pytest.mark.parametrize(
