@@ -31,6 +31,7 @@ from mmconform.record.record import Record
 from mmconform.reference import named
 from mmconform.report.terminal import show, show_briefly
 from mmconform.servers.target import resolve, slug_of
+from mmconform.wire.tape import tape
 
 FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True
 #: Of more targets than these only the newest and those that are not green have a table, the others a line: a screen is soon full.
@@ -62,8 +63,9 @@ def run(options: argparse.Namespace) -> int:
     contract = build(load([*map(Path, options.spec)], [*map(Path, options.overlay)]).document)
     names = list(dict.fromkeys(name for text in targets for name in _names(text, options.allow_remote)))
     every = Job((), picking_options(options), tests)
-    jobs = [*_jobs(names, every, live_options(options), apart=bool(options.scheduler), processes=options.processes)]
-    is_green, are_many = True, len(names) > _FEW
+    is_green, are_many, newest = True, len(names) > _FEW, f"recorded:{tape.newest()}"
+    first = newest if are_many and not options.scheduler else ""
+    jobs = [*_jobs(names, every, live_options(options), first, apart=bool(options.scheduler), processes=options.processes)]
     draw = partial(_drawn, contract)
     with progressing() as progress, place(options.scheduler, options.processes, progress.learn) as submit:
         for number, outcome in enumerate(play(jobs, submit), 1):
@@ -73,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
                 print(outcome.said)
             sys.stderr.write(f"{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
             for name in outcome.job.targets if are_many else ():
-                print(draw(name, is_brief=name != _newest()), flush=True)
+                print(draw(name, is_brief=name != newest), flush=True)
     if every == Job(()):
         join_neighbours(contract, jobs)
     seen = {name: _record(name) for name in names}
@@ -109,20 +111,16 @@ def _names(text: str, allow_remote: bool) -> Iterable[str]:
     return named.every(text) if is_ours else [target.name for target in resolve(text, allow_remote=allow_remote)]
 
 
-def _jobs(names: list[str], every: Job, of_live: tuple[str, ...], *, apart: bool, processes: int) -> Iterable[Job]:
-    """Return a run for each live server, and the others in shares, which take less time together: all of one share the start."""
+def _jobs(names: list[str], every: Job, of_live: tuple[str, ...], first: str, *, apart: bool, processes: int) -> Iterable[Job]:
+    """Return a run for each live server, and the others in shares, which take less time together: all of one share the start.
+
+    Args:
+        first: Has a run of its own before them, so that its table is there soon.
+    """
     live = [name for name in names if "://" in name]
     others = [name for name in names if name not in live]
     yield from (replace(every, targets=(name,), options=every.options + of_live) for name in live)
-    if first := [name for name in others if name == _newest()] if len(names) > _FEW and not apart else []:
-        yield replace(every, targets=tuple(first))  # so that its table is there soon
-        others = [name for name in others if name not in first]
+    if first in others:
+        others.remove(first)
+        yield replace(every, targets=(first,))
     yield from (replace(every, targets=share) for share in shares(others, len(others) if apart else processes))
-
-
-def _newest() -> str:
-    """Return the name of the newest recorded release; nothing where there is none."""
-    try:
-        return resolve("recorded")[0].name
-    except MisuseError:
-        return ""
