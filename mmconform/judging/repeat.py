@@ -24,23 +24,33 @@ def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     Whatever the record says, the line is one command with these arguments: every word is quoted, the address stays with its
     host, no word is taken for an option or a file, and credentials are variables of a closed set (:func:`variable`).
     """
-    method, url, body, persona = map(plain, (evidence.method, evidence.url, evidence.body, persona))
-    url = url if url.startswith("/") else f"/{url}"  # else it could end in another host: http://server + @elsewhere
+    method, url, body, persona = plain(evidence.method), path_of(evidence), plain(evidence.body), plain(persona)
     words = ["curl", "-i"]
     words += ["--globoff"] if re.search(r"[][{}]", url) else []
     words += ["--path-as-is"] if "/." in url else []
     words += ["-X", quote(method), (f'"{SERVER}"' if host == SERVER else quote(plain(host))) + quote(url)]
-    for name, value in _headers(evidence, persona, bool(body)):
+    for name, value in headers_of(evidence, persona):
         words += ["-H", _header(f"{name}: {value}")]
     return " ".join(words + (["--data-raw", quote(body)] if body else []))
 
 
-def _headers(evidence: Evidence, persona: str, has_body: bool) -> list[tuple[str, str]]:
-    """Return the headers that were sent; older records do not tell them."""
+def host_of(target: str) -> str:
+    """Return the address of a live server, of its target; nothing for one that was none."""
+    return target.rstrip("/").removesuffix("/api/v4") if target.startswith("http") else ""
+
+
+def path_of(evidence: Evidence) -> str:
+    """Return the path and query, with a slash first: else they could end in another host (http://server + @elsewhere)."""
+    url = plain(evidence.url)
+    return url if url.startswith("/") else f"/{url}"
+
+
+def headers_of(evidence: Evidence, persona: str) -> list[tuple[str, str]]:
+    """Return the headers that were sent, with ``<persona>`` for a credential; older records do not tell them."""
     if evidence.headers is not None:
         return [(name, plain(value)) for name, value in evidence.headers.items() if _NAME.fullmatch(name)]
     bearer = [] if persona == "anonymous" else [("Authorization", f"Bearer <{persona}>")]
-    return bearer + ([("Content-Type", "application/json")] if has_body else [])
+    return bearer + ([("Content-Type", "application/json")] if evidence.body else [])
 
 
 def _header(text: str) -> str:

@@ -7,7 +7,7 @@ from shlex import quote
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
-from mmconform.judging.repeat import SERVER, curl
+from mmconform.judging.repeat import SERVER, curl, host_of
 from mmconform.paths import RUN
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow, ServerRow
@@ -74,8 +74,7 @@ class Failure:
     @property
     def curl(self) -> str:
         """The command that repeats the first request; credentials are shell variables named like the personas."""
-        host = self.target.rstrip("/").removesuffix("/api/v4") if self.target.startswith("http") else SERVER
-        return curl(self.evidence or Evidence(), self.personas[0], host)
+        return curl(self.evidence or Evidence(), self.personas[0], host_of(self.target) or SERVER)
 
     @property
     def entry(self) -> list[str]:

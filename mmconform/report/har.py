@@ -10,6 +10,7 @@ from mmconform import __version__
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
+from mmconform.judging.repeat import headers_of, host_of, path_of
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow
 
@@ -35,14 +36,13 @@ def har(contract: Contract, records: Sequence[Record], known: Sequence[Deviation
 
 
 def _entries(record: Record) -> Iterator[dict[str, Any]]:
-    target = record.header.target.rstrip("/").removesuffix("/api/v4")
-    host = target if target.startswith(("http://", "https://")) else _NO_HOST
+    host = plain(host_of(record.header.target)) or _NO_HOST
     for row in record.observations:
         if row.evidence:
             yield {
                 "startedDateTime": record.header.started,
                 "time": _UNKNOWN_TIME,
-                "request": _request(row.evidence, host),
+                "request": _request(row.evidence, plain(row.persona), host),
                 "response": _response(row.evidence),
                 "cache": {},
                 "timings": {"send": _UNKNOWN_TIME, "wait": _UNKNOWN_TIME, "receive": _UNKNOWN_TIME},
@@ -54,10 +54,8 @@ def _comment(record: Record, row: ObservationRow) -> str:
     return plain(f"{row.clause}, {row.state}, {record.header.target}, asked by {row.persona}: {row.seen}")
 
 
-def _request(evidence: Evidence, host: str) -> dict[str, Any]:
-    url = plain(evidence.url)
-    url = host + (url if url.startswith("/") else f"/{url}")
-    headers = {plain(name): plain(value) for name, value in (evidence.headers or {}).items()}
+def _request(evidence: Evidence, persona: str, host: str) -> dict[str, Any]:
+    url, headers = host + path_of(evidence), dict(headers_of(evidence, persona))
     request: dict[str, Any] = {
         "method": plain(evidence.method),
         "url": url,
