@@ -84,7 +84,7 @@ def record_of(contract, known):
         rows, operations, changes = lines.observations(*rows), lines.operations(*operations), lines.changes(*changes)
         nothing["finished"] = "2026-11-22T00:01:00Z"
         footer = summary.summarise(contract, version, rows, operations, known, **nothing)
-        footer = summary.beside_the_one_before(footer, changes, [])
+        footer = summary.beside_the_one_before(footer, changes[0].against if changes else "", changes, [])
         about = lines.header(name, **{"spec": contract.digest, "clauses": len(contract.clauses), **header})
         about_all = {"number": 1, "valid": True, "error": "", "request": "permissions/matrix/who_may_call/x", "as_shipped": True}
         asked = [{**about_all, **a} for a in answers]

@@ -215,6 +215,7 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
     errors: Annotated[int, Meta(description="clauses and tests")] = field(name="error")
     fixed: Annotated[tuple[str, ...], Meta(description="known deviations that this run disproves")]
     changed: Annotated[int, Meta(description="new changes since the version before, in a run over both")]
+    against: Annotated[str, Meta(description="the target before, with which this one was compared; empty: with none")] = ""
     not_taped: Annotated[int, Meta(description="requests that were not on the tape")]
     not_met: Annotated[
         tuple[str, ...], Meta(description="known deviations that hand-written tests had to meet, and did not, in a whole run")

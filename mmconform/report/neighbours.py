@@ -49,4 +49,4 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
         for change in changes
     ]
     unmet = [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, changes, older, newer)]
-    return replace(after, changes=rows, footer=beside_the_one_before(after.footer, rows, unmet))
+    return replace(after, changes=rows, footer=beside_the_one_before(after.footer, before.header.target, rows, unmet))

@@ -46,6 +46,12 @@ const tagOf = new Map(TAGS.map((tag) => [tagId(tag), tag]));
 /** What a clause is called where its operation is known. */
 const short = (clause) => clause.id.slice(clause.operation.length + 1).replace("effect.", "effect: ");
 
+/** Name each cell of a table by its column's head: where a screen is narrow the rows are lists, and have none. */
+function withHeads(table, heads) {
+  for (const row of table.querySelectorAll("tbody tr, tfoot tr")) [...row.children].forEach((cell, i) => i && heads[i] && cell.setAttribute("data-head", heads[i]));
+  return table;
+}
+
 /** Text with what stands between backticks as code. */
 const prose = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
 
@@ -106,7 +112,7 @@ const textOf = (id) => {
   const clause = clauses.get(id);
   if (!found.has(id)) found.set(id, [
     id, clause.text, clause.place, operations.get(clause.operation).path,
-    ...(findingsOf.get(id) || []).flatMap((f) => [f.signature, f.seen, f.persona]),
+    ...(findingsOf.get(id) || []).flatMap((f) => [f.signature, f.persona, ...f.at.map((here) => (here ? here.seen : ""))]),
   ].join("\n").toLowerCase());
   return found.get(id);
 };
@@ -192,10 +198,10 @@ function tags() {
   const offered = gates(shown, t);
   return [
     h("p", { class: "lead" }, `Mattermost ${one.name}, by the first tag of each operation. Of the operations: asked, a request was sent; served, somebody got a 2xx; decisive, somebody who may was let in and somebody who may not was refused the same; not offered, by the server's own error. Of their promises: new, known, kept, not judged.`),
-    rows.length ? h("div", { class: "scroll" }, h("table", { class: "data tags" },
+    rows.length ? h("div", { class: "scroll" }, withHeads(h("table", { class: "data tags" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "tag"), columns.map(([, text]) => h("th", { scope: "col", class: "n" }, text)))),
       h("tbody", {}, rows.map(([tag, some]) => h("tr", {}, h("th", { scope: "row" }, button(tag, () => open(`${tagId(tag)}@${one.name}`), "link")), cells(some, true)))),
-      h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "all"), cells(shown, true))))) : nothing(),
+      h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "all"), cells(shown, true)))), ["", ...columns.map(([, text]) => text)])) : nothing(),
     offered.length > 0 && h("section", { class: "part" }, h("h2", {}, "Not offered here, by the server's own error"), h("div", { class: "gates" }, offered)),
     h("section", { class: "part" }, h("h2", {}, "Not verified, and why"), gapList(t)),
   ];
@@ -277,8 +283,8 @@ function versions() {
   const heads = range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const major = t > now.from && one.short.split(".")[0] !== data.targets[t - 1].short.split(".")[0];
-    return h("button", { type: "button", role: "columnheader", class: `version${major ? " major" : ""}`, title: `Mattermost ${one.name}: ${sentence(one)}`,
-      "data-from": t, "data-to": t, style: column({ from: t, to: t }), onclick: () => open(`@${one.name}`) }, one.short);
+    return h("div", { role: "columnheader", class: `version${major ? " major" : ""}`, style: column({ from: t, to: t }) },
+      h("button", { type: "button", title: `Mattermost ${one.name}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) }, one.short));
   });
   const sums = (label, key, say, wide, bad) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
     const one = data.targets[span.to];
@@ -289,17 +295,17 @@ function versions() {
   const changesRow = () => row("sum", h("span", { class: "name" }, "changed answers"), range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const some = effects(one.changes);
-    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || "no changed answers"}`;
-    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length ? "" : "nothing"}${one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
+    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || (one.against ? "no changed answers" : NOT_COMPARED)}`;
+    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length || one.against ? "" : "nothing"}${one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
       "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
-      h("span", { class: "parts" }, some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length))))));
+      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : one.against ? "0" : ""));
   }));
-  const rows = [row("top", "", heads, "versions")];
+  const rows = [row("top", h("span", { class: "soft small" }, "operation"), heads, "versions")];
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
     sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
     sums([mark("n"), " new"], (one) => [one.new, one.error], (one) => `${one.new}`, () => " new", true),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
-    data.targets.some((one) => one.changes.length) ? changesRow() : "");
+    data.targets.some((one) => one.against) ? changesRow() : "");
   const fold = (id, what, unfolded) => h("button", { type: "button", class: "opener", id: `fold-${id}`, "aria-expanded": String(unfolded), "aria-label": what, onclick: () => {
     const next = new Set(now.unfolded);
     if (!next.delete(id)) next.add(id);
@@ -416,7 +422,8 @@ function personas() {
   const world = asked.filter((name) => !isJudged(name));
   const made = asked.filter(isJudged);
   const shown = data.operations.filter((one) => (clausesOf.get(one.id) || []).some(isChosen));
-  const says = (name) => h("span", { title: data.personas[name] }, name.replaceAll("_", " "));
+  const told = (name) => name.replaceAll("_", " ");
+  const says = (name) => h("span", { title: data.personas[name] }, told(name));
   const columns = 2 * world.length + made.length;
   const isTold = (operation) => asked.some((name) => isJudged(name) ? /[nekp]/.test(((clauses.get(`${operation.id}.${ruleOf(name)}`) || { by: {} }).by[name] || "")[now.at] || "")
     : ["self", "other", "any"].some((about) => ((accessRows.get(`${operation.id}:${name}:${about}`) || { answered: "" }).answered[now.at] || "-") !== "-"));
@@ -430,9 +437,9 @@ function personas() {
     h("tbody", { onkeydown: walk }, (TAGS.length ? TAGS : [""]).map((tag) => some.filter((one) => !tag || one.tag === tag).map((operation, i) => [tag && !i ? heading(tag) : "", h("tr", { "data-line": true },
       h("th", { scope: "row" }, h("span", { class: "name" }, operation.id), h("span", { class: "soft small" }, operation.requirement)),
       world.map((name, i) => operation.self_differs
-        ? [h("td", { class: "own" }, access(operation, name, "self", 2 * i)), h("td", {}, access(operation, name, "other", 2 * i + 1))]
-        : h("td", { class: "any", colspan: 2 }, access(operation, name, "any", 2 * i, 2 * i + 1))),
-      made.map((name, i) => h("td", { class: "any" }, access(operation, name, "any", 2 * world.length + i))))]))));
+        ? [h("td", { class: "own", "data-head": `${told(name)}, own` }, access(operation, name, "self", 2 * i)), h("td", { "data-head": `${told(name)}, others'` }, access(operation, name, "other", 2 * i + 1))]
+        : h("td", { class: "any", colspan: 2, "data-head": told(name) }, access(operation, name, "any", 2 * i, 2 * i + 1))),
+      made.map((name, i) => h("td", { class: "any", "data-head": told(name) }, access(operation, name, "any", 2 * world.length + i))))]))));
   oneStop(table, "button");
   const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
   return [
@@ -620,7 +627,7 @@ function sentence(one) {
 }
 
 const sum = (one, i) => Object.values(one.coverage).reduce((total, values) => total + values[i], 0);
-const verdictOf = (one) => h("span", { class: one.green ? "green" : "red" }, one.green ? "● green" : "✖ red");
+const verdictOf = (one) => h("span", { class: one.green ? "green" : "red" }, one.green ? "green" : "red");
 
 /** Clauses that a run did not verify, with the reason why. */
 function gaps(t) {
@@ -631,7 +638,7 @@ function gaps(t) {
     const state = clause.at[t];
     const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === state);
     if (state === "s") add(`${data.states.s.mark} skipped, ${finding.signature}: ${data.reasons[finding.signature] || finding.signature}`, clause.id);
-    if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.seen}`, clause.id);
+    if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.at[t].seen}`, clause.id);
     if (state === "u") add(`${data.states.u.mark} unobserved: ${one.unobserved.includes(clause.id) ? data.states.u.means : "its operation was not asked for in this run"}`, clause.id);
   }
   for (const entry of one.not_met) add("listed as known, and not seen by the hand-written tests that meet it", entry);
@@ -674,15 +681,16 @@ function coverage(t) {
 
 function coverageOf(shown, t) {
   const one = data.targets[t];
-  return h("div", { class: "scroll" }, h("table", { class: "data" },
-    h("thead", {}, h("tr", {}, ["operation", "promises verified", "requests judged", "valid, about something that exists", "of them served", ""].map((text, i) => h("th", { scope: "col", class: i && i < 5 ? "n" : "" }, text)))),
+  const heads = ["operation", "promises verified", "requests judged", "valid, about something that exists", "of them served", "why no more"];
+  return h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
+    h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i < 5 ? "n" : "" }, text)))),
     h("tbody", {}, shown.map((operation) => {
       const [inScope, sent, reached, served, , gate] = one.coverage[operation.id] || [false, 0, 0, 0];
       const some = clausesOf.get(operation.id) || [];
       const done = some.filter((clause) => "nkp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
         h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? "not in scope here" : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
-    }))));
+    }))), heads));
 }
 
 /** Which flaws the suites were shown to notice, on servers of ours that have one each. */
@@ -701,9 +709,9 @@ function proof() {
       beside ? `Plain Schemathesis, with all its checks and an administrator's session, notices ${chosen.filter((one) => (one.plain || []).length).length}. ` : "",
       `Run on ${data.proof.made.slice(0, 10)}, of the whole suites.`),
     [...by(chosen, "operation")].sort(([one], [other]) => place(one) - place(other)).map(([operation, some]) => h("details", { open: noticed(some) < some.length }, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
-      h("div", { class: "scroll" }, h("table", { class: "data flaws" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
+      h("div", { class: "scroll" }, withHeads(h("table", { class: "data flaws" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
         h("tbody", {}, some.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, one.flaw, one.blind ? h("div", { class: "soft small" }, `not noticed: ${one.blind}`) : ""),
-          cells(one), h("td", { class: "small" }, one.others.map((id) => h("div", {}, clauses.has(id) ? chip(id, now.at) : id))), h("td", { class: "small" }, (one.plain || []).map((text) => h("div", {}, text)))))))))),
+          cells(one), h("td", { class: "small" }, one.others.map((id) => h("div", {}, clauses.has(id) ? chip(id, now.at) : id))), h("td", { class: "small" }, (one.plain || []).map((text) => h("div", {}, text))))))), heads)))),
   ];
 }
 
@@ -716,11 +724,11 @@ function trust() {
     h("section", { class: "part" }, h("h2", {}, "How far the requests got"), coverage(now.at)),
     h("section", { class: "part" }, h("h2", {}, "How to repeat it"), repeat(one)),
     data.proof ? h("section", { class: "part" }, h("h2", {}, "What these tests were shown to notice"), proof()) : "",
-    h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, h("table", { class: "data" },
+    h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
       h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i > 1 && i < 12 ? "n" : "" }, text)))),
       h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.name, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),
         [`${each.verified} of ${each.clauses}`, each.pass, each.known, each.new, each.skip, each.unobserved.length, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
-        h("td", { class: "mono" }, each.commit.slice(0, 10)))))))),
+        h("td", { class: "mono" }, each.commit.slice(0, 10)))))), heads))),
   ];
 }
 
@@ -754,7 +762,7 @@ function exchange(finding, here) {
   const seen = here.exchange === undefined ? null : data.exchanges[here.exchange];
   return h("div", { class: "exchange" },
     h("div", { class: "mono" }, h("strong", {}, finding.signature)),
-    finding.seen !== finding.signature && h("div", {}, finding.seen),
+    here.seen !== finding.signature && h("div", {}, here.seen),
     h("div", { class: "small" }, `${finding.persona.replaceAll("_", " ")}, `, h("span", { class: "soft" }, here.count === 1 ? "once" : `${here.count} times`)),
     seen && [
       h("details", { open: true }, h("summary", {}, "the first exchange"), h("pre", {}, `${seen.method} ${seen.url}${seen.body ? `\n\n${seen.body}` : ""}`), h("pre", {}, `${seen.status} ${seen.media}\n\n${seen.answer}`)),
@@ -824,6 +832,8 @@ function turned(t) {
     : h("p", {}, "Every promise stands as before.");
 }
 
+/** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
+const NOT_COMPARED = "not compared with the version before";
 const EFFECT = { worse: ["▼", "worse"], different: ["≠", "different"], better: ["+", "better"] };
 const effects = (changes) => Object.keys(EFFECT).map((effect) => [effect, changes.filter((one) => one.effect === effect)]).filter(([, some]) => some.length);
 const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true" }, EFFECT[effect][0]);
@@ -838,9 +848,10 @@ function changed(changes) {
 function versionPanel(t) {
   const one = data.targets[t];
   return [
-    head(`Mattermost ${one.name}`, one.green ? "p" : "n", `${one.green ? "green" : "red"}: ${sentence(one)}`),
+    head(`Mattermost ${one.name}`, "", [verdictOf(one), `: ${sentence(one)}`]),
     t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
-    one.changes.length > 0 && part(`Answers since ${one.changes[0].against.replace("recorded:", "")}`, changed(one.changes)),
+    one.against ? part(`Answers since ${one.against.replace("recorded:", "")}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."))
+      : part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`)),
     part("Not verified, and why", gapList(t)),
     part("How to repeat it", repeat(one)),
     part("Requests", h("p", {}, `${sum(one, 1)} judged, ${sum(one, 2)} of them valid and about something that exists, ${sum(one, 3)} of those served.`)),
@@ -910,7 +921,7 @@ function drawHead() {
   const red = data.targets.filter((one) => !one.green);
   $("headline").replaceChildren(
     h("strong", {}, `Mattermost ${newest.name}: ${sentence(newest)}.`), " ",
-    red.length ? h("span", { class: "red" }, `✖ Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "● green"), ": nothing is broken that is not known and explained."),
+    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
     h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
     const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";

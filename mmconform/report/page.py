@@ -297,7 +297,8 @@ class _Cards:
 def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exchanges: _Table) -> list[dict[str, Any]]:
     """Return what was seen other than clauses kept, each once with where it was seen.
 
-    Each value of ``at`` is null or {count, state, exchange, card, test}; the latter three may be missing.
+    Each value of ``at`` is null or {count, state, seen, test, exchange, cassette, card}; the latter three may be missing. What
+    was seen, the test and the exchange are of one observation: the first that has an exchange.
     """
     found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     for t, record in enumerate(records):
@@ -311,7 +312,6 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
                     "clause": key[0],
                     "persona": key[1],
                     "signature": key[3],
-                    "seen": row.seen,
                     "at": [None] * len(records),
                 },
             )
@@ -320,13 +320,14 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
                 here = finding["at"][t] = {
                     "count": 0,
                     "state": _LETTER[row.state],
+                    "seen": row.seen,
                     "test": _test(row),
                 }
             here["count"] += row.count
             if row.evidence and "exchange" not in here:
                 shown = {key: str(getattr(row.evidence, key)) for key in _EXCHANGE}
                 here["exchange"] = exchanges.number({**shown, "curl": curl(row.evidence, row.persona)})
-                here["cassette"] = row.cassette
+                here |= {"seen": row.seen, "test": _test(row), "cassette": row.cassette}
             if here["state"] == "k" and "card" not in here and (card := cards.of(row)) is not None:
                 here["card"] = card
     order = {clause: n for n, clause in enumerate(contract.clauses)}

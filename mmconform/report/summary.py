@@ -94,16 +94,17 @@ def summarise(
     )
 
 
-def beside_the_one_before(footer: Footer, changes: Sequence[ChangeRow], unmet: Sequence[str]) -> Footer:
+def beside_the_one_before(footer: Footer, against: str, changes: Sequence[ChangeRow], unmet: Sequence[str]) -> Footer:
     """Return the footer of a version that was compared with the one before it.
 
     Args:
+        against: The target before.
         changes: What this version answers otherwise.
         unmet: Known changes that this run disproves.
     """
     changed = sum(1 for change in changes if change.standing == "new")
     fixed, is_as_known = (*footer.fixed, *unmet), not changed and not unmet
-    return msgspec.structs.replace(footer, changed=changed, fixed=fixed, green=footer.green and is_as_known)
+    return msgspec.structs.replace(footer, changed=changed, against=against, fixed=fixed, green=footer.green and is_as_known)
 
 
 def _counted_by_reason(states: dict[str, str], rows: Sequence[ObservationRow]) -> dict[str, int]:

@@ -347,6 +347,18 @@ def test_the_policy_lets_this_script_and_this_style_run_and_nothing_else(contrac
     ]
 
 
+def test_what_was_seen_is_of_the_version_and_of_the_exchange_beside_it(contract, known, record_of):
+    bare = {**NEW, "seen": "without an exchange", "test": "suites/a/test_a.py::test_a"}
+    bare.pop("evidence")
+    shown = {**NEW, "seen": "seen in 11.0.3", "test": "suites/b/test_b.py::test_b", "evidence": {**EVIDENCE, "url": "/newer"}}
+    older = {**NEW, "seen": "seen in 9.11.2", "evidence": {**EVIDENCE, "url": "/older"}}
+    data = page_data(contract, [record_of("9.11.2", older), record_of("11.0.3", bare, shown)], known)
+    (finding,) = [f for f in data["findings"] if f["clause"] == NEW["clause"]]
+    told = [(here["seen"], here["test"], data["exchanges"][here["exchange"]]["url"]) for here in finding["at"]]
+    assert told[1] == ("seen in 11.0.3", "suites/b/test_b.py::test_b", "/newer")
+    assert (told[0][0], told[0][2]) == ("seen in 9.11.2", "/older")
+
+
 def test_what_a_server_says_cannot_end_the_data(contract, known, record_of):
     hostile = {**NEW, "signature": HOSTILE, "seen": HOSTILE, "evidence": {**EVIDENCE, "answer": HOSTILE, "url": HOSTILE}}
     html = as_html(contract, [record_of("11.0.3", hostile, selection=HOSTILE)], known)
@@ -354,7 +366,7 @@ def test_what_a_server_says_cannot_end_the_data(contract, known, record_of):
     assert "<img" not in html
     read = json.loads(parts(html)[2])
     (finding,) = [f for f in read["findings"] if f["clause"] == NEW["clause"]]
-    assert finding["seen"].startswith('</script><img src=x onerror="hurt()"><!-- {{data}} \\u001b[31mred')
+    assert finding["at"][0]["seen"].startswith('</script><img src=x onerror="hurt()"><!-- {{data}} \\u001b[31mred')
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u202e]", html)
 
 
