@@ -75,6 +75,7 @@ def begin(config: pytest.Config) -> None:
     for pattern in option(config, "--operation"):
         if not any(fnmatchcase(name, pattern) for name in names):
             raise MisuseError(f"--operation {pattern}: the documents describe no such operation; `mmconform contract` lists them")
+    _confirm_something_is_promised(config, process.run.contract)
     if not (config.option.collectonly or process.is_dry):
         try:
             process.open()
@@ -84,6 +85,21 @@ def begin(config: pytest.Config) -> None:
     config.pluginmanager.register(Fixtures(process), "mmconform-fixtures")
     config.pluginmanager.register(Conformance(process), "mmconform")
     config.pluginmanager.register(Veil(process.hide, shows_values=process.run.is_ours), "mmconform-veil")
+
+
+def _confirm_something_is_promised(config: pytest.Config, contract: Contract) -> None:
+    """Refuse what no promise is about, before anything is made on a server for it.
+
+    Raises:
+        MisuseError: so it is.
+    """
+    patterns, rules = option(config, "--operation") or ["*"], option(config, "--rule") or RULES
+    clauses = contract.clauses.values()
+    if not any(clause.rule in rules and any(fnmatchcase(clause.operation, p) for p in patterns) for clause in clauses):
+        asked = " ".join(
+            [*(f"--operation {p}" for p in option(config, "--operation")), *(f"--rule {r}" for r in option(config, "--rule"))]
+        )
+        raise MisuseError(f"{asked}: the documents promise nothing of that kind; `mmconform contract` lists what they do")
 
 
 def _confirm_tapes_answer(process: Process) -> None:

@@ -202,6 +202,10 @@ def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
 @pytest.mark.parametrize(
     ("option", "line"),
     [
+        (
+            "--operation=RegenCommandToken --rule=paging",
+            "--operation RegenCommandToken --rule paging: the documents promise nothing",
+        ),
         ("--rule=permissions", "--rule permissions: there is no such kind of promises; there are status, schema"),
         (
             "--operation=GetTaem*",
@@ -210,7 +214,7 @@ def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
     ],
 )
 def test_what_there_is_not_and_is_asked_for_is_one_line(run_pytest, option, line):
-    ran = run_pytest("--target=recorded", option, "-q")
+    ran = run_pytest("--target=recorded", *option.split(), "-q")
     assert ran.returncode == 2
     assert line in ran.stdout + ran.stderr
 
