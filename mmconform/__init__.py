@@ -21,3 +21,8 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         raise MisuseError(f"mmconform.{name} needs `{error.name}`; `pip install -e .[notebooks]` in the checkout") from None
     return getattr(tables, name)
+
+
+def __dir__() -> list[str]:
+    """What Tab completes to: the tables too, though nothing of them is imported yet."""
+    return sorted({*globals(), *_TABLES})

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from mmconform.errors import plain
-from mmconform.report.marks import BLACK, BLUE, GREEN, GREY, MARKS, ORANGE, PALE, PURPLE, RED, SKY
+from mmconform.report.marks import BLACK, BLUE, EFFECT_SIGNS, GREEN, GREY, MARKS, ORANGE, PALE, PURPLE, RED, SKY
 from mmconform.report.summary import STATES
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
@@ -46,33 +46,37 @@ STATE_MARKS = {
     for state, mark in MARKS.items()
 }
 ORIGIN_MARKS = {
-    "document": Marker("o", BLUE, "quoted from the documentation", tile="#e0edf5"),
+    "document": Marker("s", BLUE, "quoted from the documentation", tile="#e0edf5"),
     "overlay": Marker("s", GREY, "our addition, with its evidence", hollow=True),
     "both": Marker("D", PURPLE, "some of each", tile="#f1e6ed"),
 }
+#: As the page shows it: a tick, a dash, both, and a ring around what is not as documented.
 ACCESS_MARKS = {
-    "allowed": Marker("o", BLUE, "allowed", tile="#cfe3f1"),
-    "denied": Marker("x", GREY, "denied", size=6),
-    "mixed": Marker("d", PURPLE, "now this, now that", tile="#f1e6ed"),
+    "allowed": Marker("$✓$", BLUE, "allowed", tile="#cfe3f1"),
+    "denied": Marker("_", GREY, "denied", size=7),
+    "mixed": Marker("$±$", PURPLE, "now this, now that", tile="#f1e6ed"),
     "disagree": Marker("o", RED, "documentation and server disagree", hollow=True, size=16),
 }
 GRANT_MARKS = {
-    "pass": Marker("o", GREEN, "as documented", tile="#e3f4ee"),
-    "denied": Marker("x", RED, "denied, although documented as allowed", tile="#fbe3d5"),
-    "allowed": Marker("D", RED, "allowed, although documented as denied", tile="#fbe3d5"),
+    "pass": STATE_MARKS["pass"],
+    "denied": Marker("_", RED, "denied, although documented as allowed", tile="#fbe3d5", size=7),
+    "allowed": Marker("$✓$", RED, "allowed, although documented as denied", tile="#fbe3d5"),
 }
 SINCE_MARKS = {
     "there": Marker("", BLUE, "served", tile="#cfe3f1"),
-    "absent": Marker("x", GREY, "not there", size=5),
+    "absent": Marker("$∅$", GREY, "not there", size=7),
     "documented": Marker("|", BLACK, "documented minimum version", at_edge=True, size=17),
-    "worse": Marker("v", RED, "changed, worse for callers"),
-    "different": Marker("D", ORANGE, "changed, another answer", size=6),
-    "better": Marker("^", GREEN, "changed, better for callers"),
+    **{
+        effect: Marker(f"${sign}$" if sign != "▼" else "v", colour, f"changed, {meaning}")
+        for (effect, sign), colour, meaning in zip(
+            EFFECT_SIGNS.items(), (RED, ORANGE, GREEN), ("worse for callers", "another answer", "better for callers"), strict=True
+        )
+    },
 }
 VERDICT_MARKS = {
-    "server": Marker("X", RED, "the server is wrong", tile="#fbe3d5"),
-    "documentation": Marker("s", BLUE, "the documentation is wrong", tile="#cfe3f1"),
-    "ambiguous": Marker("^", ORANGE, "no document says", tile="#fbf1dc"),
+    "server": Marker("$S$", RED, "S: the server is wrong", tile="#fbe3d5"),
+    "documentation": Marker("$D$", BLUE, "D: the documentation is wrong", tile="#cfe3f1"),
+    "ambiguous": Marker("$A$", ORANGE, "A: ambiguous, no document says", tile="#fbf1dc"),
 }
 
 
@@ -296,7 +300,7 @@ def _grid(
 
 def _line(mark: Marker) -> dict[str, Any]:
     fill = "none" if mark.hollow else mark.colour
-    width = 1.8 if mark.hollow or mark.marker in "x|" else 0.5
+    width = 1.8 if mark.hollow or mark.marker in "_|" else 0.5
     return {
         "marker": mark.marker or "None",
         "markersize": mark.size,

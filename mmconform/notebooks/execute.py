@@ -39,7 +39,7 @@ def execute(path: Path, records: list[Path]) -> Any:
         extra_arguments=["--log-level=40"],  # the kernel warns that it speaks plainly; it does so on this machine only
         resources={"metadata": {"path": str(path.parent)}},
     )
-    variables = {RECORDS: os.pathsep.join(map(str, records)), "MM_URL": os.environ.get("MM_URL", "")}
+    variables = {RECORDS: os.pathsep.join(str(path.resolve()) for path in records), "MM_URL": os.environ.get("MM_URL", "")}
     try:
         client.execute(env=os.environ | variables)
     except CellExecutionError as error:

@@ -3,7 +3,7 @@
 Each function returns a DataFrame; its docstring names the columns. Columns with an order of their own (versions,
 operations, rules, personas) are ordered categories, so that pivots and plots come out in that order. ``records`` are
 files, folders or targets (``"recorded:5.36.1"``); without any, those that the environment variable ``MMCONFORM_RECORDS``
-names, else those of all tapes in ``reports/``. Needs the extra ``notebooks``.
+names, else those in ``reports/`` of whole runs by our own documents, of tapes and of live servers. Needs the extra ``notebooks``.
 """
 
 import os
@@ -49,7 +49,8 @@ def load(*records: str | Path) -> pd.DataFrame:
     Columns: ``target`` (as the user wrote it), ``version`` (of the server), ``operation``, ``rule``, ``clause``,
     ``persona``, ``outcome`` (pass, fail, skip, error), ``standing`` (of a failure: new or known), ``signature`` (what
     tells a failure, or the reason of a skip, from others), ``seen`` (in words), ``count`` (exchanges that showed it),
-    ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status``, ``answer``.
+    ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status`` (a whole number, or
+    nothing), ``answer``.
 
     Raises:
         MisuseError: there is no record, or a broken one; the message says what to run.
@@ -65,7 +66,7 @@ def load(*records: str | Path) -> pd.DataFrame:
         for record in read_
         for row in record.observations
     ]
-    return _ordered(pd.DataFrame(rows), read_)
+    return _ordered(pd.DataFrame(rows).astype({"status": "Int64"}), read_)
 
 
 def answers(*records: str | Path) -> pd.DataFrame:
@@ -93,8 +94,9 @@ def runs(*records: str | Path) -> pd.DataFrame:
     """Return one row for each record.
 
     Columns: ``target``, ``version``, ``edition``, ``build``, ``commit``, ``green``, ``promises`` (of the contract),
-    ``kept``, ``known``, ``new``, ``skipped``, ``unobserved`` (clauses in each state), ``requests`` (judged) and
-    ``selection`` (what narrowed the run).
+    ``kept``, ``known``, ``new``, ``skipped``, ``unobserved`` (clauses in each state), ``requests`` (judged), ``seed`` (of
+    generated requests: servers that were asked with another one were asked something else) and ``selection`` (what narrowed
+    the run).
 
     Raises:
         MisuseError: as for :func:`load`.
@@ -112,6 +114,7 @@ def runs(*records: str | Path) -> pd.DataFrame:
             "skipped": record.footer.skipped,
             "unobserved": len(record.footer.unobserved),
             "requests": sum(row.sent for row in record.operations),
+            "seed": record.header.seed,
             "selection": record.header.selection,
         }
         for record in read_
@@ -175,25 +178,30 @@ def timeline(*records: str | Path) -> pd.DataFrame:
     and ``reason`` (as the documents or ``mmconform/data/changes.yaml`` tell it).
 
     Raises:
-        MisuseError: as for :func:`load`.
+        MisuseError: as for :func:`load`; or no two of several records are of the same requests, so that nothing can be compared.
     """
     contract = _contract()
     read_ = _read(records)
     known, rows = known_changes.load(contract), []
-    for before, after in pairwise(read_):
+    alike = [[other for other in read_ if _asked(other) == asked] for asked in dict.fromkeys(map(_asked, read_))]
+    if len(read_) > 1 and len(alike) == len(read_):
+        names = ", ".join(record.header.target for record in read_)
+        raise MisuseError(
+            f"{names} were asked different requests, so that nothing can be compared; `mmconform compare` asks the same"
+        )
+    for before, after in (pair for group in alike for pair in pairwise(group)):
         older, newer = (record.header.server.version for record in (before, after))
         span = Version.parse(older), Version.parse(newer)
-        if _asked(before) == _asked(after):
-            rows += [
-                {
-                    **{column: getattr(change, column, "") for column in _CHANGE},
-                    "older": older,
-                    "version": newer,
-                    "personas": ", ".join(change.personas),
-                    "reason": known_changes.explain(change, contract, known, *span),
-                }
-                for change in compare(contract, before, after).changes
-            ]
+        rows += [
+            {
+                **{column: getattr(change, column, "") for column in _CHANGE},
+                "older": older,
+                "version": newer,
+                "personas": ", ".join(change.personas),
+                "reason": known_changes.explain(change, contract, known, *span),
+            }
+            for change in compare(contract, before, after).changes
+        ]
     return _ordered(pd.DataFrame(rows, columns=_CHANGE), read_)
 
 
@@ -379,7 +387,7 @@ def _read(records: Sequence[str | Path]) -> list[Record]:
 
 def _default(contract: Contract) -> list[Record]:
     names = [name for name in os.environ.get(RECORDS, "").split(os.pathsep) if name]
-    return _named(names) if names else choose.current(REPORTS, tape.every(), contract, _read_one)[0]
+    return _named(names) if names else choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True)[0]
 
 
 def _named(records: Sequence[str | Path]) -> list[Record]:

@@ -20,16 +20,22 @@ def given(named: Iterable[str | Path]) -> list[Record]:
 
 
 def current(
-    folder: Path, tapes: Collection[str], contract: Contract, read: Callable[[Path], Record] = record.read
+    folder: Path,
+    tapes: Collection[str],
+    contract: Contract,
+    read: Callable[[Path], Record] = record.read,
+    *,
+    with_live: bool = False,
 ) -> tuple[list[Record], list[str]]:
     """Return the records of tapes in the folder to which runs write, and why each of its other records is left out.
 
-    What a run on a live server left there can be of any age, and may be nobody else's business, so that it has to be named.
+    What a run on a live server left there can be of any age, and may be nobody else's business, so that a report has it named.
 
     Args:
         tapes: The names of those that there are.
         contract: The records have to be about the same documents.
         read: Reads one of them.
+        with_live: Those of live servers too, for whoever looks at their own.
 
     Raises:
         MisuseError: none is left.
@@ -52,9 +58,9 @@ def current(
             left_out.append(f"{path}: was judged by other documents; to see it: mmconform report {path} {by}")
         elif header.selection:
             left_out.append(f"{path}: is of a part only ({header.selection}); to see it: mmconform report {path}")
-        elif kind != "recorded":
+        elif kind != "recorded" and not with_live:
             left_out.append(f"{path}: is about {target}; to see it: mmconform report {path}")
-        elif name not in tapes:
+        elif kind == "recorded" and name not in tapes:
             left_out.append(f"{path}: there is no tape of {name} any more")
         elif header.spec != contract.digest:
             left_out.append(f"{path}: was judged against other documents; run {RUN} {target} again")
@@ -63,5 +69,5 @@ def current(
     if not found:
         why = f" ({left_out[0]})" if left_out else ""
         what = "run pytest --target recorded:all first" if tapes else "there is no tape here: name a record"
-        raise MisuseError(f"no record of a tape in {folder.name}/{why}; {what}")
+        raise MisuseError(f"no record {'' if with_live else 'of a tape '}in {folder.name}/{why}; {what}")
     return found, left_out

@@ -104,7 +104,8 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
 
 def _find(name: str, folder: Path) -> list[Path]:
-    for path in (Path(name), folder / name.removeprefix("recorded:"), folder / SAVED.name / name):
+    # In a notebook the working directory is another one than where the command line was: there names begin at the checkout too.
+    for path in (Path(name), folder / name.removeprefix("recorded:"), folder / SAVED.name / name, folder.parent / name):
         if path.is_file():
             return [path]
         found = [file for file in sorted(path.rglob(NAME)) if name and not is_a_references(file.relative_to(path))]

@@ -12,6 +12,7 @@ from mmconform.judging import known_changes
 from mmconform.judging.changes import EFFECTS, Change, Comparison
 from mmconform.record.record import Record
 from mmconform.report.markdown import code, inert
+from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.version import Version
 
 _TITLES = {
@@ -19,7 +20,6 @@ _TITLES = {
     "different": "Different: another answer to a request that is refused, or not described, anyway",
     "better": "Better: new, or mended",
 }
-_MARKS = {"worse": "▼", "different": "≠", "better": "+"}
 
 
 class Page:
@@ -37,7 +37,7 @@ class Page:
         for effect, clauses in self._grouped():
             lines += ["", _TITLES[effect]]
             for clause, changes in clauses:
-                lines += ["", f"{_MARKS[effect]} {clause}", f"    {self._quote(clause)}"]
+                lines += ["", f"{EFFECT_SIGNS[effect]} {clause}", f"    {self._quote(clause)}"]
                 lines += [f"    {self._sentence(change)}" for change in changes]
                 lines += [f"    why   {reason}" for reason in self._why(changes)]
         return "\n".join(map(plain, lines))
@@ -48,7 +48,7 @@ class Page:
         for effect, clauses in self._grouped():
             lines += ["", f"## {_TITLES[effect]}"]
             for clause, changes in clauses:
-                lines += ["", f"### {_MARKS[effect]} {code(clause)}", "", f"> {inert(self._quote(clause))}", ""]
+                lines += ["", f"### {EFFECT_SIGNS[effect]} {code(clause)}", "", f"> {inert(self._quote(clause))}", ""]
                 lines += [f"- {code(self._sentence(change))}" for change in changes]
                 lines += [f"- why: {inert(reason)}" for reason in self._why(changes)]
         return "\n".join(lines)

@@ -49,12 +49,15 @@ class Mark:
 #: Of every state (:data:`mmconform.report.summary.STATES`), worst first.
 MARKS = {
     "new": Mark("✖", "bold red", "new", "broken, and not known: new", Drawing("X", RED, tile="#fbe3d5")),
-    "error": Mark("!", "bold red", "in error", "could not be seen", Drawing("P", RED, tile="#fbe3d5")),
+    "error": Mark("!", "bold red", "in error", "could not be seen", Drawing("$!$", RED, tile="#fbe3d5")),
     "known": Mark("▲", "yellow", "known", "broken, known and explained", Drawing("^", ORANGE, tile="#fbf1dc")),
     "pass": Mark("●", "green", "kept", "kept", Drawing("o", GREEN, tile="#e3f4ee")),
     "skip": Mark("○", "dim", "skipped", "skipped", Drawing("o", GREY, hollow=True)),
     "unobserved": Mark("?", "dim", "unobserved", "nothing in this run could show it", Drawing("$?$", GREY)),
 }
+
+#: What became of an answer, for whoever calls the server: on the page, in a terminal, in pictures.
+EFFECT_SIGNS = {"worse": "▼", "different": "≠", "better": "+"}
 
 #: What each principle says, in one sentence.
 PRINCIPLE_MEANS: dict[Principle, str] = {

@@ -834,7 +834,7 @@ function turned(t) {
 
 /** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
 const NOT_COMPARED = "not compared with the version before";
-const EFFECT = { worse: ["▼", "worse"], different: ["≠", "different"], better: ["+", "better"] };
+const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
 const effects = (changes) => Object.keys(EFFECT).map((effect) => [effect, changes.filter((one) => one.effect === effect)]).filter(([, some]) => some.length);
 const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true" }, EFFECT[effect][0]);
 
@@ -931,7 +931,7 @@ function drawHead() {
 
 function drawWords() {
   $("words").replaceChildren(h("p", {}, `${data.made_by}. A promise is one testable sentence or schema of the documentation (sha256 ${data.spec.slice(0, 12)}), or our addition with its evidence. `,
-    "Verified: kept, known or new; skipped and unobserved are not. No promise says which refusal somebody without the permission gets who asks for something invalid, or that does not exist; that is not judged. Changed answers: what a tape answers otherwise than the one before it to the same requests (▼ worse, ≠ different, + better). ",
+    "Verified: kept, known or new; skipped and unobserved are not. No promise says which refusal somebody without the permission gets who asks for something invalid, or that does not exist; that is not judged. Changed answers: what a tape answers otherwise than the one before it to the same requests (", Object.keys(EFFECT).map((effect, i) => `${i ? ", " : ""}${EFFECT[effect][0]} ${effect}`), "). ",
     "A run is green when nothing is new, in error or without an answer, no answer changed without a known reason, and nothing listed as known has gone away."));
 }
 

@@ -21,7 +21,7 @@ from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
-from mmconform.report.marks import MANY, MARKS, PRINCIPLE_MEANS
+from mmconform.report.marks import EFFECT_SIGNS, MANY, MARKS, PRINCIPLE_MEANS
 from mmconform.report.summary import clause_states, state_of
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
@@ -118,6 +118,7 @@ def page_data(
         "spec": contract.digest,
         "run": RUN,
         "states": _states(),
+        "effects": EFFECT_SIGNS,
         "reasons": _WHY_SKIPPED,
         "rules": RULES,
         "verdicts": VERDICTS,

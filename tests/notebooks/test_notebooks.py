@@ -14,7 +14,7 @@ import pytest
 import mmconform
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
-from mmconform.notebooks import draw, execute
+from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, read
@@ -124,6 +124,57 @@ def test_the_timeline_tells_of_operations_that_came_and_went(records):
     assert mmconform.timeline(records / "4.6.3").empty
 
 
+def of_a_live_server(source, to, seed):
+    """A copy of a record that is of a server of somebody's own, asked with another seed."""
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    header = json.loads(lines[0]) | {"target": "http://127.0.0.1:8065", "seed": seed}
+    to.parent.mkdir(parents=True)
+    to.write_text("".join([json.dumps(header) + "\n", *lines[1:]]), encoding="utf-8")
+
+
+def test_records_of_other_requests_are_refused_and_do_not_come_between_others(records, tmp_path):
+    mine = tmp_path / "mine" / NAME
+    of_a_live_server(records / "11.0.3" / NAME, mine, seed=99)
+    with pytest.raises(MisuseError, match=r"^recorded:4\.6\.3, http://127\.0\.0\.1:8065 were asked different requests"):
+        mmconform.timeline(records / "4.6.3", mine)
+    three = mmconform.timeline(records / "4.6.3", mine, records / "11.0.3")
+    assert three.astype(str).equals(mmconform.timeline().astype(str)) and len(three)
+
+
+def test_whole_live_records_are_loaded_by_default(records, tmp_path, monkeypatch):
+    monkeypatch.delenv(RECORDS)
+    monkeypatch.setattr(tables, "REPORTS", tmp_path)
+    for version in VERSIONS:
+        of_a_live_server(records / version / NAME, tmp_path / version / NAME, seed=7)
+    part = tmp_path / "4.6.3" / NAME
+    lines = part.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert json.loads(lines[0])["selection"], "the records here are of a part, which is not loaded unless it is named"
+    with pytest.raises(MisuseError, match="is of a part only"):
+        mmconform.runs()
+    part.write_text("".join([json.dumps(json.loads(lines[0]) | {"selection": ""}) + "\n", *lines[1:]]), encoding="utf-8")
+    assert mmconform.runs()[["target", "seed"]].to_numpy().tolist() == [["http://127.0.0.1:8065", 7]]
+
+
+def test_tab_completes_to_every_table_and_a_status_is_a_whole_number(records):
+    assert {"load", "answers", "runs", "states", "access", "timeline", "send"} <= set(dir(mmconform))
+    status = mmconform.load().status
+    assert str(status.dtype) == "Int64" and status.isna().any() and status.dropna().between(200, 599).all()
+
+
+def test_a_relative_path_is_that_of_who_wrote_it_or_of_the_checkout(records, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    from_checkout = (records / "4.6.3").relative_to(ROOT)
+    assert mmconform.runs(from_checkout).version.tolist() == ["4.6.3"]
+    (tmp_path / "cell.ipynb").write_text(
+        nbformat.writes(
+            nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import mmconform; mmconform.runs().version.tolist()")])
+        )
+    )
+    monkeypatch.chdir(records)
+    [cell] = execute.execute(tmp_path / "cell.ipynb", [Path("4.6.3") / NAME]).cells
+    assert cell.outputs[0]["data"]["text/plain"] == "['4.6.3']"
+
+
 def test_a_tape_can_be_asked_for_one_persona():
     everybody = mmconform.exchanges("5.36.1", "RegenCommandToken")
     mine = mmconform.exchanges("5.36.1", "RegenCommandToken", "team_admin")
@@ -184,6 +235,19 @@ def test_no_two_marks_of_a_picture_have_the_same_shape():
     for marks in (value for name, value in vars(draw).items() if name.endswith("_MARKS")):
         shapes = [(mark.marker, mark.hollow, mark.size > 10) for mark in marks.values()]
         assert len(set(shapes)) == len(shapes)
+
+
+def test_a_mark_means_the_same_in_every_picture_and_on_the_page():
+    """What has the same shape has the same name; signs are those of the page."""
+    meant = {}
+    for marks in (value for name, value in vars(draw).items() if name.endswith("_MARKS")):
+        for value, mark in marks.items():
+            meant.setdefault((mark.marker, mark.hollow, mark.size > 10), set()).add(value)
+    assert {shape: values for shape, values in meant.items() if len(values) > 1} == {}
+    script = (ROOT / "mmconform" / "report" / "page.js").read_text(encoding="utf-8")
+    signs = dict(re.findall(r'(\w): "(.)"', re.search(r"const SIGN = \{(.*)\};", script)[1]))
+    assert draw.ACCESS_MARKS["allowed"].marker == draw.GRANT_MARKS["allowed"].marker == f"${signs['a']}$"
+    assert draw.ACCESS_MARKS["mixed"].marker == f"${signs['b']}$"
 
 
 def test_a_picture_says_in_words_what_it_shows(records):
