@@ -178,13 +178,13 @@ def timeline(*records: str | Path) -> pd.DataFrame:
     and ``reason`` (as the documents or ``mmconform/data/changes.yaml`` tell it).
 
     Raises:
-        MisuseError: as for :func:`load`; or no two of several records are of the same requests, so that nothing can be compared.
+        MisuseError: as for :func:`load`; or no two of several named records are of the same requests, and cannot be compared.
     """
     contract = _contract()
     read_ = _read(records)
     known, rows = known_changes.load(contract), []
     alike = [[other for other in read_ if _asked(other) == asked] for asked in dict.fromkeys(map(_asked, read_))]
-    if len(read_) > 1 and len(alike) == len(read_):
+    if len(records) > 1 and len(alike) == len(read_):
         names = ", ".join(record.header.target for record in read_)
         raise MisuseError(
             f"{names} were asked different requests, so that nothing can be compared; `mmconform compare` asks the same"

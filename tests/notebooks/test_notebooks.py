@@ -132,11 +132,14 @@ def of_a_live_server(source, to, seed):
     to.write_text("".join([json.dumps(header) + "\n", *lines[1:]]), encoding="utf-8")
 
 
-def test_records_of_other_requests_are_refused_and_do_not_come_between_others(records, tmp_path):
+def test_records_of_other_requests_are_refused_and_do_not_come_between_others(records, tmp_path, monkeypatch):
     mine = tmp_path / "mine" / NAME
     of_a_live_server(records / "11.0.3" / NAME, mine, seed=99)
     with pytest.raises(MisuseError, match=r"^recorded:4\.6\.3, http://127\.0\.0\.1:8065 were asked different requests"):
         mmconform.timeline(records / "4.6.3", mine)
+    monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, (records / "4.6.3", mine))))
+    assert mmconform.timeline().empty, "who names none, as a notebook, is not at fault"
+    monkeypatch.setenv(RECORDS, str(records))
     three = mmconform.timeline(records / "4.6.3", mine, records / "11.0.3")
     assert three.astype(str).equals(mmconform.timeline().astype(str)) and len(three)
 
