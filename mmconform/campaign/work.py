@@ -162,7 +162,7 @@ def _attempt(job: Job, watch: Watch) -> Outcome:
 def fingerprint() -> str:
     """Return the digest of what decides what a run says: code, documents, data, deviations, suites, tapes and packages."""
     files = {path for folder in (PACKAGE, SUITES, SPECS, DEVIATIONS) for path in folder.rglob("*") if path.is_file()}
-    files |= {ROOT / "conftest.py", *CASSETTES.glob(f"*/{LABEL}")}
+    files |= {ROOT / "conftest.py", *CASSETTES.glob(f"*/{LABEL}"), *CASSETTES.glob(f"*/*/{LABEL}")}
     digest = hashlib.sha256(repr(sorted(tools().items())).encode())
     for path in sorted(path for path in files if path.suffix != ".pyc"):
         digest.update(f"\n{path.relative_to(PACKAGE.parent).as_posix()}\n".encode() + path.read_bytes())

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import shlex
+from pathlib import Path
 
 from mmconform.commands.runs import add_live_options, add_places, live_options, records_of
 from mmconform.commands.shared import FINE, FOUND, add_format
@@ -19,7 +20,8 @@ FOUND_MEANS, ASKS_A_SERVER = "something got worse", True
 EXAMPLE = """mmconform compare 5.36.1 11.0.3
   mmconform compare recorded:10.8.1 http://127.0.0.1:8065
   mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
-  mmconform compare before http://127.0.0.1:8065"""
+  mmconform compare before http://127.0.0.1:8065
+  mmconform compare recorded:10.8.1/whole recorded:11.1.0/whole --spec=official.yaml   # the whole API"""
 #: What a record may be kept as: no path, and no version, which would be a tape's.
 _SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
 
@@ -29,6 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="BEFORE", help=what)
     parser.add_argument("after", metavar="AFTER", nargs="?", default="", help="the same")
     parser.add_argument("--save", metavar="NAME", help="compare nothing: keep the record of BEFORE under this name, for later")
+    parser.add_argument(
+        "--spec", action="append", type=Path, default=[], metavar="FILE", help="of the whole API: its description"
+    )
     add_format(parser, "markdown")
     add_live_options(parser)
     add_places(parser)
@@ -50,8 +55,8 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
 
 
 def run(options: argparse.Namespace) -> int:
-    contract = build(load().document)
-    chosen = live_options(options)
+    contract = build(load(options.spec).document)
+    chosen = (*live_options(options), *(f"--spec={path}" for path in options.spec))
     if options.save is not None:
         return _save(options.save, options.before, options.after, chosen, options.scheduler)
     if not options.after:

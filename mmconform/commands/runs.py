@@ -87,7 +87,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
 
     Args:
         names: Records of runs (files, or the folders in which they are) or targets.
-        options: Of ``LIVE_OPTIONS``.
+        options: Of ``LIVE_OPTIONS``, and documents (``--spec=…``).
         scheduler: Where they are made, as in :func:`mmconform.campaign.places.place`.
 
     Raises:
@@ -124,6 +124,8 @@ def _job(target: Target, options: Sequence[str]) -> Job:
     """Return a whole run, a live one with the requests of the tapes, so that answers can be compared."""
     sys.stderr.write(f"running the suites on {target.name} …\n")
     live = () if target.is_recorded else (f"--hypothesis-seed={SEED}", *options)
+    if target.is_whole:
+        live = tuple(option for option in options if option.startswith("--spec="))
     return Job((target.name,), ("--tb=no", *live))
 
 

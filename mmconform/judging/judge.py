@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+import msgspec
+
 from mmconform.contract.clause import RULES, Clause, Contract, Rule
 from mmconform.contract.fit import lead
 from mmconform.judging.checks import CHECKS, Context
@@ -86,6 +88,14 @@ class Noting(Protocol):
     def note(self, exchange: Exchange) -> None: ...
 
 
+class Keeping(Protocol):
+    """What keeps judged answers for a tape."""
+
+    def note(self, exchange: Exchange, clauses: Iterable[Clause]) -> None: ...
+
+    def hold_back(self, reason: str, why: str, rules: tuple[Rule, ...]) -> None: ...
+
+
 class Judge:
     """Judges the exchanges of one test.
 
@@ -99,6 +109,7 @@ class Judge:
         not_taped: Requests to which the tape has no answer.
         answers: Every judged answer, as the record writes it.
         beside: Takes note of every judged answer too, for what holds of several operations.
+        keeper: Keeps every judged answer, and what was not asked, for a tape.
     """
 
     def __init__(
@@ -118,6 +129,7 @@ class Judge:
         self.not_taped: list[str] = []
         self.answers: list[AnswerRow] = []
         self.beside: Noting | None = None
+        self.keeper: Keeping | None = None
         self._lead = lead(contract, target.version) if tells_gaps else 0
         self._seen: dict[tuple[str, str, str, str], Observation] = {}
 
@@ -140,7 +152,8 @@ class Judge:
         coverage.kept_out += is_kept_out(at)
         coverage.gate = coverage.gate or gate_of(at)
         self.answers.append(_answer(exchange, len(self.answers) + 1, is_valid, self.target.redactor))
-        for clause in clauses if clauses is not None else self.contract.of(exchange.operation):
+        judged = list(self.contract.of(exchange.operation) if clauses is None else clauses)
+        for clause in judged:
             verdict = CHECKS[clause.rule](clause, at)
             if isinstance(verdict, Unknown):
                 self._add(clause.id, exchange.persona, "skip", verdict.reason, verdict.reason)
@@ -150,6 +163,13 @@ class Judge:
                 outcome: Outcome = "pass" if verdict.passed else "fail"
                 expected = {"expected": verdict.expected, "source": verdict.source or clause.place} if verdict.expected else {}
                 self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange, expected)
+
+        if self.keeper:
+            self.keeper.note(exchange, judged)
+
+    def name_last(self, request: str) -> None:
+        """Say of which test the answer is that was judged last; else it is of the one that is running."""
+        self.answers[-1] = msgspec.structs.replace(self.answers[-1], request=request)
 
     def doubt(self, exchange: Exchange, *, is_generic: bool) -> str:
         """Return why an answer that a hand-written test did not expect says nothing of itself; nothing where it does.
@@ -197,6 +217,8 @@ class Judge:
         """
         for clause in self.contract.of(operation, *rules):
             self._add(clause.id, "everyone", "skip", reason, why)
+        if self.keeper:
+            self.keeper.hold_back(reason, why, rules)
 
     def unseen(self, operation: str, persona: str, reason: str, seen: str = "") -> None:
         """Note that no answer came: nothing can be said about the server.

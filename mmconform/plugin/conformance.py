@@ -29,6 +29,7 @@ from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
 from mmconform.plugin.options import option
 from mmconform.plugin.process import Process
 from mmconform.plugin.veil import Veil
+from mmconform.plugin.whole import described_by
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.record.rows import AnswerRow, ObservationRow
@@ -108,7 +109,15 @@ def _confirm_tapes_answer(process: Process) -> None:
     Raises:
         MisuseError: so it is.
     """
-    if specs := option(process.config, "--spec"):
+    whole = [target for target in process.targets if target.is_whole]
+    if whole and len(whole) < len(process.targets):
+        raise MisuseError("tapes of the whole API are judged apart from those of our own operations")
+    if whole and not process.run.is_official:
+        raise MisuseError(
+            f"{whole[0].name} is judged by the official description, which is not in this repository: --spec=FILE, "
+            f"put together from {described_by(whole[0])}"
+        )
+    if (specs := option(process.config, "--spec")) and not whole:
         is_asked = process.targets[0].is_recorded and not process.judges_nothing
         if is_asked and process.run.contract.digest != build(load([]).document).digest:
             what = "a tape answers the requests that are made of our own documents"
@@ -151,6 +160,7 @@ class Conformance:
         self._falls: list[str] = []
         self._is_clean = True
         self._tape: Path | None = None
+        self._told = ""
         self._records: list[tuple[Target, Record]] = []
         if terminal := process.config.pluginmanager.get_plugin("terminalreporter"):
             tolerate(terminal._tw._file)
@@ -212,13 +222,7 @@ class Conformance:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "target" not in metafunc.fixturenames or metafunc._arg2fixturedefs.get("target"):
             return  # somebody's own fixture of that name
-        is_untaped = metafunc.definition.get_closest_marker("untaped") is not None
-        is_generic = self._is_generic(metafunc)
-        targets = [
-            target
-            for target in self.process.targets
-            if not (is_untaped or is_generic) or is_untaped == self._may_ask_anything(target)
-        ]
+        targets = [target for target in self.process.targets if self._is_about(metafunc, target)]
         metafunc.parametrize("target", targets, ids=[target.slug for target in targets], scope="session")
         chosen = any("operation" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
         if "operation" in metafunc.fixturenames and not chosen:
@@ -232,6 +236,16 @@ class Conformance:
             if "spare" in metafunc.fixturenames:  # who asks for the same comes together: the role is filled once for all of them
                 about = sorted(filter(decides, about), key=demanded)
             metafunc.parametrize("operation", about, ids=lambda o: o.id)
+
+    def _is_about(self, metafunc: pytest.Metafunc, target: Target) -> bool:
+        """Whether a test is asked of a target."""
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        if target.is_whole or "whole" in marks:
+            return target.is_whole and "whole" in marks
+        if self.process.whole_wanted:
+            return "kept" in marks
+        is_untaped = "untaped" in marks
+        return not (is_untaped or self._is_generic(metafunc)) or is_untaped == self._may_ask_anything(target)
 
     @staticmethod
     def _is_generic(metafunc: pytest.Metafunc) -> bool:
@@ -399,6 +413,8 @@ class Conformance:
             result = yield
         if judge:
             self._look_again(pyfuncitem, judge)
+            if self.process.whole:
+                self.process.whole.end(pyfuncitem, judge)
             new = [_row(o, pyfuncitem, judge) for o in judge.observations if o.standing == "new"]
             unseen = [o for o in judge.observations if o.outcome == "error"]
             if new:
@@ -548,6 +564,11 @@ class Conformance:
             MisuseError: a secret stands on it, or it cannot take its place.
         """
         recording, run = self.process.recording, self.process.run
+        if whole := self.process.whole:
+            if is_whole:
+                self._told = whole.finish(option(self.process.config, "--described-by"))
+            else:
+                whole.recording.drop()
         if not recording:
             return
         missing = [reason for target in self.process.targets for reason in self.attendance.missing(target.slug)]
@@ -606,6 +627,8 @@ class Conformance:
             terminalreporter.write_line(f"  record: {shown(self.process.run.path(target))}\n")
         if self._tape:
             terminalreporter.write_line(f"recorded {shown(self._tape)}")
+        if self._told:
+            terminalreporter.write_line(self._told)
         for fall in self._falls:
             terminalreporter.write_line(fall, red=True)
         for loss, times in self._losses.items():
@@ -649,7 +672,7 @@ def _row(observation: Observation, item: Any, judge: Judge) -> ObservationRow:
 
 def _answers(item: Any, judge: Judge) -> list[AnswerRow]:
     name, as_shipped = cassette_of(item), item.get_closest_marker("as_shipped") is not None
-    return [msgspec.structs.replace(answer, request=name, as_shipped=as_shipped) for answer in judge.answers]
+    return [msgspec.structs.replace(answer, request=answer.request or name, as_shipped=as_shipped) for answer in judge.answers]
 
 
 def _reason(report: Any) -> str:

@@ -17,10 +17,13 @@ from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.driving.probes import is_closed
 from mmconform.errors import MisuseError, NotHereError
+from mmconform.judging import kept
 from mmconform.judging.judge import NOT_GENERATED, Judge
+from mmconform.judging.kept import Kept
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
 from mmconform.plugin.process import Process
+from mmconform.plugin.whole import few
 from mmconform.principles.forbidden import Switching
 from mmconform.principles.hidden import Reader
 from mmconform.principles.questions import Questions
@@ -95,6 +98,8 @@ class Fixtures:
         judge = self.process.run.judge(target, option(self.process.config, "--rule"))
         if target.slug in self.process.places and "stage" not in request.fixturenames:
             judge.beside = self.process.run.noting(target)
+        if whole := self.process.whole:
+            judge.keeper = whole.keeper(request.node, judge)
         request.node.stash[JUDGE] = judge
         return judge
 
@@ -106,7 +111,19 @@ class Fixtures:
             for clause in judge.contract.of(operation.id):
                 judge.skip(clause, NOT_GENERATED)
             pytest.skip(f"{NOT_GENERATED}: {operation.id}: {reason}")
-        return generator.cases(operation.id)
+        cases = generator.cases(operation.id)
+        return few(cases) if self.process.whole else cases
+
+    @pytest.fixture
+    def on_tape(self, operation: Operation, target: Target, judge: Judge) -> Kept:
+        """All that a tape of the whole API holds of the operation."""
+        assert target.tape
+        found = kept.read(target.tape, operation.id)
+        if found is None:
+            for clause in judge.contract.of(operation.id):
+                judge.skip(clause, "not-on-this-target", why="the tape holds nothing of it")
+            pytest.skip("not-on-this-target: the tape holds nothing of it")
+        return found
 
     @pytest.fixture
     def core(self, operation: Any) -> Case | None:
@@ -174,7 +191,8 @@ class Fixtures:
         target = target_of(request.node)
         if target is None:
             return vcr_markers
-        return [pytest.mark.vcr.mark] if target.is_recorded or self.process.recording else []
+        is_taped = target.is_recorded or self.process.recording
+        return [pytest.mark.vcr.mark] if is_taped and not (target.is_whole or self.process.whole) else []
 
     @pytest.fixture
     def stage(

@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clause(id): the one promise that a test proves")
     config.addinivalue_line("markers", "applies(since, until): the versions that a test is about")
     config.addinivalue_line("markers", "untaped: asked of live servers only, about documents that are given")
+    config.addinivalue_line("markers", "kept: what a tape of the whole API is recorded of")
+    config.addinivalue_line("markers", "whole: asked of tapes of the whole API only")
     config.addinivalue_line("markers", "as_shipped: nothing is changed before, so the answers tell who may do what")
     for name in sorted(config.stash.get(options.TAKEN, ())):
         leave(MisuseError(f"{name} belongs to another plugin here; leave that plugin out with -p no:NAME"))

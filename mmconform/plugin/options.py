@@ -62,6 +62,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "REPOSITORY",
         "help": "with --record-mode=rewrite: where the commit of the server is found; kept on the tape",
     },
+    "--described-by": {
+        "default": "",
+        "metavar": "COMMIT",
+        "help": "with --record-mode=rewrite and --spec: where the description is found, kept on the tape of the whole API",
+    },
     "--dry-run": {
         "action": "store_true",
         "default": False,

@@ -17,6 +17,7 @@ from mmconform.files import check_writable
 from mmconform.paths import IS_CHECKOUT
 from mmconform.plugin.options import option
 from mmconform.plugin.run import Run
+from mmconform.plugin.whole import Whole
 from mmconform.principles.sightings import Stock
 from mmconform.safety.guard import Guard
 from mmconform.servers.live import live_server
@@ -60,7 +61,9 @@ class Process:
         self.judges_nothing = self.is_dry or config.option.collectonly or config.option.setuponly or config.option.setupplan
         if self.is_dry and getattr(config.option, "numprocesses", None):
             raise MisuseError("--dry-run sends nothing; leave out -n")
-        self.recording_wanted = config.getoption("--record-mode") == "rewrite"
+        is_rewriting = config.getoption("--record-mode") == "rewrite"
+        self.whole_wanted = is_rewriting and bool(option(config, "--spec"))
+        self.recording_wanted = is_rewriting and not self.whole_wanted
         if config.getoption("--record-mode") not in (None, "none", "rewrite"):
             raise MisuseError("--record-mode knows `rewrite` (record a whole tape) and `none`; a tape is never recorded in part")
         self.patience = self._patience()
@@ -84,6 +87,7 @@ class Process:
         self.keepers: dict[str, Keeper] = {}
         self.servers: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
+        self.whole: Whole | None = None
         self.run_id = new_run_id()
         self.is_interrupted = False
         self.disturbed = ""
@@ -120,12 +124,14 @@ class Process:
                 return int(seed)
         except ValueError:
             raise MisuseError(f"--hypothesis-seed={seed}: expected a whole number") from None
-        if not self.is_free or all(target.is_reference for target in self.targets):
+        if not self.is_free or self.whole_wanted or all(target.is_reference for target in self.targets):
             return SEED
         return int(self.told["seed"]) if self.told else random.SystemRandom().randrange(2**31)
 
     def _examples(self) -> int:
         examples: int | None = option(self.config, "--max-examples")
+        if self.targets[0].is_whole:
+            return self.targets[0].examples or MAX_EXAMPLES
         if not self.is_free and examples not in (None, MAX_EXAMPLES):
             raise MisuseError("tapes hold the answers to one sequence of requests; --max-examples is for live targets")
         return MAX_EXAMPLES if examples is None else examples
@@ -136,27 +142,38 @@ class Process:
         Raises:
             MisuseError: see :func:`mmconform.servers.live.live_server.prepare_server`.
         """
-        if self.recording_wanted and not IS_CHECKOUT:
+        is_recording = self.recording_wanted or self.whole_wanted
+        if is_recording and not IS_CHECKOUT:
             raise MisuseError("tapes are recorded in a clone of the repository: a package has none")
-        if self.recording_wanted and not self.is_live:
+        if is_recording and not self.is_live:
             raise MisuseError("--record-mode=rewrite needs a live server: --target http://HOST:PORT")
-        if self.recording_wanted and (getattr(self.config.option, "numprocesses", None) or len(self.targets) > 1):
+        if is_recording and (getattr(self.config.option, "numprocesses", None) or len(self.targets) > 1):
             raise MisuseError("a tape is recorded from one server by one process; leave out -n and further targets")
-        if self.recording_wanted and (option(self.config, "--spec") or option(self.config, "--overlay")):
-            raise MisuseError("a tape is recorded with our own documents; leave out --spec and --overlay")
+        if self.recording_wanted and option(self.config, "--overlay"):
+            raise MisuseError("a tape is recorded with our own documents; leave out --overlay")
+        if self.whole_wanted and not (self.run.is_official and option(self.config, "--described-by")):
+            raise MisuseError(
+                "a tape of the whole API is recorded with the official description (--spec), and says where that is found "
+                "(--described-by COMMIT); one of our own operations with our own documents: leave out --spec"
+            )
         for target in self.targets if not self.is_worker else ():
             check_writable(self.run.path(target).parent)
         if not self.is_live:
             return
-        if self.recording_wanted:
+        begun: Recording | None = None
+        if is_recording:
             may_replace, built_from = option(self.config, "--replace-tape"), option(self.config, "--built-from")
-            self.recording = Recording(self.targets[0], may_replace=may_replace, built_from=built_from)
+            begun = Recording(self.targets[0], may_replace=may_replace, built_from=built_from, is_whole=self.whole_wanted)
         try:
             self._prepare()
         except BaseException:
-            if self.recording:
-                self.recording.drop()
+            if begun:
+                begun.drop()
             raise
+        if begun and self.whole_wanted:
+            self.whole = Whole(self.run, begun)
+        else:
+            self.recording = begun
 
     def _prepare(self) -> None:
         for signal_ in (signal.SIGINT, signal.SIGTERM):  # a run that changes a server has something to tidy up

@@ -22,6 +22,12 @@ as_shipped = pytest.mark.as_shipped
 #: Asked of live servers only, about documents that are given: no tape holds answers to these requests yet.
 untaped = pytest.mark.untaped
 
+#: What a tape of the whole API is recorded of.
+kept = pytest.mark.kept
+
+#: About a tape of the whole API, and nothing else.
+whole = pytest.mark.whole
+
 #: ``new_person("token_user")``: a person of the test's own, who may be changed.
 NewPerson = Callable[[str], Actor]
 
@@ -56,8 +62,10 @@ __all__ = [
     "clause",
     "give_roles",
     "join",
+    "kept",
     "new_bot",
     "new_team",
     "someone",
     "untaped",
+    "whole",
 ]

@@ -1,5 +1,6 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -20,6 +21,10 @@ _TITLES = {
     "different": "Different: another answer to a request that is refused, or not described, anyway",
     "better": "Better: new, or mended",
 }
+#: Of more operations than these, those that changed in the same way are told together.
+_FEW_OPERATIONS = 50
+#: Who is told of by name what they would feel, where there are many operations.
+_FELT_BY = ("guest", "member", "channel_admin", "team_admin", "system_admin")
 
 
 class Page:
@@ -34,6 +39,8 @@ class Page:
     def text(self) -> str:
         """Return the comparison for a terminal."""
         lines = [self._headline()]
+        if len(self.contract.operations) > _FEW_OPERATIONS:
+            return "\n".join(map(plain, [*lines, *self._alike(), "", *self._felt()]))
         for effect, clauses in self._grouped():
             lines += ["", _TITLES[effect]]
             for clause, changes in clauses:
@@ -86,6 +93,41 @@ class Page:
             groups.append((effect, list(by_clause.items())))
         return groups
 
+    def _alike(self) -> list[str]:
+        """Return what changed, a line for all operations of which the same is to be said."""
+        lines: list[str] = []
+        for effect in EFFECTS:
+            groups: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+            for change in (change for change in self.comparison.changes if change.effect == effect):
+                of_group = groups.setdefault((change.kind, change.before, change.after), {})
+                of_group.setdefault(change.operation, set()).update(change.personas)
+            lines += ["", _TITLES[effect]] if groups else []
+            for (kind, before, after), operations in sorted(groups.items(), key=lambda group: -len(group[1])):
+                lines.append(f"{EFFECT_SIGNS[effect]} {kind} {before} → {after}, {_counted(operations)}")
+                whom: dict[tuple[str, ...], list[str]] = {}
+                for operation, personas in operations.items():
+                    whom.setdefault(tuple(sorted(personas)), []).append(operation)
+                lines += [f"    for {', '.join(personas)}: {_first(names)}" for personas, names in whom.items()]
+        return lines
+
+    def _felt(self) -> list[str]:
+        """Return a line for each caller: what is refused now that was served, and served now that was not."""
+        lines = ["Who would feel what (operations that one server serves to them, and the other does not)"]
+        for persona in _FELT_BY:
+            worse, better = (self._moved(persona, *sides) for sides in ((self.before, self.after), (self.after, self.before)))
+            lost, won = (f"{len(names)} ({_first(names)})" if names else "none" for names in (worse, better))
+            lines.append(f"  {persona}: no longer served {lost}; newly served {won}")
+        return lines
+
+    @staticmethod
+    def _moved(persona: str, served_by: Record, refused_by: Record) -> list[str]:
+        """Return the operations that served somebody in one record only, though they asked in both."""
+        served, other = (
+            {a.operation for a in record.answers if a.persona == persona and a.is_served} for record in (served_by, refused_by)
+        )
+        asked = {a.operation for a in refused_by.answers if a.persona == persona}
+        return sorted(served & asked - other)
+
     def _quote(self, name: str) -> str:
         clause = self.contract.clauses.get(name)
         return f"“{clause.text}” ({clause.place})" if clause else "(nothing is promised about that)"
@@ -101,3 +143,13 @@ class Page:
 
     def _why(self, changes: list[Change]) -> list[str]:
         return list(dict.fromkeys(self.reasons[change] for change in changes if self.reasons[change]))
+
+
+def _counted(names: Collection[str]) -> str:
+    return "1 operation" if len(names) == 1 else f"{len(names)} operations"
+
+
+def _first(names: Sequence[str], most: int = 12) -> str:
+    """Return some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -76,6 +76,7 @@ class Target:
         keeps_documents: It is to keep the documents even where servers are known not to.
         running: The reference server that was started for it.
         told_roles: What it was seen to grant to which role, where it was asked.
+        examples: Of how many fuzzed cases for each operation the tape is.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Target:
     running: Reference | None = None
     origin: Origin = field(default_factory=Origin)
     told_roles: dict[str, frozenset[str]] = field(default_factory=dict)
+    examples: int | None = None
 
     def client(self) -> Client:
         """Return a new client for this target."""
@@ -105,6 +107,11 @@ class Target:
     @property
     def is_recorded(self) -> bool:
         return self.tape is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a tape of the whole API: of answers to be judged, and of nobody to be asked."""
+        return self.tape is not None and self.tape.name == tape.WHOLE
 
     @property
     def is_thrown_away(self) -> bool:
@@ -137,8 +144,8 @@ def resolve(
 
     Args:
         text: ``http(s)://…`` or ``host:port``, ``recorded``, ``recorded:all``, ``recorded:<version>``, a bare version or the
-            first parts of one (the newest release that begins so), ``reference``, ``reference@<version>``, either with
-            ``:<mutant>``, or ``reference:all``, every mutant.
+            first parts of one (the newest release that begins so), ``recorded:<version>/whole`` (of the whole API),
+            ``reference``, ``reference@<version>``, either with ``:<mutant>``, or ``reference:all``, every mutant.
         allow_remote: Talk to servers on other machines too.
         patience: How long to wait for a live one.
         running: Addresses of reference servers that run already, by the slug of their target.
@@ -160,8 +167,12 @@ def resolve(
     tapes = tape.every()
     if not IS_CHECKOUT:
         raise MisuseError(f"`{text}` is a tape, and tapes are not in the package: clone the repository for them")
-    if not tapes:
+    if not (tapes or version.endswith(f"/{tape.WHOLE}")):
         raise MisuseError(f"no tape in {CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
+    if version.endswith(f"/{tape.WHOLE}"):
+        if version not in (whole := tape.every_whole()):
+            raise MisuseError(f"no tape of the whole API `{version}`; there are {', '.join(whole) or 'none'}")
+        return [recorded(version)]
     if version == "all":
         return [recorded(name) for name in tapes]
     if not version:
@@ -203,6 +214,8 @@ def recorded(name: str) -> Target:
         folder,
         label["seed"],
         keeps_documents=label.get("keeps_documents") is True,
+        told_roles={role: frozenset(held) for role, held in (label.get("roles") or {}).items()},
+        examples=label["max_examples"],
     )
 
 
@@ -211,6 +224,8 @@ def slug_of(name: str) -> str:
     if re.match(r"https?://", name):
         return re.sub(r"[^A-Za-z0-9.]+", "-", _base(name).partition("//")[2]).strip("-")
     kind, _, version = name.partition(":")
+    if version.endswith(f"/{tape.WHOLE}"):
+        return f"{tape.WHOLE}-{version.partition('/')[0]}"
     return version if kind == "recorded" and not version.startswith("reference") else re.sub(r"[^\w.]+", "-", name)
 
 

@@ -3,11 +3,11 @@
 from mmconform.driving.generate import Case
 from mmconform.driving.sender import Sender
 from mmconform.judging.judge import Judge
-from mmconform.plugin.suite import Operation, as_shipped
+from mmconform.plugin.suite import Operation, as_shipped, kept
 from mmconform.wire.client import Client
 from mmconform.world.world import World
 
-pytestmark = as_shipped
+pytestmark = [as_shipped, kept]
 
 
 def test_the_contract_holds(operation: Operation, cases: tuple[Case, ...], world: World, client: Client, judge: Judge) -> None:

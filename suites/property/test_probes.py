@@ -3,13 +3,13 @@
 from mmconform.driving.generate import Case
 from mmconform.driving.probes import Prober
 from mmconform.judging.judge import Judge
-from mmconform.plugin.suite import Operation, untaped
+from mmconform.plugin.suite import Operation, kept, untaped
 from mmconform.principles.hidden import Reader
 from mmconform.wire.client import Client
 from mmconform.world.place import Place
 from mmconform.world.world import World
 
-pytestmark = untaped
+pytestmark = [untaped, kept]
 
 
 def test_who_is_served(

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,19 @@ class Recording:
 
     Args:
         may_replace: Whether it may take the place of the tape of another server of that version.
+        is_whole: It is one of the whole API, beside that of our own operations.
         built_from: The repository, and the folder in it, that has the commit; a server tells the commit alone.
 
     Raises:
         MisuseError: it may not, or it cannot be written.
     """
 
-    def __init__(self, target: Target, *, may_replace: bool, built_from: str = "") -> None:
+    def __init__(self, target: Target, *, may_replace: bool, built_from: str = "", is_whole: bool = False) -> None:
         self.target, self.built_from = target, built_from
         self.place = tape.place(target.slug if target.is_reference else target.server.name)
         self.folder = self.place.with_name(f".recording-{self.place.name}")
+        if is_whole:
+            self.place, self.folder = self.place / tape.WHOLE, self.folder.with_name(f"{self.folder.name}-{tape.WHOLE}")
         self._refuse_place()
         if not (may_replace or target.is_reference):
             self._refuse_another_server()
@@ -41,8 +45,11 @@ class Recording:
         with writing(self.folder):
             make_folder(self.folder)
 
-    def finish(self, *, seed: int, max_examples: int, spec: str) -> Path:
+    def finish(self, *, seed: int, max_examples: int, spec: str, more: Mapping[str, Any] | None = None) -> Path:
         """Label the tape, search it for secrets and put it in its place.
+
+        Args:
+            more: What else the label says.
 
         Raises:
             MisuseError: a secret stands on the tape in the clear, and nothing is kept; or it cannot take its place.
@@ -61,6 +68,7 @@ class Recording:
             "max_examples": max_examples,
             "spec": spec,
             **({"keeps_documents": True} if self.target.keeps_documents else {}),
+            **(more or {}),
         }
         try:
             tape.write_label(self.folder, label)
@@ -82,8 +90,11 @@ class Recording:
     def _take_place(self) -> None:
         before = self.folder.with_name(f"{self.folder.name}-before")
         shutil.rmtree(before, ignore_errors=True)
+        make_folder(self.place.parent)
         if self.place.exists():
             self.place.rename(before)
+            if (before / tape.WHOLE).exists():
+                (before / tape.WHOLE).rename(self.folder / tape.WHOLE)
         self.folder.rename(self.place)
         shutil.rmtree(before, ignore_errors=True)
 

@@ -16,6 +16,8 @@ from mmconform.wire.tape.redact import MARK
 
 LABEL = "TAPE.yaml"
 WORLD = "world.yaml"
+#: The folder, inside that of a version, of a second tape: of the whole API, as its official description tells of it.
+WHOLE = "whole"
 FORMAT = 1
 #: What a server may call its version: it becomes the name of a folder, and a server may say anything.
 VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}([.+-][A-Za-z0-9]{1,30})*"
@@ -25,8 +27,19 @@ _BANNER = "# What this tape was recorded from. Recorded, never edited: a tape is
 
 def every() -> list[str]:
     """Return the versions of which there is a tape, oldest first; one that lost its label is among them, to be refused."""
-    names = [path.name for path in _folders() if is_version(path.name) and next(path.rglob("*.yaml"), None)]
+    names = [path.name for path in _folders() if is_version(path.name) and _is_begun(path)]
     return sorted(names, key=lambda name: (Version.parse(name), is_release(name)))
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether a folder holds something of a tape of its own: one of the whole API inside it is none."""
+    return bool(cassettes(folder)) or (folder / LABEL).exists()
+
+
+def every_whole() -> list[str]:
+    """Return the tapes of the whole API (``11.1.0/whole``), oldest first: no newest, and nobody's neighbour."""
+    names = [path.parent.parent.name for path in CASSETTES.glob(f"[!.]*/{WHOLE}/{LABEL}") if is_version(path.parent.parent.name)]
+    return [f"{name}/{WHOLE}" for name in sorted(names, key=Version.parse)]
 
 
 def newest(names: Iterable[str] | None = None) -> str:
@@ -70,7 +83,8 @@ def place(name: str) -> Path:
 
 def cassettes(folder: Path) -> dict[str, Path]:
     """Return the cassettes of a tape, by their name relative to it."""
-    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*.yaml")) if p.name != LABEL}
+    found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.suffix in (".yaml", ".json")}
+    return {name.as_posix(): path for name, path in found.items() if path.name != LABEL and name.parts[0] != WHOLE}
 
 
 def read_label(folder: Path) -> dict[str, Any]:
@@ -87,11 +101,12 @@ def read_label(folder: Path) -> dict[str, Any]:
         raise MisuseError(f"{_shown(path)}: says nothing about `{missing[0]}`; record the tape anew")
     if data["format"] != FORMAT:
         raise MisuseError(f"{_shown(path)}: is of format {data['format']}, and this suite reads format {FORMAT}")
-    if folder.parent == CASSETTES and isinstance(server := data["server"], dict):
+    of_version = folder.parent if folder.name == WHOLE else folder
+    if of_version.parent == CASSETTES and isinstance(server := data["server"], dict):
         name, version = str(server.get("name")), str(server.get("version"))
-        if (name, version) != (folder.name, str(Version.parse(folder.name))):
+        if (name, version) != (of_version.name, str(Version.parse(of_version.name))):
             what = plain(name if name.startswith(version) else f"{name} and {version}")[:80]
-            raise MisuseError(f"{_shown(path)}: is the tape of {what}, not of {folder.name}; give the folder its name back")
+            raise MisuseError(f"{_shown(path)}: is the tape of {what}, not of {of_version.name}; give the folder its name back")
     return dict(data)
 
 

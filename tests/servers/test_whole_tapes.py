@@ -1,0 +1,135 @@
+"""Tapes of the whole API: asked for by their names alone, whole, without a text of anybody's, and judged anew by the document."""
+
+import re
+import shutil
+
+import pytest
+
+from mmconform.driving.generate import SEED
+from mmconform.errors import MisuseError
+from mmconform.judging import kept
+from mmconform.paths import CASSETTES, ROOT
+from mmconform.servers.target import recorded, resolve, slug_of
+from mmconform.wire.tape import tape
+
+OFFICIAL = ROOT.parent / "shared" / "official" / "11.1.yaml"
+NAMES = tape.every_whole()
+EACH = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture
+def tapes(tmp_path, monkeypatch):
+    """Folders of tapes that hold labels and a cassette: two versions, of the newer one a tape of the whole API alone."""
+    real = tape.read_label(CASSETTES / tape.newest())
+    monkeypatch.setattr(tape, "CASSETTES", tmp_path)
+    for name in ("98.0.0", "98.0.0/whole", "99.0.0/whole"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        file = "GetUser.json" if name.endswith("whole") else tape.WORLD
+        (folder / file).write_text("{}\n", encoding="utf-8")
+        version = name.partition("/")[0]
+        label = {key: real[key] for key in real.keys() - {"format", "cassettes"}}
+        label["server"] = {**real["server"], "name": version, "version": version}
+        tape.write_label(folder, {**label, "described_by": "some/commit", "roles": {"system_user": ["create_team"]}})
+    return tmp_path
+
+
+def test_a_tape_of_the_whole_api_is_never_the_newest_a_neighbour_or_one_of_all(tapes):
+    assert tape.every() == ["98.0.0"] and tape.newest() == "98.0.0" and tape.before("99.0.0") == tape.before("98.0.0") == ""
+    assert tape.every_whole() == ["98.0.0/whole", "99.0.0/whole"] and tape.foreign() == []
+    assert [one.name for one in resolve("recorded:all")] == [one.name for one in resolve("recorded")] == ["recorded:98.0.0"]
+    with pytest.raises(MisuseError, match=r"^no tape of version `99`; there are 98\.0\.0$"):
+        resolve("recorded:99")
+
+
+def test_it_is_asked_for_by_its_name(tapes):
+    (found,) = resolve("recorded:99.0.0/whole")
+    assert (found.name, found.slug, found.is_whole, found.is_recorded) == ("recorded:99.0.0/whole", "whole-99.0.0", True, True)
+    assert found.told_roles == {"system_user": frozenset({"create_team"})} and str(found.version) == "99.0.0"
+    assert slug_of("recorded:98.0.0/whole") == "whole-98.0.0" and not resolve("recorded:98.0.0")[0].is_whole
+    with pytest.raises(
+        MisuseError, match=r"^no tape of the whole API `97\.0\.0/whole`; there are 98\.0\.0/whole, 99\.0\.0/whole$"
+    ):
+        resolve("recorded:97.0.0/whole")
+
+
+def test_a_tape_and_the_one_inside_it_are_told_apart(tapes):
+    assert [*tape.cassettes(tapes / "98.0.0")] == [tape.WORLD] and [*tape.cassettes(tapes / "98.0.0/whole")] == ["GetUser.json"]
+    (tapes / "98.0.0/whole/GetUser.json").write_text("[]\n", encoding="utf-8")
+    assert recorded("98.0.0").tape == tapes / "98.0.0"
+    with pytest.raises(MisuseError, match=r"whole/GetUser\.json: is not what was recorded"):
+        recorded("98.0.0/whole")
+
+
+def test_it_belongs_to_the_version_in_which_it_lies(tapes):
+    shutil.move(tapes / "98.0.0/whole", tapes / "99.0.0/whole-of-98")
+    shutil.rmtree(tapes / "99.0.0/whole")
+    (tapes / "99.0.0/whole-of-98").rename(tapes / "99.0.0/whole")
+    with pytest.raises(MisuseError, match=r"is the tape of 98\.0\.0, not of 99\.0\.0; give the folder its name back"):
+        recorded("99.0.0/whole")
+
+
+# -- those that there are ----------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_it_says_what_was_recorded_and_where_the_description_is(name):
+    label = tape.read_label(CASSETTES / name)
+    part = label["part"]
+    assert part["operations"] == len(label["cassettes"]) and part["operations"] < part["described"]
+    assert re.search(r"[0-9a-f]{10}", label["described_by"]) and label["seed"] == SEED
+    assert sum(len(kept.read(CASSETTES / name, file[:-5]).asked) for file in label["cassettes"]) == part["exchanges"]
+
+
+#: Two words, an address that is none of ours, a machine.
+SAYS = re.compile(r"[^\W\d_]\s+(?!redacted)[^\W\d_]|@(?!conformance\.invalid)|localhost:|127\.0\.0\.1|/root/|/tmp/")
+
+
+def texts(node):
+    if isinstance(node, dict):
+        yield from node
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from texts(child)
+    elif isinstance(node, str):
+        yield node
+
+
+@EACH
+def test_no_sentence_no_mail_address_and_no_machine_stands_on_it(name):
+    """Of people, of the server, or of the description: in what was sent and answered no two words follow each other."""
+    found = {}
+    for file in tape.cassettes(CASSETTES / name):
+        for _, exchange, _ in kept.read(CASSETTES / name, file[:-5]).asked:
+            bodies = [exchange.body or b"", exchange.answer]
+            said = [*texts([exchange.json_sent, exchange.json_or_none]), exchange.url]
+            said += [body.decode() for body in bodies if body[:1] not in (b"{", b"[", b'"')]
+            bad = [text for text in said if SAYS.search(text)]
+            found |= {file: bad} if bad else {}
+    assert found == {}
+
+
+@EACH
+def test_it_is_not_judged_by_our_own_documents(name, run_pytest):
+    done = run_pytest("suites", f"--target=recorded:{name}")
+    line = (
+        f"recorded:{name} is judged by the official description, which is not in this repository: --spec=FILE, put together from"
+    )
+    assert done.returncode == 2 and line in done.stdout + done.stderr
+
+
+@EACH
+def test_all_of_it_is_green_by_the_description(name, run_pytest, tmp_path):
+    if not OFFICIAL.is_file():
+        described_by = tape.read_label(CASSETTES / name)["described_by"]
+        pytest.skip(f"the description does not lie beside the checkout (shared/official/11.1.yaml); it is {described_by}")
+    done = run_pytest("suites", f"--target=recorded:{name}", f"--spec={OFFICIAL}", f"--reports={tmp_path}", "-q")
+    assert done.returncode == 0 and "GREEN" in done.stdout, done.stdout[-3000:]
+
+
+def test_a_tape_of_the_whole_api_is_judged_apart(run_pytest):
+    if not NAMES:
+        pytest.skip("there is no such tape")
+    done = run_pytest("suites", f"--target=recorded:{NAMES[0]}", "--target=recorded")
+    assert done.returncode == 2 and "judged apart from those of our own operations" in done.stdout + done.stderr
