@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
+from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.record.record import Record
 from mmconform.record.rows import AnswerRow, ChangeKind, Effect
 from mmconform.world.people import MADE, PERSONAS
@@ -174,7 +175,8 @@ def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked
 
 
 def _effect(was: AnswerRow, is_: AnswerRow) -> Effect:
-    fails, failed = is_.status >= 500, was.status >= 500
+    is_begun = was.error == NO_ROUTE and is_.status == 501  # an operation that is new, and not offered here
+    fails, failed = is_.status >= 500 and not is_begun, was.status >= 500
     if fails != failed:
         return "worse" if fails else "better"
     return "worse" if was.is_served and not is_.is_served and was.valid else "different"

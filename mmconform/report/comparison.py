@@ -111,22 +111,16 @@ class Page:
         return lines
 
     def _felt(self) -> list[str]:
-        """Return a line for each caller: what is refused now that was served, and served now that was not."""
-        lines = ["Who would feel what (operations that one server serves to them, and the other does not)"]
+        """Return a line for each caller: of which operations something is refused now that was served, and the other way round."""
+        lines = [
+            "Who would feel what: operations that do not serve them any more, or not everything that they asked for, or now do"
+        ]
         for persona in _FELT_BY:
-            worse, better = (self._moved(persona, *sides) for sides in ((self.before, self.after), (self.after, self.before)))
-            lost, won = (f"{len(names)} ({_first(names)})" if names else "none" for names in (worse, better))
-            lines.append(f"  {persona}: no longer served {lost}; newly served {won}")
+            moved = [c for c in self.comparison.changes if persona in c.personas and c.kind in ("answer", "operation")]
+            lost = sorted({c.operation for c in moved if c.before.startswith("2") and not c.after.startswith("2")})
+            won = sorted({c.operation for c in moved if c.after.startswith("2") and not c.before.startswith("2")})
+            lines.append(f"  {persona}: refused in {_first(lost) or 'none'}; served in {_first(won) or 'none'}")
         return lines
-
-    @staticmethod
-    def _moved(persona: str, served_by: Record, refused_by: Record) -> list[str]:
-        """Return the operations that served somebody in one record only, though they asked in both."""
-        served, other = (
-            {a.operation for a in record.answers if a.persona == persona and a.is_served} for record in (served_by, refused_by)
-        )
-        asked = {a.operation for a in refused_by.answers if a.persona == persona}
-        return sorted(served & asked - other)
 
     def _quote(self, name: str) -> str:
         clause = self.contract.clauses.get(name)
