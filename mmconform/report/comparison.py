@@ -111,10 +111,8 @@ class Page:
         return lines
 
     def _felt(self) -> list[str]:
-        """Return a line for each caller: of which operations something is refused now that was served, and the other way round."""
-        lines = [
-            "Who would feel what: operations that do not serve them any more, or not everything that they asked for, or now do"
-        ]
+        """Return a line for each caller: where something is refused now that was served, and the other way round."""
+        lines = ["Who would feel what: where something is refused that was served before, and served that was refused"]
         for persona in _FELT_BY:
             moved = [c for c in self.comparison.changes if persona in c.personas and c.kind in ("answer", "operation")]
             lost = sorted({c.operation for c in moved if c.before.startswith("2") and not c.after.startswith("2")})

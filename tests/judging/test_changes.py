@@ -80,6 +80,8 @@ ANSWERS = [
     ("400 a", "400 b", False, "status", "different"),
     ("400 a", "500 b", False, "status", "worse"),
     ("500 a", "400 b", True, "status", "better"),
+    ("404 api.context.404.app_error", "501 b", True, "status", "different"),
+    ("404 api.context.404.app_error", "500 b", True, "status", "worse"),
     ("500 a", "500 b", True, "status", "different"),
     ("500 a", "201", True, "status", "better"),
     ("201", "401 s", True, "auth", "worse"),

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from mmconform.commands.cli import main
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.judging import kept
@@ -133,3 +134,17 @@ def test_a_tape_of_the_whole_api_is_judged_apart(run_pytest):
         pytest.skip("there is no such tape")
     done = run_pytest("suites", f"--target=recorded:{NAMES[0]}", "--target=recorded")
     assert done.returncode == 2 and "judged apart from those of our own operations" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(len(NAMES) < 2 or not OFFICIAL.is_file(), reason="it takes two tapes of the whole API and their description")
+def test_what_an_upgrade_changes_is_told_by_caller(capsys):
+    """Few lines for hundreds of operations; what the source shows of 11.0: Bleve is gone, channels have a default category."""
+    status = main(["compare", *(f"recorded:{name}" for name in NAMES[:2]), f"--spec={OFFICIAL}"])
+    said = capsys.readouterr().out.splitlines()
+    assert status == 1 and len(said) < 250
+    told = "\n".join(said[:-6])
+    assert "▼ operation 200 → 404 api.context.404.app_error, 1 operation\n    for system_admin: PurgeBleveIndexes" in told
+    assert "+ field default_category_name: absent → default_category_name: string, 11 operations" in told
+    callers = [line.partition(":")[0].strip() for line in said[-5:]]
+    assert callers == ["guest", "member", "channel_admin", "team_admin", "system_admin"]
+    assert "PurgeBleveIndexes" in said[-1].partition("; served in")[0]
