@@ -106,7 +106,8 @@ LIBRARIES = {
     "pandas": {"mmconform.notebooks.tables", "mmconform.notebooks.draw"},
     "matplotlib": {"mmconform.notebooks.draw"},
     "nbclient": {"mmconform.notebooks.execute"},
-    "requests": below(*(f"wire.{name}" for name in ("client", "connection", "origin", "reasons"))),
+    "requests": below(*(f"wire.{name}" for name in ("client", "connection", "origin", "reasons")))
+    | {"mmconform.reference.operations"},
     "urllib3": {"mmconform.wire.connection"},
     "vcr": {"mmconform.wire.tape.cassette", "mmconform.plugin.conformance", "mmconform.plugin.fixtures"},
     "schemathesis": {"mmconform.driving.generate"},

@@ -20,8 +20,8 @@ from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.live_server import TOKENS_STAY_ON
 from mmconform.servers.live.prepare import (
     ask_roles,
-    can_be_gateway,
     find_obstacles,
+    is_on_this_machine,
     off_now,
     people,
     sign_in,
@@ -107,7 +107,7 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     about = told_to_clients(admin)
     others, off = people(admin), off_now(answer, target.version)
     licensed = about.get("IsLicensed") == "true"
-    left_off = off if others else off & {WEBRTC} if not can_be_gateway(target) else frozenset()
+    left_off = off if others else off & {WEBRTC} if not is_on_this_machine(target) else frozenset()
     left_off |= lost_to_a_licence() if licensed else frozenset()
     fixed = _fixed(admin)
     left_off |= {feature for feature in off if features()[feature].setting in fixed}

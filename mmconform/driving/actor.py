@@ -42,6 +42,8 @@ ALWAYS = ("status", "schema", "media", "secret", "paging")
 _OF_PEOPLE = frozenset({"user", "caller", "session", "sessions", "membership"})
 #: What an administrator changes of somebody's account or sessions.
 _OF_ACCOUNTS = re.compile(r"/(roles|active|disable|enable|sessions/revoke.*)$")
+#: How a server in developer mode names the permission that is missing (web/context.go@v5.36.1 SetPermissionError).
+_MISSING = re.compile(r"permission=(\w+)")
 #: How long a server may lag behind what it was told, in seconds.
 _MOMENT = 1.0
 
@@ -56,6 +58,7 @@ class Stage:
         clause: What the next assertion is about, in a test that is about many clauses in turn.
         people: Whom this test has made, and how many ``changes`` of accounts there had been before.
         seed: Of what is drawn in this run; tapes know one.
+        is_taped: A tape is recorded of what is asked.
         frees: Whom a test or a life no longer needs is deactivated at once, as the end of the run would: a server takes only so
             many active people (250 without a licence: app/limits.go@91ce593d27).
     """
@@ -72,6 +75,7 @@ class Stage:
     changes: list[str] = field(default_factory=list)
     seed: int = SEED
     frees: bool = False
+    is_taped: bool = False
 
     def see_off(self) -> None:
         """Let go of the people whom this test has made."""
@@ -182,6 +186,19 @@ class Reply:
     @property
     def _denials(self) -> list[Refusal]:
         return denial(self.exchange.operation, self.stage.world.version)
+
+    @property
+    def missing_permission(self) -> str:
+        """The permission that a refusal says is missing: servers in developer mode do (``detailed_error``).
+
+        Raises:
+            NotKnownError: it names none.
+        """
+        named = _MISSING.search(str(self.exchange.json_object.get("detailed_error")))
+        if named is None:
+            why = "the refusal names no permission, though the server was put into developer mode"
+            raise NotKnownError(why, "not-on-this-target")
+        return named[1]
 
     @property
     def absent(self) -> Expectation:
@@ -306,6 +323,7 @@ class Actor:
         raw: bytes | str | None = None,
         query: str = "",
         url: str = "",
+        method: str = "",
         about: str = "",
         **path: str,
     ) -> Reply:
@@ -315,12 +333,12 @@ class Actor:
             operation: Its operationId.
             body: Sent as JSON. ``raw`` is sent as it is instead.
             query: Without the question mark, sent as it is.
-            url: Instead of the operation's own path, for calls that miss it.
+            url: Instead of the operation's own path, for calls that miss it; ``method`` instead of its own method.
             about: Whose resource it names, as in :class:`mmconform.wire.exchange.Exchange`; ``me`` in the path is oneself,
                 and everything else somebody else's.
             path: The path parameters.
         """
-        return self._call(operation, path, body=body, raw=raw, query=query, url=url, about=about)
+        return self._call(operation, path, body=body, raw=raw, query=query, url=url, method=method, about=about)
 
     def _call(
         self,
@@ -331,6 +349,7 @@ class Actor:
         raw: bytes | str | None = None,
         query: str = "",
         url: str = "",
+        method: str = "",
         about: str = "",
         is_generic: bool = False,
     ) -> Reply:
@@ -343,12 +362,12 @@ class Actor:
         address = url or self.stage.path(known, path)
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
-        begins_jobs = job.makes_jobs(known)
+        begins_jobs = job.makes_jobs(known) and not method
         if begins_jobs:
             job.note(self.stage.world)
         send = partial(
             self.stage.client.send,
-            known.method,
+            method or known.method,
             address + (f"?{query}" if query else ""),
             persona=self.persona,
             token=self.credential,
@@ -364,7 +383,7 @@ class Actor:
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
         if begins_jobs:
             job.note(self.stage.world, exchange)
-        changes_nothing = known.method == "GET" or (400 <= exchange.status < 500 and not begins_jobs)
+        changes_nothing = exchange.method == "GET" or (400 <= exchange.status < 500 and not begins_jobs)
         again = partial(send, headers={**headers, **NOT_TAPED}) if changes_nothing else None
         return Reply(exchange, self.stage, again, is_generic)
 

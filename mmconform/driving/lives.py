@@ -1,15 +1,16 @@
 """A model of tokens, roles and commands, and a state machine that walks a server and the model side by side."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from mmconform.driving.actor import Actor, Reply, Stage, Token, give_roles, new_team, someone
-from mmconform.driving.generate import SEED
+from mmconform.driving.actor import Actor, Reply, Stage, Token, give_roles, join, new_team, someone
 from mmconform.driving.script import Step, heard, script
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
@@ -23,7 +24,10 @@ ENABLE, REVOKE = "EnableUserAccessToken", "RevokeUserAccessToken"
 REGENERATE = "RegenCommandToken"
 LIST = "GetUserAccessTokensForUser"
 ROLE = "system_user_access_token"
-LIVES, STEPS = 6, 12
+#: How many lives a run plays, and of how many steps each; and what those of the reference server are drawn by, and the next tapes
+#: will hold: every rule is played at least three times, served and denied where it can be (``tests/driving/test_lives.py``). A
+#: live run draws others by its own seed.
+LIVES, STEPS, LIVES_SEED = 10, 20, 20
 
 #: What each act promises; a disagreement is held against the last one.
 PROMISES = {
@@ -43,12 +47,12 @@ class Model:
     Attributes:
         is_holder: Whether the person may have tokens at all.
         is_active: Each token that was made and not revoked, by its id.
-        commands: The token that each command was last said to have; empty where none was told yet.
+        commands: All the tokens that each command was said to have, the last one last.
     """
 
     is_holder: bool = True
     is_active: dict[str, bool] = field(default_factory=dict)
-    commands: dict[str, str] = field(default_factory=dict)
+    commands: dict[str, list[str]] = field(default_factory=dict)
 
     def after(self, act: str, token: str) -> None:
         """Take in that an act on a token was served."""
@@ -58,24 +62,22 @@ class Model:
             self.is_active[token] = act == ENABLE
 
 
-class TokenLives(RuleBasedStateMachine):
-    """Tokens of a person: made, used and ended, by them and by an administrator, and compared with the model after each step.
+class Lives(RuleBasedStateMachine):
+    """Somebody's life on a server, beside an administrator's acts, compared with a model after each step.
 
-    Hypothesis chooses among the rules in the order of their names: under other names it draws other lives, which no tape can
-    answer.
+    Hypothesis chooses among the rules in the order of their names: under other names it draws other lives.
     """
 
-    def __init__(self, stage: Stage, admin: Actor, broken: list[Exception]) -> None:
+    persona = "member"
+
+    def __init__(self, stage: Stage, admin: Actor, broken: list[Exception], played: Counter[str]) -> None:
         super().__init__()
-        self.stage, self.admin, self.broken = stage, admin, broken
+        self.stage, self.admin, self.broken, self.played = stage, admin, broken, played
         self.model = Model()
-        self.tokens: list[Token] = []
-        self.dead: list[Token] = []
-        self.last_act, self.last_token = LIST, ""
 
     @initialize()
     def be_born(self) -> None:
-        self.person = someone(self.stage, PERSONAS["token_user"])
+        self.person = someone(self.stage, PERSONAS[self.persona])
 
     def teardown(self) -> None:
         failure = sys.exception()
@@ -86,13 +88,31 @@ class TokenLives(RuleBasedStateMachine):
     def caller(self, by_admin: bool) -> Actor:
         return self.admin if by_admin else self.person
 
+    def plays(self, rule: str, *, is_served: bool = True) -> None:
+        """Note that a rule was played, and whether it is to be served."""
+        self.played[rule if is_served else f"{rule}, denied"] += 1
+
+
+class TokenLives(Lives):
+    """Tokens of a person: made, used and ended, by them and by an administrator."""
+
+    persona = "token_user"
+
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
+        self.tokens: list[Token] = []
+        self.dead: list[Token] = []
+        self.last_act, self.last_token = LIST, ""
+
     # -- what can happen -----------------------------------------------------------------------------------------------
 
-    @rule()
-    def make(self) -> None:
-        reply = self.person.do(CREATE, user_id=self.person.id, body={"description": "life"})
+    @rule(by_admin=st.booleans())
+    def make(self, by_admin: bool) -> None:
+        may = by_admin or self.model.is_holder
+        self.plays("make", is_served=may)
+        reply = self.caller(by_admin).do(CREATE, user_id=self.person.id, body={"description": "life"})
         self.stage.clause, self.last_act = f"{CREATE}.permission", CREATE
-        if not self.model.is_holder:
+        if not may:
             assert reply.denied
             return
         assert reply.served
@@ -103,13 +123,40 @@ class TokenLives(RuleBasedStateMachine):
         self.last_token = token.id
         self.model.is_active[token.id] = True
 
+    @precondition(lambda self: any(self.model.is_active.values()))
+    @rule(number=st.integers(0, 20), by_admin=st.booleans())
+    def disable(self, number: int, by_admin: bool) -> None:
+        self.act(DISABLE, self.one_of(number, is_active=True), by_admin)
+
+    @precondition(lambda self: not all(self.model.is_active.values()))
+    @rule(number=st.integers(0, 20), by_admin=st.booleans())
+    def enable(self, number: int, by_admin: bool) -> None:
+        self.act(ENABLE, self.one_of(number, is_active=False), by_admin)
+
     @precondition(lambda self: self.tokens)
-    @rule(number=st.integers(0, 20), act=st.sampled_from([DISABLE, ENABLE, REVOKE]), by_admin=st.booleans())
-    def act(self, number: int, act: str, by_admin: bool) -> None:
+    @rule(number=st.integers(0, 20), act=st.sampled_from([DISABLE, ENABLE]), by_admin=st.booleans())
+    def act_again(self, number: int, act: str, by_admin: bool) -> None:
+        """Disable or enable any, whether it is so already or not."""
         token = self.tokens[number % len(self.tokens)]
+        if self.model.is_active[token.id] == (act == ENABLE):
+            self.plays(f"{act} again")
+        self.act(act, token, by_admin)
+
+    @precondition(lambda self: self.tokens)
+    @rule(number=st.integers(0, 20), by_admin=st.booleans())
+    def revoke(self, number: int, by_admin: bool) -> None:
+        self.act(REVOKE, self.tokens[number % len(self.tokens)], by_admin)
+
+    def one_of(self, number: int, *, is_active: bool) -> Token:
+        tokens = [token for token in self.tokens if self.model.is_active[token.id] == is_active]
+        return tokens[number % len(tokens)]
+
+    def act(self, act: str, token: Token, by_admin: bool) -> None:
+        may = by_admin or self.model.is_holder
+        self.plays(act, is_served=may)
         reply = self.caller(by_admin).do(act, body={"token_id": token.id})
         self.stage.clause, self.last_act, self.last_token = f"{act}.permission", act, token.id
-        if not by_admin and not self.model.is_holder:
+        if not may:
             assert reply.denied
             return
         assert reply.served
@@ -119,16 +166,19 @@ class TokenLives(RuleBasedStateMachine):
             self.dead.append(token)
 
     @precondition(lambda self: self.dead)
-    @rule(number=st.integers(0, 20), act=st.sampled_from([ENABLE, REVOKE]))
+    @rule(number=st.integers(0, 20), act=st.sampled_from([DISABLE, ENABLE, REVOKE]))
     def wake_the_dead(self, number: int, act: str) -> None:
+        self.plays("wake the dead")
         token = self.dead[number % len(self.dead)]
         self.stage.clause, self.last_act, self.last_token = PROMISES[REVOKE], act, token.id
         assert self.admin.do(act, body={"token_id": token.id}).refused_as("no-token")
 
-    @rule(is_holder=st.booleans())
-    def change_role(self, is_holder: bool) -> None:
-        give_roles(self.stage, self.person.id, (ROLE,) if is_holder else ())
-        self.model.is_holder = is_holder
+    @precondition(lambda self: self.tokens or self.dead)
+    @rule()
+    def change_role(self) -> None:
+        self.model.is_holder = not self.model.is_holder
+        self.plays("give the role" if self.model.is_holder else "take the role")
+        give_roles(self.stage, self.person.id, (ROLE,) if self.model.is_holder else ())
 
     # -- what is always so ---------------------------------------------------------------------------------------------
 
@@ -164,61 +214,105 @@ class TokenLives(RuleBasedStateMachine):
         return self.person.through(token).look()
 
 
-class CommandLives(TokenLives):
-    """The same with commands of a team, whose tokens are made anew now and then."""
+class CommandLives(Lives):
+    """Commands of a team, made, given new tokens and deleted, while somebody becomes its administrator and ceases to be."""
 
-    def __init__(self, stage: Stage, admin: Actor, broken: list[Exception], team: str) -> None:
-        super().__init__(stage, admin, broken)
-        self.team = team
+    def __init__(self, *where: Any, team: str) -> None:
+        super().__init__(*where)
+        self.team, self.deleted = team, list[str]()
+        self.model.is_holder = False
 
-    @precondition(lambda self: len(self.model.commands) < 2)
+    @initialize()
+    def be_born(self) -> None:
+        super().be_born()
+        join(self.stage, self.team, self.person.id)
+
+    @precondition(lambda self: len(self.model.commands) < 3)
     @rule()
     def make_command(self) -> None:
-        self.model.commands[self.admin.new_command(self.team)] = ""
+        self.plays("make a command")
+        command = self.admin.new_command(self.team)
+        self.model.commands[command] = [self.tokens_of_commands()[command]]
 
     @precondition(lambda self: self.model.commands)
     @rule(number=st.integers(0, 20), by_admin=st.booleans())
     def regenerate(self, number: int, by_admin: bool) -> None:
-        command = sorted(self.model.commands)[number % len(self.model.commands)]
+        commands = self.model.commands
+        command = sorted(commands)[number % len(commands)]
+        may = by_admin or self.model.is_holder
+        self.plays(f"{REGENERATE} again" if len(commands[command]) > 1 and may else REGENERATE, is_served=may)
         reply = self.caller(by_admin).do(REGENERATE, command_id=command)
         self.stage.clause = f"{REGENERATE}.permission"
-        if not by_admin:
+        if not may:
             assert reply.denied
             return
         assert reply.served
         self.stage.clause = NEW_TOKEN
-        assert reply.shows(reply["token"] != self.model.commands[command], "the command's token is still the old one")
-        self.model.commands[command] = str(reply["token"])
+        told = {token for tokens in commands.values() for token in tokens}
+        assert reply.shows(reply["token"] not in told, "the command's token is one that was there before")
+        commands[command].append(str(reply["token"]))
+
+    @precondition(lambda self: len(self.model.commands) > 1)
+    @rule(number=st.integers(0, 20))
+    def delete_command(self, number: int) -> None:
+        self.plays("delete a command")
+        command = sorted(self.model.commands)[number % len(self.model.commands)]
+        self.stage.operator("DELETE", f"/api/v4/commands/{command}")
+        del self.model.commands[command]
+        self.deleted.append(command)
+
+    @precondition(lambda self: self.deleted)
+    @rule(number=st.integers(0, 20), by_admin=st.booleans())
+    def regenerate_deleted(self, number: int, by_admin: bool) -> None:
+        self.plays(f"{REGENERATE} of a deleted one")
+        reply = self.caller(by_admin).do(REGENERATE, command_id=self.deleted[number % len(self.deleted)])
+        self.stage.clause = f"{REGENERATE}.status"
+        assert reply.refused_as("no-command")
+
+    @precondition(lambda self: self.model.commands)
+    @rule()
+    def change_role(self) -> None:
+        self.model.is_holder = not self.model.is_holder
+        self.plays("make an administrator of the team" if self.model.is_holder else "make a member of them")
+        roles = "team_user team_admin" if self.model.is_holder else "team_user"
+        self.stage.operator("PUT", f"/api/v4/teams/{self.team}/members/{self.person.id}/roles", {"roles": roles})
 
     @invariant()
     def commands_have_the_last_token(self) -> None:
-        if not any(self.model.commands.values()):
+        if not self.model.commands:
             return
-        rows = self.stage.operator("GET", f"/api/v4/commands?team_id={self.team}&custom_only=true")
-        has = {row["id"]: row["token"] for row in rows}
+        has = self.tokens_of_commands()
         self.stage.clause = NEW_TOKEN
-        for command, token in self.model.commands.items():
-            assert not token or has.get(command) == token, "a command has another token than the last one told"
+        for command, tokens in self.model.commands.items():
+            assert has.get(command) == tokens[-1], "a command has another token than the last one told"
+
+    def tokens_of_commands(self) -> dict[str, str]:
+        rows = self.stage.operator("GET", f"/api/v4/commands?team_id={self.team}&custom_only=true")
+        return {str(row["id"]): str(row["token"]) for row in rows}
 
 
-def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> None:
-    """Play some random lives; raise AssertionError where server and model disagree, and say which clause is about that.
+def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Counter[str]:
+    """Play some random lives, and return how often each rule was played.
+
+    Raises AssertionError where server and model disagree, and says which clause is about that.
 
     On a live target a failure is shortened, and its requests are written as a shell script beside the record.
     """
     # Nobody needs the shortest way to show a flaw that was put in.
     is_live = not (stage.judge.target.is_recorded or stage.judge.target.is_reference)
     broken: list[Exception] = []
+    played: Counter[str] = Counter()
     with heard(stage.client) as steps:
         team = new_team(stage) if with_commands else ""
         before = list(steps)
 
-        def born() -> TokenLives:
+        def born() -> Lives:
             steps[:] = before
-            return CommandLives(stage, admin, broken, team) if team else TokenLives(stage, admin, broken)
+            lives = stage, admin, broken, played
+            return CommandLives(*lives, team=team) if team else TokenLives(*lives)
 
         try:
-            _run(born, stage.seed if is_live else SEED, is_live=is_live)
+            _run(born, stage.seed if is_live else LIVES_SEED, is_live=is_live)
         except Exception:
             # Hypothesis plays a failing life again; a tape has no answers to that, and a server may answer otherwise.
             if not broken:
@@ -226,9 +320,10 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> No
             if is_live:
                 _write_script(stage, admin, steps, broken[-1])
             raise broken[-1 if is_live else 0] from None
+    return played
 
 
-def _run(born: Callable[[], TokenLives], drawn_by: int, *, is_live: bool) -> None:
+def _run(born: Callable[[], Lives], drawn_by: int, *, is_live: bool) -> None:
     profile = settings(
         max_examples=LIVES,
         stateful_step_count=STEPS,

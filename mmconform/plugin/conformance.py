@@ -244,6 +244,10 @@ class Conformance:
             return target.is_whole and "whole" in marks
         if self.process.whole_wanted:
             return "kept" in marks
+        if marks & {"racing", "not_yet_taped"} and (
+            target.is_recorded or target.is_thrown_away or not self.process.is_free  # what notices mutants is what tapes hold
+        ):
+            return False
         is_untaped = "untaped" in marks
         return not (is_untaped or self._is_generic(metafunc)) or is_untaped == self._may_ask_anything(target)
 

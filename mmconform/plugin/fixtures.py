@@ -16,6 +16,7 @@ from mmconform.driving.actor import Actor, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.driving.probes import is_closed
+from mmconform.driving.races import race
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging import kept
 from mmconform.judging.judge import NOT_GENERATED, Judge
@@ -28,6 +29,7 @@ from mmconform.principles.forbidden import Switching
 from mmconform.principles.hidden import Reader
 from mmconform.principles.questions import Questions
 from mmconform.servers.live.locks import turn
+from mmconform.servers.live.prepare import is_on_this_machine
 from mmconform.servers.target import Target
 from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
@@ -45,7 +47,7 @@ JUDGE = pytest.StashKey[Judge]()
 #: The parameter of tests that fill a role with what another one holds: those of one come together.
 ROLE = "role"
 #: Fixtures with which a test changes what others see.
-_ALONE = {"settings", "spare", "lent", "switching"}
+_ALONE = {"settings", "spare", "lent", "switching", "race"}
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
@@ -205,7 +207,7 @@ class Fixtures:
             pytest.skip(reason)
         frees = not (target.is_recorded or target.is_thrown_away)
         where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)
-        stage = Stage(*where, seed=self.process.run.seed, frees=frees)
+        stage = Stage(*where, seed=self.process.run.seed, frees=frees, is_taped=bool(self.process.recording))
         yield stage
         stage.see_off()
 
@@ -243,6 +245,16 @@ class Fixtures:
                 yield
 
         return changed
+
+    @pytest.fixture
+    def race(
+        self, request: pytest.FixtureRequest, target: Target, world: World, judge: Judge
+    ) -> Callable[[Actor, Callable[[], object]], int]:
+        """Has many callers use a credential while it ends: a load, so in a disruptive run on a server of this machine only."""
+        if not (world.may_disrupt and is_on_this_machine(target)):
+            judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
+            pytest.skip("not-on-this-target: many callers at once are for a throwaway server on this machine, with --disruptive")
+        return race
 
     @pytest.fixture
     def granting(

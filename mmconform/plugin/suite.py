@@ -28,6 +28,15 @@ kept = pytest.mark.kept
 #: About a tape of the whole API, and nothing else.
 whole = pytest.mark.whole
 
+#: Written after the tapes were recorded: asked of live servers and the plain reference server until all are recorded anew.
+not_yet_taped = pytest.mark.not_yet_taped
+
+#: Many callers at once: in disruptive runs on a live server of this machine, which nobody else uses; no tape can show it.
+racing = pytest.mark.racing
+
+#: ``race(actor, change)``: how many requests were served that were asked after a change had been answered.
+Race = Callable[[Actor, Callable[[], object]], int]
+
 #: ``new_person("token_user")``: a person of the test's own, who may be changed.
 NewPerson = Callable[[str], Actor]
 
@@ -52,6 +61,7 @@ __all__ = [
     "NewPerson",
     "Operation",
     "Persona",
+    "Race",
     "Reply",
     "Settings",
     "Stage",
@@ -65,6 +75,8 @@ __all__ = [
     "kept",
     "new_bot",
     "new_team",
+    "not_yet_taped",
+    "racing",
     "someone",
     "untaped",
     "whole",

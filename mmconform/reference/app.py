@@ -15,16 +15,17 @@ from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import is_there
 from mmconform.documents.load import load
 from mmconform.paths import SPECS
-from mmconform.reference.facts import is_in, table
 from mmconform.reference.golang import number, plain_text, wrapped
 from mmconform.reference.store import AccessToken, Channel, Session, Store, User, new_id
 from mmconform.version import Version
-from mmconform.world.behaviours import denial, differences, refusal
+from mmconform.world.behaviours import denial, differences, job_types, refusal
 
 #: The document of ours about teams, channels, posts, files and people, which is served too.
 SMALL = SPECS / "small.yaml"
 BASE = "/api/v4"
 LONGEST_PAGE, DEFAULT_PAGE = 200, 60
+#: In characters, and in bytes; Go reads a little more of a body before it gives up (``bytes.MinRead``).
+LONGEST_ADDRESS, LONGEST_BODY = 2048, 300_000 + 512
 #: The operations that serve whoever has no session.
 OPEN = ("Logout",)
 _CONTENT = "read_channel_content"
@@ -40,16 +41,20 @@ class Answer(NamedTuple):
 
 
 class RefusedError(Exception):
-    """A refusal, by its name in ``data/answers.yaml``."""
+    """A refusal, by its name in ``data/answers.yaml``; in developer mode it tells the permission that is missing."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, permission: str | None = "") -> None:
         super().__init__(name)
-        self.name = name
+        self.name, self.permission = name, permission
 
 
 @dataclass
 class Call:
-    """A request on its way: what was sent, which operation it reaches (empty: a helper), who asks."""
+    """A request on its way: what was sent, which operation it reaches (empty: a helper), who asks.
+
+    Attributes:
+        length: Of its address, in characters.
+    """
 
     method: str
     path: str
@@ -59,6 +64,7 @@ class Call:
     operation: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     session: Session | None = None
+    length: int = 0
 
     @property
     def caller(self) -> str:
@@ -141,7 +147,7 @@ class App:
         self._reading = _CONTENT if has_content else "read_channel"
         self.does = {name: shown and not (keeps_documents and breaks) for name, shown, breaks in differences(version)}
         self.exists = {id_: operation.exists_in(version) for id_, operation in operations().items()}
-        self.jobs = {row["type"]: row for row in table("jobs.yaml") if is_in(row, version)}
+        self.jobs = {one.name: one for one in job_types(version)}
 
     @cached_property
     def routes(self) -> list[Route]:
@@ -166,12 +172,14 @@ class App:
                 return Answer(404, "404 page not found\n", "text/plain; charset=utf-8")
             route = self.route(call)
             call.operation = route.operation
+            if call.length > LONGEST_ADDRESS and self.does["bodies-and-addresses-have-limits"]:
+                raise RefusedError("address-too-long")
             call.session = self.session(call)
             if call.session is None and not route.is_open:
                 raise RefusedError("no-session")
             return route.handler(self, call)
         except RefusedError as refused:
-            return self.refuse(call, refused.name)
+            return self.refuse(call, refused.name, refused.permission or "")
 
     def route(self, call: Call) -> Route:
         """Return where a call goes.
@@ -186,7 +194,7 @@ class App:
                 return route
         raise RefusedError("no-route")
 
-    def refuse(self, call: Call, name: str) -> Answer:
+    def refuse(self, call: Call, name: str, permission: str = "") -> Answer:
         """Return a refusal as this version says it."""
         if name == "denied" and call.operation:
             found = denial(call.operation, self.version)[-1]
@@ -194,6 +202,8 @@ class App:
             found = refusal("no-permission" if name == "denied" else name, self.version)[-1]
         message = f"{name.replace('-', ' ').capitalize()}."
         error = {"id": found.id, "message": message, "detailed_error": "", "request_id": new_id(), "status_code": found.status}
+        if permission and found.status == 403 and self.store.is_on("EnableDeveloper"):
+            error["detailed_error"] = f"userId={call.caller}, permission={permission}"
         if name != "no-route":
             return Answer(found.status, error)
         del error["request_id"]

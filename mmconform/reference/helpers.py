@@ -528,6 +528,20 @@ def _enable_bot(app: App, call: Call) -> Answer:
     return Answer(200, _bot(app, app.store.users[id_]))
 
 
+@_serves("POST", "/bots/{bot_id}/assign/{user_id}", since="5.12", operator=True)
+def _hand_over_bot(app: App, call: Call) -> Answer:
+    bot = found_user(app, app.id_in_path(call, "bot_id"))
+    bot.owner = found_user(app, app.id_in_path(call, "user_id")).id
+    return Answer(200, _bot(app, bot))
+
+
+@_serves("POST", "/users/{user_id}/convert_to_bot", since="5.26", operator=True)
+def _convert_to_bot(app: App, call: Call) -> Answer:
+    user = found_user(app, app.id_in_path(call, "user_id"))
+    user.owner = user.id
+    return Answer(200, _bot(app, user))
+
+
 @_serves("POST", "/oauth/apps", operator=True)
 def _make_application(app: App, call: Call) -> Answer:
     if not app.store.is_on("EnableOAuthServiceProvider"):

@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mmconform.reference.app import Answer, App, Call, Handler, RefusedError, secret_of
+import requests
+
+from mmconform.reference.app import LONGEST_BODY, Answer, App, Call, Handler, RefusedError, secret_of
 from mmconform.reference.golang import NUMBER, OBJECT, TEXT, TEXTS, YES_NO, first_value, struct, texts
 from mmconform.reference.store import AccessToken, Command, new_id, now
 
@@ -42,13 +44,13 @@ def operation(name: str) -> Callable[[Handler], Handler]:
 def permitted(app: App, call: Call) -> None:
     """Go on if the caller holds the permission that the operation asks for."""
     if not app.has(call, app.needs[call.operation]):
-        raise RefusedError("denied")
+        raise RefusedError("denied", app.needs[call.operation])
 
 
 def in_reach(app: App, call: Call, user: str) -> None:
     """Go on if the caller may act on what belongs to a user."""
     if not app.reaches(call, user):
-        raise RefusedError("no-permission")
+        raise RefusedError("no-permission", "edit_other_users")
 
 
 def found_token(app: App, id_: str) -> AccessToken:
@@ -66,8 +68,10 @@ def row(app: App, token: AccessToken) -> dict[str, Any]:
     return {**shown, "is_active": token.is_active} if app.does["a-token-knows-whether-it-is-active"] else shown
 
 
-def decoded(call: Call) -> Any:
+def decoded(app: App, call: Call) -> Any:
     """Return the JSON of the body."""
+    if len(call.body) > LONGEST_BODY and app.does["bodies-and-addresses-have-limits"]:
+        raise RefusedError("body-too-large")
     try:
         return first_value(call.body)
     except ValueError:
@@ -108,7 +112,7 @@ def _description(app: App, call: Call) -> str:
     kinds = {"id": TEXT, "token": TEXT, "user_id": TEXT, "description": TEXT}
     if app.does["a-token-knows-whether-it-is-active"]:
         kinds["is_active"] = YES_NO
-    fields, fits = struct(decoded(call), kinds)
+    fields, fits = struct(decoded(app, call), kinds)
     description = fields.get("description", "")
     if not description or not (fits or app.does["a-wrong-field-beside-the-description-is-overlooked"]):
         raise RefusedError("bad-body")
@@ -134,7 +138,7 @@ def list_of_all(app: App, call: Call) -> Answer:
 @operation("SearchUserAccessTokens")
 def search(app: App, call: Call) -> Answer:
     permitted(app, call)
-    fields, fits = struct(decoded(call), {"term": TEXT})
+    fields, fits = struct(decoded(app, call), {"term": TEXT})
     if not fits or not fields.get("term"):
         raise RefusedError("bad-body")
     term = re.compile(pattern(app, app.stored(fields["term"], "search-not-read")), re.DOTALL)
@@ -233,7 +237,7 @@ _JOB = {
 
 @operation("CreateJob")
 def create_job(app: App, call: Call) -> Answer:
-    value = decoded(call)
+    value = decoded(app, call)
     fields, fits = struct(value, {**_JOB, "data": TEXTS if app.does["job-data-are-texts"] else OBJECT})
     holds_null = isinstance(value, dict) and (
         ("data" in value and value["data"] is None) or None in (fields.get("data") or {}).values()
@@ -244,12 +248,12 @@ def create_job(app: App, call: Call) -> Answer:
     if app.does["an-unknown-job-type-is-refused-before-the-permission"]:
         if job is None:
             raise RefusedError("unknown-job-type")
-        needed = job.get("permission") or app.needs[call.operation]
-        if app.needs[call.operation] is None:
-            needed = None
+        needed = app.needs[call.operation]
+        if needed is not None and app.does["a-type-of-job-has-a-permission-of-its-own"]:
+            needed = job.permission
         if not app.has(call, needed):
-            raise RefusedError("denied")
-        if app.does["a-job-needs-a-worker"] and not job.get("worker"):
+            raise RefusedError("denied", needed)
+        if app.does["a-job-needs-a-worker"] and not job.has_worker:
             raise RefusedError("job-without-worker")
     else:
         permitted(app, call)
@@ -278,6 +282,8 @@ def webrtc_token(app: App, call: Call) -> Answer:
     if not settings.get("Enable"):
         raise RefusedError("webrtc-off")
     assert call.session
+    if not _is_let_in_by(settings.get("GatewayAdminUrl", "")):
+        raise RefusedError("webrtc-gateway-away")
     return Answer(
         200,
         {
@@ -289,3 +295,14 @@ def webrtc_token(app: App, call: Call) -> Answer:
             "turn_username": f"{now() // 1000}:{settings['TurnUsername']}",
         },
     )
+
+
+def _is_let_in_by(gateway: str) -> bool:
+    """Whether a gateway takes the token; where none is named, there is nobody to say no."""
+    if not gateway:
+        return True
+    try:
+        told = requests.post(gateway, json={"janus": "add_token"}, timeout=5).json()
+    except (requests.RequestException, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("janus") == "success"

@@ -166,7 +166,7 @@ _POST = {**dict.fromkeys(("id", "user_id", "channel_id", "root_id", "message"), 
 
 @operation("CreatePost")
 def create_post(app: App, call: Call) -> Answer:
-    fields, fits = struct(decoded(call), _POST)
+    fields, fits = struct(decoded(app, call), _POST)
     if not fits:
         raise RefusedError("bad-body")
     channel = app.store.channels.get(fields.get("channel_id", ""))
@@ -312,7 +312,7 @@ def get_user(app: App, call: Call) -> Answer:
 @operation("UpdateUserActive")
 def set_active(app: App, call: Call) -> Answer:
     id_ = app.id_in_path(call, "user_id")
-    sent = decoded(call)
+    sent = decoded(app, call)
     active = sent.get("active") if isinstance(sent, dict) else None
     if not isinstance(active, bool):
         raise RefusedError("bad-body")
@@ -342,10 +342,12 @@ def _in_reach(app: App, call: Call, id_: str) -> User:
 
 
 def activate(app: App, user: User, is_active: bool) -> Answer:
-    """Activate an account, or deactivate it and end its sessions."""
+    """Activate an account, or deactivate it, end its sessions and disable its bots."""
     user.is_active = is_active
     if not is_active:
         app.store.end_sessions(user=user.id)
+        for bot in [other for other in app.store.users.values() if other.owner == user.id and other is not user]:
+            activate(app, bot, False)
     return Answer(200, OK)
 
 

@@ -67,6 +67,7 @@ class Reference:
             parse_qsl(environ["QUERY_STRING"], keep_blank_values=True),
             headers | {"content-type": environ.get("CONTENT_TYPE", "")},
             environ["wsgi.input"].read(),
+            length=len(environ["PATH_INFO"]) + len(environ["QUERY_STRING"]) + 1,
         )
         with self._turn:
             answer = self.app.answer(call)

@@ -171,7 +171,7 @@ class Store:
             if is_in(row, version):
                 self._role(row["role"]).permissions.update(row["permissions"])
         self.config: dict[str, dict[str, Any]] = {
-            "ServiceSettings": {"SiteURL": ""},
+            "ServiceSettings": {"SiteURL": "", "EnableDeveloper": False},
             "TeamSettings": {"EnableUserDeactivation": False},
             "WebrtcSettings": {},
         }

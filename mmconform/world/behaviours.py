@@ -121,6 +121,35 @@ def differences(version: Version) -> list[tuple[str, bool, bool]]:
     return [(name, _shows(name, version) is True, any(row.get("breaks") for row in rows)) for name, rows in _behaviours().items()]
 
 
+#: What the documentation names for all of them.
+_MANAGE_JOBS = "manage_jobs"
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A type of job that a version takes.
+
+    Attributes:
+        permission: What it takes to create one.
+        has_worker: Whether a server without a licence has something that works such jobs off.
+    """
+
+    name: str
+    permission: str
+    has_worker: bool
+
+
+def job_types(version: Version) -> list[JobType]:
+    """Return the types of jobs that POST /jobs takes in a version (``data/job_types.yaml``)."""
+    rows: list[dict[str, Any]] = read(DATA / "job_types.yaml")[0].data
+    has_own = _shows("a-type-of-job-has-a-permission-of-its-own", version)
+    return [
+        JobType(row["type"], row.get("permission", _MANAGE_JOBS) if has_own else _MANAGE_JOBS, bool(row.get("worker")))
+        for row in rows
+        if Versions.of(row).include(version) is True
+    ]
+
+
 @cache
 def harmless_job(version: Version) -> str:
     """Return the type of a job that does nothing in a version (``data/harmless_jobs.yaml``)."""

@@ -11,7 +11,7 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Admin
-from mmconform.world.behaviours import harmless_job
+from mmconform.world.behaviours import JobType, harmless_job, job_types
 from mmconform.world.features import needed_by
 from mmconform.world.people import Persona, Roles
 from mmconform.world.register import Register
@@ -111,6 +111,11 @@ class World:
     def harmless_job(self) -> str:
         """The type of a job that does nothing."""
         return harmless_job(self.version)
+
+    @property
+    def job_types(self) -> list[JobType]:
+        """The types of jobs that the server takes."""
+        return job_types(self.version)
 
     @property
     def roles(self) -> Roles:

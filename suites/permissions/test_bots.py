@@ -13,6 +13,7 @@ from mmconform.plugin.suite import (
     clause,
     give_roles,
     new_bot,
+    not_yet_taped,
 )
 
 BOTS_ON = {"ServiceSettings": {"EnableBotAccountCreation": True}}
@@ -136,3 +137,84 @@ def test_a_bot_gets_in_while_tokens_are_off(system_admin: Actor, stage: Stage, s
         bot = new_bot(stage, system_admin)
         reply = bot.do("GetUserAccessTokensForUser", user_id=bot.id)
         assert reply.refused_as("no-permission") | reply.served
+
+
+#: What an administrator's role lets a bot do that it may not otherwise.
+OF_ADMINISTRATORS = ["GetUserAccessTokens", "SearchUserAccessTokens", "CreateJob", "RegenCommandToken"]
+
+
+@not_yet_taped
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", [*OF_ADMINISTRATORS, *ALL])
+@applies(since="5.12")
+def test_a_bot_with_the_role_of_an_administrator(
+    operation: str, system_admin: Actor, member: Actor, stage: Stage, settings: Settings
+) -> None:
+    """Roles count for bots as for people: about others it may what an administrator may, and no longer than it has the role."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        assert bot.ask(operation, member).denied
+        give_roles(stage, bot.id, ("system_admin",))
+        assert bot.ask(operation, member).served
+        give_roles(stage, bot.id, ())
+        assert bot.ask(operation, member).denied
+
+
+@not_yet_taped
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL)
+@applies(since="5.12")
+def test_the_tokens_of_a_disabled_bot(
+    operation: str, system_admin: Actor, token_user: Actor, stage: Stage, settings: Settings
+) -> None:
+    """To disable a bot puts its tokens into nobody's reach, and takes them out of nobody's."""
+    with settings(**BOTS_ON):
+        bot = new_bot(stage, system_admin)
+        stage.operator("POST", f"/api/v4/bots/{bot.id}/disable")
+        assert token_user.ask(operation, bot).denied
+        assert system_admin.ask(operation, bot).served
+
+
+@not_yet_taped
+@clause("CreateUserAccessToken.effect.authenticates")
+@applies(since="5.12")
+def test_a_bot_whose_owner_was_deactivated_does_not_get_in(new_person: NewPerson, stage: Stage, settings: Settings) -> None:
+    """Servers disable the bots of whoever is deactivated, and do not enable them with their owner; no document says so."""
+    with settings(**BOTS_ON):
+        owner = new_person("system_admin")
+        bot = new_bot(stage, owner)
+        assert bot.do("GetUserAccessToken", token_id="z" * 26).denied
+        stage.operator("PUT", f"/api/v4/users/{owner.id}/active", {"active": False})
+        assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-session")
+        stage.operator("PUT", f"/api/v4/users/{owner.id}/active", {"active": True})
+        assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-session")
+
+
+@not_yet_taped
+@clause("CreateUserAccessToken.effect.authenticates")
+@applies(since="5.26")
+def test_a_person_who_became_a_bot_gets_in_by_the_tokens_of_before(new_person: NewPerson, stage: Stage) -> None:
+    """Whether they were used before or not. (That they are a bot now is not known at once: servers keep people in a cache.)"""
+    person = new_person("member")
+    used, fresh = person.through(), person.through()
+    assert used.do("GetUserAccessToken", token_id="z" * 26).denied
+    stage.operator("POST", f"/api/v4/users/{person.id}/convert_to_bot")
+    for through in (used, fresh):
+        assert through.do("GetUserAccessToken", token_id="z" * 26).denied
+
+
+@not_yet_taped
+@clause("{operation}.permission")
+@pytest.mark.parametrize("operation", ALL)
+@applies(since="6.0")
+def test_a_bot_that_was_handed_over_is_its_new_owners(
+    operation: str, new_person: NewPerson, stage: Stage, settings: Settings, granting: Granting
+) -> None:
+    """`manage_bots` reaches one's own bots: from then on the new owner's, and no longer the old one's."""
+    with settings(**BOTS_ON), granting(ROLE, "create_bot", "manage_bots"):
+        owner, heir = new_person("token_user"), new_person("token_user")
+        bot = new_bot(stage, owner)
+        assert heir.ask(operation, bot).denied
+        stage.operator("POST", f"/api/v4/bots/{bot.id}/assign/{heir.id}")
+        assert heir.ask(operation, bot).served
+        assert owner.ask(operation, bot).denied

@@ -1,6 +1,6 @@
 """The token of a slash command: who may replace it."""
 
-from mmconform.plugin.suite import UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team
+from mmconform.plugin.suite import UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team, not_yet_taped
 
 
 @clause("RegenCommandToken.permission")
@@ -126,3 +126,65 @@ def test_with_the_permission_others_commands_are_within_reach(
     manager, foreign = new_person("member").called("slash_manager"), system_admin.new_command()
     with granting("team_user", "manage_slash_commands"):
         assert manager.do("RegenCommandToken", command_id=foreign).served
+
+
+@not_yet_taped
+@clause("RegenCommandToken.permission")
+@applies(since="6.0")
+def test_the_permission_for_others_commands_alone_is_not_enough(
+    new_person: NewPerson, granting: Granting, system_admin: Actor
+) -> None:
+    """Must have `manage_slash_commands`: `manage_others_slash_commands` is another permission."""
+    manager, foreign = new_person("member").called("slash_manager"), system_admin.new_command()
+    with granting("team_user", "manage_others_slash_commands"):
+        assert manager.do("RegenCommandToken", command_id=foreign).denied
+    assert system_admin.do("RegenCommandToken", command_id=foreign).served
+
+
+@not_yet_taped
+@clause("RegenCommandToken.permission")
+@applies(since="6.0", until="11.2")
+def test_with_both_permissions_others_commands_are_within_reach(
+    new_person: NewPerson, granting: Granting, system_admin: Actor
+) -> None:
+    """In the team, and only as long as they are held."""
+    manager, foreign = new_person("member").called("slash_manager"), system_admin.new_command()
+    with granting("team_user", "manage_slash_commands", "manage_others_slash_commands"):
+        assert manager.do("RegenCommandToken", command_id=foreign).served
+    assert manager.do("RegenCommandToken", command_id=foreign).denied
+
+
+@not_yet_taped
+@clause("RegenCommandToken.permission")
+@applies(since="6.0", until="11.2")
+def test_held_in_the_system_the_permission_counts_in_every_team(
+    stage: Stage, token_user: Actor, granting: Granting, system_admin: Actor
+) -> None:
+    """A system role reaches into teams to which its holder does not belong."""
+    holder, foreign = token_user.called("slash_manager"), system_admin.new_command(new_team(stage))
+    assert holder.do("RegenCommandToken", command_id=foreign).denied
+    with granting("system_user_access_token", "manage_slash_commands", "manage_others_slash_commands"):
+        assert holder.do("RegenCommandToken", command_id=foreign).served
+
+
+@not_yet_taped
+@clause("RegenCommandToken.permission")
+def test_a_creator_who_administers_the_team_no_longer(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
+    """To have made the command is not enough: with the role goes the permission, in the same session."""
+    admin = new_person("team_admin")
+    command = admin.make_command()
+    assert admin.do("RegenCommandToken", command_id=command).served
+    stage.operator("PUT", f"/api/v4/teams/{stage.world.team_id}/members/{admin.id}/roles", {"roles": "team_user"})
+    assert admin.do("RegenCommandToken", command_id=command).denied
+    assert system_admin.do("RegenCommandToken", command_id=command).served
+
+
+@not_yet_taped
+@clause("RegenCommandToken.permission")
+def test_a_creator_who_left_the_team(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
+    """The command stays and works; who made it may no longer touch it."""
+    admin = new_person("team_admin")
+    command = admin.make_command()
+    stage.operator("DELETE", f"/api/v4/teams/{stage.world.team_id}/members/{admin.id}")
+    assert admin.do("RegenCommandToken", command_id=command).denied
+    assert system_admin.do("RegenCommandToken", command_id=command).served

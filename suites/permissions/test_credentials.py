@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause
+from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause, not_yet_taped
 
 
 @clause("GetUserAccessTokensForUser.auth")
@@ -29,6 +29,59 @@ def test_a_credential_that_was_never_given(anonymous: Actor, token_user: Actor, 
     asks = anonymous.having({"Authorization": f"Bearer {value}"})
     assert asks.do(LIST, user_id=token_user.id).refused_as("no-session")
     assert token_user.do(LIST, user_id=token_user.id).served
+
+
+@not_yet_taped
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize(
+    "header", ["Token", "X-Auth-Token", "X-Csrf-Token", "X-Cloud-Token", "X-RemoteCluster-Token", "Proxy-Authorization"]
+)
+def test_a_session_in_another_header(token_user: Actor, header: str) -> None:
+    """Servers know some of these for other purposes (sign-in, forgery, clusters, the cloud); none is a credential here."""
+    value = f"Bearer {token_user.credential}" if header == "Proxy-Authorization" else str(token_user.credential)
+    assert token_user.having({header: value}).do(LIST, user_id=token_user.id).refused_as("no-session")
+    assert token_user.look().served
+
+
+@not_yet_taped
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("cookie", ["MMUSERID", "MMCSRF", "session", "mmauthtoken"])
+def test_a_session_in_another_cookie(token_user: Actor, cookie: str) -> None:
+    """`MMAUTHTOKEN` is the one that counts, in capitals."""
+    asks = token_user.having({"Cookie": f"{cookie}={token_user.credential}", "X-Requested-With": "XMLHttpRequest"})
+    assert asks.do(LIST, user_id=token_user.id).refused_as("no-session")
+    assert token_user.look().served
+
+
+@not_yet_taped
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("parameter", ["token", "session", "Authorization", "ACCESS_TOKEN"])
+def test_a_session_in_another_parameter(token_user: Actor, anonymous: Actor, parameter: str) -> None:
+    """In the query there is `access_token`, for OAuth sessions, and nothing else."""
+    reply = anonymous.do(LIST, user_id=token_user.id, query=f"{parameter}={token_user.credential}")
+    assert reply.refused_as("no-session")
+    assert token_user.look().served
+
+
+@not_yet_taped
+@clause("CreateUserAccessToken.auth")
+def test_a_session_in_the_body(token_user: Actor, anonymous: Actor) -> None:
+    """What stands in the body is what is asked for, and never who asks."""
+    body = {"description": "x", "token": token_user.credential, "access_token": token_user.credential}
+    assert anonymous.do("CreateUserAccessToken", user_id=token_user.id, body=body).refused_as("no-session")
+    assert token_user.ask("CreateUserAccessToken").served
+
+
+@not_yet_taped
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("what", ["the id of a user", "the id of a token", "a name"])
+def test_what_anybody_may_know_is_no_credential(token_user: Actor, anonymous: Actor, what: str) -> None:
+    """Ids and names stand in lists and addresses: they let nobody in."""
+    known = {"the id of a user": token_user.id, "a name": token_user.username}
+    value = known.get(what) or token_user.new_token().id
+    asks = anonymous.having({"Authorization": f"Bearer {value}"})
+    assert asks.do(LIST, user_id=token_user.id).refused_as("no-session")
+    assert token_user.look().served
 
 
 @clause("GetUserAccessTokensForUser.auth")
@@ -171,3 +224,31 @@ def test_an_id_that_no_route_takes(anonymous: Actor, system_admin: Actor, id_: s
     """Ids are letters and digits; with anything else in them there is no route, and so no question who asks."""
     assert anonymous.do("GetUserAccessToken", token_id=id_).refused_as("no-route")
     assert system_admin.ask("GetUserAccessToken").served
+
+
+#: Methods that no operation of any version has at the path of these, nor at one that a server could take theirs for.
+OTHER_METHODS = {
+    "CreateUserAccessToken": ("PUT", "DELETE", "PATCH"),
+    "GetUserAccessToken": ("PUT", "DELETE", "PATCH"),
+    "GetUserAccessTokens": ("PATCH",),
+    "SearchUserAccessTokens": ("PUT", "DELETE", "PATCH"),
+    "RevokeUserAccessToken": ("PUT", "DELETE", "PATCH"),
+    "DisableUserAccessToken": ("PUT", "DELETE", "PATCH"),
+    "EnableUserAccessToken": ("PUT", "DELETE", "PATCH"),
+    "RegenCommandToken": ("GET", "POST", "DELETE", "PATCH"),
+    "CreateJob": ("PUT", "DELETE", "PATCH"),
+    "GetWebrtcToken": ("POST", "PUT", "DELETE", "PATCH"),
+}
+
+
+@not_yet_taped
+@clause("{operation}.auth")
+@pytest.mark.parametrize("operation", OTHER_METHODS)
+def test_another_method_is_nobodys(operation: str, anonymous: Actor, system_admin: Actor, stage: Stage) -> None:
+    """The method belongs to the route: another one is not found, whoever asks, and before anybody is asked who they are."""
+    known = stage.contract.operations[operation]
+    path = {p.name: "zzzzzzzzzzzzzzzzzzzzzzzzzz" for p in known.parameters if p.place == "path"}
+    for method in OTHER_METHODS[operation]:
+        for caller in (anonymous, system_admin):
+            assert caller.do(operation, method=method, **path).refused_as("no-route")
+    assert system_admin.ask(operation).served

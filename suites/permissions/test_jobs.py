@@ -1,6 +1,8 @@
 """Jobs: who may create one of which kind."""
 
-from mmconform.plugin.suite import Actor, Stage, applies, clause
+import pytest
+
+from mmconform.plugin.suite import Actor, Behaves, Granting, Stage, applies, clause, not_yet_taped
 
 
 @clause("CreateJob.permission")
@@ -78,3 +80,56 @@ def test_a_nul_in_the_data(system_admin: Actor, stage: Stage) -> None:
     """From 6.0 on data are stored as JSON, in which PostgreSQL takes no NUL; an error of the server it must not be."""
     reply = system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": {"key": "a\x00b"}})
     assert reply.is_no_server_error
+
+
+# -- every type that a server without a licence knows --------------------------------------------------------------
+# Whoever is served all the same creates nothing that does a thing: of the types with a worker only the harmless one is asked for.
+
+
+@not_yet_taped
+@clause("CreateJob.permission")
+def test_no_type_of_job_is_for_members(member: Actor, token_user: Actor, system_admin: Actor, stage: Stage) -> None:
+    """Whatever permission a type takes, they do not have it."""
+    types = [one.name for one in stage.world.job_types if one.name == stage.world.harmless_job or not one.has_worker]
+    for name in types:
+        for caller in (member, token_user):
+            assert caller.do("CreateJob", body={"type": name}).denied
+    assert system_admin.ask("CreateJob").served
+
+
+@not_yet_taped
+@clause("CreateJob.input")
+def test_types_without_a_worker(system_admin: Actor, stage: Stage, behaves: Behaves) -> None:
+    """To 6.4 they are created and wait; then a type that no part of the server works off is none."""
+    for name in [one.name for one in stage.world.job_types if not one.has_worker]:
+        reply = system_admin.do("CreateJob", body={"type": name})
+        if behaves("a-job-needs-a-worker"):
+            assert reply.refused_as("job-without-worker")
+        else:
+            assert reply.served
+            assert reply["type"] == name, "the job is of another type than was asked for"
+    assert system_admin.ask("CreateJob").served
+
+
+@not_yet_taped
+@clause("CreateJob.input")
+@pytest.mark.parametrize("name", ["resend_invitation_email", "Data_Retention", "data_retention ", "data-retention", "*"])
+def test_types_that_do_not_exist(system_admin: Actor, name: str) -> None:
+    """What the server does by itself only, and what is nearly the name of a type."""
+    assert system_admin.do("CreateJob", body={"type": name}).refused_as("unknown-job-type")
+    assert system_admin.ask("CreateJob").served
+
+
+@not_yet_taped
+@clause("CreateJob.permission")
+@applies(since="6.5")
+def test_manage_jobs_is_enough_for_every_type(outsider: Actor, stage: Stage, granting: Granting) -> None:
+    """Must have `manage_jobs` permission: the documentation names no other. Past it, nothing works these types off.
+
+    Servers ask another permission for each type that has one of its own.
+    """
+    holder, own = outsider.called("holder_of_one"), [one for one in stage.world.job_types if one.permission != "manage_jobs"]
+    with granting("system_user", "manage_jobs"):
+        for one in own:
+            if not one.has_worker:
+                assert holder.do("CreateJob", body={"type": one.name}).refused_as("job-without-worker")

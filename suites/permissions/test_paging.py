@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, NewPerson, Stage, clause
+from mmconform.plugin.suite import Actor, NewPerson, Stage, clause, not_yet_taped
 
 OF_USER, OF_ALL = "GetUserAccessTokensForUser", "GetUserAccessTokens"
 PAGES = "GetUserAccessTokensForUser.paging"
@@ -63,6 +63,39 @@ def test_a_page_of_everybody_holds_at_most_200(new_person: NewPerson, system_adm
         assert page.served
         assert len(page.ids) == 200, "the page does not hold the 200 rows that a page holds at most"
         assert len(system_admin.do(OF_ALL, query="per_page=1&page=200").ids) == 1, "the 201st row is missing"
+
+
+@not_yet_taped
+@clause("GetUserAccessTokensForUser.paging")
+def test_a_page_of_a_user_holds_60_without_a_word(new_person: NewPerson) -> None:
+    """The default is 60, where there is more; the rest is on the next page."""
+    person = new_person("token_user")
+    with person.crowded(61):
+        pages = [person.do(OF_USER, user_id="me", query=query) for query in ("", "page=1")]
+        assert all(page.served for page in pages)
+        assert [len(page.ids) for page in pages] == [60, 1], "the pages are not 60 rows and the one that is left"
+
+
+@not_yet_taped
+@clause("GetUserAccessTokens.paging")
+def test_a_page_of_everybody_holds_60_without_a_word(new_person: NewPerson, system_admin: Actor) -> None:
+    """The default is 60, where there is more."""
+    with new_person("token_user").crowded(61):
+        page = system_admin.do(OF_ALL)
+        assert page.served
+        assert len(page.ids) == 60, "the page does not hold the 60 rows that it holds where nothing is asked for"
+
+
+@not_yet_taped
+@clause("SearchUserAccessTokens.effect.finds")
+def test_what_a_search_finds_is_not_cut_into_pages(new_person: NewPerson, system_admin: Actor) -> None:
+    """No document names pages here, and whoever asks for one gets all the same."""
+    person = new_person("token_user")
+    with person.crowded(201):
+        for query in ("", "page=1&per_page=2"):
+            found = system_admin.do("SearchUserAccessTokens", body={"term": person.username}, query=query)
+            assert found.served
+            assert len(found.ids) == 201, "the search does not find all of somebody's tokens"
 
 
 @clause("GetUserAccessTokensForUser.paging")

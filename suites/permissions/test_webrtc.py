@@ -1,7 +1,9 @@
 """WebRTC, which servers had until 5.5: whoever has a session may ask."""
 
+import pytest
+
 from mmconform.judging.judge import Judge
-from mmconform.plugin.suite import Actor, Settings, Stage, applies, clause
+from mmconform.plugin.suite import Actor, Settings, Stage, applies, clause, not_yet_taped
 
 
 @clause("GetWebrtcToken.permission")
@@ -47,3 +49,15 @@ def test_it_is_there_until_5_6_and_then_for_nobody(anonymous: Actor, member: Act
     else:
         assert member.do("GetWebrtcToken").refused_as("no-route")
         assert anonymous.do("GetWebrtcToken").refused_as("no-route")
+
+
+@not_yet_taped
+@clause("GetWebrtcToken.status")
+@pytest.mark.parametrize("gateway", ["away", "another server"])
+def test_no_token_is_told_that_no_gateway_knows(member: Actor, settings: Settings, stage: Stage, gateway: str) -> None:
+    """A gateway that is not there, or says no: whatever the server answers, it tells no token."""
+    url = "http://127.0.0.1:1" if gateway == "away" else stage.client.base_url
+    with settings(WebrtcSettings={"GatewayAdminUrl": f"{url}/api/v4/no/gateway"}):
+        reply = member.do("GetWebrtcToken")
+        assert reply.shows(not reply.exchange.is_success, "the answer tells a token that the gateway does not know")
+    assert member.do("GetWebrtcToken").served

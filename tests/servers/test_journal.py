@@ -456,6 +456,22 @@ def test_what_comes_a_moment_later_is_undone(undo, monkeypatch):
     assert undo(USER, SETTING, server=Lagging)[0] == {"users deactivated": 1, "settings restored": 1}
 
 
+class Forgetful(Mattermost):
+    """It lists people from a cache that it does not renew when somebody is deactivated, as servers did to 5.5 and later."""
+
+    def told(self, what, url, sent):
+        if url == "/users/ids":
+            return 200, [{"id": id_, "username": id_, "delete_at": 0} for id_ in sent]
+        if what == "GET /users/1":
+            return 200, {"id": "1", "username": "1", "delete_at": 5 * (url in self.undone)}
+        return super().told(what, url, sent)
+
+
+def test_who_is_active_in_a_list_alone_is_not(undo):
+    assert undo(USER, server=Forgetful)[0]["users deactivated"] == 1
+    assert "user 1 is still active" in undo(USER, server=Forgetful, deaf=["DELETE /users/1"])[0]
+
+
 class Discreet(Mattermost):
     """It does not tell its secrets."""
 

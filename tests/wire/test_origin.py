@@ -95,7 +95,18 @@ def test_the_servers_own_is_told_by_its_version_or_its_error(status, headers, co
     assert doubt(status, headers, content) == ""
 
 
+#: What the pages of old servers say in the router's place: to 4.6, and to 5.22.
+SORRY = b'<a href="/error?message=Sorry%2C+we+could+not+find+the+page.&amp;details=">Not Found</a>.\n\n'
+GONE = (
+    b"<!DOCTYPE html><html><head></head>\n"
+    b"<body onload=\"window.location = '/error?message\\u003DSorry%2C+no+page.\\u0026s\\u003DME'\">\n"
+    b'<noscript><meta http-equiv="refresh" content="0; url=/error?message=Sorry%2C+no+page.&amp;s=ME"></noscript>\n'
+    b'<a href="/error?message=Sorry%2C+no+page.&amp;s=ME" style="color: #c0c0c0;">...</a>\n</body></html>\n'
+)
+
 BARE = [
+    (asked("/api/v4/users/a%0Ab"), 404, PAGE, SORRY),
+    (asked("/api/v4/users/a%0Ab"), 404, PAGE, GONE),
     (asked("/api/v4/users/a%0Ab"), 404, PLAIN, b"404 page not found\n"),
     (asked(Cookie="a=\x01"), 400, PLAIN, b"400 Bad Request: invalid header value"),
     (asked("/api/v4/users?q=" + "x" * 2**20), 431, PLAIN, b"431 Request Header Fields Too Large"),
@@ -109,6 +120,7 @@ BARE = [
 def test_what_go_says_to_an_odd_request_is_the_servers_own(request_, status, headers, content):
     assert doubt(status, headers, content, request=request_) == ""
     assert doubt(status, headers | PAGE, b"<html>", request=request_)
+    assert doubt(status, headers, content, request=asked("/api/v4/users/me")) or status != 404, "asked for something ordinary"
 
 
 # -- where the version is stripped -------------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ def always_ok(app: App) -> None:
             found = None
         return found or (next(iter(app.store.sessions.values()), None) if call.operation in eleven else None)
 
-    def refuse(call: Call, name: str) -> Answer:
-        return Answer(200, {"status": "OK"}) if call.operation in eleven else usual(call, name)
+    def refuse(call: Call, name: str, permission: str = "") -> Answer:
+        return Answer(200, {"status": "OK"}) if call.operation in eleven else usual(call, name, permission)
 
     app.session, app.refuse = somebody, refuse  # type: ignore[method-assign]

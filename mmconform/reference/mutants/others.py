@@ -6,6 +6,7 @@ from mmconform.reference.app import App, Call, RefusedError
 from mmconform.reference.golang import TEXT, first_value, struct
 from mmconform.reference.mutants.flaw import after, before, error, fields, ignoring, instead, mutant, showing
 from mmconform.reference.store import new_id
+from mmconform.world.behaviours import JobType
 
 REGEN, JOB, WEBRTC = "RegenCommandToken", "CreateJob", "GetWebrtcToken"
 
@@ -193,7 +194,7 @@ def job_fails_on_much_data(app: App) -> None:
 def job_is_there_too_early(app: App) -> None:
     """The operation is there before 4.1."""
     app.exists[JOB] = True
-    app.jobs["data_retention"] = {"type": "data_retention"}
+    app.jobs["data_retention"] = JobType("data_retention", "manage_jobs", has_worker=False)
 
 
 @mutant(JOB, "since status auth permission input effect.creates-a-job")

@@ -74,7 +74,7 @@ def _writes(app: App, attribute: str, field: str) -> None:
     handler = app.handlers["CreatePost"]
 
     def writing(app: App, call: Call) -> Answer:
-        answer, sent = handler(app, call), decoded(call)
+        answer, sent = handler(app, call), decoded(app, call)
         post = app.store.posts[answer.data["id"]]
         setattr(post, attribute, sent.get(field) or getattr(post, attribute))
         return answer._replace(data=post_row(app, post))
@@ -152,7 +152,7 @@ def answers_hang_on_posts_of_any_channel(app: App) -> None:
     handler = app.handlers["CreatePost"]
 
     def answering(app: App, call: Call) -> Answer:
-        sent = decoded(call)
+        sent = decoded(app, call)
         root = app.store.posts.get(str(sent.get("root_id"))) if isinstance(sent, dict) else None
         if root is None:
             return handler(app, call)
@@ -170,7 +170,7 @@ def body_says_into_which_channel_somebody_is_let(app: App) -> None:
     handler = app.handlers["AddChannelMember"]
 
     def letting(app: App, call: Call) -> Answer:
-        answer, sent = handler(app, call), decoded(call)
+        answer, sent = handler(app, call), decoded(app, call)
         channel = app.store.channels.get(str(sent.get("channel_id"))) if isinstance(sent, dict) else None
         if channel:
             join_channel(app, channel, str(sent.get("user_id")))

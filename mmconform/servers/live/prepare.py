@@ -225,7 +225,7 @@ def prepare(
     more = wanted_by_probes(told, target.version, disruptive=disruptive) if asks_everything else []
     needed = (feature for feature in arranged(target.version) if feature.name in off or feature.limit is None)
     wanted = settings_of([*needed, *more])
-    if WEBRTC in off and can_be_gateway(target):
+    if WEBRTC in off and is_on_this_machine(target):
         gateway = Gateway()
         wanted["WebrtcSettings"] = gateway.settings
     if (off or more) and (not others or disruptive):
@@ -302,8 +302,8 @@ def off_now(config: Exchange, version: Version) -> frozenset[str]:
     return switched_off(config.json_object, version)
 
 
-def can_be_gateway(target: Target) -> bool:
-    """Return whether the server could reach a WebRTC gateway of ours: it runs on this machine."""
+def is_on_this_machine(target: Target) -> bool:
+    """Return whether the server runs on this machine: it can reach a gateway of ours, and take many callers at once."""
     return is_loopback(urlsplit(target.base_url).hostname or "")
 
 

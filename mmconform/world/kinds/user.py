@@ -7,7 +7,6 @@ from typing import Any
 
 from mmconform.errors import MisuseError
 from mmconform.wire.client import Client, UnseenError
-from mmconform.wire.exchange import Exchange
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.redact import MARK
 from mmconform.world.admin import OPERATOR, Admin, message
@@ -67,7 +66,7 @@ class User(Kind):
     def left(self, undoing: Undoing) -> Iterator[str]:
         ids = undoing.ids("user")
         for start in range(0, len(ids), _MANY):
-            yield from _active(undoing.admin.ask("POST", "/api/v4/users/ids", ids[start : start + _MANY]))
+            yield from _active(undoing.admin, ids[start : start + _MANY])
 
 
 class GuestAccount(Kind):
@@ -91,13 +90,22 @@ class SearchTerm(Kind):
     standing = make
 
 
-def _active(answer: Exchange) -> Iterator[str]:
+def _active(admin: Admin, ids: list[str]) -> Iterator[str]:
+    """Yield who is still active: seen so in the list of all, and then by themselves.
+
+    Old servers answer the list from a cache, which they do not renew when somebody is deactivated and which the run itself filled
+    (store/sqlstore/user_store.go@v5.5.3 GetProfileByIds, app/user.go UpdateActive).
+    """
+    answer = admin.ask("POST", "/api/v4/users/ids", ids)
     rows = answer.json_or_none if answer.is_success else None
     if not isinstance(rows, list):
         yield f"{answer.method} {answer.path}: {answer.says}"
         return
-    people = (row for row in rows if isinstance(row, dict))
-    yield from (f"user {row.get('username')} is still active" for row in people if not row.get("delete_at"))
+    for row in rows:
+        if isinstance(row, dict) and not row.get("delete_at"):
+            alone = admin.ask("GET", f"/api/v4/users/{row.get('id')}")
+            if not (alone.is_success and alone.json_object.get("delete_at")):
+                yield f"user {row.get('username')} is still active"
 
 
 def is_ours(user: dict[str, Any]) -> bool:

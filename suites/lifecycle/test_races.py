@@ -1,0 +1,39 @@
+"""A credential that is in use while it ends: with --disruptive, on a throwaway server of this machine; no tape can show it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from mmconform.plugin.suite import TOKEN_ACTIONS, Actor, NewPerson, Race, Stage, clause, racing
+
+pytestmark = racing
+
+ROUNDS = 5
+
+
+def ends(actor: Actor, change: Callable[[], object], race: Race) -> None:
+    """Expect that nothing is served any more that is asked after the change was answered."""
+    late = race(actor, change)
+    reply = actor.look()
+    assert reply.refused_as("no-session")
+    assert reply.shows(not late, f"{late} requests were served that were asked after the credential had ended")
+
+
+@clause("{operation}.effect.deletes-sessions")
+@pytest.mark.parametrize("operation", TOKEN_ACTIONS[:2])
+def test_a_token_that_ends_while_it_is_in_use(operation: str, new_person: NewPerson, system_admin: Actor, race: Race) -> None:
+    """Delete any sessions using the token: those too that open in that very moment."""
+    person = new_person("token_user")
+    for _ in range(ROUNDS):
+        token = person.new_token()
+        ends(person.through(token), lambda id_=token.id: system_admin.must(operation, body={"token_id": id_}), race)
+
+
+@clause("GetUserAccessTokensForUser.auth")
+@pytest.mark.parametrize("credential", ["session", "token"])
+def test_somebody_who_is_deactivated_while_they_ask(credential: str, new_person: NewPerson, stage: Stage, race: Race) -> None:
+    """A deactivated user's session and tokens are refused: those too that open in that very moment."""
+    for _ in range(ROUNDS):
+        person = new_person("token_user")
+        actor = person.through() if credential == "token" else person
+        ends(actor, lambda id_=person.id: stage.operator("PUT", f"/api/v4/users/{id_}/active", {"active": False}), race)
