@@ -1,6 +1,7 @@
 """A credential that is in use while it ends: with --disruptive, on a throwaway server of this machine; no tape can show it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_a_token_that_ends_while_it_is_in_use(operation: str, new_person: NewPer
     person = new_person("token_user")
     for _ in range(ROUNDS):
         token = person.new_token()
-        ends(person.through(token), lambda id_=token.id: system_admin.must(operation, body={"token_id": id_}), race)
+        ends(person.through(token), partial(system_admin.must, operation, body={"token_id": token.id}), race)
 
 
 @clause("GetUserAccessTokensForUser.auth")
@@ -36,4 +37,4 @@ def test_somebody_who_is_deactivated_while_they_ask(credential: str, new_person:
     for _ in range(ROUNDS):
         person = new_person("token_user")
         actor = person.through() if credential == "token" else person
-        ends(actor, lambda id_=person.id: stage.operator("PUT", f"/api/v4/users/{id_}/active", {"active": False}), race)
+        ends(actor, partial(stage.operator, "PUT", f"/api/v4/users/{person.id}/active", {"active": False}), race)
