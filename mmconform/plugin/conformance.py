@@ -569,7 +569,10 @@ class Conformance:
         """
         recording, run = self.process.recording, self.process.run
         if whole := self.process.whole:
-            if is_whole:
+            if is_whole and run.is_partly_unseen:
+                whole.recording.drop()
+                self.problems.append("some requests were not answered; the recording was thrown away")
+            elif is_whole:
                 self._told = whole.finish(option(self.process.config, "--described-by"))
             else:
                 whole.recording.drop()

@@ -59,7 +59,7 @@ class Whole:
             self.unlike[operation] = differs
 
     def finish(self, described_by: str) -> str:
-        """Write the tape and say what of it was left out: of what shows something new, or something else than was seen, nothing.
+        """Write the tape, without what shows something new or would be judged otherwise, and say what was left out.
 
         Raises:
             MisuseError: a secret stands on it, or it cannot take its place.
@@ -67,9 +67,8 @@ class Whole:
         run, target = self._run, self.recording.target
         rows = run.seen[target.slug].rows
         new = {row.operation for row in rows if row.standing == "new"}
-        unseen = {row.operation for row in rows if row.outcome == "error"}
         whole = {id_: one for id_, one in self._kept.items() if one.asked or one.held_back}
-        on_tape = {id_: one for id_, one in whole.items() if id_ not in new | unseen | self.unlike.keys()}
+        on_tape = {id_: one for id_, one in whole.items() if id_ not in new | self.unlike.keys()}
         for operation, one in on_tape.items():
             kept.write(self.recording.folder, operation, one)
         part = {
@@ -81,7 +80,7 @@ class Whole:
         roles = {role: sorted(held) for role, held in sorted(target.told_roles.items())}
         label = {"described_by": described_by, "part": part, "roles": roles}
         self.recording.finish(seed=run.seed, max_examples=run.max_examples, spec=run.contract.digest, more=label)
-        left_out = f"left out: {len(new)} that show something new, {len(unseen)} not seen, {len(self.unlike)} unlike when reduced"
+        left_out = f"left out: {len(new)} that show something new, {len(self.unlike)} unlike when reduced"
         return "\n".join([f"recorded {self.recording.place.name}: {part}; {left_out}", *self.unlike.values()])
 
 
