@@ -539,6 +539,7 @@ def _hand_over_bot(app: App, call: Call) -> Answer:
 def _convert_to_bot(app: App, call: Call) -> Answer:
     user = found_user(app, app.id_in_path(call, "user_id"))
     user.owner = user.id
+    app.store.end_sessions(user=user.id)  # a bot has none of its own: what opens one is a token
     return Answer(200, _bot(app, user))
 
 

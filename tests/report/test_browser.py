@@ -577,7 +577,9 @@ def test_axe_finds_nothing_in_any_view(visit, scheme, width):
     opened = ["@11.0.3", "CreateJob@11.0.3", "GetUserAccessToken.secret@11.0.3", "GetUserAccessToken:member:other@11.0.3"]
     places = [*WHERE, *(f"versions?unfolded=CreateJob&open={what}" for what in opened)]
     # The page's policy keeps axe out as it does all else; it alone is let in here.
-    for view, shown in visit.views(*places, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True):
+    for view, shown in visit.views(
+        *places, color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 844}, bypass_csp=True
+    ):
         for folded in shown.locator("main details > summary").all():
             folded.click()
         shown.evaluate(axe)
