@@ -62,6 +62,10 @@ class Comparison:
     alone: int
 
 
+#: Why something was not judged that a server of another version may be judged by.
+_NOT_KNOWN = ("unknown-in-version", "unknown-permission", "unknown-relation", "unknown-request", "partly-understood")
+
+
 def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     """Return what changed from one record to another.
 
@@ -129,13 +133,16 @@ def _promises(before: Record, after: Record, moved: set[str]) -> Iterator[Change
     """Yield the promises that one server keeps to somebody and the other breaks, or breaks in another way."""
 
     old, new = _outcomes(before), _outcomes(after)
+    old_doubts, new_doubts = _doubts(before), _doubts(after)
     groups: dict[tuple[str, str, str, Effect], list[str]] = defaultdict(list)
     for key in old.keys() & new.keys():
         gone, come = old[key] - new[key], new[key] - old[key]
         if gone or come:
-            was = _broken(gone) if gone else "kept" if not old[key] else "not broken that way"
-            is_ = _broken(come) if come else "kept" if not new[key] else "not broken that way"
-            groups[key[0], was, is_, _worsening(gone, come)].append(key[1])
+            was = _broken(gone) if gone else _otherwise(old[key], is_in_doubt=key in old_doubts)
+            is_ = _broken(come) if come else _otherwise(new[key], is_in_doubt=key in new_doubts)
+            # What one of the two was not judged by, it may do as well.
+            is_known = key not in (new_doubts if gone else old_doubts)
+            groups[key[0], was, is_, _worsening(gone, come) if is_known else "different"].append(key[1])
     for (clause, was, is_, effect), personas in groups.items():
         operation = clause.partition(".")[0]
         if operation not in moved:
@@ -149,6 +156,17 @@ def _outcomes(record: Record) -> dict[tuple[str, str], set[str]]:
         if row.outcome in ("pass", "fail"):
             broken[row.clause, row.persona] |= {row.signature} if row.outcome == "fail" else set()
     return broken
+
+
+def _doubts(record: Record) -> set[tuple[str, str]]:
+    """Return the clauses, with the persona, of which something was not judged since nobody knows what is right there."""
+    return {(row.clause, row.persona) for row in record.observations if row.outcome == "skip" and row.signature in _NOT_KNOWN}
+
+
+def _otherwise(signatures: set[str], *, is_in_doubt: bool) -> str:
+    if is_in_doubt:
+        return "kept as far as it was judged" if not signatures else "not seen broken that way, nor judged in all"
+    return "kept" if not signatures else "not broken that way"
 
 
 def _broken(signatures: set[str]) -> str:

@@ -141,6 +141,7 @@ def test_a_field_that_comes_goes_or_is_of_another_type_is_a_change(before, after
     assert all((c.clause, c.kind) == ("CreateJob.schema", "field") for c in found)
 
 
+IN_DOUBT = seen("skip", signature="unknown-in-version")
 PROMISES = [
     ([seen("pass")], [seen("fail", signature="x")], ("kept", "broken: x", "worse")),
     ([seen("fail", signature="x")], [seen("pass")], ("broken: x", "kept", "better")),
@@ -150,6 +151,11 @@ PROMISES = [
     ([seen("pass"), seen("fail", signature="x")], [seen("fail", signature="x")], None),
     ([seen("pass")], [seen("skip", signature="not-in-version")], None),
     ([seen("pass")], [], None),
+    # What was judged in one of them only is no news about the other.
+    ([seen("pass"), IN_DOUBT], [seen("fail", signature="x")], ("kept as far as it was judged", "broken: x", "different")),
+    ([seen("fail", signature="x")], [seen("pass"), IN_DOUBT], ("broken: x", "kept as far as it was judged", "different")),
+    ([seen("pass")], [seen("fail", signature="x"), IN_DOUBT], ("kept", "broken: x", "worse")),
+    ([seen("pass"), seen("skip", signature="not-in-version")], [seen("fail", signature="x")], ("kept", "broken: x", "worse")),
 ]
 
 
