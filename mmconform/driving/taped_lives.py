@@ -195,7 +195,9 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Co
     Raises AssertionError, and returns, as :func:`mmconform.driving.lives.play_lives`; of those on tape nothing is counted.
     """
     target = stage.judge.target
-    if target.is_recorded or target.is_thrown_away or stage.is_taped:
+    # Who is compared with a tape is asked by its seed, and has to be asked the same.
+    is_as_tapes = stage.is_taped or (stage.seed == SEED and not target.is_reference)
+    if target.is_recorded or target.is_thrown_away or is_as_tapes:
         _play(stage, admin, new_team(stage) if with_commands else "")
         return Counter()
     return lives.play_lives(stage, admin, with_commands=with_commands)
