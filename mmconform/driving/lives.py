@@ -299,7 +299,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Co
     On a live target a failure is shortened, and its requests are written as a shell script beside the record.
     """
     # Nobody needs the shortest way to show a flaw that was put in.
-    is_live = not (stage.judge.target.is_recorded or stage.judge.target.is_reference)
+    is_live = not stage.judge.target.is_reference
     broken: list[Exception] = []
     played: Counter[str] = Counter()
     with heard(stage.client) as steps:
@@ -314,7 +314,7 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Co
         try:
             _run(born, stage.seed if is_live else LIVES_SEED, is_live=is_live)
         except Exception:
-            # Hypothesis plays a failing life again; a tape has no answers to that, and a server may answer otherwise.
+            # Hypothesis plays a failing life again, to which a server may answer otherwise.
             if not broken:
                 raise
             if is_live:
