@@ -20,7 +20,7 @@ from mmconform.record.record import NAME, Record
 from mmconform.servers.target import slug_of
 
 ROWS = Path(__file__).with_suffix("")
-ASKED = ("suites/property/test_probes.py", "suites/property/test_principles.py")
+ASKED = ("suites/generated/test_probes.py", "suites/generated/test_principles.py")
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def _probes(target: Target, contract: Contract, options: argparse.Namespace) -> 
         "--create-first-admin",
         "-q",
     ]
-    command += ["suites/property/test_probes.py", "--max-examples=1", "--tb=no"]
+    command += ["suites/generated/test_probes.py", "--max-examples=1", "--tb=no"]
     subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
     rows = record.read(REPORTS / target.slug / record.NAME).operations
     asked = [row for row in rows if row.sent]

@@ -41,7 +41,7 @@ MARK = "qzjxkw"
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 #: Which of the record's formats are made beside the page.
 _FORMATS = ("html", "markdown", "junit", "sarif", "github", "badge", "har")
-_SUITES = ("suites/property/test_probes.py", "suites/property/test_principles.py")
+_SUITES = ("suites/generated/test_probes.py", "suites/generated/test_principles.py")
 
 
 class Words:

@@ -29,7 +29,7 @@ from mmconform.wire.exchange import Exchange
 
 def answers(contract: Contract, folder: Path, names: set[str]) -> Iterator[Exchange]:
     """Yield what stands on a tape about the operations."""
-    for path in sorted(folder.glob("property/**/*.yaml")):
+    for path in sorted(folder.glob("generated/**/*.yaml")):
         for pair in read(path, binary=True)[0].data["interactions"]:
             for name in sorted(names):
                 taped = _taped(name, "system_admin", pair)

@@ -65,7 +65,7 @@ def pytest(folder: str, *arguments: str, **environment: str) -> tuple[float, str
 
 def ours(target: Target, folder: str, examples: int, cases: int) -> tuple[float, float, float]:
     """Return cases a second without and with what is done once, and requests a second."""
-    common = ("--target", target.base_url, "suites/property", "--hypothesis-seed=1")
+    common = ("--target", target.base_url, "suites/generated", "--hypothesis-seed=1")
     once, _ = pytest(folder, *common, "-k", "GetWebrtcToken", "--max-examples=1")
     seconds, _ = pytest(folder, *common, f"--max-examples={examples}")
     sent = sum(row.sent for row in record.read(REPORTS / target.slug / record.NAME).operations)

@@ -40,7 +40,7 @@ _FEW = 3
 GATHERS = "targets"
 EXAMPLE = """mmconform campaign recorded:all
   mmconform campaign http://127.0.0.1:8065 http://127.0.0.1:8066
-  mmconform campaign http://127.0.0.1:8065 --spec api.yaml suites/property/test_probes.py --max-examples 1
+  mmconform campaign http://127.0.0.1:8065 --spec api.yaml suites/generated/test_probes.py --max-examples 1
   mmconform campaign recorded:all --scheduler tcp://10.0.0.1:8786"""
 
 

@@ -58,7 +58,6 @@ class Stage:
         clause: What the next assertion is about, in a test that is about many clauses in turn.
         people: Whom this test has made, and how many ``changes`` of accounts there had been before.
         seed: Of what is drawn in this run; tapes know one.
-        is_taped: A tape is recorded of what is asked.
         frees: Whom a test or a life no longer needs is deactivated at once, as the end of the run would: a server takes only so
             many active people (250 without a licence: app/limits.go@91ce593d27).
     """
@@ -75,7 +74,6 @@ class Stage:
     changes: list[str] = field(default_factory=list)
     seed: int = SEED
     frees: bool = False
-    is_taped: bool = False
 
     def see_off(self) -> None:
         """Let go of the people whom this test has made."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from mmconform.driving.actor import Actor, Reply, Stage, Token, give_roles, join, new_team, someone
+from mmconform.driving.generate import SEED
 from mmconform.driving.script import Step, heard, script
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
@@ -24,10 +25,9 @@ ENABLE, REVOKE = "EnableUserAccessToken", "RevokeUserAccessToken"
 REGENERATE = "RegenCommandToken"
 LIST = "GetUserAccessTokensForUser"
 ROLE = "system_user_access_token"
-#: How many lives a run plays, and of how many steps each; and what those of the reference server are drawn by, and the next tapes
-#: will hold: every rule is played at least three times, served and denied where it can be (``tests/driving/test_lives.py``). A
-#: live run draws others by its own seed.
-LIVES, STEPS, LIVES_SEED = 10, 20, 20
+#: How many lives a run plays, of how many steps each, and what those on tape are drawn by: every rule is played at least three
+#: times, served and denied where it can be (``tests/driving/test_lives.py``). A live run draws others by its own seed.
+LIVES, STEPS, TAPED_LIVES = 10, 20, 20
 
 #: What each act promises; a disagreement is held against the last one.
 PROMISES = {
@@ -227,6 +227,12 @@ class CommandLives(Lives):
         super().be_born()
         join(self.stage, self.team, self.person.id)
 
+    def teardown(self) -> None:
+        if sys.exception() is None:  # the lists of the lives after it stay short
+            for command in sorted(self.model.commands):
+                self.stage.operator("DELETE", f"/api/v4/commands/{command}")
+        super().teardown()
+
     @precondition(lambda self: len(self.model.commands) < 3)
     @rule()
     def make_command(self) -> None:
@@ -296,10 +302,12 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Co
 
     Raises AssertionError where server and model disagree, and says which clause is about that.
 
-    On a live target a failure is shortened, and its requests are written as a shell script beside the record.
+    On a live target, asked by a seed of its own, a failure is shortened, and its requests are written as a shell script beside
+    the record.
     """
-    # Nobody needs the shortest way to show a flaw that was put in.
-    is_live = not stage.judge.target.is_reference
+    # Who is asked by the tapes' seed is compared with one; and nobody needs the shortest way to show a flaw that was put in.
+    is_free = stage.seed != SEED
+    shortens = is_free and not stage.judge.target.is_reference
     broken: list[Exception] = []
     played: Counter[str] = Counter()
     with heard(stage.client) as steps:
@@ -312,24 +320,24 @@ def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Co
             return CommandLives(*lives, team=team) if team else TokenLives(*lives)
 
         try:
-            _run(born, stage.seed if is_live else LIVES_SEED, is_live=is_live)
+            _run(born, stage.seed if is_free else TAPED_LIVES, shortens=shortens)
         except Exception:
-            # Hypothesis plays a failing life again, to which a server may answer otherwise.
+            # Hypothesis plays a failing life again, to which a server may answer otherwise, and a tape not at all.
             if not broken:
                 raise
-            if is_live:
+            if shortens:
                 _write_script(stage, admin, steps, broken[-1])
-            raise broken[-1 if is_live else 0] from None
+            raise broken[-1 if shortens else 0] from None
     return played
 
 
-def _run(born: Callable[[], Lives], drawn_by: int, *, is_live: bool) -> None:
+def _run(born: Callable[[], Lives], drawn_by: int, *, shortens: bool) -> None:
     profile = settings(
         max_examples=LIVES,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
-        phases=(Phase.generate, Phase.shrink) if is_live else (Phase.generate,),
+        phases=(Phase.generate, Phase.shrink) if shortens else (Phase.generate,),
         print_blob=False,
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,

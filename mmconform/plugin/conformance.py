@@ -18,7 +18,6 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Contract, Operation
 from mmconform.contract.fit import misfits
 from mmconform.documents.load import load
-from mmconform.driving.generate import SEED
 from mmconform.driving.near_misses import decides, demanded
 from mmconform.driving.outlook import untold
 from mmconform.errors import MisuseError
@@ -245,12 +244,8 @@ class Conformance:
             return target.is_whole and "whole" in marks
         if self.process.whole_wanted:
             return "kept" in marks
-        if marks & {"racing", "not_yet_taped"} and (
-            target.is_recorded or target.is_thrown_away or not self.process.is_free  # what notices mutants is what tapes hold
-        ):
+        if "racing" in marks and (target.is_recorded or target.is_thrown_away or not self.process.is_free):
             return False
-        if "not_yet_taped" in marks and self.process.run.seed == SEED and not target.is_reference:
-            return False  # who is asked by the tapes' seed is compared with one
         is_untaped = "untaped" in marks
         return not (is_untaped or self._is_generic(metafunc)) or is_untaped == self._may_ask_anything(target)
 

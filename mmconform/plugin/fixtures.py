@@ -207,7 +207,7 @@ class Fixtures:
             pytest.skip(reason)
         frees = not (target.is_recorded or target.is_thrown_away)
         where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)
-        stage = Stage(*where, seed=self.process.run.seed, frees=frees, is_taped=bool(self.process.recording))
+        stage = Stage(*where, seed=self.process.run.seed, frees=frees)
         yield stage
         stage.see_off()
 

@@ -30,7 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "untaped: asked of live servers only, about documents that are given")
     config.addinivalue_line("markers", "kept: what a tape of the whole API is recorded of")
     config.addinivalue_line("markers", "whole: asked of tapes of the whole API only")
-    config.addinivalue_line("markers", "not_yet_taped: written after the tapes were recorded, so asked of live servers")
     config.addinivalue_line("markers", "racing: many callers at once, of live servers that nobody else uses")
     config.addinivalue_line("markers", "as_shipped: nothing is changed before, so the answers tell who may do what")
     for name in sorted(config.stash.get(options.TAKEN, ())):

@@ -28,9 +28,6 @@ kept = pytest.mark.kept
 #: About a tape of the whole API, and nothing else.
 whole = pytest.mark.whole
 
-#: Written after the tapes were recorded: asked of live servers and the plain reference server until all are recorded anew.
-not_yet_taped = pytest.mark.not_yet_taped
-
 #: Many callers at once: in disruptive runs on a live server of this machine, which nobody else uses; no tape can show it.
 racing = pytest.mark.racing
 
@@ -75,7 +72,6 @@ __all__ = [
     "kept",
     "new_bot",
     "new_team",
-    "not_yet_taped",
     "racing",
     "someone",
     "untaped",

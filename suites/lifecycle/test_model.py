@@ -1,6 +1,6 @@
 """Random lives of tokens against a small model of them: after every step, server and model agree about all of it."""
 
-from mmconform.driving.taped_lives import play_lives
+from mmconform.driving.lives import play_lives
 from mmconform.plugin.suite import Actor, Stage, applies, clause
 
 

@@ -13,7 +13,6 @@ from mmconform.plugin.suite import (
     clause,
     give_roles,
     new_bot,
-    not_yet_taped,
 )
 
 BOTS_ON = {"ServiceSettings": {"EnableBotAccountCreation": True}}
@@ -143,7 +142,6 @@ def test_a_bot_gets_in_while_tokens_are_off(system_admin: Actor, stage: Stage, s
 OF_ADMINISTRATORS = ["GetUserAccessTokens", "SearchUserAccessTokens", "CreateJob", "RegenCommandToken"]
 
 
-@not_yet_taped
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", [*OF_ADMINISTRATORS, *ALL])
 @applies(since="5.12")
@@ -160,7 +158,6 @@ def test_a_bot_with_the_role_of_an_administrator(
         assert bot.ask(operation, member).denied
 
 
-@not_yet_taped
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
 @applies(since="5.12")
@@ -175,7 +172,6 @@ def test_the_tokens_of_a_disabled_bot(
         assert system_admin.ask(operation, bot).served
 
 
-@not_yet_taped
 @clause("CreateUserAccessToken.effect.authenticates")
 @applies(since="5.12")
 def test_a_bot_whose_owner_was_deactivated_does_not_get_in(new_person: NewPerson, stage: Stage, settings: Settings) -> None:
@@ -190,7 +186,6 @@ def test_a_bot_whose_owner_was_deactivated_does_not_get_in(new_person: NewPerson
         assert bot.do("GetUserAccessToken", token_id="z" * 26).refused_as("no-session")
 
 
-@not_yet_taped
 @clause("CreateUserAccessToken.effect.authenticates")
 @applies(since="5.26")
 def test_a_person_who_became_a_bot_gets_in_by_the_tokens_of_before(new_person: NewPerson, stage: Stage) -> None:
@@ -203,7 +198,6 @@ def test_a_person_who_became_a_bot_gets_in_by_the_tokens_of_before(new_person: N
         assert through.do("GetUserAccessToken", token_id="z" * 26).denied
 
 
-@not_yet_taped
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
 @applies(since="6.0")

@@ -1,6 +1,6 @@
 """The token of a slash command: who may replace it."""
 
-from mmconform.plugin.suite import UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team, not_yet_taped
+from mmconform.plugin.suite import UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team
 
 
 @clause("RegenCommandToken.permission")
@@ -56,14 +56,14 @@ def test_an_outsider_who_joins_as_administrator_gains_it(new_person: NewPerson, 
 
 
 @clause("RegenCommandToken.status")
-def test_a_command_that_is_not(team_admin: Actor, system_admin: Actor) -> None:
+def test_unknown_command(team_admin: Actor, system_admin: Actor) -> None:
     """An id that no command has gets 404, from whoever asks."""
     assert team_admin.do("RegenCommandToken", command_id=UNKNOWN_ID).refused_as("no-command")
     assert system_admin.do("RegenCommandToken", command_id=UNKNOWN_ID).refused_as("no-command")
 
 
 @clause("RegenCommandToken.status")
-def test_a_command_that_was_deleted(system_admin: Actor, stage: Stage) -> None:
+def test_deleted_command(system_admin: Actor, stage: Stage) -> None:
     """What is deleted has no token any more."""
     command = system_admin.new_command()
     assert system_admin.do("RegenCommandToken", command_id=command).served
@@ -128,7 +128,6 @@ def test_with_the_permission_others_commands_are_within_reach(
         assert manager.do("RegenCommandToken", command_id=foreign).served
 
 
-@not_yet_taped
 @clause("RegenCommandToken.permission")
 @applies(since="6.0")
 def test_the_permission_for_others_commands_alone_is_not_enough(
@@ -141,7 +140,6 @@ def test_the_permission_for_others_commands_alone_is_not_enough(
     assert system_admin.do("RegenCommandToken", command_id=foreign).served
 
 
-@not_yet_taped
 @clause("RegenCommandToken.permission")
 @applies(since="6.0", until="11.2")
 def test_with_both_permissions_others_commands_are_within_reach(
@@ -154,7 +152,6 @@ def test_with_both_permissions_others_commands_are_within_reach(
     assert manager.do("RegenCommandToken", command_id=foreign).denied
 
 
-@not_yet_taped
 @clause("RegenCommandToken.permission")
 @applies(since="6.0", until="11.2")
 def test_held_in_the_system_the_permission_counts_in_every_team(
@@ -167,7 +164,6 @@ def test_held_in_the_system_the_permission_counts_in_every_team(
         assert holder.do("RegenCommandToken", command_id=foreign).served
 
 
-@not_yet_taped
 @clause("RegenCommandToken.permission")
 def test_a_creator_who_administers_the_team_no_longer(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """To have made the command is not enough: with the role goes the permission, in the same session."""
@@ -179,7 +175,6 @@ def test_a_creator_who_administers_the_team_no_longer(new_person: NewPerson, sta
     assert system_admin.do("RegenCommandToken", command_id=command).served
 
 
-@not_yet_taped
 @clause("RegenCommandToken.permission")
 def test_a_creator_who_left_the_team(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """The command stays and works; who made it may no longer touch it."""

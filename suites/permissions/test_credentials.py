@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause, not_yet_taped
+from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause
 
 
 @clause("GetUserAccessTokensForUser.auth")
@@ -15,7 +15,7 @@ def test_schemes_that_count(token_user: Actor, scheme: str) -> None:
 
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("form", ["{}", "Basic {}", "Session {}", "Bearer", "Bearer  {}", "Bearer x{}"])
-def test_forms_that_do_not(token_user: Actor, form: str) -> None:
+def test_schemes_that_do_not_count(token_user: Actor, form: str) -> None:
     """Anything else is no credential."""
     asks = token_user.having({"Authorization": form.format(token_user.credential)})
     assert asks.look().refused_as("no-session")
@@ -31,7 +31,6 @@ def test_a_credential_that_was_never_given(anonymous: Actor, token_user: Actor, 
     assert token_user.do(LIST, user_id=token_user.id).served
 
 
-@not_yet_taped
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize(
     "header", ["Token", "X-Auth-Token", "X-Csrf-Token", "X-Cloud-Token", "X-RemoteCluster-Token", "Proxy-Authorization"]
@@ -43,7 +42,6 @@ def test_a_session_in_another_header(token_user: Actor, header: str) -> None:
     assert token_user.look().served
 
 
-@not_yet_taped
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("cookie", ["MMUSERID", "MMCSRF", "session", "mmauthtoken"])
 def test_a_session_in_another_cookie(token_user: Actor, cookie: str) -> None:
@@ -53,7 +51,6 @@ def test_a_session_in_another_cookie(token_user: Actor, cookie: str) -> None:
     assert token_user.look().served
 
 
-@not_yet_taped
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("parameter", ["token", "session", "Authorization", "ACCESS_TOKEN"])
 def test_a_session_in_another_parameter(token_user: Actor, anonymous: Actor, parameter: str) -> None:
@@ -63,7 +60,6 @@ def test_a_session_in_another_parameter(token_user: Actor, anonymous: Actor, par
     assert token_user.look().served
 
 
-@not_yet_taped
 @clause("CreateUserAccessToken.auth")
 def test_a_session_in_the_body(token_user: Actor, anonymous: Actor) -> None:
     """What stands in the body is what is asked for, and never who asks."""
@@ -72,7 +68,6 @@ def test_a_session_in_the_body(token_user: Actor, anonymous: Actor) -> None:
     assert token_user.ask("CreateUserAccessToken").served
 
 
-@not_yet_taped
 @clause("GetUserAccessTokensForUser.auth")
 @pytest.mark.parametrize("what", ["the id of a user", "the id of a token", "a name"])
 def test_what_anybody_may_know_is_no_credential(token_user: Actor, anonymous: Actor, what: str) -> None:
@@ -241,7 +236,6 @@ OTHER_METHODS = {
 }
 
 
-@not_yet_taped
 @clause("{operation}.auth")
 @pytest.mark.parametrize("operation", OTHER_METHODS)
 def test_another_method_is_nobodys(operation: str, anonymous: Actor, system_admin: Actor, stage: Stage) -> None:

@@ -24,7 +24,7 @@ UNREADABLE = ["", "{", "[]", "5", '"text"', "true", "\x00", "<a/>", "description
 
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("raw", [*UNREADABLE, '{"description": 5}', '{"description": ["x"]}', '{"description": {}}'])
-def test_a_body_that_is_no_token(token_user: Actor, raw: str) -> None:
+def test_unreadable_body_of_a_token(token_user: Actor, raw: str) -> None:
     """What is no object, or has a description that is no text, is refused."""
     assert token_user.do(CREATE, user_id="me", raw=raw).refused_as("bad-body")
     assert token_user.ask(CREATE).served
@@ -49,7 +49,7 @@ def test_descriptions_that_fit(token_user: Actor, description: str) -> None:
 
 @clause("CreateUserAccessToken.input")
 @pytest.mark.parametrize("description", ["x" * 256, "é" * 128, "🦆" * 64, "x" * 70_000], ids=_size)
-def test_descriptions_that_do_not(token_user: Actor, description: str) -> None:
+def test_descriptions_that_are_too_long(token_user: Actor, description: str) -> None:
     """255 is the limit, and it counts bytes: 128 letters of two bytes are too many."""
     assert token_user.do(CREATE, user_id="me", body={"description": description}).refused_as("description-too-long")
     assert token_user.ask(CREATE).served
@@ -66,7 +66,7 @@ def test_a_nul_in_a_description(token_user: Actor) -> None:
 @pytest.mark.parametrize(
     "raw", ['{"description": "x"} trailing', '{"description": "x", "more": {"a": [1]}}', '{"DESCRIPTION": "x"}']
 )
-def test_what_is_overlooked(token_user: Actor, raw: str) -> None:
+def test_ignored_parts_of_a_body(token_user: Actor, raw: str) -> None:
     """Servers read the first JSON value, ignore unknown keys, and take keys in any case; no document says otherwise."""
     assert token_user.do(CREATE, user_id="me", raw=raw).served
 
@@ -123,7 +123,7 @@ def test_ids_have_a_case(token_user: Actor) -> None:
 @pytest.mark.parametrize(
     "raw", [*UNREADABLE, "null", "{}", '{"token_id": null}', '{"token_id": 5}', '{"token_id": ""}', '{"token_id": ["x"]}']
 )
-def test_a_body_that_names_no_token(operation: str, token_user: Actor, raw: str) -> None:
+def test_body_without_a_token_id(operation: str, token_user: Actor, raw: str) -> None:
     """Whatever names no token finds none; servers say 404 here, where the documentation makes one expect 400."""
     assert token_user.do(operation, raw=raw).refused_as("no-token")
     assert token_user.ask(operation).served
@@ -180,7 +180,7 @@ def test_a_nul_in_a_term(system_admin: Actor) -> None:
 
 @clause("CreateJob.input")
 @pytest.mark.parametrize("raw", [*UNREADABLE, '{"type": 5}', '{"type": ["x"]}'])
-def test_a_body_that_is_no_job(system_admin: Actor, raw: str) -> None:
+def test_unreadable_body_of_a_job(system_admin: Actor, raw: str) -> None:
     """What is no object, or has a type that is no text, is refused."""
     assert system_admin.do("CreateJob", raw=raw).refused_as("bad-body")
     assert system_admin.ask("CreateJob").served
@@ -188,7 +188,7 @@ def test_a_body_that_is_no_job(system_admin: Actor, raw: str) -> None:
 
 @clause("CreateJob.input")
 @pytest.mark.parametrize("raw", ["null", "{}", '{"type": null}', '{"type": ""}', '{"type": "Data_Retention"}'])
-def test_a_job_of_no_kind(system_admin: Actor, raw: str) -> None:
+def test_job_without_a_type(system_admin: Actor, raw: str) -> None:
     """A job needs a kind that exists, in the right case."""
     assert system_admin.do("CreateJob", raw=raw).refused_as("unknown-job-type")
     assert system_admin.ask("CreateJob").served
@@ -197,7 +197,7 @@ def test_a_job_of_no_kind(system_admin: Actor, raw: str) -> None:
 @clause("CreateJob.input")
 @applies(since="4.2")
 @pytest.mark.parametrize("data", [{"n": 1}, {"o": {}}, {"l": ["x"]}, {"b": True}, [], "x", 5], ids=json.dumps)
-def test_data_that_are_no_texts(system_admin: Actor, stage: Stage, data: Any) -> None:
+def test_job_data_of_other_types(system_admin: Actor, stage: Stage, data: Any) -> None:
     """Data map texts to texts."""
     assert system_admin.do("CreateJob", body={"type": stage.world.harmless_job, "data": data}).refused_as("bad-body")
     assert system_admin.ask("CreateJob").served
@@ -208,7 +208,7 @@ def test_data_that_are_no_texts(system_admin: Actor, stage: Stage, data: Any) ->
 
 @clause("RegenCommandToken.status")
 @pytest.mark.parametrize("raw", ["{", "null", f'{{"token": "{CHOSEN}"}}'])
-def test_a_body_nobody_asked_for(system_admin: Actor, raw: str) -> None:
+def test_unexpected_body(system_admin: Actor, raw: str) -> None:
     """The operation takes no body, and what is sent is ignored: the server chooses the token."""
     reply = system_admin.do("RegenCommandToken", command_id=system_admin.new_command(), raw=raw)
     assert reply.served

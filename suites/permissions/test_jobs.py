@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, Behaves, Granting, Stage, applies, clause, not_yet_taped
+from mmconform.plugin.suite import Actor, Behaves, Granting, Stage, applies, clause
 
 
 @clause("CreateJob.permission")
@@ -21,7 +21,7 @@ def test_through_a_token_an_administrator_creates_a_job(system_admin: Actor, tok
 
 
 @clause("CreateJob.input")
-def test_a_kind_of_job_that_is_not(system_admin: Actor, stage: Stage) -> None:
+def test_unknown_job_type(system_admin: Actor, stage: Stage) -> None:
     """An unknown type is refused."""
     assert system_admin.do("CreateJob", body={"type": "conformance"}).refused_as("unknown-job-type")
     assert system_admin.do("CreateJob", body={"type": stage.world.harmless_job}).served
@@ -86,7 +86,6 @@ def test_a_nul_in_the_data(system_admin: Actor, stage: Stage) -> None:
 # Whoever is served all the same creates nothing that does a thing: of the types with a worker only the harmless one is asked for.
 
 
-@not_yet_taped
 @clause("CreateJob.permission")
 def test_no_type_of_job_is_for_members(member: Actor, token_user: Actor, system_admin: Actor, stage: Stage) -> None:
     """Whatever permission a type takes, they do not have it."""
@@ -97,7 +96,6 @@ def test_no_type_of_job_is_for_members(member: Actor, token_user: Actor, system_
     assert system_admin.ask("CreateJob").served
 
 
-@not_yet_taped
 @clause("CreateJob.input")
 def test_types_without_a_worker(system_admin: Actor, stage: Stage, behaves: Behaves) -> None:
     """To 6.4 they are created and wait; then a type that no part of the server works off is none."""
@@ -111,7 +109,6 @@ def test_types_without_a_worker(system_admin: Actor, stage: Stage, behaves: Beha
     assert system_admin.ask("CreateJob").served
 
 
-@not_yet_taped
 @clause("CreateJob.input")
 @pytest.mark.parametrize("name", ["resend_invitation_email", "Data_Retention", "data_retention ", "data-retention", "*"])
 def test_types_that_do_not_exist(system_admin: Actor, name: str) -> None:
@@ -120,7 +117,6 @@ def test_types_that_do_not_exist(system_admin: Actor, name: str) -> None:
     assert system_admin.ask("CreateJob").served
 
 
-@not_yet_taped
 @clause("CreateJob.permission")
 @applies(since="6.5")
 def test_manage_jobs_is_enough_for_every_type(outsider: Actor, stage: Stage, granting: Granting) -> None:

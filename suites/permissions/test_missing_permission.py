@@ -2,9 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, Settings, clause, not_yet_taped
-
-pytestmark = not_yet_taped
+from mmconform.plugin.suite import Actor, Settings, clause
 
 DEVELOPER = {"ServiceSettings": {"EnableDeveloper": True}}
 OWN = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, NewPerson, Stage, clause, not_yet_taped
+from mmconform.plugin.suite import Actor, NewPerson, Stage, clause
 
 OF_USER, OF_ALL = "GetUserAccessTokensForUser", "GetUserAccessTokens"
 PAGES = "GetUserAccessTokensForUser.paging"
@@ -65,7 +65,6 @@ def test_a_page_of_everybody_holds_at_most_200(new_person: NewPerson, system_adm
         assert len(system_admin.do(OF_ALL, query="per_page=1&page=200").ids) == 1, "the 201st row is missing"
 
 
-@not_yet_taped
 @clause("GetUserAccessTokensForUser.paging")
 def test_a_page_of_a_user_holds_60_without_a_word(new_person: NewPerson) -> None:
     """The default is 60, where there is more; the rest is on the next page."""
@@ -76,7 +75,6 @@ def test_a_page_of_a_user_holds_60_without_a_word(new_person: NewPerson) -> None
         assert [len(page.ids) for page in pages] == [60, 1], "the pages are not 60 rows and the one that is left"
 
 
-@not_yet_taped
 @clause("GetUserAccessTokens.paging")
 def test_a_page_of_everybody_holds_60_without_a_word(new_person: NewPerson, system_admin: Actor) -> None:
     """The default is 60, where there is more."""
@@ -86,7 +84,6 @@ def test_a_page_of_everybody_holds_60_without_a_word(new_person: NewPerson, syst
         assert len(page.ids) == 60, "the page does not hold the 60 rows that it holds where nothing is asked for"
 
 
-@not_yet_taped
 @clause("SearchUserAccessTokens.effect.finds")
 def test_what_a_search_finds_is_not_cut_into_pages(new_person: NewPerson, system_admin: Actor) -> None:
     """No document names pages here, and whoever asks for one gets all the same."""

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from mmconform.plugin.suite import TOKEN_ACTIONS, UNKNOWN_ID, Actor, Behaves, applies, clause, not_yet_taped
-
-pytestmark = not_yet_taped
+from mmconform.plugin.suite import TOKEN_ACTIONS, UNKNOWN_ID, Actor, Behaves, applies, clause
 
 CREATE, LIST = "CreateUserAccessToken", "GetUserAccessTokensForUser"
 IN_PATHS = {

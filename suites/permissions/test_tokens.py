@@ -40,7 +40,7 @@ def test_who_the_token_belongs_to_is_not_for_the_body_to_say(
 
 
 @clause("GetUserAccessTokensForUser.permission")
-def test_a_holder_does_not_list_the_tokens_of_a_user_that_is_not(token_user: Actor, system_admin: Actor) -> None:
+def test_a_holder_does_not_list_the_tokens_of_an_unknown_user(token_user: Actor, system_admin: Actor) -> None:
     """Who may not see others' tokens does not learn who exists either."""
     assert token_user.do("GetUserAccessTokensForUser", user_id=UNKNOWN_ID).denied
     assert system_admin.do("GetUserAccessTokensForUser", user_id=system_admin.id).served
@@ -54,7 +54,7 @@ def test_without_the_permission_even_an_unknown_token_is_denied(member: Actor, s
 
 
 @clause("GetUserAccessToken.status")
-def test_a_holder_is_told_that_a_token_is_not(token_user: Actor) -> None:
+def test_a_holder_is_told_that_a_token_is_unknown(token_user: Actor) -> None:
     """With the permission, an id that no token has gets 404."""
     assert token_user.do("GetUserAccessToken", token_id=UNKNOWN_ID).refused_as("no-token")
 
@@ -69,7 +69,7 @@ def test_without_the_permission_no_act_tells_whether_a_token_is(operation: str, 
 
 @pytest.mark.parametrize("operation", TOKEN_ACTIONS)
 @clause("{operation}.status")
-def test_acting_on_a_token_that_is_not(operation: str, token_user: Actor) -> None:
+def test_acting_on_an_unknown_token(operation: str, token_user: Actor) -> None:
     """With the permission, an id that no token has gets 404."""
     assert token_user.do(operation, body={"token_id": UNKNOWN_ID}).refused_as("no-token")
 
@@ -123,7 +123,7 @@ def test_a_missing_user_and_a_wrong_body(system_admin: Actor, behaves: Behaves) 
 
 
 @clause("GetUserAccessTokensForUser.permission")
-def test_an_administrator_lists_the_tokens_of_a_user_that_is_not(system_admin: Actor) -> None:
+def test_an_administrator_lists_the_tokens_of_an_unknown_user(system_admin: Actor) -> None:
     """There are none; no document says that the user has to exist."""
     reply = system_admin.do("GetUserAccessTokensForUser", user_id=UNKNOWN_ID)
     assert reply.served
@@ -197,7 +197,7 @@ def test_through_the_token_of_a_member_nothing_is_made(member: Actor, system_adm
 
 @clause("CreateUserAccessToken.status")
 @applies(since="5.12")
-def test_no_token_for_a_user_that_is_not(system_admin: Actor) -> None:
+def test_no_token_for_an_unknown_user(system_admin: Actor) -> None:
     """A token belongs to a user who exists."""
     assert system_admin.do("CreateUserAccessToken", user_id=UNKNOWN_ID, body={"description": "x"}).refused_as("no-user")
 

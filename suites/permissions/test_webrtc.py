@@ -3,7 +3,7 @@
 import pytest
 
 from mmconform.judging.judge import Judge
-from mmconform.plugin.suite import Actor, Settings, Stage, applies, clause, not_yet_taped
+from mmconform.plugin.suite import Actor, Settings, Stage, applies, clause
 
 
 @clause("GetWebrtcToken.permission")
@@ -51,7 +51,6 @@ def test_it_is_there_until_5_6_and_then_for_nobody(anonymous: Actor, member: Act
         assert anonymous.do("GetWebrtcToken").refused_as("no-route")
 
 
-@not_yet_taped
 @clause("GetWebrtcToken.status")
 @pytest.mark.parametrize("gateway", ["away", "another server"])
 def test_no_token_is_told_that_no_gateway_knows(member: Actor, settings: Settings, stage: Stage, gateway: str) -> None:

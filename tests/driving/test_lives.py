@@ -1,4 +1,4 @@
-"""In the lives that the reference server sees, and the next tapes will hold, every rule is played often enough."""
+"""In the lives that tapes hold and the reference server sees, every rule is played often enough."""
 
 import json
 import os

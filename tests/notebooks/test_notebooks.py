@@ -32,7 +32,7 @@ import sys
 from mmconform.servers import target
 target.resolve = lambda *_, **__: [target.recorded(version) for version in {VERSIONS}]
 import pytest
-pytest.main(["-q", "--reports=" + sys.argv[1], "suites/property", "suites/permissions/test_bots.py", "-k", "bots or {ASKED}"])
+pytest.main(["-q", "--reports=" + sys.argv[1], "suites/generated", "suites/permissions/test_bots.py", "-k", "bots or {ASKED}"])
 """
 
 
@@ -103,7 +103,7 @@ def test_observations_are_those_of_the_records_in_the_order_of_versions(records)
 def test_the_same_question_was_put_to_both_versions(records):
     """Request and number tell which answers belong together."""
     answers = mmconform.answers()
-    same = answers[answers.request == "property/generated/the_contract_holds/CreateJob"]
+    same = answers[answers.request == "generated/cases/the_contract_holds/CreateJob"]
     asked = same.pivot(index="number", columns="version", values="persona")
     assert len(asked) > 50 and (asked["4.6.3"].astype(str) == asked["11.0.3"].astype(str)).all()
 

@@ -84,7 +84,7 @@ def run(server, run_pytest):
 
     def run(*options, **environment):
         arguments = ("--target", server.url, f"--spec={DOCUMENT}", "--max-examples=1", "-q", "-p", "no:cacheprovider")
-        return run_pytest(*arguments, *options, "suites/property", **(known | environment))
+        return run_pytest(*arguments, *options, "suites/generated", **(known | environment))
 
     return run
 

@@ -194,8 +194,8 @@ def test_a_worker_that_is_killed_is_not_green_and_leaves_nobody_behind(as_user, 
 def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
     ran = run_pytest("--target=recorded", "--operation=Get*Token", "--rule=auth", "--collect-only", "-q")
     asked = [line for line in ran.stdout.splitlines() if line.startswith("suites/")]
-    assert any("test_generated" in line for line in asked) and any("test_credentials" in line for line in asked)
-    assert all("GetUserAccessToken]" in line or "GetWebrtcToken" in line for line in asked if "test_generated" in line)
+    assert any("test_cases" in line for line in asked) and any("test_credentials" in line for line in asked)
+    assert all("GetUserAccessToken]" in line or "GetWebrtcToken" in line for line in asked if "test_cases" in line)
     assert not any("CreateJob" in line or "who_may_call" in line for line in asked)
 
 

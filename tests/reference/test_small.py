@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("reference")
 
 SMALL = SPECS / "small.yaml"
 ASKED = ("-q", "--tb=no", "--max-examples=1", f"--spec={SMALL}")
-PROBES = (*ASKED, "suites/property/test_probes.py")
+PROBES = (*ASKED, "suites/generated/test_probes.py")
 FLAWS = {
     "channel-is-shown-to-everybody": "200 without permission",
     "post-of-others-is-deleted-by-any-member": "200 without permission",
@@ -80,7 +80,7 @@ def test_a_flaw_that_no_role_meets_is_noticed_by_who_holds_just_what_is_demanded
     """The server without a flaw serves the one and refuses the other; its role is what it was when the run ends."""
     operations = [*(MUTANTS[name].operation for name in HIDDEN), *BESIDE]
     targets = ["--target=reference", *(f"--target=reference:{name}" for name in HIDDEN)]
-    near = "suites/property/test_near_misses.py"
+    near = "suites/generated/test_near_misses.py"
     ran = run_pytest(*ASKED, near, *(f"--operation={name}" for name in operations), *targets)
     assert "1 roles restored" in ran.stdout, ran.stdout
     plain = observed("reference")
@@ -96,7 +96,7 @@ def test_a_flaw_that_no_role_meets_is_noticed_by_who_holds_just_what_is_demanded
 
 def test_what_hand_written_tests_ask_of_every_operation_alike_is_left_to_probes(run_pytest):
     """What a served request holds, they do not know of other documents; and what is narrowed so is no less whole."""
-    where = ("suites/permissions/test_matrix.py", "suites/compatibility", "suites/property/test_probes.py")
+    where = ("suites/permissions/test_matrix.py", "suites/compatibility", "suites/generated/test_probes.py")
     told = run_pytest("--collect-only", "-q", "--target", "reference", f"--spec={SMALL}", *where).stdout
     assert "test_who_is_served[" in told and not any(
         name in told for name in ("test_who_may_call", "test_an_operation_is_there", "NOTSET")

@@ -6,6 +6,7 @@ in which they were recorded, and the last one stays. What is played was cleaned 
 """
 
 import functools
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ _KEPT_ANSWER_HEADERS = frozenset(
 _CREDENTIALS = _KEPT_REQUEST_HEADERS[:4]
 
 _ONE_LINE = 10**9
+#: So many times the same byte stand on tape as that byte and a number.
+_RUN = re.compile(rb"(.)\1{9999,}", re.DOTALL)
 #: Other HTTP libraries than ours: vcrpy would look for those that are not installed once more for every cassette.
 _NOT_OURS = tuple(name for name in PATCHER_NAMES if name != "urllib3")
 _CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew"
@@ -183,7 +186,7 @@ def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Req
         headers[low] = redactor.credential(value) if low == "authorization" else redactor.text(value)
     request.headers = headers
     if isinstance(request.body, bytes) and request.body:
-        request.body = redactor.body(request.body)
+        request.body = _RUN.sub(lambda run: b"%s (%d times)" % (run[1], len(run[0])), redactor.body(request.body))
     return request
 
 
