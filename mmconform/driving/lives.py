@@ -27,7 +27,7 @@ LIST = "GetUserAccessTokensForUser"
 ROLE = "system_user_access_token"
 #: How many lives a run plays, of how many steps each, and what those on tape are drawn by: every rule is played at least three
 #: times, served and denied where it can be (``tests/driving/test_lives.py``). A live run draws others by its own seed.
-LIVES, STEPS, TAPED_LIVES = 10, 20, 20
+LIVES, STEPS, TAPED_LIVES = 8, 20, 21
 
 #: What each act promises; a disagreement is held against the last one.
 PROMISES = {

@@ -50,7 +50,7 @@ from mmconform.world.world import Person, World
 #: Of the table where no terminal says how wide it is.
 _WIDTH = 100
 #: The generated requests come before what others leave behind.
-_SUITES = ("property", "permissions", "lifecycle", "compatibility")
+SUITES_IN_TURN = ("generated", "permissions", "lifecycle", "compatibility")
 #: Of them, what ends people and things, and looks at what the others were answered.
 _LAST = "test_principles.py"
 #: What is true of every server: its API deletes no account and no team.
@@ -329,7 +329,7 @@ class Conformance:
 
     def _place(self, item: pytest.Item) -> tuple[int, int, str, str]:
         target, suite = target_of(item), item.path.parent.name
-        turn = _SUITES.index(suite) if suite in _SUITES else len(_SUITES)
+        turn = SUITES_IN_TURN.index(suite) if suite in SUITES_IN_TURN else len(SUITES_IN_TURN)
         role = str(item.callspec.params.get(fixtures.ROLE, "")) if target else ""  # type: ignore[attr-defined]
         return self._target_of(item), turn, f"{item.path.name == _LAST:d} {item.path.name}", role
 

@@ -183,3 +183,14 @@ def test_whom_a_test_no_longer_needs_is_deactivated_where_accounts_are_few(play,
     stage.see_off()
     asked = [(method, path, json.loads(body)) for method, path, _, body in running.requests]
     assert asked == ([("PUT", f"/api/v4/users/{'u' * 26}/active", {"active": False})] if frees else [])
+
+
+def test_who_was_made_a_bot_is_left_to_the_end_of_the_run(play):
+    # It owns itself, and a server that deactivates an owner deactivates their bots first: for ever (app/bot.go@91ce593d27).
+    token_user, running = play(frees=True)
+    stage = token_user.stage
+    stage.people.append((token_user.person, 0))
+    stage.operator("POST", f"/api/v4/users/{token_user.id}/convert_to_bot")
+    asked = len(running.requests)
+    stage.see_off()
+    assert running.requests[asked:] == []

@@ -31,6 +31,7 @@ TAPE_URL = "http://recorded.invalid"
 #: A request with this header passes by the tape.
 NOT_TAPED = {"X-Conformance": "not-on-tape"}
 
+#: The kind of a body stands on tape where it is not JSON.
 _KEPT_REQUEST_HEADERS = ("authorization", "cookie", "x-requested-with", "x-csrf-token", "content-type")
 _KEPT_ANSWER_HEADERS = frozenset(
     (
@@ -183,6 +184,8 @@ def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Req
         if low not in _KEPT_REQUEST_HEADERS:
             continue
         value = value.decode() if isinstance(value, bytes) else str(value)
+        if (low, value) == ("content-type", "application/json"):
+            continue
         headers[low] = redactor.credential(value) if low == "authorization" else redactor.text(value)
     request.headers = headers
     if isinstance(request.body, bytes) and request.body:
