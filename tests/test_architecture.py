@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 import pytest
 
 from mmconform.paths import ROOT
+from mmconform.plugin.conformance import SUITES_IN_TURN
 
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -136,3 +137,7 @@ def test_a_suite_sends_no_request_validates_no_schema_and_compares_no_version_it
 
 def test_there_are_suites():
     assert SUITES
+
+
+def test_each_suite_has_its_turn():
+    assert sorted(SUITES_IN_TURN) == sorted({path.parent.name for path in SUITES})

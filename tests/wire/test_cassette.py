@@ -116,6 +116,24 @@ def test_unneeded_headers_are_not_written(taped):
     assert "x-request-id" not in taped.lower() and "user-agent" not in taped.lower()
 
 
+def test_a_byte_that_is_repeated_for_long_stands_there_once(tape):
+    long = lambda n: {"data": b"<" + b"x" * n + b">"}  # noqa: E731
+    asked = lambda client, *numbers: [ask(client, method="POST", **long(n)) for n in numbers]  # noqa: E731
+    tape.record(counting(), lambda client: asked(client, 9_999, 300_000, 300_001))
+    written = tape.path.read_text(encoding="utf-8")
+    assert len(written) < 12_000 and "<x (300000 times)>" in written and "x" * 9_999 in written
+    assert tape.replay(lambda client: asked(client, 300_001, 300_000, 9_999)) == ["3 /a", "2 /a", "1 /a"]
+    with pytest.raises(NotTapedError):
+        tape.replay(lambda client: asked(client, 300_002))
+
+
+@pytest.mark.parametrize(("kind", "stands"), [("application/json", False), ("text/plain", True)])
+def test_the_kind_of_a_body_stands_there_where_it_is_not_json(tape, kind, stands):
+    tape.record(counting(), lambda client: ask(client, method="POST", data=b"x", headers={"Content-Type": kind}))
+    request = tape.path.read_text(encoding="utf-8").splitlines()[1]
+    assert (kind in request) == stands
+
+
 # -- playing -----------------------------------------------------------------------------------------------------------
 
 
