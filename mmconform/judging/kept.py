@@ -211,32 +211,36 @@ def _verdicts(judge: Judge) -> Counter[tuple[str, ...]]:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 #: What of an exchange stands on the tape as it is, where it is not empty.
-_TEXTS = ("persona", "about", "method", "url", "status", "variant")
+_TEXTS = ("persona", "about", "status", "variant")
 _SETS = ("told", "withheld")
 #: What most answers are, which is not said.
 _USUAL = "application/json"
 
 
 def written(kept: Kept) -> str:
-    """Return what was kept as the text of a file: JSON, a line for each exchange, and each answer once."""
-    answers: dict[str, int] = {}
+    """Return what was kept as the text of a file: JSON, a line for each exchange, and each request and answer once."""
     tests: dict[str, int] = {}
+    requests: dict[str, int] = {}
+    answers: dict[str, int] = {}
     lines = []
-    for request, exchange, spared in kept.asked:
+    for test, exchange, spared in kept.asked:
         text = exchange.answer.decode("utf-8", "surrogateescape")
         number = answers.setdefault(text, len(answers))
-        line: dict[str, Any] = {"test": tests.setdefault(request, len(tests)), "answer": number}
+        asked = {"method": exchange.method, "url": exchange.url}
+        asked |= {"sent": media} if (media := exchange.headers.get("content-type")) else {}
+        asked |= {} if exchange.body is None else {"body": exchange.body.decode("utf-8", "surrogateescape")}
+        line: dict[str, Any] = {"test": tests.setdefault(test, len(tests))}
+        line |= {"request": requests.setdefault(json.dumps(asked), len(requests)), "answer": number}
         line |= {name: value for name in _TEXTS if (value := getattr(exchange, name))}
         line |= {name: sorted(value) for name in _SETS if (value := getattr(exchange, name))}
-        line |= {"sent": media} if (media := exchange.headers.get("content-type")) else {}
         line |= {} if (media := exchange.answer_headers.get("content-type", "")) == _USUAL else {"media": media}
         line |= {} if exchange.credential == exchange.persona else {"credential": exchange.credential}
-        line |= {} if exchange.body is None else {"body": exchange.body.decode("utf-8", "surrogateescape")}
         if exchange.position:
             line["position"] = [sorted(exchange.position.roles), exchange.position.channel]
         lines.append(line | ({"spared": spared} if spared else {}))
     held = [[*entry[:2], list(entry[2]), times] for entry, times in sorted(kept.held_back.items())]
-    parts: dict[str, list[Any]] = {"held_back": held, "tests": list(tests), "answers": list(answers), "asked": lines}
+    parts: dict[str, list[Any]] = {"held_back": held, "tests": list(tests)}
+    parts |= {"requests": [json.loads(asked) for asked in requests], "answers": list(answers), "asked": lines}
     return "{" + ",\n".join(f'"{name}": [{_rows(rows)}]' for name, rows in parts.items()) + "}\n"
 
 
@@ -254,15 +258,15 @@ def read_back(text: str, operation: str) -> Kept:
     answers = [answer.encode("utf-8", "surrogateescape") for answer in data["answers"]]
     kept = Kept(held_back=Counter({(reason, why, tuple(rules)): times for reason, why, rules, times in data["held_back"]}))
     for line in data["asked"]:
-        roles, channel = line.get("position") or ((), "")
+        asked, (roles, channel) = data["requests"][line["request"]], line.get("position") or ((), "")
         exchange = Exchange(
             operation,
             line["persona"],
             line["about"],
-            line["method"],
-            line["url"],
-            _header(line.get("sent")),
-            line["body"].encode("utf-8", "surrogateescape") if "body" in line else None,
+            asked["method"],
+            asked["url"],
+            _header(asked.get("sent")),
+            asked["body"].encode("utf-8", "surrogateescape") if "body" in asked else None,
             line["status"],
             _header(line.get("media", _USUAL)),
             answers[line["answer"]],
