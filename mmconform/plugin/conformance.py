@@ -27,7 +27,7 @@ from mmconform.plugin import fixtures
 from mmconform.plugin.attendance import Attendance, is_skipped_by_us
 from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
 from mmconform.plugin.options import option
-from mmconform.plugin.process import Process
+from mmconform.plugin.process import Interrupted, Process
 from mmconform.plugin.veil import Veil
 from mmconform.plugin.whole import described_by
 from mmconform.record import record
@@ -382,7 +382,7 @@ class Conformance:
     def pytest_runtest_protocol(self) -> bool | None:
         """When the run was interrupted, its time is over, or it lost a server to somebody else, no other test begins."""
         if self.process.is_interrupted:
-            raise KeyboardInterrupt
+            raise Interrupted
         process = self.process
         return True if process.patience.is_over or process.has_lost_a_server or process.disturbed else None
 

@@ -5,6 +5,7 @@ import signal
 import time
 import warnings
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ from mmconform.world.world import World
 
 #: Accounts that a run of a few tests makes.
 _FEW = 20
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the run: under this name pytest shows no line of our code for it."""
+
+    __module__ = "builtins"
 
 
 class Process:
@@ -102,12 +109,17 @@ class Process:
         """Handle a signal that ends the run.
 
         Raises:
-            KeyboardInterrupt: lost where it meets a finalizer or a callback of the garbage collector, such as Hypothesis has;
+            Interrupted: lost where it meets a finalizer or a callback of the garbage collector, such as Hypothesis has;
                 so the next test asks again.
         """
+        reporter, capture = (self.config.pluginmanager.get_plugin(name) for name in ("terminalreporter", "capturemanager"))
+        if reporter and not self.is_interrupted and not self.is_worker:
+            with capture.global_and_fixture_disabled() if capture else nullcontext():
+                reporter.ensure_newline()
+                reporter.write_line("interrupted: what the run has changed is undone; that takes a moment")
         self.is_interrupted = True
         warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)  # of what is lost so
-        raise KeyboardInterrupt
+        raise Interrupted
 
     def _patience(self) -> Patience:
         request, run = (option(self.config, name) for name in ("--request-timeout", "--run-timeout"))

@@ -110,7 +110,8 @@ def test_an_interrupt_that_python_drops_ends_the_run_all_the_same(run_pytest, tm
     path = f"{tmp_path}{os.pathsep}{ROOT}"
     ran = run_pytest("-q", "-p", "lost", "--target", "reference", "-k", "commands", PYTHONPATH=path)
     assert ran.returncode == 2, ran.stdout
-    assert "! KeyboardInterrupt !" in ran.stdout and "left the server as it was" in ran.stdout
+    assert "! Interrupted !" in ran.stdout and "process.py" not in ran.stdout + ran.stderr
+    assert ran.stdout.count("interrupted: what the run has changed is undone") == 1 and "left the server as it was" in ran.stdout
     assert "1 passed" in ran.stdout and "Traceback" not in ran.stdout + ran.stderr
 
 
