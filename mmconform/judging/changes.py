@@ -1,7 +1,7 @@
 """What changed between two records: promises, answers to the same requests, fields, and whole operations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -216,10 +216,19 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
                 continue
             kinds = ["|".join(sorted(types)) or "absent" for types in (before, after)]
             personas = _in_order(p for who in (after or before).values() for p in who)
-            effect: Effect = "better" if not before else "worse"
+            effect = _effect_of_field(before.keys(), after.keys())
             old_field, new_field = (f"{name}: {kind}" for kind in kinds)
             count = sum(map(len, (after or before).values()))
             yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, count)
+
+
+def _effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:
+    """Return what it is to a client that a field is of other types; of none where it is absent."""
+    if not before:
+        return "better"
+    # Who reads what was always null has something to read; and what is never null any more is nobody's loss.
+    is_harmless = after and (set(before) == {"null"} or not set(after) - set(before))
+    return "different" if is_harmless else "worse"
 
 
 def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[str]]]]:

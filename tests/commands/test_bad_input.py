@@ -159,9 +159,10 @@ def test_a_server_without_accounts_is_told_to_be_one(serve, refusal):
         data = json.loads(content)
         return status, headers, json.dumps({**data, "NoAccounts": "true"} if "Version" in data else data).encode()
 
-    line = refusal(f"--target={serve(empty).url}", MM_ADMIN_LOGIN="admin", MM_ADMIN_PASSWORD="hush-hush")
+    url = serve(empty).url
+    line = refusal(f"--target={url}", MM_ADMIN_LOGIN="admin", MM_ADMIN_PASSWORD="hush-hush")
     assert line.startswith("logging in as `admin` failed")
-    assert line.endswith("; the server has no accounts yet: `--create-first-admin` makes this one")
+    assert line.endswith(f"; the server has no accounts yet: `pytest --target {url} --create-first-admin` makes this one")
 
 
 def test_a_wrong_token_is_told_and_not_shown(refusal, serve):

@@ -130,6 +130,9 @@ FIELDS = [
     ({"id": "string", "a": "number"}, {"id": "string"}, [("a: number", "a: absent", "worse")]),
     ({"id": "string"}, {"id": "number"}, [("id: string", "id: number", "worse")]),
     ({"id": "string"}, {"id": "null|string"}, [("id: string", "id: null|string", "worse")]),
+    ({"id": "null|string"}, {"id": "string"}, [("id: null|string", "id: string", "different")]),
+    ({"id": "null"}, {"id": "array"}, [("id: null", "id: array", "different")]),
+    ({"id": "array"}, {"id": "null"}, [("id: array", "id: null", "worse")]),
     ({"id": "string"}, {"id": "string"}, []),
 ]
 

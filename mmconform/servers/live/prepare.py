@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
+from mmconform.paths import RUN
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target, credentials, is_loopback
@@ -159,7 +160,7 @@ def _advice(client: Client) -> str:
     with suppress(UnseenError):
         config = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
         if config.json_object.get("NoAccounts") == "true":
-            return "; the server has no accounts yet: `--create-first-admin` makes this one"
+            return f"; the server has no accounts yet: `{RUN} {client.base_url} --create-first-admin` makes this one"
     return ""
 
 
