@@ -28,6 +28,7 @@ from mmconform.plugin.attendance import Attendance, is_skipped_by_us
 from mmconform.plugin.fixtures import JUDGE, Fixtures, target_of
 from mmconform.plugin.options import option
 from mmconform.plugin.process import Interrupted, Process
+from mmconform.plugin.run import Run
 from mmconform.plugin.veil import Veil
 from mmconform.plugin.whole import described_by
 from mmconform.record import record
@@ -75,8 +76,10 @@ def begin(config: pytest.Config) -> None:
     names = process.run.contract.operations
     for pattern in option(config, "--operation"):
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise MisuseError(f"--operation {pattern}: the documents describe no such operation; `mmconform contract` lists them")
-    _confirm_something_is_promised(config, process.run.contract)
+            raise MisuseError(
+                f"--operation {pattern}: the documents describe no such operation; {_listed(process.run)} lists them"
+            )
+    _confirm_something_is_promised(config, process.run)
     if not (config.option.collectonly or process.is_dry):
         try:
             process.open()
@@ -88,19 +91,24 @@ def begin(config: pytest.Config) -> None:
     config.pluginmanager.register(Veil(process.hide, shows_values=process.run.is_ours), "mmconform-veil")
 
 
-def _confirm_something_is_promised(config: pytest.Config, contract: Contract) -> None:
+def _listed(run: Run) -> str:
+    """Return the command that lists what the documents of a run promise."""
+    return f"`{' '.join(['mmconform contract', *run.documents])}`"
+
+
+def _confirm_something_is_promised(config: pytest.Config, run: Run) -> None:
     """Refuse what no promise is about, before anything is made on a server for it.
 
     Raises:
         MisuseError: so it is.
     """
     patterns, rules = option(config, "--operation") or ["*"], option(config, "--rule") or RULES
-    clauses = contract.clauses.values()
+    clauses = run.contract.clauses.values()
     if not any(clause.rule in rules and any(fnmatchcase(clause.operation, p) for p in patterns) for clause in clauses):
         asked = " ".join(
             [*(f"--operation {p}" for p in option(config, "--operation")), *(f"--rule {r}" for r in option(config, "--rule"))]
         )
-        raise MisuseError(f"{asked}: the documents promise nothing of that kind; `mmconform contract` lists what they do")
+        raise MisuseError(f"{asked}: the documents promise nothing of that kind; {_listed(run)} lists what they do")
 
 
 def _confirm_tapes_answer(process: Process) -> None:
@@ -214,7 +222,7 @@ class Conformance:
         not_understood = sum(1 for remark in contract.remarks if remark.reason is None)
         if not_understood:
             what = f"{not_understood} sentences of the documentation were not understood"
-            lines.append(f"warning: {what}; see `mmconform contract`")
+            lines.append(f"warning: {what}; see {_listed(run)}")
         return lines
 
     # -- collecting ----------------------------------------------------------------------------------------------------

@@ -211,10 +211,14 @@ def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
             "--operation=GetTaem*",
             "--operation GetTaem*: the documents describe no such operation; `mmconform contract` lists them",
         ),
+        (
+            "--operation=GetTaem --spec=specs/small.yaml --target=reference",
+            "`mmconform contract --spec=specs/small.yaml` lists them",
+        ),
     ],
 )
 def test_what_there_is_not_and_is_asked_for_is_one_line(run_pytest, option, line):
-    ran = run_pytest("--target=recorded", *option.split(), "-q")
+    ran = run_pytest(*([] if "--target" in option else ["--target=recorded"]), *option.split(), "-q")
     assert ran.returncode == 2
     assert line in ran.stdout + ran.stderr
 
