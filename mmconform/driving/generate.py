@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -24,6 +25,7 @@ from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.pytest._test_builder import build_operation_test
 
 from mmconform.documents.document import Document
+from mmconform.driving.kept_cases import PARTS, KeptCases
 
 # Hypothesis mixes literals of every local module into what it draws: a new string anywhere in this checkout would
 # change the requests, and the tapes would no longer answer them. It has no setting for that.
@@ -92,9 +94,12 @@ class Generator:
     Args:
         seed: Two generators with the same document, seed and number of examples give the same cases.
         max_examples: Fuzzed cases for each operation.
+        kept_in: A folder in which cases are kept from one run to the next.
     """
 
-    def __init__(self, document: Document, seed: int = SEED, max_examples: int = MAX_EXAMPLES) -> None:
+    def __init__(
+        self, document: Document, seed: int = SEED, max_examples: int = MAX_EXAMPLES, *, kept_in: Path | None = None
+    ) -> None:
         config = SchemathesisConfig.from_dict(
             {
                 "seed": seed,
@@ -108,7 +113,10 @@ class Generator:
             }
         )
         # Without our extensions: a note in the overlay must not change what is generated.
-        self._schema = schemathesis.openapi.from_dict(_plain(document.data), config=config)
+        plain = _plain(document.data)
+        decisive = plain, seed, max_examples, Path(__file__).read_text(encoding="utf-8")
+        self._kept = KeptCases(kept_in, *decisive) if kept_in else None
+        self._schema = schemathesis.openapi.from_dict(plain, config=config)
         self._refused = {o["operationId"]: o["x-not-generated"] for _, _, o in document.operations() if "x-not-generated" in o}
         found = (result.ok() for result in self._schema.get_all_operations() if isinstance(result, Ok))
         self._operations = {operation.definition.raw["operationId"]: operation for operation in found}
@@ -125,6 +133,8 @@ class Generator:
     def _drawn(self, operation: str) -> tuple[tuple[Case, ...], str]:
         if reason := self._refused.get(operation):
             return (), reason
+        if self._kept and (rows := self._kept.read(operation)):
+            return tuple(self._read_back(operation, **row) for row in rows), ""
         drawn: list[Drawn] = []
         try:
             self._test(operation, drawn.append)()
@@ -135,7 +145,13 @@ class Generator:
                     :200
                 ],
             )
-        return tuple(_case(operation, case) for case in drawn), ""
+        cases = tuple(_case(operation, case) for case in drawn)
+        if self._kept:
+            self._kept.write(operation, [{"phase": c.phase, "valid": c.valid, **_parts(c.drawn)} for c in cases])
+        return cases, ""
+
+    def _read_back(self, operation: str, phase: str, valid: bool, **drawn: Any) -> Case:
+        return Case(operation, phase, valid, self._operations[operation].Case(**drawn))
 
     def _test(self, operation: str, collect: Callable[[Drawn], None]) -> Callable[[], None]:
         def collected(case: Drawn) -> None:
@@ -156,6 +172,12 @@ def _case(operation: str, drawn: Drawn) -> Case:
     if meta is None:
         return Case(operation, "examples", True, drawn)
     return Case(operation, meta.phase.name.value, meta.generation.mode == GenerationMode.POSITIVE, drawn)
+
+
+def _parts(drawn: Drawn) -> dict[str, Any]:
+    """Return what the request of a case is made of, as its operation's ``Case`` takes it."""
+    found = {name: getattr(drawn, name) for name in PARTS} | {"headers": dict(drawn.headers or {})}
+    return found if isinstance(drawn.body, NotSet) else found | {"body": drawn.body}
 
 
 def _plain(node: Any) -> Any:

@@ -85,7 +85,8 @@ class Run:
 
     @cached_property
     def generator(self) -> Generator:
-        return Generator(self.document, self.seed, self.max_examples)
+        # What another seed draws is not drawn again.
+        return Generator(self.document, self.seed, self.max_examples, kept_in=REPORTS / ".cases" if self.seed == SEED else None)
 
     def judge(self, target: Target, rules: Sequence[Rule] = ()) -> Judge:
         """Return a judge for one test on a target, of promises of these kinds or of all."""
