@@ -114,6 +114,9 @@ def _file(name: str) -> Path | None:
 def _target(name: str, allow_remote: bool) -> Target:
     if name.endswith(".jsonl") or ("/" in name and ":" not in name):
         raise MisuseError(f"{name}: there is no record of a run; `{RUN} …` writes them to {REPORTS.name}/")
+    if re.fullmatch(r"[A-Za-z][\w.-]*", name) and not name.startswith(("recorded", "reference")):
+        kept = ", ".join(sorted(path.parent.name for path in SAVED.glob(f"*/{NAME}")))
+        raise MisuseError(f"no record is kept as `{name}` (kept are: {kept or 'none'}); or name a target, as `{RUN}` takes them")
     targets = resolve(name, allow_remote=allow_remote)
     if len(targets) > 1:
         raise MisuseError(f"`{name}` is more than one server; name one")

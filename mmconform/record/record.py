@@ -11,7 +11,7 @@ import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
-from mmconform.paths import REPORTS, RUN, SAVED
+from mmconform.paths import CASSETTES, REPORTS, RUN, SAVED
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
 
@@ -115,7 +115,10 @@ def _find(name: str, folder: Path) -> list[Path]:
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
     if ("/" in name and "://" not in name) or name.endswith(".jsonl") or name.startswith((".", "~")):
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
-    target = name if re.match(r"recorded|reference|https?://|v?\d", name) else "…"
+    version = name.removeprefix("recorded:").removeprefix("v")
+    if re.match(r"\d", version) and not any(CASSETTES.glob(f"{version}*")):
+        raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
+    target = name if version[:1].isdigit() or re.match(r"recorded|reference|https?://", name) else "…"
     raise MisuseError(f"no record `{name}`; `{RUN} {target}` makes that of a recorded version or a server")
 
 

@@ -322,6 +322,7 @@ def test_a_record_is_kept_under_a_name_and_compared_with_later(files, saved, cap
         (["--save", "before", "FILE", "FILE"], "are two"),
         (["--save", "there", "FILE"], "saved/there/observations.jsonl is there already"),
         (["FILE"], "compare with what?"),
+        (["befor", "FILE"], "no record is kept as `befor` (kept are: there); or name a target"),
     ],
 )
 def test_what_cannot_be_kept_is_told_in_one_line_and_nothing_is_written_over(files, saved, capsys, arguments, says):

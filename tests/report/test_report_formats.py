@@ -391,7 +391,8 @@ def test_records_of_the_reference_server_have_to_be_named(reports):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("recorded:9.9.9", "no record `recorded:9.9.9`; `pytest --target recorded:9.9.9` makes"),
+        ("recorded:9.9.9", "no record `recorded:9.9.9`, and no tape of that version; `pytest --target http://HOST:PORT` makes"),
+        ("5.36", "no record `5.36`; `pytest --target 5.36` makes"),
         ("http://127.0.0.1:9", "no record `http://127.0.0.1:9`; `pytest --target http://127.0.0.1:9` makes"),
         ("nothing", "no record `nothing`; `pytest --target …` makes"),
         ("reports/none", "no record `reports/none`: there is no such file or folder"),
