@@ -23,6 +23,7 @@ _TITLES = {
 }
 #: Of more operations than these, those that changed in the same way are told together.
 _FEW_OPERATIONS = 50
+_MORE = "Each change with its promise and the first request that showed it: --format markdown, or json."
 #: Who is told of by name what they would feel, where there are many operations.
 _FELT_BY = ("guest", "member", "channel_admin", "team_admin", "system_admin")
 
@@ -40,7 +41,7 @@ class Page:
         """Return the comparison for a terminal."""
         lines = [self._headline()]
         if len(self.contract.operations) > _FEW_OPERATIONS:
-            return "\n".join(map(plain, [*lines, *self._alike(), "", *self._felt()]))
+            return "\n".join(map(plain, [*lines, *self._alike(), "", *self._felt(), "", _MORE]))
         for effect, clauses in self._grouped():
             lines += ["", _TITLES[effect]]
             for clause, changes in clauses:
@@ -98,9 +99,11 @@ class Page:
         lines: list[str] = []
         for effect in EFFECTS:
             groups: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+            alike: dict[tuple[str, str, str], list[Change]] = {}
             for change in (change for change in self.comparison.changes if change.effect == effect):
-                of_group = groups.setdefault((change.kind, change.before, change.after), {})
-                of_group.setdefault(change.operation, set()).update(change.personas)
+                key = change.kind, change.before, change.after
+                groups.setdefault(key, {}).setdefault(change.operation, set()).update(change.personas)
+                alike.setdefault(key, []).append(change)
             lines += ["", _TITLES[effect]] if groups else []
             for (kind, before, after), operations in sorted(groups.items(), key=lambda group: -len(group[1])):
                 lines.append(f"{EFFECT_SIGNS[effect]} {kind} {before} → {after}, {_counted(operations)}")
@@ -108,6 +111,7 @@ class Page:
                 for operation, personas in operations.items():
                     whom.setdefault(tuple(sorted(personas)), []).append(operation)
                 lines += [f"    for {', '.join(personas)}: {_first(names)}" for personas, names in whom.items()]
+                lines += [f"    why   {reason}" for reason in self._why(alike[kind, before, after])]
         return lines
 
     def _felt(self) -> list[str]:

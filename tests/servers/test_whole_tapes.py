@@ -142,6 +142,8 @@ def test_what_an_upgrade_changes_is_told_by_caller(capsys):
     status = main(["compare", *(f"recorded:{name}" for name in NAMES[:2]), f"--spec={OFFICIAL}"])
     said = capsys.readouterr().out.splitlines()
     assert status == 1 and len(said) < 250
+    assert "--format markdown" in said[-1] and said[-2] == ""
+    said = said[:-2]
     told = "\n".join(said[:-6])
     assert "▼ operation 200 → 404 api.context.404.app_error, 1 operation\n    for system_admin: PurgeBleveIndexes" in told
     assert "+ field default_category_name: absent → default_category_name: string, 11 operations" in told
