@@ -26,6 +26,8 @@ _SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "p
     "effect": "eff",
 }
 _WIDE, _NARROWEST = 92, 80
+#: So many columns it takes to say of a tag's operations all that was seen; in fewer, the worst.
+_WIDE_FOR_TAGS = 130
 
 
 def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
@@ -34,6 +36,9 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     console = _console(text, colour=colour, width=width)
     server = record.header.server
     edition = f"{server.edition} edition, build {server.build or 'unknown'} {server.commit[:10]}".rstrip()
+    rows = table(contract, record)
+    asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
+    is_folded = len(asked) > MANY
     grid = Table(
         title=Text(plain(f"Mattermost {server.name} ({edition})")),
         title_justify="left",
@@ -42,20 +47,20 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         collapse_padding=True,
         pad_edge=False,
     )
-    grid.add_column("operation", no_wrap=True)
+    grid.add_column("tag (operations)" if is_folded else "operation", no_wrap=True)
     for rule in RULES:
         grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
-    rows = table(contract, record)
-    asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
-    for name, cells in _folded(contract, asked) if len(asked) > MANY else asked.items():
-        grid.add_row(name, *(_cell(cells.get(rule)) for rule in RULES))
+    tells_worst = is_folded and width < _WIDE_FOR_TAGS
+    for name, cells in _folded(contract, asked) if is_folded else asked.items():
+        grid.add_row(name, *(_cell(cells.get(rule), tells_worst=tells_worst) for rule in RULES))
     console.print(grid)
     used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
     legend = Text("  ")
     for mark in (mark for state, mark in MARKS.items() if state in used):
         legend.append(mark.sign, mark.style).append(f" {mark.meaning}   ")
     if any(sum(cell.counts.values()) > 1 for cells in asked.values() for cell in cells.values()):
-        legend.append("a number: so many promises")
+        of_each = f", of each the worst ({_WIDE_FOR_TAGS} columns show all)" if tells_worst else ""
+        legend.append(f"a number: so many promises{of_each}")
     console.print(legend)
     for line in _details(contract, record):
         console.print(line, soft_wrap=True, markup=False)
@@ -97,8 +102,7 @@ def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iter
     for operation in rows:
         tags.setdefault(next(iter(contract.operations[operation].tags), "without a tag"), []).append(operation)
     for tag, operations in sorted(tags.items()):
-        many = f"{len(operations)} operations" if operations[1:] else "one operation"
-        yield f"{plain(tag)}: {many}", together(rows[operation] for operation in operations)
+        yield f"{plain(tag)} ({len(operations)})", together(rows[operation] for operation in operations)
         yield from (
             (f"  {operation}", rows[operation])
             for operation in operations
@@ -106,11 +110,11 @@ def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iter
         )
 
 
-def _cell(cell: Cell | None) -> Text:
+def _cell(cell: Cell | None, *, tells_worst: bool) -> Text:
     if cell is None:
         return Text("")
     text = Text()
-    for state, count in cell.counts.items():
+    for state, count in list(cell.counts.items())[: 1 if tells_worst else None]:
         mark = MARKS[state]
         text.append(mark.sign + (str(count) if sum(cell.counts.values()) > 1 else ""), mark.style)
     return text

@@ -129,7 +129,10 @@ def test_of_very_many_operations_a_tag_is_a_row_and_below_it_what_is_new(contrac
     )
     whole = {"errors": 0, "not_taped": 0, "is_whole": False, "finished": "2026-11-22T00:00:00Z"}
     footer = summarise(large, Version(5, 36, 1), rows, asked, [], **whole)
-    text = show(large, make_record(header(clauses=22), rows, asked, footer), colour=False, width=100)
-    lines = [line.split() for line in text.splitlines() if "operations  " in line or line.strip().startswith("Op")]
-    assert lines == [["even:", "11", "operations", "●11"], ["odd:", "11", "operations", "✖1●10"], ["Op3", "✖"]]
+    record = make_record(header(clauses=22), rows, asked, footer)
+    for width, odd in ((80, "✖1"), (130, "✖1●10")):
+        text = show(large, record, colour=False, width=width)
+        lines = [line.split() for line in text.splitlines() if "(11) " in line or line.strip().startswith("Op")]
+        assert lines == [["even", "(11)", "●11"], ["odd", "(11)", odd], ["Op3", "✖"]]
+        assert ("of each the worst (130 columns show all)" in " ".join(text.split())) == (width == 80)
     assert "of 22 operations 22 were asked, 22 served somebody, and of 1 it was seen who is let in and who is not" in text
