@@ -213,6 +213,11 @@ def _verdicts(judge: Judge) -> Counter[tuple[str, ...]]:
 #: What of an exchange stands on the tape as it is, where it is not empty.
 _TEXTS = ("persona", "about", "status", "variant")
 _SETS = ("told", "withheld")
+#: What the places of a line are for; what is empty at its end is left out.
+_LINE = (
+    *("test", "request", "answer", "status", "persona", "about"),
+    *("spared", "credential", "position", "media", "variant", *_SETS),
+)
 #: What most answers are, which is not said.
 _USUAL = "application/json"
 
@@ -237,7 +242,9 @@ def written(kept: Kept) -> str:
         line |= {} if exchange.credential == exchange.persona else {"credential": exchange.credential}
         if exchange.position:
             line["position"] = [sorted(exchange.position.roles), exchange.position.channel]
-        lines.append(line | ({"spared": spared} if spared else {}))
+        line |= {"spared": spared} if spared else {}
+        last = max(_LINE.index(name) for name in line)
+        lines.append([line.get(name) for name in _LINE[: last + 1]])
     held = [[*entry[:2], list(entry[2]), times] for entry, times in sorted(kept.held_back.items())]
     parts: dict[str, list[Any]] = {"held_back": held, "tests": list(tests)}
     parts |= {"requests": [json.loads(asked) for asked in requests], "answers": list(answers), "asked": lines}
@@ -257,7 +264,8 @@ def read_back(text: str, operation: str) -> Kept:
     data = json.loads(text)
     answers = [answer.encode("utf-8", "surrogateescape") for answer in data["answers"]]
     kept = Kept(held_back=Counter({(reason, why, tuple(rules)): times for reason, why, rules, times in data["held_back"]}))
-    for line in data["asked"]:
+    for row in data["asked"]:
+        line = {name: value for name, value in zip(_LINE, row, strict=False) if value is not None}
         asked, (roles, channel) = data["requests"][line["request"]], line.get("position") or ((), "")
         exchange = Exchange(
             operation,

@@ -58,7 +58,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     legend = Text("  ")
     for mark in (mark for state, mark in MARKS.items() if state in used):
         legend.append(mark.sign, mark.style).append(f" {mark.meaning}   ")
-    if any(sum(cell.counts.values()) > 1 for cells in asked.values() for cell in cells.values()):
+    if is_folded or any(sum(cell.counts.values()) > 1 for cells in asked.values() for cell in cells.values()):
         of_each = f", of each the worst ({_WIDE_FOR_TAGS} columns show all)" if tells_worst else ""
         legend.append(f"a number: so many promises{of_each}")
     console.print(legend)
