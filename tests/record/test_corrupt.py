@@ -110,6 +110,15 @@ def test_a_damaged_label_is_read_or_refused(small):
     assert refused > 200
 
 
+@pytest.mark.parametrize("cassettes", ["", "a", [], None, 1])
+def test_a_label_that_lists_no_cassettes_is_refused(small, cassettes):
+    path = small / tape.LABEL
+    label = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**label, "cassettes": cassettes}), encoding="utf-8")
+    with pytest.raises(MisuseError, match="`cassettes` lists no digests"):
+        recorded("11.0.3")
+
+
 @pytest.mark.parametrize("format_", [0, 2, 99, "1", None, [1]])
 def test_a_tape_of_another_format_is_refused(small, format_):
     path = small / tape.LABEL

@@ -99,6 +99,8 @@ def read_label(folder: Path) -> dict[str, Any]:
     missing = [key for key in keys if not isinstance(data, dict) or key not in data]
     if missing:
         raise MisuseError(f"{_shown(path)}: says nothing about `{missing[0]}`; record the tape anew")
+    if not isinstance(data["cassettes"], dict):
+        raise MisuseError(f"{_shown(path)}: `cassettes` lists no digests; restore it from git or record the tape anew")
     if data["format"] != FORMAT:
         raise MisuseError(f"{_shown(path)}: is of format {data['format']}, and this suite reads format {FORMAT}")
     of_version = folder.parent if folder.name == WHOLE else folder
