@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import re
 import shlex
 from pathlib import Path
 
-from mmconform.commands.runs import add_live_options, add_places, live_options, records_of
+from mmconform.commands.runs import SAVED_AS, add_live_options, add_places, live_options, records_of
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
@@ -22,8 +21,6 @@ EXAMPLE = """mmconform compare 5.36.1 11.0.3
   mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
   mmconform compare before http://127.0.0.1:8065
   mmconform compare recorded:10.8.1/whole recorded:11.1.0/whole --spec=official.yaml   # the whole API"""
-#: What a record may be kept as: no path, and no version, which would be a tape's.
-_SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +41,7 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     path = SAVED / name / NAME
     if other:
         raise MisuseError(f"--save keeps the record of one target; {target} and {other} are two")
-    if not _SAVED_AS.fullmatch(name):
+    if not SAVED_AS.fullmatch(name):
         raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first, at most 100")
     if path.exists():
         raise MisuseError(f"{shown(path)} is there already, and is not written over; take another name, or remove it")

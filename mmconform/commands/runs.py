@@ -19,6 +19,8 @@ from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.servers.target import Target, resolve
 
+#: What a record may be kept as: no path, and no version, which would be a tape's.
+SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
 #: What pytest is told about live targets.
 LIVE_OPTIONS = ("--allow-remote", "--create-first-admin", "--disruptive")
 #: What pytest is told about what is judged, and how often.
@@ -114,7 +116,7 @@ def _file(name: str) -> Path | None:
 def _target(name: str, allow_remote: bool) -> Target:
     if name.endswith(".jsonl") or ("/" in name and ":" not in name):
         raise MisuseError(f"{name}: there is no record of a run; `{RUN} …` writes them to {REPORTS.name}/")
-    if re.fullmatch(r"[A-Za-z][\w.-]*", name) and not name.startswith(("recorded", "reference")):
+    if SAVED_AS.fullmatch(name) and not name.startswith(("recorded", "reference")):
         kept = ", ".join(sorted(path.parent.name for path in SAVED.glob(f"*/{NAME}")))
         raise MisuseError(f"no record is kept as `{name}` (kept are: {kept or 'none'}); or name a target, as `{RUN}` takes them")
     targets = resolve(name, allow_remote=allow_remote)

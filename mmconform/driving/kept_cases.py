@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.record.provenance import tools
 
@@ -42,10 +43,9 @@ class KeptCases:
     def write(self, operation: str, rows: list[dict[str, Any]]) -> None:
         """Keep the cases of an operation, unless one of them is nothing that JSON can say."""
         told = [_told(row) for row in rows]
-        with suppress(OSError, TypeError, ValueError):
+        with suppress(MisuseError, OSError, TypeError, ValueError):
             text = json.dumps(told)
             if repr(json.loads(text)) == repr(told):
-                self._folder.mkdir(parents=True, exist_ok=True)
                 write_whole(self._path(operation), text, private=True)
                 self._thin_out()
 

@@ -98,20 +98,19 @@ class Page:
         """Return what changed, a line for all operations of which the same is to be said."""
         lines: list[str] = []
         for effect in EFFECTS:
-            groups: dict[tuple[str, str, str], dict[str, set[str]]] = {}
-            alike: dict[tuple[str, str, str], list[Change]] = {}
+            groups: dict[tuple[str, str, str], list[Change]] = {}
             for change in (change for change in self.comparison.changes if change.effect == effect):
-                key = change.kind, change.before, change.after
-                groups.setdefault(key, {}).setdefault(change.operation, set()).update(change.personas)
-                alike.setdefault(key, []).append(change)
+                groups.setdefault((change.kind, change.before, change.after), []).append(change)
             lines += ["", _TITLES[effect]] if groups else []
-            for (kind, before, after), operations in sorted(groups.items(), key=lambda group: -len(group[1])):
+            by_operation = {key: _by_operation(changes) for key, changes in groups.items()}
+            for key, operations in sorted(by_operation.items(), key=lambda group: -len(group[1])):
+                kind, before, after = key
                 lines.append(f"{EFFECT_SIGNS[effect]} {kind} {before} → {after}, {_counted(operations)}")
                 whom: dict[tuple[str, ...], list[str]] = {}
                 for operation, personas in operations.items():
                     whom.setdefault(tuple(sorted(personas)), []).append(operation)
                 lines += [f"    for {', '.join(personas)}: {_first(names)}" for personas, names in whom.items()]
-                lines += [f"    why   {reason}" for reason in self._why(alike[kind, before, after])]
+                lines += [f"    why   {reason}" for reason in self._why(groups[key])]
         return lines
 
     def _felt(self) -> list[str]:
@@ -139,6 +138,14 @@ class Page:
 
     def _why(self, changes: list[Change]) -> list[str]:
         return list(dict.fromkeys(self.reasons[change] for change in changes if self.reasons[change]))
+
+
+def _by_operation(changes: Sequence[Change]) -> dict[str, set[str]]:
+    """Return who is told of by the changes of each operation."""
+    personas: dict[str, set[str]] = {}
+    for change in changes:
+        personas.setdefault(change.operation, set()).update(change.personas)
+    return personas
 
 
 def _counted(names: Collection[str]) -> str:
