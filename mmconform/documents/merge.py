@@ -1,5 +1,6 @@
 """Many source documents, one valid OpenAPI 3.1 document."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def merge(sources: Iterable[Source], preferred: Mapping[Pointer, str] | None = N
                 pointer = ("paths", path, key)
                 _put(document, merged, key, value, pointer, upgrade.origin(*pointer), dict(preferred or {}))
     _names(document)
+    _tags(document)
     document.repairs.sort()
     for path, method, operation in document.operations():
         operation["x-origin"] = [str(origin) for origin in document.origins["paths", path, method]]
@@ -92,6 +94,21 @@ def _names(document: Document) -> None:
             what = f"`{name}` names both {seen[name]} and {where}"
             document.repairs.append(Repair(origin.file, origin.line, what, f"the latter is called `{slug(method, path)}`"))
         seen.setdefault(operation["operationId"], where)
+
+
+def _tags(document: Document) -> None:
+    """Write tags that differ in case alone as most operations do: readers group by them, and would see two groups."""
+    count = Counter(tag for _, _, operation in document.operations() for tag in operation.get("tags") or ())
+    usual: dict[str, str] = {}
+    for tag, _ in count.most_common():
+        usual.setdefault(tag.casefold(), tag)
+    for path, method, operation in document.operations():
+        for i, tag in enumerate(operation.get("tags") or ()):
+            if (written := usual[tag.casefold()]) != tag:
+                file, line = document.place("paths", path, method, "tags", str(i))
+                what = f"the tag `{tag}` is written `{written}` by other operations"
+                document.repairs.append(Repair(file, line, what, f"`{written}`"))
+                operation["tags"][i] = written
 
 
 def _servers(upgrades: list[Upgrade], data: dict[str, Any]) -> None:

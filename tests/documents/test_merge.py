@@ -212,6 +212,17 @@ def test_of_two_operations_of_one_name_the_latter_gets_another(write):
     assert told.line == 9 and told.file.endswith("b.yaml") and "get /things and get /others" in told.what
 
 
+def test_tags_that_differ_in_case_alone_are_one_written_as_most_operations_do(write):
+    def tagged(path, tag):
+        return f"  {path}:\n    get:\n      tags:\n        - {tag}\n      responses: {{'200': {{description: OK}}}}\n"
+
+    paths = "".join(tagged(*one) for one in (("/a", "ldap"), ("/b", "LDAP"), ("/c", "LDAP"), ("/d", "jobs")))
+    document = load([write("a.yaml", SWAGGER + "paths:\n" + paths)]).document
+    assert [operation["tags"] for _, _, operation in document.operations()] == [["LDAP"], ["LDAP"], ["LDAP"], ["jobs"]]
+    [told] = [repair for repair in document.repairs if "the tag" in repair.what]
+    assert (told.line, told.done) == (11, "`LDAP`") and "`ldap`" in told.what
+
+
 MODERN = """openapi: 3.1.0
 info: {title: A, version: "1"}
 servers: [{url: "{where}/api/v4", variables: {where: {default: "https://chat.invalid/sub"}}}]
