@@ -275,6 +275,9 @@ class Conformance:
         """
         if not self.process.narrowed:
             self._expect_all_files(items)
+        for item in items:  # so that -k finds all tests about an operation, whatever they are called
+            if operation := self._operation_of(item):
+                item.extra_keyword_matches.add(operation.id)
         self._leave_out_others(config, items)
         for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
             plugin: Any = config.pluginmanager.get_plugin(core)

@@ -125,7 +125,7 @@ def page_data(
         "personas": _personas(),
         "made": list(MADE),
         "targets": _targets(contract, records),
-        "tags": sorted({_tag(operation) for operation in contract.operations.values()}) if is_grouped else [],
+        "tags": sorted({_tag(operation) for operation in contract.operations.values()}, key=str.casefold) if is_grouped else [],
         "operations": [
             {**_operation(operation, records), **({"tag": _tag(operation)} if is_grouped else {})}
             for operation in contract.operations.values()

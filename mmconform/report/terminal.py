@@ -101,7 +101,7 @@ def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iter
     tags: dict[str, list[str]] = {}
     for operation in rows:
         tags.setdefault(next(iter(contract.operations[operation].tags), "without a tag"), []).append(operation)
-    for tag, operations in sorted(tags.items()):
+    for tag, operations in sorted(tags.items(), key=lambda one: one[0].casefold()):
         yield f"{plain(tag)} ({len(operations)})", together(rows[operation] for operation in operations)
         yield from (
             (f"  {operation}", rows[operation])

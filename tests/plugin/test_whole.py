@@ -10,6 +10,7 @@ from mmconform.commands.cli import main
 from mmconform.paths import PACKAGE, REPORTS, ROOT
 from mmconform.plugin.attendance import is_skipped_by_us
 from mmconform.record.record import NAME, PREVIOUS, read
+from mmconform.report.summary import clause_states
 
 #: One process after the other: runs of the reference server write one record.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -197,6 +198,24 @@ def test_a_part_is_asked_for_by_operation_and_by_kind_of_promise(run_pytest):
     assert any("test_cases" in line for line in asked) and any("test_credentials" in line for line in asked)
     assert all("GetUserAccessToken]" in line or "GetWebrtcToken" in line for line in asked if "test_cases" in line)
     assert not any("CreateJob" in line or "who_may_call" in line for line in asked)
+
+
+@pytest.mark.parametrize("operation", ["RegenCommandToken", "CreateJob"])
+def test_k_finds_all_tests_about_an_operation_whatever_they_are_called(run_pytest, operation):
+    def listed(*by):
+        said = run_pytest("--target", TAPE, *by, "--collect-only", "-q").stdout
+        return [line for line in said.splitlines() if line.startswith("suites/")]
+
+    found = listed("-k", operation)
+    assert found == listed("--operation", operation)
+    assert any(operation not in test for test in found), "not only those that bear its name"
+
+
+def test_what_k_finds_shows_the_deviation_that_a_whole_run_shows(run_pytest, contract, tmp_path):
+    ran = run_pytest("-q", "--target", TAPE, "-k", "RegenCommandToken", "--rule=permission", f"--reports={tmp_path}")
+    assert ran.returncode == 0, ran.stdout
+    observations = read(tmp_path / "5.36.1" / NAME).observations
+    assert clause_states(contract, observations)["RegenCommandToken.permission"] == "known"
 
 
 @pytest.mark.parametrize(
