@@ -18,6 +18,7 @@ from mmconform.safety.guard import Guard
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.live_server import TOKENS_STAY_ON
+from mmconform.servers.live.locks import only_run
 from mmconform.servers.live.prepare import (
     ask_roles,
     find_obstacles,
@@ -149,12 +150,16 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
 
 
 def _in_use(target: Target, client: Client, token: str) -> list[str]:
-    holders = Lease(client, token, "doctor").holders()
+    """Return who has the server, or what an interrupted run from here left: its lease lasts some minutes longer than itself."""
+    try:
+        with only_run(target):
+            left = journal.of_server(REPORTS, target.base_url)
+    except MisuseError as error:
+        return [str(error)]
+    holders = [holder for holder in Lease(client, token, "doctor").holders() if holder.run not in journal.runs_of(left)]
     if holders:
         return [f"in use by {holders[0]}; what is switched on now may be that run's doing"]
-    if journal.of_server(REPORTS, target.base_url):
-        return [f"an earlier run from here was interrupted; first `mmconform cleanup {target.base_url}`"]
-    return []
+    return [f"an earlier run from here was interrupted; first `mmconform cleanup {target.base_url}`"] if left else []
 
 
 def _describe(target: Target) -> str:

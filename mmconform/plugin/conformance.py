@@ -357,6 +357,12 @@ class Conformance:
             self.process.recording.drop()
             self.process.clean()
             pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
+        if session.items:
+            try:
+                self.process.prepare()
+            except MisuseError as error:
+                self.problems.append(str(error))
+                raise session.Interrupted("nothing was asked") from None
         gc.freeze()  # what is here stays until the end: to look through it for garbage takes a tenth of a run
 
     @pytest.hookimpl(tryfirst=True)

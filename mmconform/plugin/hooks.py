@@ -5,6 +5,7 @@ is registered whose methods are its hooks (:class:`mmconform.plugin.conformance.
 """
 
 from collections.abc import Generator
+from typing import NoReturn
 
 import pytest
 
@@ -58,5 +59,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         leave(error)
 
 
-def leave(error: MisuseError) -> None:
+def leave(error: MisuseError) -> NoReturn:
+    """End the run before a test began, with the one line."""
     pytest.exit(str(error), returncode=2)

@@ -149,10 +149,10 @@ class Process:
         return MAX_EXAMPLES if examples is None else examples
 
     def open(self) -> None:
-        """Prepare live servers (once, by the process that the user started) and begin the tape.
+        """Enter live servers (once, by the process that the user started), begin the tape, and prepare what workers are told of.
 
         Raises:
-            MisuseError: see :func:`mmconform.servers.live.live_server.prepare_server`.
+            MisuseError: see :func:`mmconform.servers.live.live_server.enter_server`, and :meth:`prepare`.
         """
         is_recording = self.recording_wanted or self.whole_wanted
         if is_recording and not IS_CHECKOUT:
@@ -177,7 +177,9 @@ class Process:
             may_replace, built_from = option(self.config, "--replace-tape"), option(self.config, "--built-from")
             begun = Recording(self.targets[0], may_replace=may_replace, built_from=built_from, is_whole=self.whole_wanted)
         try:
-            self._prepare()
+            self._enter()
+            if is_recording or getattr(self.config.option, "numprocesses", None):
+                self.prepare()
         except BaseException:
             if begun:
                 begun.drop()
@@ -187,7 +189,7 @@ class Process:
         else:
             self.recording = begun
 
-    def _prepare(self) -> None:
+    def _enter(self) -> None:
         for signal_ in (signal.SIGINT, signal.SIGTERM):  # a run that changes a server has something to tidy up
             signal.signal(signal_, self.interrupt)
         for target in self.targets:
@@ -208,17 +210,28 @@ class Process:
                 if not target.is_thrown_away:
                     target.guard = Leased(target.guard, LeaseMark(live_server.mark_of(target)).confirm)
                 continue
-            self.servers[target.slug] = live_server.prepare_server(
+            self.servers[target.slug] = live_server.enter_server(
                 target,
                 self.run_id,
                 create_first_admin=option(self.config, "--create-first-admin") or target.is_reference,
-                disruptive=option(self.config, "--disruptive"),
-                recording=self.recording_wanted,
-                asks_everything=self.is_free and bool(option(self.config, "--spec")),
                 newcomers=_FEW if self.narrowed else MOST_PEOPLE,
             )
-            lease = self.servers[target.slug].lease
-            target.guard = Leased(self.guard(target), lease.confirm) if lease else self.guard(target)
+
+    def prepare(self) -> None:
+        """Prepare the servers that were entered: not before there are tests to ask them.
+
+        Raises:
+            MisuseError: see :func:`mmconform.servers.live.live_server.prepare_server`.
+        """
+        for target in self.targets if not self.is_worker else ():
+            if server := self.servers.get(target.slug):
+                live_server.prepare_server(
+                    server,
+                    disruptive=option(self.config, "--disruptive"),
+                    recording=self.recording_wanted,
+                    asks_everything=self.is_free and bool(option(self.config, "--spec")),
+                )
+                target.guard = Leased(self.guard(target), server.lease.confirm) if server.lease else self.guard(target)
 
     def guard(self, target: Target) -> Guard:
         """Return what decides which requests are sent to a target."""

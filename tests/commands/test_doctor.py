@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from mmconform.commands import cli
+from mmconform.commands import cli, doctor
 from mmconform.commands.doctor import examine
 from mmconform.paths import SPECS
+from mmconform.servers.live import locks
+from mmconform.servers.live.journal import Journal
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.origin import Origin
@@ -237,3 +239,50 @@ def test_an_overlay_that_fits_nothing_and_a_document_of_another_version_are_note
     told = told_by([server().url, *named], capsys)
     assert "nowhere.yaml:4: $.paths['/nowhere'] is nowhere in the document" in told
     assert "ahead of the server" in told and "of 1 operations nobody says what they are about" in told
+
+
+# -- an interrupted run --------------------------------------------------------------------------------------------------
+
+
+def leased(run):
+    """The preference by which a run has a server, for a long time yet."""
+    value = {"run": run, "machine": "here", "since": 1.0, "until": 1e11}
+    return {"/api/v4/users/admin/preferences/mmconform/name/lease": {"value": json.dumps(value)}}
+
+
+@pytest.mark.parametrize(
+    ("written", "has_it", "said"),
+    [
+        ("aaaaaa", "aaaaaa", "interrupted; first `mmconform cleanup"),
+        ("aaaaaa", "bbbbbb", "in use by run bbbbbb"),
+        ("aaaaaa", "", "interrupted; first `mmconform cleanup"),
+        ("", "bbbbbb", "in use by run bbbbbb"),
+    ],
+)
+def test_after_a_run_that_was_killed_here_cleanup_is_named_though_its_lease_goes_on(
+    server, contract, tmp_path, monkeypatch, written, has_it, said
+):
+    for module in (doctor, locks):
+        monkeypatch.setattr(module, "REPORTS", tmp_path)
+    url = server(more=leased(has_it) if has_it else {}).url
+    if written:
+        Journal(tmp_path / "here" / "journal-server.jsonl", url).note(what="lease", run=written, user="admin")
+    (obstacle,) = examine(live(url), contract).obstacles
+    assert said in obstacle
+
+
+def test_while_a_run_goes_on_here_the_doctor_says_so(server, contract, tmp_path, monkeypatch):
+    for module in (doctor, locks):
+        monkeypatch.setattr(module, "REPORTS", tmp_path)
+    target = live(server(more=leased("aaaaaa")).url)
+    Journal(tmp_path / "here" / "journal-server.jsonl", target.base_url).note(what="lease", run="aaaaaa", user="admin")
+    with locks.only_run(target):
+        (obstacle,) = examine(target, contract).obstacles
+    assert "in progress" in obstacle and "cleanup" not in obstacle
+
+
+def test_a_run_that_selects_no_test_changes_nothing(server, run_pytest):
+    asked = server()
+    done = run_pytest("--target", asked.url, "-k", "nothing_of_this", MM_ADMIN_TOKEN="t" * 26)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED and "nothing to ask" in done.stdout
+    assert {method for method, *_ in asked.requests} == {"GET"}

@@ -335,7 +335,7 @@ def test_whoever_was_never_let_in_is_told_by_whom_and_not_that_something_was_los
     held(server, "bbbbbb")
     target = live(of("aaaaaa")._client.base_url)
     with pytest.raises(MisuseError, match=r"^http://\S+ is in use by run bbbbbb on far away"):
-        live_server.prepare_server(target, "aaaaaa", create_first_admin=False, disruptive=False, recording=False)
+        live_server.enter_server(target, "aaaaaa", create_first_admin=False)
     assert list(tmp_path.rglob("journal-*")) == [] and "bbbbbb" in server.kept["a2"]
 
 

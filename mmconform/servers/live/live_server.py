@@ -71,6 +71,8 @@ class LiveServer:
     meanwhile: list[str] = field(default_factory=list)
     lacks: frozenset[str] = frozenset()
     stands_on_tokens: bool = False
+    run: str = ""
+    is_prepared: bool = False
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -210,37 +212,49 @@ class LiveServer:
         self.sent_log.path.unlink(missing_ok=True)
 
 
-def prepare_server(
-    target: Target,
-    run_id: str,
-    *,
-    create_first_admin: bool,
-    disruptive: bool,
-    recording: bool,
-    asks_everything: bool = False,
-    newcomers: int = MOST_PEOPLE,
-) -> LiveServer:
-    """Prepare a live server.
+def enter_server(target: Target, run_id: str, *, create_first_admin: bool, newcomers: int = MOST_PEOPLE) -> LiveServer:
+    """Sign in on a live server, and look whether it can be judged: but for an account that was asked for, nothing is changed.
 
     Args:
-        asks_everything: Probes ask about the whole of a document.
         newcomers: How many accounts the run may make.
 
     Raises:
-        MisuseError: somebody else uses it, an earlier run left it changed, or something would stop the run; see also
-            :func:`mmconform.servers.live.prepare.prepare`.
+        MisuseError: somebody else uses it, an earlier run left it changed, or something would stop the run.
     """
-    server = LiveServer(target, "", frozenset(), lock=only_run(target))
+    server = LiveServer(target, "", frozenset(), lock=only_run(target), run=run_id)
     try:
         if journal.of_server(REPORTS, target.base_url):
             raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
         server.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
-        note = server.journal(f"{run_id}-server")
         if not target.is_thrown_away:
             server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id, mark_of(target))
             server.lease.refuse_others()
             stop_at_obstacles(target, server.operator, newcomers)
-            note.note(what="lease", run=run_id, user=server.lease.account)
+    except UnseenError as error:
+        server.clean()
+        raise MisuseError(f"preparing {target.base_url} failed: {error}") from None
+    except BaseException:
+        server.clean()
+        raise
+    return server
+
+
+def prepare_server(server: LiveServer, *, disruptive: bool, recording: bool, asks_everything: bool = False) -> None:
+    """Take a server that was entered for this run alone, and prepare it; once. Cleaning it undoes what was done when that fails.
+
+    Args:
+        asks_everything: Probes ask about the whole of a document.
+
+    Raises:
+        MisuseError: somebody else came first; see also :func:`mmconform.servers.live.prepare.prepare`.
+    """
+    if server.is_prepared:
+        return
+    server.is_prepared, target = True, server.target
+    try:
+        note = server.journal(f"{server.run}-server")
+        if server.lease:
+            note.note(what="lease", run=server.run, user=server.lease.account)
             server.lease.take()
             server.sent_log.path.unlink(missing_ok=True)
             server.before = look(Admin(target.client(), server.operator))
@@ -249,15 +263,10 @@ def prepare_server(
         target.told_roles = ask_roles(target, server.operator)
         server.stands_on_tokens = stands_on_tokens(Admin(target.client(), server.operator))
     except UnseenError as error:
-        server.clean()
         raise MisuseError(f"preparing {target.base_url} failed: {error}") from None
-    except BaseException:
-        server.clean()
-        raise
     server.switched_off, server.lacks, server.gateway = found.switched_off, found.lacks, found.gateway
     server.has_people = found.has_people
     server.may_configure = disruptive or not found.has_people
-    return server
 
 
 def mark_of(target: Target) -> Path:
