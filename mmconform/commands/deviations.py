@@ -6,8 +6,11 @@ from dataclasses import asdict
 
 from mmconform.commands.shared import FINE, add_format
 from mmconform.contract.build import build
+from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
 from mmconform.judging import deviations
+from mmconform.judging.deviations import Deviation
+from mmconform.report.markdown import code, inert
 from mmconform.version import Version
 
 EXAMPLE = "mmconform deviations --verdict documentation --format markdown"
@@ -36,10 +39,26 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": str(d.versions)} for d in shown], indent=2))
         return FINE
-    title, item = ("## {}", "- {}") if options.format == "markdown" else ("{}", "  {}")
-    for d in shown:
-        clause = contract.clauses[d.clause]
-        lines = [f"{clause.text} ({clause.place})", f"{d.signature}, by {', '.join(sorted(d.personas))}", d.reason, d.evidence]
-        print("\n".join([title.format(f"{d.clause}, {d.versions}: {d.verdict}"), *map(item.format, lines)]))
-    print(f"{len(shown)} known deviations" if options.format == "text" else "")
+    entries = deviations.by_entry(shown)
+    lines = [line for entry in entries.values() for line in _told(contract, entry, is_markdown=options.format == "markdown")]
+    about = len({d.clause for d in shown})
+    count = "1 known deviation" if len(entries) == 1 else f"{len(entries)} known deviations"
+    lines.append(f"{count}, about {'1 promise' if about == 1 else f'{about} promises'}")
+    print("\n".join(lines))
     return FINE
+
+
+def _told(contract: Contract, entry: list[Deviation], *, is_markdown: bool) -> list[str]:
+    """Return the lines about one entry of the list."""
+    text, literal = (inert, code) if is_markdown else (str, str)
+    first = entry[0]
+    names = ", ".join(map(literal, dict.fromkeys(d.clause for d in entry)))
+    places: dict[str, list[str]] = {}
+    for clause in (contract.clauses[name] for name in dict.fromkeys(d.clause for d in entry)):
+        places.setdefault(clause.text, []).append(clause.place)
+    seen = ", ".join(map(literal, dict.fromkeys(d.signature for d in entry)))
+    lines = [f"{text(promise)} ({', '.join(map(literal, dict.fromkeys(at)))})" for promise, at in places.items()]
+    lines += [f"{seen}, by {', '.join(sorted(first.personas))}", text(first.reason.strip()), text(first.evidence.strip())]
+    title, item = ("## {}", "- {}") if is_markdown else ("{}", "  {}")
+    closed = [""] if is_markdown else []
+    return [title.format(f"{names}, {first.versions}: {first.verdict}"), *closed, *map(item.format, lines), *closed]

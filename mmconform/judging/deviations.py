@@ -117,6 +117,17 @@ def known(contract: Contract, *, is_ours: bool, is_official: bool) -> list[Devia
     return official + [entry for entry in ours if not any(entry.overlaps(other) for other in official)]
 
 
+def by_entry(deviations: Iterable[Deviation]) -> dict[str, list[Deviation]]:
+    """Return deviations by the place of their entry (``file:line``): an entry is what is counted as one known deviation.
+
+    Those of one entry differ in clause and signature alone.
+    """
+    entries: dict[str, list[Deviation]] = {}
+    for deviation in deviations:
+        entries.setdefault(deviation.place, []).append(deviation)
+    return entries
+
+
 def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_many: bool) -> Iterable[Deviation]:
     line = source.line_of(str(i))
 

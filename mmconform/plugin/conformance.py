@@ -21,6 +21,7 @@ from mmconform.documents.load import load
 from mmconform.driving.near_misses import decides, demanded
 from mmconform.driving.outlook import untold
 from mmconform.errors import MisuseError
+from mmconform.judging.deviations import by_entry
 from mmconform.judging.judge import Coverage, Judge, Observation
 from mmconform.paths import ROOT, SUITES, shown
 from mmconform.plugin import fixtures
@@ -203,7 +204,7 @@ class Conformance:
         else:
             what = f"{len(targets)} servers, Mattermost {first.server.name} to {last.server.name}"
         scopes = [_in_scope(contract, target.version) for target in targets]
-        known = [sum(1 for d in run.deviations if d.is_in(target.version)) for target in targets]
+        known = [len(by_entry(d for d in run.deviations if d.is_in(target.version))) for target in targets]
         lines = [
             f"target: {what}",
             f"contract: {_span(scopes)} of {len(contract.clauses)} promises in scope, {len(contract.operations)} operations, "

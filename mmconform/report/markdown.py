@@ -104,9 +104,23 @@ def code(text: str, *, in_table: bool = False) -> str:
     return f"{fence}{padding}{text.replace('|', chr(92) + '|') if in_table else text}{padding}{fence}"
 
 
+#: A line of prose in pieces: what stands between backticks, words, and all else.
+_PIECE = re.compile(r"(?<!`)`([^`]+)`(?!`)|[^\s`]+|\s+|`+")
+#: A word of which a forge makes a link or a mention.
+_LINK = re.compile(r"[@#]\w|://|\bwww\.|\bGH-\d")
+
+
 def inert(text: str) -> str:
-    """Text of ours as a line of prose in which nothing is markup."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in plain(text))
+    """Text as a line of prose in which nothing is markup, a link or a mention; what stands between backticks is code."""
+    pieces = (
+        code(piece[1] or piece[0]) if piece[1] or _LINK.search(piece[0]) else _escaped(piece[0])
+        for piece in _PIECE.finditer(plain(text))
+    )
+    return "".join(pieces)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[\\`*_\[\]<>|#&~]", r"\\\g<0>", text)
 
 
 def _block(text: str) -> list[str]:

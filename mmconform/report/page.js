@@ -261,7 +261,7 @@ function cell(span, states, what, target) {
     "aria-colindex": span.from - now.from + 2, "aria-colspan": span.to - span.from + 1, "aria-label": label, title: label, style: column(span),
     "aria-current": now.open === target(span.to) && "true", "data-from": span.from, "data-to": span.to, onclick: () => open(target(span.to)) },
     fills,
-    h("span", { class: "parts" }, counts.map(([s, n], i) =>
+    h("span", { class: `parts${counts.length > 2 ? " several" : ""}` }, counts.map(([s, n], i) =>
       h("span", { class: i ? "more" : "" }, mark(s), size > 1 && h("span", { class: "count" }, String(n)), size > 1 && h("span", { class: "wide" }, ` ${word(s)}`)))));
 }
 
@@ -446,7 +446,8 @@ function personas() {
     h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: ${world.length || !made.length ? "who was let in by valid requests, about their own and about somebody else's" : "whether those were let in by valid requests who may, and no others"}. `,
       !made.length ? "" : TAGS.length ? "Where everybody asks about what lies in many places, the table says whether all went as documented."
         : `Callers whom single tests make (${made.join(", ").replaceAll("_", " ")}) ask before and after they are given a permission; for them the table says whether all went as documented.`),
-    h("div", { class: "legend" }, world.length ? [key("a", "✓", "allowed"), key("d", "–", "denied"), key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new")] : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
+    h("div", { class: "legend" }, world.length ? [key("a", "✓", "allowed"), key("d", "–", "denied"), key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"),
+      made.length > 0 && [h("span", {}, mark("p"), " all as documented"), h("span", {}, mark("k"), mark("n"), " not, known or new")]] : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
     some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
     some.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
   ];
@@ -541,40 +542,48 @@ function drawCard(card) {
       card.place ? h("span", { class: "soft small mono" }, card.place) : ""));
 }
 
+/** Prose in Markdown in which nothing is markup, a link or a mention; what stands between backticks is code. */
+const inert = (text) => text.replace(/(?<!`)`([^`]+)`(?!`)|[^\s`]+|\s+|`+/g, (piece, inside) =>
+  (inside || /[@#]\w|:\/\/|\bwww\.|\bGH-\d/.test(piece) ? literal(inside || piece) : piece.replace(/[\\`*_[\]<>|#&~]/g, "\\$&")));
+
+/** A line as code in Markdown; its fence is longer than any in it. */
+function literal(text) {
+  const ticks = "`".repeat(Math.max(0, ...[...text.matchAll(/`+/g)].map((m) => m[0].length)) + 1);
+  return text.includes("`") ? `${ticks} ${text.replaceAll("\n", " ")} ${ticks}` : `\`${text.replaceAll("\n", " ")}\``;
+}
+
 /** A deviation as Markdown. What servers say stands in code, so that it is text there too. */
 function issue(card) {
   const fence = (kind, text) => {
     const ticks = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map((m) => m[0].length + 1)));
     return `${ticks}${kind}\n${text}\n${ticks}`;
   };
-  const code = (text) => {
-    const ticks = "`".repeat(Math.max(0, ...[...text.matchAll(/`+/g)].map((m) => m[0].length)) + 1);
-    return text.includes("`") ? `${ticks} ${text.replaceAll("\n", " ")} ${ticks}` : `\`${text.replaceAll("\n", " ")}\``;
-  };
   const first = firstOf(card);
   const at = first ? data.targets[first.t] : data.targets[LAST];
   const seen = first && first.here.exchange !== undefined ? data.exchanges[first.here.exchange] : null;
-  const parts = [`# ${card.clauses.join(", ")}: ${card.signatures.map(code).join(", ")}`];
+  const parts = [`# ${card.clauses.join(", ")}: ${card.signatures.map(literal).join(", ")}`];
   for (const clause of card.clauses.map((id) => clauses.get(id)))
-    parts.push(`**Promise** ${code(clause.id)} (${code(clause.place)}${clause.evidence ? `, our addition; evidence: ${clause.evidence}` : ""}):\n\n> ${clause.text.replaceAll("\n", "\n> ")}`);
-  parts.push(`**Seen**: ${card.signatures.map(code).join(", ")}, by ${card.personas.join(", ")}, in Mattermost ${runs(card.met, ["n", "k", "e"]) || "none of the versions at hand"}.`);
-  if (card.reason) parts.push(`**Verdict**: ${VERDICT[card.verdict][0].toLowerCase()}. ${card.reason}`, `**Evidence**: ${card.evidence}`);
-  if (seen) parts.push(`**Repeat** (Mattermost ${code(at.name)}, as ${code(first.finding.persona)}):\n\n${fence("sh", seen.curl)}`, `It answered ${code(seen.status)}:\n\n${fence("", seen.answer)}`);
-  parts.push(`Found by ${data.made_by} with ${code(at.command)}; documents ${data.spec.slice(0, 12)}${at.commit ? `, server commit ${code(at.commit)}` : ""}.`);
+    parts.push(`**Promise** ${literal(clause.id)} (${literal(clause.place)}${clause.evidence ? `, our addition; evidence: ${inert(clause.evidence)}` : ""}):\n\n> ${inert(clause.text).replaceAll("\n", "\n> ")}`);
+  parts.push(`**Seen**: ${card.signatures.map(literal).join(", ")}, by ${card.personas.map((one) => (/^[a-z_]+$/.test(one) ? one : literal(one))).join(", ")}, in Mattermost ${inert(runs(card.met, ["n", "k", "e"])) || "none of the versions at hand"}.`);
+  if (card.reason) parts.push(`**Verdict**: ${VERDICT[card.verdict][0].toLowerCase()}. ${inert(card.reason)}`, `**Evidence**: ${inert(card.evidence)}`);
+  if (seen) parts.push(`**Repeat** (Mattermost ${literal(at.name)}, as ${literal(first.finding.persona)}):\n\n${fence("sh", seen.curl)}`, `It answered ${literal(seen.status)}:\n\n${fence("", seen.answer)}`);
+  parts.push(`Found by ${data.made_by} with ${literal(at.command)}; documents ${data.spec.slice(0, 12)}${at.commit ? `, server commit ${literal(at.commit)}` : ""}.`);
   return parts.join("\n\n") + "\n";
 }
 
 function deviations() {
   const shown = cards.filter(isCardShown);
   const unmet = shown.filter((card) => !isMet(card));
-  const unread = !cards.some((card) => card.verdict === "new") && !now.fresh;
+  const fresh = cards.filter((card) => card.verdict === "new").length;
+  const known = cards.filter(isMet).length - fresh;
   return [
-    h("p", { class: "lead" }, "Every disagreement of a server with the documentation, by who is wrong. ", unread ? "None of them is new." : ""),
+    h("p", { class: "lead" }, `Every disagreement of a server with the documentation, by who is wrong: ${many(known, "known deviation")} that these records show, ${fresh || "none"} new. `,
+      "A known deviation is an entry of the list, and may be about several promises; the other views count promises."),
     ["new", ...data.verdicts].map((verdict) => {
       const some = shown.filter((card) => card.verdict === verdict && isMet(card));
       return some.length ? h("section", { "aria-label": VERDICT[verdict][0] }, h("h2", {}, `${VERDICT[verdict][0]} `, h("span", { class: "soft small" }, `${some.length}: ${VERDICT[verdict][1]}`)), h("div", { class: "cards" }, some.map(drawCard))) : "";
     }),
-    unmet.length > 0 && h("details", {}, h("summary", {}, `${many(unmet.length, "entry", "entries")} that none of these records shows`), h("div", { class: "cards" }, unmet.map(drawCard))),
+    unmet.length > 0 && h("details", {}, h("summary", {}, `${many(unmet.length, "known deviation")} that none of these records shows`), h("div", { class: "cards" }, unmet.map(drawCard))),
     shown.length ? "" : nothing(),
   ];
 }
@@ -710,7 +719,7 @@ function proof() {
       `Run on ${data.proof.made.slice(0, 10)}, of the whole suites.`),
     [...by(chosen, "operation")].sort(([one], [other]) => place(one) - place(other)).map(([operation, some]) => h("details", { open: noticed(some) < some.length }, h("summary", {}, `${operation === "*" ? "every operation" : operation}: ${noticed(some)} of ${some.length}`),
       h("div", { class: "scroll" }, withHeads(h("table", { class: "data flaws" }, h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i <= data.rules.length ? "n" : "" }, text)))),
-        h("tbody", {}, some.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, one.flaw, one.blind ? h("div", { class: "soft small" }, `not noticed: ${one.blind}`) : ""),
+        h("tbody", {}, some.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, prose(one.flaw), one.blind ? h("div", { class: "soft small" }, `not noticed: ${one.blind}`) : ""),
           cells(one), h("td", { class: "small" }, one.others.map((id) => h("div", {}, clauses.has(id) ? chip(id, now.at) : id))), h("td", { class: "small" }, (one.plain || []).map((text) => h("div", {}, text))))))), heads)))),
   ];
 }

@@ -6,9 +6,11 @@ Without Chromium these tests are skipped, but where CI or MMCONFORM_BROWSER=requ
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from mmconform.report.page import as_html
 from tests import rows as lines
@@ -454,8 +456,10 @@ def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
     assert [head.split(" ")[0] for head in heads] == ["New", "Ambiguous"]
     entries = len({d.place for d in known})
     assert shown.locator(".card").count() == entries + 2
-    assert shown.locator("main summary").first.inner_text() == f"{entries - 1} entries that none of these records shows"
+    assert shown.locator("main summary").first.inner_text() == f"{entries - 1} known deviations that none of these records shows"
     assert shown.locator(".card.new").count() == 2
+    assert "1 known deviation that these records show, 2 new." in shown.locator("main .lead").inner_text()
+    assert shown.locator("#views [aria-current]").inner_text() == "Deviations (3)"
     field(shown, "only new").check()
     assert shown.locator(".card").count() == 2
 
@@ -572,21 +576,36 @@ def test_on_a_telephone_a_table_is_a_list_whose_entries_are_named(visit):
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(visit, scheme, width):
-    """Every rule of axe-core, those of good practice too."""
-    axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     opened = ["@11.0.3", "CreateJob@11.0.3", "GetUserAccessToken.secret@11.0.3", "GetUserAccessToken:member:other@11.0.3"]
     places = [*WHERE, *(f"versions?unfolded=CreateJob&open={what}" for what in opened)]
     # The page's policy keeps axe out as it does all else; it alone is let in here.
     for view, shown in visit.views(
         *places, color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 844}, bypass_csp=True
     ):
-        for folded in shown.locator("main details > summary").all():
-            folded.click()
-        shown.evaluate(axe)
-        done = shown.evaluate("axe.run()")
-        assert len(done["passes"]) > 20, "it looked"
-        found = [f"{rule['id']}: {node['html'][:120]}" for rule in done["violations"] for node in rule["nodes"]]
-        assert found == [], view
+        assert violations(shown) == [], view
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_operations_are_grouped_by_tag(chromium, grouped_address, scheme, width):
+    context = chromium.new_context(
+        color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 844}, bypass_csp=True
+    )
+    shown = context.new_page()
+    for place in ("tags", "tags?open=tag.1@11.1.0", "versions?unfolded=tag.1", *WHERE[1:]):
+        shown.goto(f"{grouped_address}#{place}")
+        assert violations(shown) == [], place
+    context.close()
+
+
+def violations(shown):
+    """What axe-core finds by all its rules, those of good practice too, when all is unfolded."""
+    shown.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+    if shown.evaluate("typeof axe") == "undefined":
+        shown.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    done = shown.evaluate("axe.run()")
+    assert len(done["passes"]) > 20, "it looked"
+    return [f"{rule['id']}: {node['html'][:120]}" for rule in done["violations"] for node in rule["nodes"]]
 
 
 def background(shown):
@@ -659,6 +678,42 @@ def wide_address(contract, tmp_path_factory):
     path = tmp_path_factory.mktemp("wide") / "page.html"
     path.write_text(as_html(large, [run], []), encoding="utf-8")
     return path.as_uri()
+
+
+@pytest.fixture(scope="session")
+def grouped_address(contract, tmp_path_factory):
+    """The page about so many operations that they are grouped by tag."""
+    large, run = wide(contract, 3)
+    run.findings.extend(lines.findings({**CONTRADICTION, "operation": "GetUserAccessToken0", "beside": "GetUserAccessTokens1"}))
+    path = tmp_path_factory.mktemp("grouped") / "page.html"
+    path.write_text(as_html(large, [run], []), encoding="utf-8")
+    return path.as_uri()
+
+
+def test_on_a_telephone_no_view_is_out_of_reach(chromium, grouped_address):
+    """With tags and principles there are six."""
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(grouped_address)
+    boxes = [view.bounding_box() for view in page.locator("#views a").all()]
+    assert len(boxes) == 6 and all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    page.close()
+
+
+def test_what_a_cell_says_fits_into_it(chromium, contract, tmp_path):
+    large, run = wide(contract, 3)
+    skipped = structs.replace(
+        run.observations[0], clause="CreateJob1.media", outcome="skip", standing="", signature="needs-licence"
+    )
+    run.observations.append(skipped)
+    about = structs.replace(run.header, server=structs.replace(run.header.server, name="10.8.1", version="10.8.1"))
+    older = replace(run, header=about, observations=[o for o in run.observations if o.rule != "status"])
+    (tmp_path / "page.html").write_text(as_html(large, [older, run], []), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto((tmp_path / "page.html").as_uri() + "#versions?unfolded=tag.0,tag.1")
+    assert page.locator(".cell .parts.several").count() > 2
+    cut = "[...document.querySelectorAll('.cell .parts')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
+    assert page.evaluate(f"{cut}.map((one) => one.textContent)") == []
+    page.close()
 
 
 def test_very_many_operations_begin_with_a_table_by_tag(chromium, wide_address):

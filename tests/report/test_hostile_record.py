@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from mmconform.commands.cli import main
+from mmconform.contract.clause import Contract
 from mmconform.errors import plain
+from mmconform.judging import deviations
 from mmconform.judging.changes import Change, Comparison
 from mmconform.report.comparison import Page
 from mmconform.report.failure import failures
@@ -29,6 +32,8 @@ ATTACKS = {
     "a link": "[click](http://evil.invalid)",
     "a cell of a table": "a | b |\n| c |",
     "markup": "<img src=x onerror=alert(1)>",
+    "mentions": "cc @everyone, a#123 and GH-7, &#64;everyone",
+    "code that ends early": "` @everyone ``` #5 <img",
 }
 
 
@@ -60,6 +65,12 @@ def is_inert(text, *, allowed=""):
     return not commands and not re.search(r"##\w*\[", text) and all(c.isprintable() or c == "\n" for c in text)
 
 
+def says_nothing(markdown):
+    """Outside of code nothing of an attack is markup, a link or a mention."""
+    outside = re.sub(r"(?s)(?<![`\\])(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", markdown)
+    return not re.search(r"(?<!\\)<img|(?<!\\)\[click|\| c \||@\w|[^#\\]#\w|GH-\d|(?<!\\)&#", outside)
+
+
 def test_the_terminal(contract, told):
     assert is_inert(show(contract, told, colour=False, width=100))
     assert all(is_inert(failure.explain()) for failure in failures(contract, told))
@@ -73,8 +84,9 @@ def test_annotations(contract, told):
 def test_markdown(contract, told, attack):
     text = markdown(contract, [told])
     assert is_inert(text)
-    outside = re.sub(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text))
-    assert not re.search(r"click|<img|onerror|\| c \|", outside), "only as code"
+    assert says_nothing(re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text))
+    heads = [line for line in text.split("\n") if line.startswith(("| ✅", "| ❌"))]
+    assert [len(re.findall(r"(?<!\\)\|", line)) for line in heads] == [9], "no cell more than there are columns"
 
 
 def test_junit_and_sarif(contract, known, told):
@@ -88,8 +100,30 @@ def test_a_comparison(contract, told, attack):
     change = Change("CreateJob", "CreateJob.status", "answer", (attack,), attack, attack, "worse", 1, attack, 1)
     page = Page(contract, told, told, Comparison([change], 1, 0))
     assert is_inert(page.text()) and is_inert(page.markdown())
-    outside = re.sub(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", page.markdown())
-    assert not re.search(r"click|<img|onerror|\| c \|", outside), "only as code"
+    assert says_nothing(page.markdown())
+
+
+def test_what_a_document_says_is_quoted_in_a_comparison_and_mentions_nobody(contract, told, attack):
+    text = f"Who `calls` it, {attack}, is served."
+    clauses = {**contract.clauses, "CreateJob.status": replace(contract.clauses["CreateJob.status"], text=text, file=attack)}
+    theirs = Contract(contract.base, contract.digest, contract.components, contract.operations)
+    theirs.add(clauses.values())
+    change = Change("CreateJob", "CreateJob.status", "answer", ("member",), "201", "403", "worse", 1, "t", 1)
+    shown = Page(theirs, told, told, Comparison([change], 1, 0)).markdown()
+    assert is_inert(shown) and says_nothing(shown)
+    [quotation] = [line for line in shown.split("\n") if line.startswith("> ")]
+    assert "`calls`" in quotation
+
+
+def test_a_known_deviation_in_markdown_mentions_nobody_and_is_one_section(contract, attack, monkeypatch, capsys):
+    entry = deviations.load(contract)[0]
+    entry = replace(entry, signature=attack, reason=attack, evidence=f"a.go@v1 {attack}", place="deviations/a.yaml:1")
+    other = replace(entry, clause="CreateJob.status")
+    monkeypatch.setattr(deviations, "load", lambda _: [entry, other])
+    assert main(["deviations", "--format", "markdown"]) == 0
+    shown = capsys.readouterr().out
+    assert is_inert(shown) and says_nothing(shown)
+    assert shown.count("## ") == 1 and shown.endswith("\n1 known deviation, about 2 promises\n")
 
 
 def test_the_command_that_repeats_a_run_runs_nothing_else(told):
