@@ -14,9 +14,9 @@ from mmconform.campaign.play import play
 from mmconform.campaign.work import Job
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, RUN, SAVED
+from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
-from mmconform.record.record import NAME, Record
+from mmconform.record.record import NAME, PREVIOUS, Record
 from mmconform.servers.target import Target, resolve
 
 #: What a record may be kept as: no path, and no version, which would be a tape's.
@@ -127,7 +127,9 @@ def _target(name: str, allow_remote: bool) -> Target:
 
 def _job(target: Target, options: Sequence[str]) -> Job:
     """Return a whole run, a live one with the requests of the tapes, so that answers can be compared."""
-    sys.stderr.write(f"running the suites on {target.name} …\n")
+    before = REPORTS / target.slug / NAME
+    kept = f" (the record of the run before is kept as {shown(before.with_name(PREVIOUS))})"
+    sys.stderr.write(f"running the suites on {target.name} …{'' if target.is_recorded or not before.exists() else kept}\n")
     live = () if target.is_recorded else (f"--hypothesis-seed={SEED}", *options)
     if target.is_whole:
         live = tuple(option for option in options if option.startswith("--spec="))

@@ -376,6 +376,11 @@ class Conformance:
         for target in self.process.targets:
             tests = by_hand[target.slug]
             self._say(f"\n{plan(target.name, operations.values(), self.process.guard(target).refuses, tests)}")
+            if not target.is_recorded:
+                self._say(
+                    "Whether people use this server, which settings a run would change there, and what stands in its way: "
+                    f"mmconform doctor {target.base_url}"
+                )
         if option(session.config, "--disruptive"):
             self._say(
                 "On a server that has no people of its own, --disruptive sends the dangerous operations too; a run looks first."

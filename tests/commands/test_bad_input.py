@@ -367,6 +367,23 @@ raise SystemExit(2)
     assert tidied.exists()
 
 
+@pytest.mark.parametrize("is_judged_again", [False, True])
+def test_who_has_a_server_judged_again_is_told_where_the_record_of_before_is(
+    capsys, monkeypatch, tmp_path, serve, is_judged_again
+):
+    monkeypatch.setattr(the_runs, "REPORTS", tmp_path)
+    monkeypatch.setattr(the_runs, "play", lambda *_: iter(()))
+    (target,) = resolve(serve(mattermost()).url)
+    if is_judged_again:
+        (tmp_path / target.slug).mkdir()
+        (tmp_path / target.slug / record.NAME).touch()
+    with pytest.raises(MisuseError):  # nothing was run
+        the_runs.records_of([target.base_url])
+    said = capsys.readouterr().err
+    assert f"running the suites on {target.name}" in said
+    assert (record.PREVIOUS in said) == is_judged_again
+
+
 def test_an_interrupted_command_is_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -110,6 +110,7 @@ def test_a_dry_run_changes_nothing_and_needs_no_credentials(server, run):
     assert done.returncode == 0, done.stdout + done.stderr
     assert {method for method, _, _, _ in server.app.asked} == {"GET"}
     assert "20 operations" in done.stdout and "stops, restarts or replaces the server" in done.stdout
+    assert f"mmconform doctor {server.url}" in done.stdout
 
 
 def test_a_world_survives_what_ends_its_people(server, run):
