@@ -51,32 +51,24 @@ def replay(size: int) -> tuple[float, float, float]:
         redactor = Redactor(replaying=True)
         redactor.learn_credential(MEMBER, "member")
         start = time.perf_counter()
-        with open_cassette(path, redactor, TAPE_URL, recording=False) as cassette:
+        with open_cassette(path, redactor, TAPE_URL, recording=False) as player:
             loaded = time.perf_counter()
-            spent = [0.0]
-            find = type(cassette).can_play_response_for
-            play = type(cassette).play_response
+            spent, find = 0.0, player.answer
 
-            def timed(method):
-                def run(self, request):
-                    began = time.perf_counter()
-                    try:
-                        return method(self, request)
-                    finally:
-                        spent[0] += time.perf_counter() - began
+            def timed(*request):
+                nonlocal spent
+                began = time.perf_counter()
+                answer = find(*request)
+                spent += time.perf_counter() - began
+                return answer
 
-                return run
-
-            type(cassette).can_play_response_for, type(cassette).play_response = timed(find), timed(play)
-            client = Client(TAPE_URL, redactor)
+            player.answer = timed
+            client = Client(TAPE_URL, redactor, player=player)
             for n in range(size):
                 body = {"token_id": f"{n:026d}"}
-                client.send(
-                    "POST", "/api/v4/users/tokens/revoke", persona="member", token="redactedmembermembermember", json=body
-                )
+                client.send("POST", "/api/v4/users/tokens/revoke", persona="member", token=MEMBER, json=body)
             ended = time.perf_counter()
-            type(cassette).can_play_response_for, type(cassette).play_response = find, play
-    return (loaded - start) * 1e3, (ended - loaded) * 1e3 / size, spent[0] * 1e3 / size
+    return (loaded - start) * 1e3, (ended - loaded) * 1e3 / size, spent * 1e3 / size
 
 
 def main() -> None:

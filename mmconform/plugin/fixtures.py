@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from vcr.cassette import Cassette
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.driving.actor import Actor, Stage, someone
@@ -88,9 +87,9 @@ class Fixtures:
             pytest.exit(str(error), returncode=2)
 
     @pytest.fixture
-    def client(self, target: Target, vcr: Cassette | None) -> Iterator[Client]:
+    def client(self, target: Target, vcr: object) -> Iterator[Client]:
         """An HTTP client for the target, within the test's cassette."""
-        client = target.client()
+        client = target.client(vcr)
         yield client
         client.close()
 

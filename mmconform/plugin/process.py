@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -301,27 +301,29 @@ class Process:
     def world(self, target: Target) -> World:
         """Return the world on a target, making it when it is first asked for."""
         if target.slug not in self.worlds:
-            client = target.client()
             run_id = TAPED_RUN if target.is_recorded else self.run_id
             server = self.servers.get(target.slug)
             operator = server.operator if server else "redacted-operator"
-            world = World(client, target.version, run_id, operator, register=self.register(target))
-            if server:
-                world.switched_off = server.switched_off
-                world.told_roles = target.told_roles
-                world.may_disrupt = option(self.config, "--disruptive") and not server.has_people
-                world.journal = None if target.is_thrown_away else server.journal(self.run_id)
-            if target.is_recorded or self.recording:
-                path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None
-                with open_cassette(path, target.redactor, target.base_url, recording=is_recording):
-                    build(world)
-            else:
+            with self._world_cassette(target) as cassette:
+                client = target.client(cassette)
+                world = World(client, target.version, run_id, operator, register=self.register(target))
+                if server:
+                    world.switched_off = server.switched_off
+                    world.told_roles = target.told_roles
+                    world.may_disrupt = option(self.config, "--disruptive") and not server.has_people
+                    world.journal = None if target.is_thrown_away else server.journal(self.run_id)
                 build(world)
             if server and not target.is_thrown_away:
                 world.keeper = self.keepers[target.slug] = self._keeper(target, world, server)
             client.close()
             self.worlds[target.slug] = world
         return self.worlds[target.slug]
+
+    def _world_cassette(self, target: Target) -> AbstractContextManager[object]:
+        if not (target.is_recorded or self.recording):
+            return nullcontext()
+        path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None
+        return open_cassette(path, target.redactor, target.base_url, recording=is_recording)
 
     def place(self, target: Target) -> Place:
         """Return what lies ready in the world on a target, making it when it is first asked for.

@@ -20,7 +20,7 @@ from mmconform.wire.client import PATIENT, Client, Guarding, Patience, UnseenErr
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.origin import VERSION_ID, Anybody, Origin
 from mmconform.wire.tape import tape
-from mmconform.wire.tape.cassette import TAPE_URL
+from mmconform.wire.tape.cassette import TAPE_URL, Player
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.people import Roles
 
@@ -96,9 +96,14 @@ class Target:
     told_roles: dict[str, frozenset[str]] = field(default_factory=dict)
     examples: int | None = None
 
-    def client(self) -> Client:
-        """Return a new client for this target."""
-        return Client(self.base_url, self.redactor, self.patience, self.origin, self.guard)
+    def client(self, cassette: object = None) -> Client:
+        """Return a new client for this target.
+
+        Args:
+            cassette: What is open meanwhile, if anything; where it is played, it answers instead of a server.
+        """
+        player = cassette if isinstance(cassette, Player) else None
+        return Client(self.base_url, self.redactor, self.patience, self.origin, self.guard, player)
 
     def to_be_tidied(self, patience: Patience | None = None) -> "Target":
         """Return the same for who only arranges and tidies up there, whatever version answers by now."""

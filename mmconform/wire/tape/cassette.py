@@ -1,20 +1,22 @@
-"""One cassette: vcrpy's format and patches, with an index instead of a search.
+"""One cassette, in vcrpy's format: vcrpy records it, and a player of ours answers from it.
 
-Stock matching compares a request with every stored one (up to 155 ms each on a long cassette). Here a request finds
+On replay there is one client to answer, so nothing is patched and no connection imitated, which took half of a
+run. Stock matching compares a request with every stored one (up to 155 ms each on a long cassette). Here a request finds
 its answers by key: method, path, query, body and the whole credential set. Answers to the same key come in the order
 in which they were recorded, and the last one stays. What is played was cleaned when it was recorded, and is not cleaned again.
 """
 
 import functools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import yaml
 from vcr import VCR
 from vcr.cassette import Cassette, CassetteContextDecorator
-from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.patch import PATCHER_NAMES
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
@@ -23,6 +25,7 @@ from vcr.serializers import yamlserializer
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
+from mmconform.wire.origin import Answer
 from mmconform.wire.tape.redact import SECRET_COOKIES, Redactor
 
 #: The address that stands on tape for the server's own.
@@ -51,64 +54,64 @@ _CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
 
 
-def _key(request: Any) -> Key:
-    body = request.body
-    body = b"" if body is None else body if isinstance(body, bytes) else str(body).encode()
-    credentials = tuple(sorted((k.lower(), str(v)) for k, v in request.headers.items() if k.lower() in _CREDENTIALS))
-    return request.method, request.uri, body, credentials
+class NotOnTape(Exception):  # noqa: N818  (what happens on replay, and no mistake)
+    """The cassette has no answer to this request."""
 
 
-class IndexedCassette(Cassette):  # type: ignore[misc]
-    """A cassette that finds answers by key. Recording appends, replaying plays in order."""
+class Player:
+    """Answers requests from one cassette, by key and in order, without a connection.
 
-    def _load(self) -> None:
+    Args:
+        path: Of the cassette; one that is not there has no answers.
+        base_url: The server's address, as clients know it.
+
+    Raises:
+        MisuseError: it is no cassette.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor, base_url: str) -> None:
+        self._clean = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
+        self._answers: dict[Key, list[Answer]] = defaultdict(list)
+        self._turns: Counter[Key] = Counter()
         try:
-            super()._load()
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise MisuseError(f"{self._path}: {_CORRUPT}") from None
-        self._index: dict[Key, list[int]] = defaultdict(list)
-        self._played: dict[Key, int] = defaultdict(int)
-        self.unknown: list[str] = []
-        self._last: tuple[Any, Key | None] = (None, None)
-        for position, (request, _) in enumerate(self.data):
-            self._index[_key(request)].append(position)
+            interactions = CompactYaml.deserialize(path.read_text(encoding="utf-8"))["interactions"] if path.is_file() else []
+            for interaction in interactions:
+                self._answers[_key(Request(**interaction["request"]))].append(_answer(interaction["response"]))
+        except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError):
+            raise MisuseError(f"{path}: {_CORRUPT}") from None
 
-    def append(self, request: Any, response: Any) -> None:
-        if self.write_protected:
-            self.data.append((request, response))
-        else:
-            super().append(request, response)
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None) -> Answer:
+        """Return the next answer to a request, or the last one again.
+
+        Raises:
+            NotOnTape: it has none.
+        """
+        request = self._clean(Request(method, url.partition("#")[0], body, dict(headers)))  # no fragment is ever sent
+        key = request and _key(request)
+        if key not in self._answers:
+            raise NotOnTape
+        answers, turn = self._answers[key], self._turns[key]
+        self._turns[key] += 1
+        return answers[min(turn, len(answers) - 1)]
+
+
+def _key(request: Request) -> Key:
+    credentials = tuple(sorted((k.lower(), v) for k, v in request.headers.items() if k.lower() in _CREDENTIALS))
+    return request.method, request.uri, request.body or b"", credentials
+
+
+def _answer(response: dict[str, Any]) -> Answer:
+    body = response["body"]["string"]
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    headers = {name.lower(): ", ".join(values) for name, values in response["headers"].items()}
+    return Answer(response["status"]["code"], headers, content)
+
+
+class _Recorder(Cassette):  # type: ignore[misc]
+    """A cassette that takes down every exchange, also what it holds already."""
 
     def can_play_response_for(self, request: Any) -> bool:
-        if not self.write_protected:
-            return False
-        if request in self:
-            return True
-        self.unknown.append(f"{request.method} {request.path}")
         return False
-
-    def play_response(self, request: Any) -> Any:
-        key = self._key_of(request)
-        assert key
-        turn = self._played[key]
-        self._played[key] += 1
-        positions = self._index[key]
-        position = positions[min(turn, len(positions) - 1)]
-        self.play_counts[position] += 1
-        return self.data[position][1]
-
-    def __contains__(self, request: Any) -> bool:
-        return self._key_of(request) in self._index
-
-    def _key_of(self, request: Any) -> Key | None:
-        """Return the key of a request, which vcrpy asks about more than once; None where it passes by the tape."""
-        if self._last[0] is not request:
-            cleaned = self._before_record_request(request)
-            self._last = request, None if cleaned is None else _key(cleaned)
-        return self._last[1]
-
-    def find_requests_with_most_matches(self, request: Any) -> list[Any]:
-        return []
 
 
 class CompactYaml:
@@ -145,7 +148,7 @@ class AtomicPersister:
 
 
 def configure(vcr: VCR, redactor: Redactor, base_url: str, path: Path) -> None:
-    """Make a VCR, ours or pytest-recording's, use this cassette whatever it is asked for, indexed, with the redactor."""
+    """Make a VCR, ours or pytest-recording's, use this cassette whatever it is asked for: play it, or record it redacted."""
     vcr.register_persister(AtomicPersister)
     vcr.register_serializer("yaml", CompactYaml)
     vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
@@ -153,22 +156,20 @@ def configure(vcr: VCR, redactor: Redactor, base_url: str, path: Path) -> None:
     vcr.decode_compressed_response = True
     vcr.skip_patchers = _NOT_OURS
 
-    def use_cassette(*_: Any, **__: Any) -> CassetteContextDecorator:
+    def use_cassette(*_: Any, **__: Any) -> AbstractContextManager[Any]:
+        if redactor.replaying:
+            return nullcontext(Player(path, redactor, base_url))
         settings = functools.partial(vcr.get_merged_config, path=str(path), path_transformer=None)
-        return CassetteContextDecorator(IndexedCassette, settings)
+        return CassetteContextDecorator(_Recorder, settings)  # type: ignore[no-any-return]
 
     vcr.use_cassette = use_cassette
 
 
-def open_cassette(path: Path, redactor: Redactor, base_url: str, *, recording: bool) -> CassetteContextDecorator:
-    """Return a context in which HTTP is recorded to, or answered from, one cassette file."""
+def open_cassette(path: Path, redactor: Redactor, base_url: str, *, recording: bool) -> AbstractContextManager[Any]:
+    """Return a context in which HTTP is recorded to one cassette file, or one that gives its :class:`Player`."""
     vcr = VCR(record_mode="new_episodes" if recording else "none")
     configure(vcr, redactor, base_url, path)
-    return vcr.use_cassette()
-
-
-#: What vcrpy raises for a request that is not on the cassette.
-NotOnTape = CannotOverwriteExistingCassetteException
+    return vcr.use_cassette()  # type: ignore[no-any-return]
 
 
 def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Request | None:
@@ -196,8 +197,6 @@ def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Req
 def _cleaned_answer(redactor: Redactor, base_url: str, answer: dict[str, Any]) -> dict[str, Any]:
     headers = {k.lower(): v for k, v in answer["headers"].items() if k.lower() in _KEPT_ANSWER_HEADERS}
     body = answer["body"]["string"]
-    if redactor.replaying:
-        return {**answer, "headers": headers}
     redactor.learn_answer(headers, body)
     kept = {}
     for name, values in headers.items():
@@ -209,4 +208,4 @@ def _cleaned_answer(redactor: Redactor, base_url: str, answer: dict[str, Any]) -
     }
 
 
-__all__ = ["SECRET_COOKIES", "TAPE_URL", "IndexedCassette", "NotOnTape", "configure", "open_cassette"]
+__all__ = ["SECRET_COOKIES", "TAPE_URL", "NotOnTape", "Player", "configure", "open_cassette"]
