@@ -16,8 +16,7 @@ from typing import Any
 from mmconform.documents.reader import read
 from mmconform.paths import REPORTS, ROOT
 from mmconform.record import record
-from mmconform.record.record import NAME, Record
-from mmconform.servers.target import slug_of
+from mmconform.record.record import NAME, Record, slug_of
 
 ROWS = Path(__file__).with_suffix("")
 ASKED = ("suites/generated/test_probes.py", "suites/generated/test_principles.py")

@@ -12,8 +12,8 @@ from mmconform.files import write_whole
 from mmconform.judging import known_changes
 from mmconform.paths import REPORTS
 from mmconform.record import record
+from mmconform.record.record import slug_of
 from mmconform.report import neighbours
-from mmconform.servers.target import slug_of
 from mmconform.wire.tape import tape
 
 

@@ -27,10 +27,10 @@ from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS, SUITES, shown
 from mmconform.record import record
-from mmconform.record.record import Record
+from mmconform.record.record import Record, slug_of
 from mmconform.reference import named
 from mmconform.report.terminal import show, show_briefly
-from mmconform.servers.target import resolve, slug_of
+from mmconform.servers.target import resolve
 from mmconform.wire.tape import tape
 
 FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True

@@ -19,9 +19,9 @@ from mmconform.files import write_whole
 from mmconform.paths import REPORTS, ROOT, SPECS
 from mmconform.record import record
 from mmconform.record.provenance import now
+from mmconform.record.record import slug_of
 from mmconform.reference.mutants import MUTANTS, Mutant
 from mmconform.reference.named import name_of
-from mmconform.servers.target import slug_of
 
 #: How many mutants a process tries: each has to start, and what is lost with one is done again.
 _SHARE = 8

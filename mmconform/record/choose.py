@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from shlex import quote
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
-from mmconform.paths import RUN
+from mmconform.paths import RUN, shown
 from mmconform.record import record
 from mmconform.record.record import Record
 
@@ -53,17 +54,17 @@ def current(
         header = this_record.header
         target = header.target
         kind, _, name = target.partition(":")
+        file, to_see_it = shown(path), f"to see it: mmconform report {quote(record.name_of(path, target))}"
         if header.documents:
-            by = " ".join(header.documents)
-            left_out.append(f"{path}: was judged by other documents; to see it: mmconform report {path} {by}")
+            left_out.append(f"{file}: was judged by other documents; {to_see_it} {' '.join(map(quote, header.documents))}")
         elif header.selection:
-            left_out.append(f"{path}: is of a part only ({header.selection}); to see it: mmconform report {path}")
+            left_out.append(f"{file}: is of a part only ({header.selection}); {to_see_it}")
         elif kind != "recorded" and not with_live:
-            left_out.append(f"{path}: is about {target}; to see it: mmconform report {path}")
+            left_out.append(f"{file}: is about {target}; {to_see_it}")
         elif kind == "recorded" and name not in tapes:
-            left_out.append(f"{path}: there is no tape of {name} any more")
+            left_out.append(f"{file}: there is no tape of {name} any more")
         elif header.spec != contract.digest:
-            left_out.append(f"{path}: was judged against other documents; run {RUN} {target} again")
+            left_out.append(f"{file}: was judged against other documents; run {RUN} {target} again")
         else:
             found.append(this_record)
     if not found:

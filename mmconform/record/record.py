@@ -5,15 +5,17 @@ from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import get_args
 
 import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import write_whole
-from mmconform.paths import CASSETTES, REPORTS, RUN, SAVED
+from mmconform.paths import CASSETTES, REPORTS, RUN, SAVED, shown
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
+from mmconform.wire.tape import tape
 
 NAME = "observations.jsonl"
 #: The record before, while a run goes on and after one that came to no end. No reader looks for it.
@@ -89,12 +91,41 @@ def set_aside(path: Path) -> None:
         path.replace(path.with_name(PREVIOUS))
 
 
+def slug_of(name: str) -> str:
+    """Return the name of one target (``recorded:5.36.1``, ``reference@5.36.1``, ``https://…``) as file names hold it."""
+    if re.match(r"https?://", name):
+        return re.sub(r"[^A-Za-z0-9.]+", "-", base_of(name).partition("//")[2]).strip("-")
+    kind, _, version = name.partition(":")
+    if version.endswith(f"/{tape.WHOLE}"):
+        return f"{tape.WHOLE}-{version.partition('/')[0]}"
+    return version if kind == "recorded" and not version.startswith("reference") else re.sub(r"[^\w.]+", "-", name)
+
+
+def base_of(url: str) -> str:
+    """Return the address of a server, given that or the one of its API."""
+    return url.rstrip("/").removesuffix("/api/v4")
+
+
+#: ``host:port``, as people write it.
+WITHOUT_SCHEME = re.compile(r"(?!(recorded|https?):)[\w.-]+:\d+(/|$)")
+_VERSION = re.compile(rf"v?(\d[\w.+-]*(?:/{tape.WHOLE})?)")
+
+
+def _target(name: str) -> str:
+    """Return the target that a name is, in full; nothing where it is that of a file or a folder."""
+    if version := _VERSION.fullmatch(name):
+        return f"recorded:{version[1]}"
+    if WITHOUT_SCHEME.match(name):
+        return f"http://{name}"
+    return name if re.match(r"recorded\b|reference\b|https?://", name) else ""
+
+
 def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
     """Return the files of the records that are named.
 
     Args:
-        named: Files, folders that hold records however deep, or targets (``recorded:5.36.1``, ``5.36.1``) whose record
-            is in ``reports/``.
+        named: Files, folders that hold records however deep, or targets (``recorded:5.36.1``, ``5.36.1``,
+            ``recorded:11.1.0/whole``, ``http://…``) whose record is in ``reports/``, or the name of its folder there.
 
     Raises:
         MisuseError: there is none of that name.
@@ -104,8 +135,10 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
 
 def _find(name: str, folder: Path) -> list[Path]:
+    target = _target(name)
+    own = folder / (slug_of(target) if target else name)
     # In a notebook the working directory is another one than where the command line was: there names begin at the checkout too.
-    for path in (Path(name), folder / name.removeprefix("recorded:"), folder / SAVED.name / name, folder.parent / name):
+    for path in (Path(name), own, folder / SAVED.name / name, folder.parent / name):
         if path.is_file():
             return [path]
         found = [file for file in sorted(path.rglob(NAME)) if name and not is_a_references(file.relative_to(path))]
@@ -113,13 +146,18 @@ def _find(name: str, folder: Path) -> list[Path]:
             return found
     if Path(name).is_dir():
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
-    if ("/" in name and "://" not in name) or name.endswith(".jsonl") or name.startswith((".", "~")):
+    if not target and ("/" in name or name.endswith(".jsonl") or name.startswith((".", "~"))):
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
-    version = name.removeprefix("recorded:").removeprefix("v")
+    version = target.removeprefix("recorded:")
     if re.match(r"\d", version) and not any(CASSETTES.glob(f"{version}*")):
         raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
-    target = name if version[:1].isdigit() or re.match(r"recorded|reference|https?://", name) else "…"
-    raise MisuseError(f"no record `{name}`; `{RUN} {target}` makes that of a recorded version or a server")
+    run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if target.endswith(f"/{tape.WHOLE}") else "")
+    raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")
+
+
+def name_of(path: Path, target: str) -> str:
+    """Return how a record is named on a command line: by its target where that finds it, else by its file."""
+    return target if path == REPORTS / slug_of(target) / NAME else shown(path)
 
 
 def is_a_references(path: Path) -> bool:
@@ -147,9 +185,10 @@ def check(records: Iterable[Record], spec: str, clauses: Container[str]) -> None
     """
     for record in records:
         if record.header.spec != spec or not all(row.clause in clauses for row in record.observations):
+            named = " ".join(map(quote, record.header.documents)) or "--spec and --overlay"
             raise MisuseError(
                 f"the record of {record.header.target} was judged against other documents than these; "
-                "run pytest again, or name its documents with --spec and --overlay"
+                f"run pytest again, or name its documents with {named}"
             )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError, plain
 from mmconform.paths import CASSETTES, IS_CHECKOUT
+from mmconform.record.record import WITHOUT_SCHEME, base_of, slug_of
 from mmconform.record.rows import ServerRow
 from mmconform.reference import named
 from mmconform.reference.server import Reference
@@ -138,10 +139,6 @@ class Target:
             self.running.close()
 
 
-#: ``host:port``, as people write it.
-_WITHOUT_SCHEME = re.compile(r"(?!(recorded|https?):)[\w.-]+:\d+(/|$)")
-
-
 def resolve(
     text: str, *, allow_remote: bool = False, patience: Patience = PATIENT, running: dict[str, str] | None = None
 ) -> list[Target]:
@@ -162,7 +159,7 @@ def resolve(
         return [live(text, allow_remote=allow_remote, patience=patience)]
     if re.match(r"reference\b", text):
         return [reference(name, running or {}, patience) for name in named.every(text)]
-    if _WITHOUT_SCHEME.match(text):
+    if WITHOUT_SCHEME.match(text):
         return [live(text, allow_remote=allow_remote, patience=patience)]
     kind, _, version = text.partition(":")
     if re.match(r"v?\d+(\.|$)", kind):
@@ -224,20 +221,6 @@ def recorded(name: str) -> Target:
     )
 
 
-def slug_of(name: str) -> str:
-    """Return the name of one target (``recorded:5.36.1``, ``reference@5.36.1``, ``https://…``) as file names hold it."""
-    if re.match(r"https?://", name):
-        return re.sub(r"[^A-Za-z0-9.]+", "-", _base(name).partition("//")[2]).strip("-")
-    kind, _, version = name.partition(":")
-    if version.endswith(f"/{tape.WHOLE}"):
-        return f"{tape.WHOLE}-{version.partition('/')[0]}"
-    return version if kind == "recorded" and not version.startswith("reference") else re.sub(r"[^\w.]+", "-", name)
-
-
-def _base(url: str) -> str:
-    return url.rstrip("/").removesuffix("/api/v4")
-
-
 def reference(name: str, running: dict[str, str], patience: Patience = PATIENT) -> Target:
     """Return a reference server as a target, after starting it where it does not run yet.
 
@@ -270,7 +253,7 @@ def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) 
     Raises:
         MisuseError: not on this machine and not allowed, not reachable, or not a Mattermost server.
     """
-    if _WITHOUT_SCHEME.match(url):
+    if WITHOUT_SCHEME.match(url):
         url = f"http://{url}"
     try:
         parts = urlsplit(url)
@@ -282,7 +265,7 @@ def live(url: str, *, allow_remote: bool = False, patience: Patience = PATIENT) 
         raise MisuseError(f"`{url}` is no server address; expected something like http://127.0.0.1:8065")
     if not allow_remote and not is_loopback(parts.hostname):
         raise MisuseError(f"{parts.hostname} is not this machine; add --allow-remote if you may test that server")
-    base = _base(url)
+    base = base_of(url)
     redactor = Redactor(replaying=False)
     for name in ("MM_ADMIN_TOKEN", "MM_ADMIN_PASSWORD"):
         redactor.learn((os.environ.get(name) or "").strip())

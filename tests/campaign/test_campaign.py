@@ -20,10 +20,11 @@ from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import record
+from mmconform.record.record import slug_of
 from mmconform.record.rows import Footer
 from mmconform.reference.named import name_of
 from mmconform.report.neighbours import is_whole
-from mmconform.servers.target import resolve, slug_of
+from mmconform.servers.target import resolve
 from tests.rows import header, make_record
 
 #: In one process: what these runs import, they share.

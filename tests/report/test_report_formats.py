@@ -11,6 +11,7 @@ from msgspec import structs
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
+from mmconform.paths import REPORTS
 from mmconform.record import record
 from mmconform.report.badge import badge
 from mmconform.report.failure import failures
@@ -379,6 +380,28 @@ def test_records_are_found_by_file_folder_and_target(reports):
     assert record.find([reports, path], reports) == [reports / "11.0.3" / record.NAME, path]
 
 
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("whole-11.1.0", ["recorded:11.1.0/whole", "11.1.0/whole", "whole-11.1.0"]),
+        ("127.0.0.1-8065", ["http://127.0.0.1:8065", "http://127.0.0.1:8065/api/v4", "127.0.0.1:8065", "127.0.0.1-8065"]),
+        ("chat.example.org-sub", ["https://chat.example.org/sub", "chat.example.org-sub"]),
+        ("reference-5.36.1", ["reference@5.36.1", "reference-5.36.1"]),
+        ("5.36.1", ["v5.36.1"]),
+    ],
+)
+def test_a_record_is_found_by_its_target_and_by_the_name_of_its_folder(tmp_path, folder, names):
+    path = tmp_path / folder / record.NAME
+    path.parent.mkdir()
+    path.write_text("{}")
+    assert [record.find([name], tmp_path) for name in names] == [[path]] * len(names)
+
+
+def test_messages_name_a_record_by_what_can_be_typed_again():
+    assert record.name_of(REPORTS / "whole-11.1.0" / record.NAME, "recorded:11.1.0/whole") == "recorded:11.1.0/whole"
+    assert record.name_of(REPORTS / "saved" / "before" / record.NAME, "recorded:11.1.0/whole").startswith("reports/saved/before")
+
+
 def test_records_of_the_reference_server_have_to_be_named(reports):
     """A folder of reports holds a hundred of them after `mmconform prove`."""
     mutant = reports / "reference-get-tells-the-value" / record.NAME
@@ -395,6 +418,7 @@ def test_records_of_the_reference_server_have_to_be_named(reports):
         ("5.36", "no record `5.36`; `pytest --target 5.36` makes"),
         ("http://127.0.0.1:9", "no record `http://127.0.0.1:9`; `pytest --target http://127.0.0.1:9` makes"),
         ("nothing", "no record `nothing`; `pytest --target …` makes"),
+        ("11.1.0/whole", "no record `11.1.0/whole`; `pytest --target 11.1.0/whole --spec=FILE` makes"),
         ("reports/none", "no record `reports/none`: there is no such file or folder"),
     ],
 )

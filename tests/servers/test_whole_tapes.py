@@ -10,7 +10,8 @@ from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.judging import kept
 from mmconform.paths import CASSETTES, ROOT
-from mmconform.servers.target import recorded, resolve, slug_of
+from mmconform.record.record import slug_of
+from mmconform.servers.target import recorded, resolve
 from mmconform.wire.tape import tape
 
 OFFICIAL = ROOT.parent / "shared" / "official" / "11.1.yaml"
