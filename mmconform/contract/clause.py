@@ -207,6 +207,10 @@ class Operation:
         values = found.groups() if found else ("",) * len(self.placeholders)
         yield from (value for name, value in zip(self.placeholders, values, strict=True) if value and name in names)
 
+    def is_at(self, method: str, path: str) -> bool:
+        """Whether a request of this method and path, without what all paths begin with, calls the operation."""
+        return method == self.method and self._pattern.fullmatch(path) is not None
+
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\\{[^{}]*\\}", "([^/]+)", re.escape(self.path)))

@@ -174,6 +174,11 @@ class Reply:
         return self._expected("served", self.exchange.is_success)
 
     @property
+    def let_in(self) -> Expectation:
+        """The server knows who asks, whatever else it says to them."""
+        return self._expected("let in", self.exchange.status < 500 and self.exchange.status != 401)
+
+    @property
     def denied(self) -> Expectation:
         """The caller was refused for lack of permission, in the way of this operation and version."""
         return self._refused("denied", self._denials)

@@ -204,6 +204,7 @@ class TokenLives(Lives):
             elif self.model.is_holder:
                 assert reply.served
             else:
+                assert reply.let_in
                 self.stage.clause = f"{LIST}.permission"
                 assert reply.refused_as("no-permission")
         for token in self.dead[-2:]:

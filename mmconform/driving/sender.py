@@ -155,7 +155,7 @@ class Sender(Asker):
             # What is not needed any more only makes every later list longer.
             made = exchange.json_or_none
             if isinstance(made, dict) and made.get("id"):
-                self.world.admin(self.client).must("POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]})
+                self.world.admin(self.client).ask("POST", "/api/v4/users/tokens/revoke", {"token_id": made["id"]})
         if job.makes_jobs(self.operation):
             job.note(self.world, exchange)
         return exchange

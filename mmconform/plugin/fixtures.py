@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from mmconform.contract.clause import Contract, Operation
-from mmconform.driving.actor import Actor, Stage, someone
+from mmconform.driving.actor import Actor, Reply, Stage, someone
 from mmconform.driving.expectation import BrokenPromiseError, Expectation
 from mmconform.driving.generate import Case
 from mmconform.driving.probes import is_closed
@@ -33,6 +34,7 @@ from mmconform.servers.target import Target
 from mmconform.version import Version
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.tape.name import cassette_name
+from mmconform.world.admin import ArrangingError
 from mmconform.world.behaviours import NotKnownError
 from mmconform.world.behaviours import behaves as _behaves
 from mmconform.world.people import PERSONAS
@@ -367,6 +369,9 @@ def performing(item: Any) -> Iterator[None]:
         judge.not_taped.append(str(missing))
     except NotKnownError as unknown:
         _leave_unjudged(judge, clause, unknown.reason, str(unknown))
+    except ArrangingError as error:
+        if not _conclude_of_arranging(stage, error, clause):
+            raise
     except UnseenError as error:
         judge.unseen(judge.contract.clauses[clause].operation, _subject(stage), error.reason, str(error))
     else:
@@ -403,6 +408,28 @@ def _conclude_broken(judge: Judge, broken: Expectation, clause: str, is_unsteady
         return
     expected = {"expected": " or ".join(broken.wanted), "source": broken.source}
     judge.conclude(clause, exchange.persona, broken.signature, broken.seen, exchange, expected)
+
+
+def _conclude_of_arranging(stage: Stage, error: ArrangingError, clause: str) -> bool:
+    """Note what the operator was answered, who may call everything, where the documents describe what they asked for.
+
+    Returns whether they do; else it says nothing about a promise.
+    """
+    sent, contract = error.exchange, stage.contract
+    path = sent.path.removeprefix(contract.base)
+    operation = next((one for one in contract.operations.values() if one.is_at(sent.method, path)), None)
+    if operation is None or not operation.exists_in(stage.world.version):
+        return False
+    reply = Reply(replace(sent, operation=operation.id, persona="system_admin"), stage)
+    if error.complaint:
+        broken = replace(reply.shows(False, error.complaint), clause=f"{operation.id}.schema", is_of_the_form=True)
+    else:
+        broken = replace(reply.served, clause=f"{operation.id}.status")
+    if doubt := reply.doubt:
+        _leave_unjudged(stage.judge, clause, doubt, str(error))
+    else:
+        _conclude_broken(stage.judge, broken, clause, reply.is_unsteady)
+    return True
 
 
 def _subject(stage: Stage) -> str:

@@ -239,17 +239,19 @@ def arranged(
     """Send a request that has to succeed and return its JSON, an object or rows of objects.
 
     Raises:
-        MisuseError: the server refuses, does not answer, or answers with something else; also later, when the object
-            is asked for what it does not hold.
+        ArrangingError: the server refuses, or answers with something else; also later, when the object is asked for what it
+            does not hold.
+        MisuseError: it does not answer.
     """
     try:
         exchange = client.send(method, url, persona=persona, token=token, json=json, headers=headers)
     except UnseenError as error:
         raise MisuseError(f"setting up the test world failed: {error}") from None
     if not exchange.is_success:
-        raise MisuseError(
-            f"setting up the test world failed: {method} {exchange.path} by the {persona.replace('_', ' ')} answered "
-            f"{exchange.says}; `{message(exchange, client.redactor)}`{explain(exchange.error_id)}"
+        raise ArrangingError(
+            f"{method} {exchange.path} by the {persona.replace('_', ' ')} answered "
+            f"{exchange.says}; `{message(exchange, client.redactor)}`{explain(exchange.error_id)}",
+            exchange,
         )
     return told(exchange)
 
@@ -273,34 +275,51 @@ def message(exchange: Exchange, redactor: Redactor) -> str:
     return redactor.hide(str(exchange.json_object.get("message", "")))[:200]
 
 
+class ArrangingError(MisuseError):
+    """What a test needs could not be had of the server. Where documents describe what was asked, it may break a promise.
+
+    Attributes:
+        complaint: What is wrong with an answer that is no refusal.
+    """
+
+    def __init__(self, text: str, exchange: Exchange, complaint: str = "") -> None:
+        super().__init__(f"setting up the test world failed: {text}")
+        self.exchange, self.complaint = exchange, complaint
+
+
 class _Told(dict[str, Any]):
     """What a server told us, which need not be what we rely on."""
 
-    request = ""
+    exchange: Exchange
 
     def __missing__(self, key: str) -> Any:
-        raise MisuseError(f"setting up the test world failed: the answer to {self.request} holds no `{key}`")
+        raise _unlike_told(self.exchange, f"holds no `{key}`")
+
+
+def _unlike_told(exchange: Exchange, complaint: str) -> ArrangingError:
+    text = f"the answer to {exchange.method} {exchange.path} {complaint}"
+    return ArrangingError(text, exchange, f"the answer {complaint}")
 
 
 def told(exchange: Exchange) -> Any:
     """Return what a successful answer tells, an object or rows of objects.
 
     Raises:
-        MisuseError: it is something else; also later, when the object is asked for what it does not hold.
+        ArrangingError: it is something else; also later, when the object is asked for what it does not hold.
     """
-    return _told(exchange.json_or_none, f"{exchange.method} {exchange.path}")
+    return _told(exchange.json_or_none, exchange)
 
 
-def _told(data: Any, request: str) -> Any:
+def _told(data: Any, exchange: Exchange) -> Any:
     if isinstance(data, dict):
         told = _Told(data)
-        told.request = request
+        told.exchange = exchange
         return told
     if isinstance(data, list) and all(isinstance(row, dict) for row in data):
-        return [_told(row, request) for row in data]
-    if data is None and request.startswith(("PUT", "DELETE")):
+        return [_told(row, exchange) for row in data]
+    if data is None and exchange.method in ("PUT", "DELETE"):
         return None
-    raise MisuseError(f"setting up the test world failed: the answer to {request} is no JSON object or list of them")
+    raise _unlike_told(exchange, "is no JSON object or list of them")
 
 
 def moments() -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,10 +11,12 @@ from mmconform.driving import actor
 from mmconform.driving.actor import Actor, Stage
 from mmconform.driving.expectation import BrokenPromiseError
 from mmconform.judging.judge import Judge
+from mmconform.plugin import fixtures
 from mmconform.safety.guard import Guard
 from mmconform.servers.target import resolve
 from mmconform.wire.client import Client, HeldBackError
 from mmconform.wire.tape.redact import Redactor
+from mmconform.world.admin import ArrangingError
 from mmconform.world.behaviours import NotKnownError
 from mmconform.world.people import PERSONAS
 from mmconform.world.world import Person, World
@@ -194,3 +197,48 @@ def test_who_was_made_a_bot_is_left_to_the_end_of_the_run(play):
     asked = len(running.requests)
     stage.see_off()
     assert running.requests[asked:] == []
+
+
+@pytest.mark.parametrize(("status", "is_let_in"), [(200, True), (403, True), (404, True), (401, False), (500, False)])
+def test_let_in_is_who_is_known_whatever_else_they_are_told(ask, status, is_let_in):
+    reply, _ = ask("RevokeUserAccessToken", (status, {"id": "a.b", "message": "no", "status_code": status}))
+    assert reply.let_in.is_met == is_let_in
+
+
+# -- what the operator arranges -------------------------------------------------------------------------------------------
+
+MADE = {"id": "t" * 26, "user_id": "u" * 26, "description": "made for a test", "is_active": True, "token": "k" * 26}
+DENIED = {"id": "api.context.permissions.app_error", "message": "no", "status_code": 403}
+
+
+@pytest.mark.parametrize(
+    ("answer", "clause", "signature"),
+    [
+        ((200, {k: v for k, v in MADE.items() if k != "token"}), "schema", "the answer holds no `token`"),
+        ((200, {k: v for k, v in MADE.items() if k != "id"}), "schema", "the answer holds no `id`"),
+        ((200, ["a"]), "schema", "the answer is no JSON object or list of them"),
+        ((403, DENIED), "permission", "403 api.context.permissions.app_error, not served"),
+        ((400, {**DENIED, "id": "a.b", "status_code": 400}), "status", "400 a.b, not served"),
+        ((200, MADE), "", ""),
+    ],
+)
+def test_what_the_operator_is_answered_breaks_the_promise_of_the_operation_in_whatever_test(ask, answer, clause, signature):
+    """A run that can make no token knows why, and says which promise that breaks."""
+    reply, _ = ask("GetUserAccessTokensForUser", LIST, answer)
+    stage, of_test = reply.stage, "DisableUserAccessToken.effect.disables"
+    holder = Actor("member", Person(PERSONAS["member"], "u" * 26, "someone", "s" * 26), "s" * 26, stage)
+    item = SimpleNamespace(funcargs={"stage": stage}, get_closest_marker=lambda _: SimpleNamespace(args=[of_test]))
+    with fixtures.performing(item):
+        holder.new_token()
+        assert reply.served
+    seen = [o for o in stage.judge.observations if o.outcome == "fail" and o.clause.startswith("CreateUserAccessToken.")]
+    broken = [(o.clause, o.signature, o.persona) for o in seen]
+    assert broken == ([(f"CreateUserAccessToken.{clause}", signature, "system_admin")] if clause else [])
+
+
+def test_what_the_documents_do_not_describe_breaks_no_promise(ask):
+    stage = ask("GetUserAccessTokensForUser", LIST, (403, DENIED))[0].stage
+    item = SimpleNamespace(funcargs={"stage": stage}, get_closest_marker=lambda _: SimpleNamespace(args=["CreateJob.status"]))
+    with pytest.raises(ArrangingError, match="POST /api/v4/teams by the operator answered 403"), fixtures.performing(item):
+        stage.operator("POST", "/api/v4/teams", {})
+    assert {o.outcome for o in stage.judge.observations if o.persona != "member"} == set()

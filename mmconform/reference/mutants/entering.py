@@ -140,7 +140,8 @@ def tokens_let_in_while_they_are_off(app: App) -> None:
 @mutant(
     "*",
     "CreateUserAccessToken.permission GetUserAccessTokensForUser.permission GetUserAccessTokens.permission "
-    "RegenCommandToken.permission CreateJob.permission",
+    "SearchUserAccessTokens.permission GetUserAccessToken.permission RevokeUserAccessToken.permission "
+    "DisableUserAccessToken.permission EnableUserAccessToken.permission RegenCommandToken.permission CreateJob.permission",
 )
 def tokens_may_everything(app: App) -> None:
     """Through a personal access token everybody is an administrator."""
@@ -178,7 +179,7 @@ _PAT = "UserAccessToken"
 _OF_ALL = "auth permission input"
 _MORE = {
     f"Create{_PAT}": "status schema effect.authenticates",
-    f"Get{_PAT}sForUser": "schema paging effect.lists-the-user",
+    f"Get{_PAT}sForUser": "schema effect.lists-the-user",
     f"Get{_PAT}s": "schema",
     f"Search{_PAT}s": "schema",
     f"Get{_PAT}": "status schema effect.gets-the-one",

@@ -84,7 +84,7 @@ def create_looks_at_the_switch_first(app: App) -> None:
     before(app, CREATE, look)
 
 
-@mutant(CREATE, "permission")
+@mutant(CREATE, "permission input")
 def create_looks_at_the_permission_before_the_body(app: App) -> None:
     """Who may make no tokens is not told what is wrong with the body."""
 
@@ -170,7 +170,7 @@ def create_refuses_with_another_error_id(app: App) -> None:
     instead(app, CREATE, "denied", lambda call: error(403))
 
 
-@mutant(CREATE, "status")
+@mutant(CREATE, "status permission")
 def create_for_users_that_are_not(app: App) -> None:
     """A token is made for an id that no user has."""
     for behaviour in ("a-token-needs-an-existing-user", "a-missing-user-comes-before-the-body"):

@@ -167,7 +167,7 @@ def job_takes_numbers_as_data(app: App) -> None:
     showing(app, JOB, "job-data-are-texts", False)
 
 
-@mutant(JOB, "permission")
+@mutant(JOB, "permission input")
 def job_looks_at_the_permission_before_the_body(app: App) -> None:
     """Who may create no job is not told that the body cannot be read."""
 

@@ -48,9 +48,9 @@ def list_holds_somebody_elses(app: App) -> None:
     rows(app, LIST, mixed)
 
 
-@mutant(LIST, "effect.lists-the-user")
+@mutant(LIST, "effect.lists-the-user DisableUserAccessToken.effect.disables")
 def list_hides_disabled_tokens(app: App) -> None:
-    """Disabled tokens are left out."""
+    """Disabled tokens are left out: who looks at the list alone cannot tell that from a token that was deleted."""
     rows(app, LIST, lambda found, call: [row for row in found if row["is_active"]])
 
 

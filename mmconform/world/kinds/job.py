@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from mmconform.contract.clause import Operation
-from mmconform.errors import MisuseError
 from mmconform.wire.exchange import Exchange
+from mmconform.world import admin
 from mmconform.world.features import JOBS
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing
 from mmconform.world.world import World
@@ -24,8 +24,8 @@ class Job(Kind):
         made = owner.admin.ask("POST", "/api/v4/jobs", {"type": owner.world.harmless_job})
         note(owner.world, made)
         if not made.is_success:
-            raise MisuseError(f"the test could not be set up: the operator asks for a job: {made.says}")
-        return made.json_id
+            raise admin.ArrangingError(f"the operator asks for a job: {made.says}", made)
+        return str(admin.told(made)["id"])
 
     def lost(self, undoing: Undoing, entry: Entry) -> Iterator[str]:
         """Yield what a run that was killed while it asked for a job may have got, unless it is running already."""
