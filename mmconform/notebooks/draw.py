@@ -135,19 +135,19 @@ document.querySelectorAll("table").forEach(table => {
 </script>"""
 
 
-def table(frame: pd.DataFrame, caption: str, *, join: str = "", search: bool = False, limit: int = 200) -> Table:
+def table(frame: pd.DataFrame, caption: str, *, join: str | Sequence[str] = (), search: bool = False, limit: int = 200) -> Table:
     """Return some rows as a table.
 
     Args:
-        join: Rows that differ in this column only become one, with all its values.
+        join: Rows that differ in this column only, or in these, become one, with all their values.
         search: With a field to filter the rows, where scripts may run.
         limit: Of longer text the beginning is shown.
     """
-    if join:
-        others = [column for column in frame.columns if column != join]
-        alike = frame.astype(str).groupby(others, sort=False)[join]
-        frame = alike.agg(lambda values: ", ".join(dict.fromkeys(values))).reset_index()[list(frame.columns)]
-    cut = [column for column in frame.columns if column != join]
+    joined = [join] if isinstance(join, str) else list(join)
+    cut = [column for column in frame.columns if column not in joined]
+    if joined:
+        alike = frame.astype(str).groupby(cut, sort=False)[joined]
+        frame = alike.agg(_listed).reset_index()[list(frame.columns)]
     short = frame.assign(**frame[cut].map(lambda value: _text(value)[:limit] + ("…" if len(_text(value)) > limit else "")))
     return Table(short, caption, search=search)
 
@@ -210,11 +210,11 @@ def granted(observations: pd.DataFrame) -> Picture:
     [target] = observations.target.unique()
     seen = observations[(observations.rule == "permission") & observations.persona.isin(list(MADE))]
     seen = seen[seen.outcome.isin(["pass", "fail"])]
-    wrong = seen.signature.str.endswith("not served").map({True: "denied", False: "allowed"})
+    wrong = seen.signature.str.startswith("2").map({True: "allowed", False: "denied"})  # it begins with the status
     seen = seen.assign(value=wrong.where(seen.outcome == "fail", "pass"))
     seen["rank"] = seen.value.map({"denied": 0, "allowed": 0, "pass": 1})
     worst = seen.sort_values("rank", kind="stable").drop_duplicates(["operation", "persona"]).copy()
-    worst["persona"] = worst.persona.cat.set_categories(list(MADE), ordered=True)
+    worst["persona"] = worst.persona.cat.set_categories([made for made in MADE if made in set(worst.persona)], ordered=True)
     said = f"People with a permission that their role does not hold, on {target}"
     return _grid(worst, "operation", "persona", GRANT_MARKS, said)
 
@@ -315,6 +315,11 @@ def _legend(mark: Marker) -> dict[str, Any]:
     """A mark that is but a tile is shown as a square of its colour."""
     line = _line(mark) | {"markersize": min(mark.size, 11)}
     return line if mark.marker else line | {"marker": "s", "markersize": 11, "markerfacecolor": mark.tile, "markeredgewidth": 0}
+
+
+def _listed(values: Iterable[str]) -> str:
+    several = list(dict.fromkeys(values))
+    return ("; " if any("," in value for value in several) else ", ").join(several)
 
 
 def _text(value: Any) -> str:

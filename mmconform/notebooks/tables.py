@@ -240,7 +240,9 @@ def clauses(*specs: str | Path) -> pd.DataFrame:
 
 
 def known_deviations() -> pd.DataFrame:
-    """Return what is known to be broken.
+    """Return what is known to be broken: a row for each promise and each way in which it is.
+
+    One known deviation is one entry of the list, whose rows have the same place: count these.
 
     Columns: ``clause``, ``operation``, ``rule``, ``personas``, ``since`` and ``until`` (versions; the latter exclusive,
     empty for no end), ``versions`` (all spans, where a repair was carried back), ``signature``, ``verdict`` (server,

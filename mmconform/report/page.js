@@ -43,6 +43,10 @@ const LAST = data.targets.length - 1;
 const tagId = (tag) => `tag.${TAGS.indexOf(tag)}`;
 const tagOf = new Map(TAGS.map((tag) => [tagId(tag), tag]));
 
+/** Why a clause was skipped: one promise can be for several reasons, and is counted with each, as a run counts them. */
+const skippedFor = (clause, t) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => f.at[t] && f.at[t].state === "s").map((f) => f.signature))];
+const whySkipped = (reason) => `${reason}: ${data.reasons[reason] || reason}`;
+
 /** What a clause is called where its operation is known. */
 const short = (clause) => clause.id.slice(clause.operation.length + 1).replace("effect.", "effect: ");
 
@@ -216,9 +220,7 @@ function tagPanel(tag, t) {
   const reasons = new Map();
   for (const clause of inside.flatMap((operation) => clausesOf.get(operation.id) || [])) {
     if (!"su".includes(clause.at[t])) continue;
-    const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === "s");
-    const reason = clause.at[t] === "s" && finding ? `${finding.signature}: ${data.reasons[finding.signature] || ""}` : data.states.u.means;
-    reasons.set(reason, (reasons.get(reason) || 0) + 1);
+    for (const reason of clause.at[t] === "s" ? skippedFor(clause, t).map(whySkipped) : [data.states.u.means]) reasons.set(reason, (reasons.get(reason) || 0) + 1);
   }
   return [
     head(tag, worst(inside.map(state).join("")), `Mattermost ${one.name}: ${COLUMNS.filter(([key]) => counts[key]).map(([key, text]) => `${counts[key]} ${text}`).join(", ")}`),
@@ -645,8 +647,8 @@ function gaps(t) {
   const add = (reason, id) => found.set(reason, [...(found.get(reason) || []), id]);
   for (const clause of data.clauses) {
     const state = clause.at[t];
+    if (state === "s") for (const reason of skippedFor(clause, t)) add(`${data.states.s.mark} skipped, ${whySkipped(reason)}`, clause.id);
     const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === state);
-    if (state === "s") add(`${data.states.s.mark} skipped, ${finding.signature}: ${data.reasons[finding.signature] || finding.signature}`, clause.id);
     if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.at[t].seen}`, clause.id);
     if (state === "u") add(`${data.states.u.mark} unobserved: ${one.unobserved.includes(clause.id) ? data.states.u.means : "its operation was not asked for in this run"}`, clause.id);
   }
@@ -660,7 +662,7 @@ function gaps(t) {
 function repeat(one) {
   return h("div", { class: "exchange" }, h("pre", {}, one.command), h("div", {}, button("Copy", () => copy(one.command, "The command is in the clipboard."))),
     h("dl", { class: "facts" },
-      [["suite", Object.entries(one.tools).map(([name, version]) => `${name} ${version}`).join(", ")], ["seed", `${one.seed}, ${one.max_examples} fuzzed requests for each operation`],
+      [["suite", Object.entries(one.tools).map(([name, version]) => `${name} ${version}`).join(", ")], ["seed", `${one.seed}, ${many(one.max_examples, "fuzzed request")} for each operation`],
        ["documents", h("span", { class: "mono" }, `sha256 ${data.spec}`)], ["server", `${one.edition} edition, calls itself ${one.calls_itself}, build ${one.build || "unknown"}`],
        ["server commit", h("span", { class: "mono" }, one.commit || "unknown")], ["run", `${one.started} to ${one.finished}${one.selection ? `, only ${one.selection}` : ", whole"}`]]
         .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
@@ -799,7 +801,7 @@ function clausePanel(clause, t) {
   const here = (findingsOf.get(clause.id) || []).filter((f) => f.at[t] && (!now.persona || [now.persona, "everyone"].includes(f.persona)));
   const broken = here.filter((f) => "nek".includes(f.at[t].state));
   const known = [...new Set(broken.map((f) => f.at[t].card).filter((card) => card !== undefined))].map((n) => data.deviations[n]);
-  const skipped = here.find((f) => f.at[t].state === "s");
+  const skipped = [...new Set(here.filter((f) => f.at[t].state === "s").map((f) => f.signature))];
   const kept = Object.entries(clause.kept).filter(([persona, { at }]) => at[t] && (!now.persona || persona === now.persona));
   const test = (broken[0] ? broken[0].at[t].test : kept.length ? kept[0][1].tests[0] : "") || "";
   const [shape, same] = history_([...statesOf(clause)]);
@@ -807,7 +809,7 @@ function clausePanel(clause, t) {
   return [
     head(clause.id, state, `Mattermost ${one.name}${now.persona ? `, ${now.persona.replaceAll("_", " ")}` : ""}: ${data.states[state].means}`),
     part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`)),
-    skipped && state === "s" && part("Why not judged", h("p", {}, `${skipped.signature}: ${data.reasons[skipped.signature] || ""}`, operation.since && t < operation.since_at ? ` (documented since ${operation.since})` : "")),
+    skipped.length && state === "s" && part("Why not judged", skipped.map((reason) => h("p", {}, whySkipped(reason), operation.since && t < operation.since_at ? ` (documented since ${operation.since})` : ""))),
     state === "u" && part("Why not judged", h("p", {}, data.states.u.means)),
     known.length && part("Known, because", known.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
       h("div", {}, button("Its card", () => go({ view: "deviations", open: `card:${card.place.replace(/^.*\//, "")}` })))))),

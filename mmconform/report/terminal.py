@@ -3,9 +3,9 @@
 import io
 import os
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -68,10 +68,10 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         console.print(f"  not asked: {len(rows) - len(asked)} other operations")
     for failure in failures(contract, record):
         if failure.standing == "new":
-            console.print(*_new(failure), sep="\n")
+            console.print(*_new(failure, console.width), sep="\n", soft_wrap=True)
     for finding in record.findings:
         if finding.standing == "new":
-            console.print(*_finding(finding), sep="\n")
+            console.print(*_finding(finding, console.width), sep="\n", soft_wrap=True)
     console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
@@ -120,22 +120,32 @@ def _cell(cell: Cell | None, *, tells_worst: bool) -> Text:
     return text
 
 
-def _new(failure: Failure) -> tuple[Text, Padding]:
+def _new(failure: Failure, width: int) -> list[Text]:
     mark = MARKS["new"]
     tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
     first = plain(failure.tests[0].rpartition("/")[2])
     seen = f"{plain(failure.seen)}\nasked by {plain(', '.join(failure.personas))}; in {tests}, first {first}"
     head = Text("  ").append(f"{mark.sign} {failure.clause.id}", mark.style).append(f" ({failure.clause.place})")
-    return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))  # a word is not cut
+    return [head, *_below(seen, width)]
 
 
-def _finding(finding: FindingRow) -> tuple[Text, Padding]:
+def _finding(finding: FindingRow, width: int) -> list[Text]:
     head = Text(f"  principle {finding.principle}: ").append(f"{finding.operation}, {plain(finding.field)}", "bold")
     sides = "\n".join(
         f"{side.method} {plain(side.url)} by {side.credential or 'nobody'}: {side.status}" for side in finding.evidence
     )
     seen = f"{plain(finding.seen)}\nfor {', '.join(finding.personas)}\n{sides}"
-    return head, Padding(Text(seen, overflow="ignore"), (0, 0, 0, 6))
+    return [head, *_below(seen, width)]
+
+
+def _below(text: str, width: int) -> Iterator[Text]:
+    """Yield lines that stand below a head; a word that is longer than they are stays whole, for whoever copies it."""
+    indent = " " * 6
+    for line in text.split("\n"):
+        for part in wrap(
+            line, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        ):
+            yield Text(part)
 
 
 def _details(contract: Contract, record: Record) -> list[str]:

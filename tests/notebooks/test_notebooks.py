@@ -14,6 +14,7 @@ import pytest
 import mmconform
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
+from mmconform.judging import deviations
 from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
@@ -221,6 +222,12 @@ def test_a_request_of_ones_own_goes_to_the_live_server(serve, monkeypatch):
 def test_rows_that_differ_in_one_column_only_can_be_joined():
     frame = draw.pd.DataFrame({"a": ["x", "y", "z"], "b": [1, 1, 2], "c": [True, True, False]})
     assert draw.table(frame, "", join="a").frame.to_numpy().tolist() == [["x, y", "1", "True"], ["z", "2", "False"]]
+    both = draw.pd.DataFrame({"a": ["x", "x", "y"], "b": ["1, 2", "3", "4"], "c": [True, True, False]})
+    assert draw.table(both, "", join=["a", "b"]).frame.to_numpy().tolist() == [["x", "1, 2; 3", "True"], ["y", "4", "False"]]
+
+
+def test_known_deviations_are_counted_as_everywhere(contract, known):
+    assert mmconform.known_deviations().place.nunique() == len(deviations.by_entry(known))
 
 
 # -- pictures ------------------------------------------------------------------------------------------------------
@@ -260,6 +267,16 @@ def test_a_picture_says_in_words_what_it_shows(records):
     assert data.startswith(b"\x89PNG") and len(data) < 150_000
     known = states[states.state == "known"]
     assert f"{len(known)} known on recorded:11.0.3" in told["alt"] and "× broken, known and explained" in told["alt"]
+
+
+def test_who_was_refused_is_drawn_so_whatever_else_was_expected(records):
+    seen = mmconform.load(records / "11.0.3").head(2)
+    people = draw.pd.Categorical(["bot", "editor"])
+    signatures = ["403 x, not refused as y", "200, not denied"]
+    seen = seen.assign(rule="permission", outcome="fail", persona=people, signature=signatures)
+    said = str(draw.granted(seen))
+    assert "1 × denied, although documented as allowed, 1 × allowed, although documented as denied" in said
+    assert "2 columns (persona)" in said, "nobody of whom there is nothing"
 
 
 # -- notebooks -----------------------------------------------------------------------------------------------------

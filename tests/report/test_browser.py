@@ -13,6 +13,8 @@ import pytest
 from msgspec import structs
 
 from mmconform.report.page import as_html
+from mmconform.report.summary import summarise
+from mmconform.version import Version
 from tests import rows as lines
 from tests.conftest import flaw
 from tests.report.test_page import CONTRADICTION, wide
@@ -517,6 +519,25 @@ def test_trust_gives_a_reason_for_every_gap_and_the_way_to_repeat(visit, contrac
         "7, 100 fuzzed",
     ):
         assert part in said
+
+
+def test_a_promise_that_is_skipped_for_several_reasons_is_counted_with_each_as_the_run_counts_it(chromium, contract, tmp_path):
+    reasons = {"needs-licence": ["CreateJob.media"], "unknown-request": ["CreateJob.media", "CreateJob.schema"]}
+    rows = [{"clause": c, "outcome": "skip", "signature": why, "seen": why} for why, of in reasons.items() for c in of]
+    common = {"operation": "CreateJob", "persona": "member", "test": "suites/a/test_b.py::c", "count": 1}
+    seen = lines.observations(*({**common, "rule": row["clause"].partition(".")[2], **row} for row in rows))
+    told = {"errors": 0, "not_taped": 0, "is_whole": False, "finished": "2026-11-22T00:01:00Z"}
+    footer = summarise(contract, Version(11, 0, 3), seen, [], [], **told)
+    run = lines.make_record(lines.header("11.0.3", spec=contract.digest), seen, [], footer)
+    (tmp_path / "page.html").write_text(as_html(contract, [run], []), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto((tmp_path / "page.html").as_uri() + "#trust")
+    said = page.locator("main").inner_text()
+    assert footer.reasons == {why: len(of) for why, of in reasons.items()}
+    assert "1 promise ○ skipped, needs-licence: " in said and "2 promises ○ skipped, unknown-request: " in said
+    page.goto((tmp_path / "page.html").as_uri() + "#trust?open=CreateJob.media@11.0.3")
+    assert all(why in page.locator("#panel").inner_text() for why in reasons)
+    page.close()
 
 
 def test_trust_tells_which_flaws_the_suites_were_shown_to_notice(visit):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from mmconform.record.rows import FindingRow
@@ -43,6 +44,15 @@ def test_what_is_new_follows_the_table_with_its_promise_and_who_saw_it(shown, co
     assert "CreateJob" in table and "answered 500" not in table
     assert new.startswith("      answered 500\\u001b[2J\n      asked by member; in one test, first test_b.py::c\n")
     assert "  RED  verified 3 of 96 promises: 2 kept, 0 known, 1 new" in new
+
+
+def test_of_what_is_new_nothing_is_cut_however_long(shown):
+    name, error = f"suites/a/test_b.py::test_{'long_' * 20}name[5.36.1]", f"403 {'api.' * 20}app_error"
+    text = shown({"clause": "CreateJob.status", **NEW, "seen": f"by somebody: {error}, not served", "test": name}, width=80)
+    assert name.rpartition("/")[2] in text and error.split()[1] in text and "not served" in text
+    told = FOUND.seen + " in " + error
+    text = shown({"clause": "CreateJob.auth"}, findings=[msgspec.structs.replace(FOUND, seen=told)], width=80)
+    assert error.split()[1] in text
 
 
 def test_what_is_known_is_not_told_again(shown):
@@ -87,14 +97,15 @@ def test_the_table_fits_eighty_columns(shown):
     assert max(map(len, text.split("\n"))) <= 80
 
 
-def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(run_pytest):
+def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(run_pytest, known):
     done = run_pytest("suites/permissions/test_commands.py", "--collect-only", "--target", "recorded:4.0.5")
     lines = done.stdout.split("\n")
     assert "target: recorded:4.0.5 (Mattermost 4.0.5, team edition)" in lines
     [contract] = [line for line in lines if line.startswith("contract: ")]
     in_scope, promises = contract.removeprefix("contract: ").split(" promises in scope, 11 operations, spec ")[0].split(" of ")
     assert 0 < int(in_scope) < int(promises) == 96
-    assert any(line.startswith("known deviations: ") for line in lines)
+    shown_by_it = {entry.place for entry in known if entry.is_in(Version(4, 0, 5))}
+    assert f"known deviations: {len(shown_by_it)}" in lines, "as the page and `mmconform deviations` count them"
     assert "record: reports/4.0.5/observations.jsonl; generator seed" in done.stdout
 
 
