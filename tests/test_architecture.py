@@ -116,6 +116,7 @@ LIBRARIES = {
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},
     "openapi_spec_validator": {"mmconform.documents.validate"},
     "jsonschema": {"mmconform.json_schema"},
+    "jsonschema_rs": {"mmconform.json_schema"},
     "distributed": {"mmconform.campaign.places"},
     "filelock": {"mmconform.servers.live.locks"},
 }

@@ -135,7 +135,8 @@ class Judge:
 
     def context(self, exchange: Exchange) -> Context:
         """Return an exchange with what the contract and the target say about it."""
-        return Context(self.contract, self.target.version, exchange, self.target.redactor.values, self.target.roles)
+        told = self.target.redactor.values_in(exchange.answer)
+        return Context(self.contract, self.target.version, exchange, told, self.target.roles)
 
     def see(self, exchange: Exchange, clauses: Iterable[Clause] | None = None) -> None:
         """Judge one exchange by the given clauses, or by all of its operation's."""

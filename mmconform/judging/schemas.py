@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from mmconform.contract.clause import Contract, Operation, Parameter
-from mmconform.json_schema import Draft202012Validator
+from mmconform.json_schema import Draft202012Validator, Glance
 from mmconform.wire.exchange import Exchange
 
 
@@ -16,15 +16,16 @@ class _Schemas:
     def __init__(self, contract: Contract) -> None:
         self.components = contract.components
         self.names = _property_names(contract.components)
-        self._compiled: dict[int, tuple[Any, Draft202012Validator, set[str]]] = {}
+        self._compiled: dict[int, tuple[Any, Glance, Draft202012Validator, set[str]]] = {}
 
-    def of(self, schema: Any) -> tuple[Draft202012Validator, set[str]]:
-        """Return a validator, and the property names that only the schema itself speaks of."""
+    def of(self, schema: Any) -> tuple[Glance, Draft202012Validator, set[str]]:
+        """Return two validators, and the property names that only the schema itself speaks of."""
         known = self._compiled.get(id(schema))
         if known is None:
             whole = {**schema, "components": self.components} if isinstance(schema, dict) else schema
             # The schema is kept with it, since the identity of what is gone may be given to something else.
-            known = self._compiled[id(schema)] = (schema, Draft202012Validator(whole), _property_names(schema) - self.names)
+            own_names = _property_names(schema) - self.names
+            known = self._compiled[id(schema)] = (schema, Glance(whole), Draft202012Validator(whole), own_names)
         return known[1:]
 
 
@@ -37,7 +38,9 @@ def mismatches(contract: Contract, schema: Any, value: Any) -> list[str]:
     Ids and values are left out, so that the same flaw reads the same in every answer.
     """
     schemas = _schemas.get(contract) or _schemas.setdefault(contract, _Schemas(contract))
-    validator, own_names = schemas.of(schema)
+    glance, validator, own_names = schemas.of(schema)
+    if glance.is_valid(value):
+        return []
     found = set()
     for error in validator.iter_errors(value):
         parts = (

@@ -65,7 +65,7 @@ class Exchange:
         """What may be shown of it: neither what was sent nor what was answered."""
         return f"<{self.method} {self.path} by {self.persona}: {self.status}>"
 
-    @property
+    @cached_property
     def path(self) -> str:
         return urlsplit(self.url).path
 
@@ -85,7 +85,7 @@ class Exchange:
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
-    @property
+    @cached_property
     def json_or_none(self) -> Any:
         try:
             return self.json
@@ -131,7 +131,7 @@ class Exchange:
             types[name].add("absent")
         return {f"[].{name}": "|".join(sorted(types[name])) for name in sorted(types)}
 
-    @property
+    @cached_property
     def error_id(self) -> str:
         """The ``id`` of an ``AppError`` answer, or nothing."""
         return self.json_id if self.status >= 400 else ""

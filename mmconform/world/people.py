@@ -1,5 +1,6 @@
 """Who asks, and which permissions each of them holds in which version of the server."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -185,6 +186,16 @@ def grants() -> tuple[Grant, ...]:
     )
 
 
+@cache
+def _holders(version: Version) -> Mapping[str, frozenset[str]]:
+    """Return which roles hold a permission in a version, as data say; of ``*`` those that hold whatever there is."""
+    holders = defaultdict[str, set[str]](set)
+    for grant in grants():
+        if grant.versions.include(version):
+            holders[grant.permission].add(grant.role)
+    return {permission: frozenset(roles) for permission, roles in holders.items()}
+
+
 def unlike_a_fresh_role(role: str, granted: set[str], version: Version) -> list[str]:
     """Return the permissions in which a server's role is unlike the one that is shipped, of those that our data name.
 
@@ -237,9 +248,8 @@ class Roles:
         return self._is_granted(role, permission, there)
 
     def _is_granted(self, role: str, permission: str, there: bool | None) -> Knowledge:
-        active = [g for g in grants() if g.versions.include(self.version) and role not in self.told]
-        if any(g.permission == permission for g in active):
-            return any(g.role == role and g.permission in (permission, "*") for g in active)
-        if there and any(g.role == role and g.permission == "*" for g in active):
-            return True
-        return Unknown("unknown-permission")
+        holders = {} if role in self.told else _holders(self.version)
+        holds_all = role in holders.get("*", ())
+        if permission in holders:
+            return holds_all or role in holders[permission]
+        return True if there and holds_all else Unknown("unknown-permission")

@@ -335,3 +335,15 @@ def test_a_text_is_not_searched_once_for_each_of_thousands_of_secrets():
     CountedText.searches = 0
     text = redactor.text(CountedText(f"one is token-{4321:020}."))
     assert "4321" not in text and CountedText.searches < 50
+
+
+def test_which_secrets_an_answer_tells_are_the_certain_ones_that_stand_in_it():
+    redactor = Redactor(replaying=True)
+    for value in ("redacted-one", "redacted-two", "redacted-oneself", "reason-why"):
+        redactor.learn(value)
+    redactor.learn("the-run", TAPED_RUN)
+    redactor.learn_answer({}, b"password=an0ther-likely-secret")
+    assert redactor.values == {"redacted-one", "redacted-two", "redacted-oneself", "reason-why"}
+    told = "the-run an0ther-likely-secret: redacted-twö, redacted-oneself, reason".encode()
+    assert redactor.values_in(told) == {"redacted-one", "redacted-oneself"}
+    assert redactor.values_in(b"\xff reason-why \xff") == {"reason-why"}

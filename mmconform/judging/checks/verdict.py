@@ -70,11 +70,11 @@ class Context:
     secrets: frozenset[str] = frozenset()
     roles: Roles | None = None
 
-    @property
+    @cached_property
     def operation(self) -> Operation:
         return self.contract.operations[self.exchange.operation]
 
-    @property
+    @cached_property
     def exists(self) -> bool:
         """Whether the contract says for certain that the server's version has the operation."""
         return self.operation.exists_in(self.version) is True
@@ -135,7 +135,7 @@ class Context:
     def is_anonymous(self) -> bool:
         return self.exchange.persona == "anonymous"
 
-    @property
+    @cached_property
     def is_answered(self) -> bool:
         """Whether the operation itself answered: it exists, the request reached it, and was not refused as a message."""
         return self.exists and self.is_routed and self.exchange.status not in MESSAGE_REFUSED
@@ -152,7 +152,7 @@ class Context:
             return False
         return Unknown("unknown-identifier") if self._puzzles else True
 
-    @property
+    @cached_property
     def is_about_nothing(self) -> bool:
         """Whether the request names something that nobody has: only who gets how far shows anything."""
         return kinds.is_absent(self.operation.kinds)
@@ -169,7 +169,7 @@ class Context:
         puzzling = kinds.puzzling_parts(self.operation.body)
         return "" in puzzling or bool(puzzling & set(self.exchange.json_sent))
 
-    @property
+    @cached_property
     def is_valid(self) -> Knowledge:
         """Whether it is a valid request, about something that exists, that reached the operation: only such a one proves much."""
         return every([self.is_routed, self.exists, not self.violations, self.is_real])

@@ -76,7 +76,7 @@ class Player:
         try:
             interactions = CompactYaml.deserialize(path.read_text(encoding="utf-8"))["interactions"] if path.is_file() else []
             for interaction in interactions:
-                self._answers[_key(Request(**interaction["request"]))].append(_answer(interaction["response"]))
+                self._answers[_taped_key(**interaction["request"])].append(_answer(interaction["response"]))
         except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError):
             raise MisuseError(f"{path}: {_CORRUPT}") from None
 
@@ -87,7 +87,7 @@ class Player:
             NotOnTape: it has none.
         """
         request = self._clean(Request(method, url.partition("#")[0], body, dict(headers)))  # no fragment is ever sent
-        key = request and _key(request)
+        key = request and _key(request.method, request.uri, request.body, request.headers)
         if key not in self._answers:
             raise NotOnTape
         answers, turn = self._answers[key], self._turns[key]
@@ -95,9 +95,13 @@ class Player:
         return answers[min(turn, len(answers) - 1)]
 
 
-def _key(request: Request) -> Key:
-    credentials = tuple(sorted((k.lower(), v) for k, v in request.headers.items() if k.lower() in _CREDENTIALS))
-    return request.method, request.uri, request.body or b"", credentials
+def _key(method: str, uri: str, body: bytes | None, headers: Mapping[str, str]) -> Key:
+    return method, uri, body or b"", tuple(sorted((k, v) for k, v in headers.items() if k in _CREDENTIALS))
+
+
+def _taped_key(method: str, uri: str, body: str | bytes | None, headers: Mapping[str, list[str]]) -> Key:
+    content = body.encode() if isinstance(body, str) else body
+    return _key(method, uri, content, {name: values[0] for name, values in headers.items()})
 
 
 def _answer(response: dict[str, Any]) -> Answer:

@@ -64,16 +64,18 @@ class Redactor:
         self._by_start: dict[str, list[str]] = defaultdict(list)
         self._credentials: dict[str, str] = {}
         self._likely: set[str] = set()
-        self._certain: frozenset[str] | None = None
+        self._certain: set[str] = set()
 
     @property
     def values(self) -> frozenset[str]:
         """Every value seen so far that is certainly a secret (on replay: its placeholder)."""
-        if self._certain is None:  # every answer is judged by them
-            known = self._placeholders.items()
-            certain = (value for value, placeholder in known if placeholder.lower() != TAPED_RUN and value not in self._likely)
-            self._certain = frozenset(certain)
-        return self._certain
+        return frozenset(self._certain)
+
+    def values_in(self, content: bytes) -> frozenset[str]:
+        """Return which of these values stand in an answer: every one is looked at so, and most tell of none."""
+        text = content.decode("utf-8", "replace")
+        known = list(self._by_start.items())  # other threads learn meanwhile
+        return frozenset(v for start, values in known if start in text for v in values if v in self._certain and v in text)
 
     @property
     def credentials(self) -> Mapping[str, str]:
@@ -85,7 +87,9 @@ class Redactor:
         if len(value) >= _SHORTEST or placeholder:
             known = placeholder or (value if value.startswith(MARK) else self._placeholder(value))
             if len(value) >= _START and value not in self._placeholders:
-                self._placeholders[value], self._certain = known, None
+                self._placeholders[value] = known
+                if known.lower() != TAPED_RUN and value not in self._likely:
+                    self._certain.add(value)
                 insort(self._by_start[value[:_START]], value, key=lambda secret: -len(secret))
 
     def learn_credential(self, value: str, persona: str) -> None:
