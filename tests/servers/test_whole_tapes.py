@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,8 @@ from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.judging import kept
 from mmconform.paths import CASSETTES, ROOT
+from mmconform.plugin import conformance
+from mmconform.plugin.conformance import Conformance
 from mmconform.record.record import slug_of
 from mmconform.servers.target import recorded, resolve
 from mmconform.wire.tape import tape
@@ -151,3 +154,21 @@ def test_what_an_upgrade_changes_is_told_by_caller(capsys):
     callers = [line.partition(":")[0].strip() for line in said[-5:]]
     assert callers == ["guest", "member", "channel_admin", "team_admin", "system_admin"]
     assert "PurgeBleveIndexes" in said[-1].partition("; served in")[0]
+
+
+@pytest.mark.parametrize(("is_ended", "is_partly_unseen"), [(True, False), (True, True), (False, False), (False, True)])
+def test_a_recording_is_kept_only_where_it_came_to_its_end_and_every_request_was_answered(
+    monkeypatch, is_ended, is_partly_unseen
+):
+    """Else a tape would hold less than the server has to say, and nobody would know."""
+    did = []
+    recording = SimpleNamespace(drop=lambda: did.append("thrown away"))
+    whole = SimpleNamespace(recording=recording, finish=lambda described_by: did.append("kept") or "recorded whole")
+    run = SimpleNamespace(is_partly_unseen=is_partly_unseen)
+    ending = Conformance.__new__(Conformance)
+    ending.process, ending.problems = SimpleNamespace(recording=None, whole=whole, run=run, config=None), []
+    monkeypatch.setattr(conformance, "option", lambda config, name: "a commit")
+    ending._finish_tape(is_ended)
+    assert did == (["kept"] if is_ended and not is_partly_unseen else ["thrown away"])
+    assert [problem for problem in ending.problems if "not answered" in problem] == ending.problems
+    assert bool(ending.problems) == (is_ended and is_partly_unseen)
