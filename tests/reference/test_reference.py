@@ -11,7 +11,7 @@ import pytest
 
 from mmconform.contract.clause import PRINCIPLES
 from mmconform.errors import MisuseError
-from mmconform.paths import ROOT
+from mmconform.paths import REPORTS, ROOT
 from mmconform.prove import prove
 from mmconform.prove.table import table
 from mmconform.record.record import NAME, read
@@ -276,3 +276,15 @@ def test_fields_count_in_any_case_and_null_is_nothing():
     assert golang.struct({"TERM": "x", "more": 1}, {"term": golang.TEXT}) == ({"term": "x"}, True)
     assert golang.struct({"term": 5}, {"term": golang.TEXT}) == ({}, False)
     assert golang.struct(None, {"term": golang.TEXT}) == ({}, True)
+
+
+def test_what_a_run_that_was_killed_left_went_with_its_server(run_pytest):
+    """Its port is another one each time: nobody would ever ask for what it has still to put back."""
+    folder = REPORTS / "reference-4.0.5"
+    left = [folder / f"journal-{name}.jsonl" for name in ("settings-abc123", "abc123-server")]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in left:
+        path.write_text('{"what": "server", "url": "http://127.0.0.1:1"}\n', encoding="utf-8")
+    done = run_pytest("--target", "reference@4.0.5", "-k", "test_since and CreateJob")
+    assert "GREEN" in done.stdout, done.stdout
+    assert not any(path.exists() for path in left)

@@ -223,6 +223,9 @@ def enter_server(target: Target, run_id: str, *, create_first_admin: bool, newco
     """
     server = LiveServer(target, "", frozenset(), lock=only_run(target), run=run_id)
     try:
+        if target.is_reference:  # what a run that was killed left there went with its server
+            for path in (REPORTS / target.slug).glob("journal-*.jsonl"):
+                path.unlink()
         if journal.of_server(REPORTS, target.base_url):
             raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
         server.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
