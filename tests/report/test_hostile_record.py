@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 from msgspec import structs
 
 from mmconform.commands.cli import main
@@ -33,6 +34,7 @@ ATTACKS = {
     "a cell of a table": "a | b |\n| c |",
     "markup": "<img src=x onerror=alert(1)>",
     "mentions": "cc @everyone, a#123 and GH-7, &#64;everyone",
+    "addresses": "see http://evil.invalid or www.evil.invalid, __now__ and **here**",
     "code that ends early": "` @everyone ``` #5 <img",
 }
 
@@ -66,9 +68,12 @@ def is_inert(text, *, allowed=""):
 
 
 def says_nothing(markdown):
-    """Outside of code nothing of an attack is markup, a link or a mention."""
-    outside = re.sub(r"(?s)(?<![`\\])(`+)(?!`)(.+?)(?<!`)\1(?!`)", "", markdown)
-    return not re.search(r"(?<!\\)<img|(?<!\\)\[click|\| c \||@\w|[^#\\]#\w|GH-\d|(?<!\\)&#", outside)
+    """Read as CommonMark with tables, nothing of an attack is markup, a link or a mention: only code and text."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    inline = [child for token in tokens for child in token.children or ()]
+    markup = {token.type for token in [*tokens, *inline]} & {"html_inline", "html_block", "link_open", "image", "strong_open"}
+    text = [child.content for child in inline if child.type == "text"]
+    return not markup and not [one for one in text if re.search(r"@\w|#\w|\bGH-\d|://|\bwww\.", one)]
 
 
 def test_the_terminal(contract, told):
@@ -84,7 +89,7 @@ def test_annotations(contract, told):
 def test_markdown(contract, told, attack):
     text = markdown(contract, [told])
     assert is_inert(text)
-    assert says_nothing(re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text))
+    assert says_nothing(text.replace("**1**", "1"))
     heads = [line for line in text.split("\n") if line.startswith(("| ✅", "| ❌"))]
     assert [len(re.findall(r"(?<!\\)\|", line)) for line in heads] == [9], "no cell more than there are columns"
 
