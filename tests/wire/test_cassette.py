@@ -309,3 +309,15 @@ def test_what_is_not_for_the_tape_takes_nothing_from_it(tape):
     recorded = tape.record(lambda method, path, *_: (200, [], path.encode()), ask_beside)
     assert tape.replay(lambda client: [ask(client, f"/{number}") for number in range(60)]) == recorded
     assert "beside" not in tape.path.read_text()
+
+
+def test_what_is_sent_to_somebody_else_is_not_on_the_tape(tape, serve):
+    """The reference server asks a WebRTC gateway, in the process that records it."""
+    other = serve(lambda *_: (200, [], b"{}"))
+
+    def ask(client):
+        Client(other.url, Redactor(replaying=False)).send("GET", "/elsewhere", persona="anonymous")
+        return client.send("GET", "/api/v4/users", persona="anonymous")
+
+    tape.record(lambda *_: (200, [], b"[]"), ask)
+    assert len(other.requests) == 1 and "elsewhere" not in tape.path.read_text(encoding="utf-8")

@@ -181,8 +181,9 @@ def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Req
         return None  # a server's whole configuration belongs on no tape; on replay nothing is configured
     if NOT_TAPED.items() <= dict(request.headers).items():
         return None
-    if request.uri.startswith(base_url):
-        request.uri = TAPE_URL + redactor.text(request.uri[len(base_url) :])
+    if not request.uri.startswith(base_url):
+        return None  # to somebody else: the reference server, in this process, asks its gateway
+    request.uri = TAPE_URL + redactor.text(request.uri[len(base_url) :])
     headers = {}
     for name, value in request.headers.items():
         low = name.lower()
