@@ -55,7 +55,7 @@ def replay(*versions: str) -> float:
 
 
 def bare_loop(version: str) -> float:
-    """Return how long the least takes that has to be done with a tape: read its cassettes, look up each answer, parse it."""
+    """Return what the least takes that has to be done with a tape: read its cassettes, look up each answer, parse it."""
     start = time.process_time()
     for path in tape.cassettes(tape.place(version)).values():
         interactions = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["interactions"]
@@ -74,10 +74,11 @@ def _key(request: dict) -> tuple:
     return request["method"], request["uri"], request["body"], str(request["headers"])
 
 
-def further_tape(first: str, second: str) -> str:
-    loop, both, one = least(partial(bare_loop, second), partial(replay, first, second), partial(replay, first))
-    further = both - one
-    return f"a further tape, {second}: {further:.2f} s, a bare loop {loop:.2f} s: {further / loop:.1f} times"
+def further_tapes(first: str, *others: str) -> str:
+    loops = [partial(bare_loop, version) for version in others]
+    one, every, *bare = least(partial(replay, first), partial(replay, first, *others), *loops)
+    further, loop = (every - one) / len(others), sum(bare) / len(others)
+    return f"a further tape, of {len(others)}: {further:.2f} s, a bare loop {loop:.2f} s: {further / loop:.1f} times"
 
 
 def reading(paths: list[Path]) -> str:
@@ -109,7 +110,7 @@ def collecting() -> str:
 def main(folder: Path = REPORTS) -> None:
     print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; processor time")
     paths = record.find([folder])
-    for told in (further_tape(*tape.every()[-3:-1]), reading(paths), page(folder), collecting()):
+    for told in (further_tapes(*tape.every()[-6:-1]), reading(paths), page(folder), collecting()):
         print(told, flush=True)
 
 

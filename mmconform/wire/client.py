@@ -182,7 +182,7 @@ class Client:
                 read; the server asks for fewer requests (429) for longer than there is time; or a gateway answered.
             NotTapedError: the answers come from a tape, and it has none to this.
         """
-        prepared = requests.Request(method, self.base_url + url, headers=dict(headers or {}), **arguments).prepare()
+        prepared = _prepared(method, self.base_url + url, headers or {}, **arguments)
         sent = {name: value for name, value in prepared.headers.items() if name.lower() != "content-length"}
         if token:
             prepared.headers["Authorization"] = f"Bearer {token}"
@@ -340,6 +340,18 @@ class Client:
 
     def close(self) -> None:
         self._adapter.close()
+
+
+def _prepared(
+    method: str, url: str, headers: Mapping[str, str], *, params: Any = "", data: Any = None, json: Any = None, files: Any = None
+) -> requests.PreparedRequest:
+    """Return a request as requests puts it into form, without the cookies and credentials that it would look for elsewhere."""
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    request.prepare_url(url, params)
+    request.prepare_headers(headers)
+    request.prepare_body(data, files, json)
+    return request
 
 
 class _UnreadableError(Exception):

@@ -70,7 +70,7 @@ class Player:
     """
 
     def __init__(self, path: Path, redactor: Redactor, base_url: str) -> None:
-        self._clean = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
+        self._redactor, self._base_url = redactor, base_url.rstrip("/")
         self._answers: dict[Key, list[Answer]] = defaultdict(list)
         self._turns: Counter[Key] = Counter()
         try:
@@ -86,8 +86,9 @@ class Player:
         Raises:
             NotOnTape: it has none.
         """
-        request = self._clean(Request(method, url.partition("#")[0], body, dict(headers)))  # no fragment is ever sent
-        key = request and _key(request.method, request.uri, request.body, request.headers)
+        address = _address(self._redactor, self._base_url, url.partition("#")[0])  # no fragment is ever sent
+        content = body.encode() if isinstance(body, str) else body
+        key = _key(method, address, _body(self._redactor, content), _headers(self._redactor, headers))
         if key not in self._answers:
             raise NotOnTape
         answers, turn = self._answers[key], self._turns[key]
@@ -183,20 +184,33 @@ def _cleaned_request(redactor: Redactor, base_url: str, request: Request) -> Req
         return None
     if not request.uri.startswith(base_url):
         return None  # to somebody else: the reference server, in this process, asks its gateway
-    request.uri = TAPE_URL + redactor.text(request.uri[len(base_url) :])
-    headers = {}
-    for name, value in request.headers.items():
+    request.uri = _address(redactor, base_url, request.uri)
+    request.headers = _headers(redactor, request.headers)
+    request.body = _body(redactor, request.body)
+    return request
+
+
+def _address(redactor: Redactor, base_url: str, uri: str) -> str:
+    return TAPE_URL + redactor.text(uri[len(base_url) :])
+
+
+def _headers(redactor: Redactor, headers: Mapping[str, str | bytes]) -> dict[str, str]:
+    kept = {}
+    for name, value in headers.items():
         low = name.lower()
         if low not in _KEPT_REQUEST_HEADERS:
             continue
-        value = value.decode() if isinstance(value, bytes) else str(value)
-        if (low, value) == ("content-type", "application/json"):
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if (low, text) == ("content-type", "application/json"):
             continue
-        headers[low] = redactor.credential(value) if low == "authorization" else redactor.text(value)
-    request.headers = headers
-    if isinstance(request.body, bytes) and request.body:
-        request.body = _RUN.sub(lambda run: b"%s (%d times)" % (run[1], len(run[0])), redactor.body(request.body))
-    return request
+        kept[low] = redactor.credential(text) if low == "authorization" else redactor.text(text)
+    return kept
+
+
+def _body(redactor: Redactor, body: bytes | None) -> bytes | None:
+    if not (isinstance(body, bytes) and body):
+        return body
+    return _RUN.sub(lambda run: b"%s (%d times)" % (run[1], len(run[0])), redactor.body(body))
 
 
 def _cleaned_answer(redactor: Redactor, base_url: str, answer: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def every() -> list[str]:
 
 def _is_begun(folder: Path) -> bool:
     """Whether a folder holds something of a tape of its own: one of the whole API inside it is none."""
-    return bool(cassettes(folder)) or (folder / LABEL).exists()
+    return (folder / LABEL).exists() or bool(cassettes(folder))
 
 
 def every_whole() -> list[str]:
