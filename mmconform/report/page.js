@@ -144,7 +144,7 @@ function drawFilters() {
     field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
       oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
     select("operation", "Operation", all("all", [...operations.keys()])),
-    isOfOne ? "" : select("rule", "Rule", all("all", data.rules)),
+    isOfOne || now.view === "principles" ? "" : select("rule", "Rule", all("all", data.rules)),
     now.view === "trust" || now.view === "tags" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
     isOfOne ? "" : select("state", "State", [["", "any"], ...WORST.map((s) => [s, `${data.states[s].mark} ${word(s)}`])]),
     isOfOne

@@ -732,6 +732,8 @@ def test_what_a_cell_says_fits_into_it(chromium, contract, tmp_path):
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto((tmp_path / "page.html").as_uri() + "#versions?unfolded=tag.0,tag.1")
     assert page.locator(".cell .parts.several").count() > 2
+    names = "[...document.querySelectorAll('.side .name')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    assert page.evaluate(f"{names}.map((one) => one.textContent)") == []
     cut = "[...document.querySelectorAll('.cell .parts')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
     assert page.evaluate(f"{cut}.map((one) => one.textContent)") == []
     page.close()
