@@ -213,7 +213,7 @@ def problems(record: Record) -> list[tuple[str, str]]:
     if footer.not_taped:
         found.append(("not-taped", f"{footer.not_taped} requests that the tape has no answer for; {nothing_said}"))
     if footer.counted:
-        found.append(("principles", f"{footer.counted} new findings, and --fail-on principles"))
+        found.append(("principles", f"{footer.counted} new finding{'s' * (footer.counted != 1)}, and --fail-on principles"))
     if footer.not_exercised:
         found.append(("not-exercised", f"no valid request was served for {', '.join(footer.not_exercised)}"))
     found += [("left-out", f"{what}; what was asked for and not judged is not green") for what in footer.left_out]

@@ -169,7 +169,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
     for_principles = sum(row.for_principles for row in record.operations)
     if record.findings or for_principles:
         new, known = (sum(1 for finding in record.findings if finding.standing == standing) for standing in ("new", "known"))
-        found = f"{new} new findings, {known} known"
+        found = f"{new} new finding{'s' * (new != 1)}, {known} known"
         lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise")
     if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
         lines.append(

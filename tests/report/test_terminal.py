@@ -74,7 +74,7 @@ FOUND = FindingRow(
 def test_what_contradicts_a_principle_is_told_apart_and_makes_no_run_red(shown):
     text = shown({"clause": "CreateJob.auth"}, findings=[FOUND])
     assert "\n  principle hidden: CreateJob, data\n      `data` is shown\n      for member\n" in text
-    assert "  principles: 1 new findings, 0 known, of 0 answers with a 2xx; they break no promise" in text and "GREEN" in text
+    assert "  principles: 1 new finding, 0 known, of 0 answers with a 2xx; they break no promise" in text and "GREEN" in text
 
 
 def test_that_nothing_contradicts_a_principle_is_told_where_they_were_asked_about(shown):
@@ -84,7 +84,7 @@ def test_that_nothing_contradicts_a_principle_is_told_where_they_were_asked_abou
 
 def test_it_makes_a_run_red_where_that_is_asked_for(shown):
     text = shown({"clause": "CreateJob.auth"}, findings=[FOUND], counted=1)
-    assert "  principles: 1 new findings, and --fail-on principles" in text and "RED" in text
+    assert "  principles: 1 new finding, and --fail-on principles" in text and "RED" in text
 
 
 def test_what_else_makes_a_run_red_is_a_line(shown):
