@@ -25,14 +25,13 @@ def shares(names: Sequence[str], number: int) -> list[tuple[str, ...]]:
 def play(jobs: Iterable[Job], submit: Submit) -> Iterator[Outcome]:
     """Run jobs and give what came of each, as they end; by then its records are in ``reports/``, and those of before aside.
 
-    Whoever ran it, and however often it was begun: an outcome comes once, and only who plays writes there.
+    Whoever ran it, and however often it was begun: an outcome comes once, and only who plays writes there. Of a run that comes to
+    nothing the records of before stay where they are.
 
     Raises:
         MisuseError: a run came to nothing.
     """
     jobs = [replace(job, code=fingerprint()) for job in jobs]
-    for name in (name for job in jobs for name in job.targets):
-        record.set_aside(REPORTS / slug_of(name) / record.NAME)
     for future in as_completed([submit(job) for job in jobs]):
         try:
             outcome = future.result()
@@ -40,6 +39,8 @@ def play(jobs: Iterable[Job], submit: Submit) -> Iterator[Outcome]:
             raise
         except Exception as error:  # Dask's own, of many kinds: workers that died again and again, or have no checkout
             raise MisuseError(f"a run was lost: {type(error).__name__}: {error}") from None
+        for name in outcome.job.targets:  # not before: a run that was asked for wrongly says nothing in their place
+            record.set_aside(REPORTS / slug_of(name) / record.NAME)
         for slug, content in outcome.records.items():
             write_whole(REPORTS / slug / record.NAME, content.decode(), private=True)
         yield outcome

@@ -128,7 +128,7 @@ def _target(name: str, allow_remote: bool) -> Target:
 def _job(target: Target, options: Sequence[str]) -> Job:
     """Return a whole run, a live one with the requests of the tapes, so that answers can be compared."""
     before = REPORTS / target.slug / NAME
-    kept = f" (the record of the run before is kept as {shown(before.with_name(PREVIOUS))})"
+    kept = f" (then the record of the run before is kept as {shown(before.with_name(PREVIOUS))})"
     sys.stderr.write(f"running the suites on {target.name} …{'' if target.is_recorded or not before.exists() else kept}\n")
     live = () if target.is_recorded else (f"--hypothesis-seed={SEED}", *options)
     if target.is_whole:

@@ -18,7 +18,7 @@ from mmconform.version import Version
 from mmconform.wire.tape import tape
 
 NAME = "observations.jsonl"
-#: The record before, while a run goes on and after one that came to no end. No reader looks for it.
+#: The record before, also while pytest goes on and after a run that came to no end. No reader looks for it.
 PREVIOUS = "observations.previous.jsonl"
 _DECODER = msgspec.json.Decoder(Row)
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import msgspec
@@ -135,6 +135,32 @@ def test_a_run_that_cannot_be_made_is_one_line(held):
     with pytest.raises(MisuseError) as told:
         work(Job(("recorded:1.2.3",), (), fingerprint()), Watch())
     assert str(told.value).startswith("the run on recorded:1.2.3 came to nothing: no tape of version `1.2.3`; there are 4.0.5")
+
+
+def test_a_run_that_comes_to_nothing_leaves_the_records_where_they_are(reports):
+    """And one that comes to something puts those of before beside its own, also where it has none for a target."""
+    for version in ("4.0.5", "4.1.2", "4.3.4"):
+        (reports / version).mkdir(parents=True)
+        (reports / version / record.NAME).write_text("before", encoding="utf-8")
+
+    def submit(job):
+        future = Future()
+        if job.name == "recorded:4.3.4":
+            future.set_exception(MisuseError("asked for wrongly"))
+        else:
+            future.set_result(Outcome(job, 1, "", {"4.0.5": b"after"}))
+        return future
+
+    with pytest.raises(MisuseError, match="asked for wrongly"):
+        [*play([Job(("recorded:4.3.4",))], submit)]
+    [*play([Job(("recorded:4.0.5", "recorded:4.1.2"))], submit)]
+    seen = {file.relative_to(reports).as_posix(): file.read_text("utf-8") for file in reports.glob("*/*")}
+    assert seen == {
+        "4.3.4/observations.jsonl": "before",
+        "4.0.5/observations.jsonl": "after",
+        "4.0.5/observations.previous.jsonl": "before",
+        "4.1.2/observations.previous.jsonl": "before",
+    }
 
 
 # -- what it is to be played with ----------------------------------------------------------------------------------
