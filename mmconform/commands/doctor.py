@@ -124,7 +124,7 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
         sorted(off),
         _callers(config, target.version, bool(others)),
         len(contract.clauses),
-        sum(1 for c in contract.clauses.values() if c.operation in asked or (c.rule == "since" and c.operation in absent)),
+        sum(1 for clause in contract.clauses.values() if clause.operation in asked or clause.rule == "since"),
         [id_ for id_ in contract.operations if id_ in absent],
         list(find_obstacles(admin, target.version)),
     )

@@ -55,11 +55,15 @@ class Comparison:
     Attributes:
         pairs: Requests that both servers answered.
         alone: Answers of one server only: a test that is about its version alone, or a narrower run.
+        off_before, off_after: Operations that were not compared, since one of the servers had switched them off: that is a
+            setting of its administrator's, and no change of the server.
     """
 
     changes: list[Change]
     pairs: int
     alone: int
+    off_before: tuple[str, ...] = ()
+    off_after: tuple[str, ...] = ()
 
 
 #: Why something was not judged that a server of another version may be judged by.
@@ -82,7 +86,8 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
             raise MisuseError(f"the two records were made of different {what}; run one of them again")
     if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")
-    old, new = _asked(before), _asked(after)
+    off_before, off_after = _switched_off(before), _switched_off(after)
+    old, new = _asked(before, but=off_before ^ off_after), _asked(after, but=off_before ^ off_after)
     both = [key for key in old if key in new]
     operations = list(_operations(old, new, both))
     moved = {change.operation for change in operations}
@@ -94,14 +99,26 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), KINDS.index(c.kind), places.get(c.clause, -1), c.before, c.after))
-    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both))
+    off = (tuple(sorted(one - other)) for one, other in ((off_before, off_after), (off_after, off_before)))
+    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off)
 
 
-def _asked(record: Record) -> _Answers:
-    """Return the answers by what was asked: the same test, operation and persona, the same time round."""
+def _switched_off(record: Record) -> set[str]:
+    """Return the operations of which nothing was judged, but since when they are there, for a setting of the server's."""
+    rows = [row for row in record.observations if row.rule != "since"]
+    judged = {row.operation for row in rows if row.outcome != "skip"}
+    return {row.operation for row in rows if row.signature == "not-on-this-target"} - judged
+
+
+def _asked(record: Record, but: Collection[str] = ()) -> _Answers:
+    """Return the answers by what was asked: the same test, operation and persona, the same time round.
+
+    Args:
+        but: Of these operations none.
+    """
     times: Counter[tuple[str, str, str]] = Counter()
     found: _Answers = {}
-    for answer in record.answers:
+    for answer in (answer for answer in record.answers if answer.operation not in but):
         key = (answer.request, answer.operation, answer.persona)
         times[key] += 1
         found[(*key, times[key])] = answer

@@ -283,7 +283,9 @@ class Conformance:
         for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
             plugin: Any = config.pluginmanager.get_plugin(core)
             plugin.pytest_collection_modifyitems(items=items, config=config)
-        items[:] = [item for item in items if not self._asks_nobody(item)]
+        if nobodys := [item for item in items if self._asks_nobody(item)]:
+            config.hook.pytest_deselected(items=nobodys)  # so that pytest's numbers add up
+            items[:] = [item for item in items if item not in nobodys]
         self._leave_out_strange(config, items)
         asked = {item.nodeid: target.slug for item in items if (target := target_of(item))}
         result = yield

@@ -18,7 +18,7 @@ from mmconform.version import Version
 
 _TITLES = {
     "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
-    "different": "Different: another answer to a request that is refused, or not described, anyway",
+    "different": "Different: another answer where none is promised, or where one of the two was not judged in all",
     "better": "Better: new, or mended",
 }
 #: Of more operations than these, those that changed in the same way are told together.
@@ -39,7 +39,7 @@ class Page:
 
     def text(self) -> str:
         """Return the comparison for a terminal."""
-        lines = [self._headline()]
+        lines = [self._headline(), *self._apart()]
         if len(self.contract.operations) > _FEW_OPERATIONS:
             return "\n".join(map(plain, [*lines, *self._alike(), "", *self._felt(), "", _MORE]))
         for effect, clauses in self._grouped():
@@ -53,6 +53,7 @@ class Page:
     def markdown(self) -> str:
         """Return the comparison as Markdown."""
         lines = [f"# {code(self._title())}", "", code(self._headline())]
+        lines += [line for part in self._apart() for line in ("", inert(part))]
         for effect, clauses in self._grouped():
             lines += ["", f"## {_TITLES[effect]}"]
             for clause, changes in clauses:
@@ -73,7 +74,8 @@ class Page:
             quote = {"promise": clause.text, "place": clause.place} if clause else {}
             changes.append({**asdict(change), **quote, "reason": self.reasons[change]})
         counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
-        return {"before": side(self.before), "after": side(self.after), **counts, "changes": changes}
+        off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
+        return {"before": side(self.before), "after": side(self.after), **counts, **off, "changes": changes}
 
     def _title(self) -> str:
         names = [f"{record.header.server.name} ({record.header.target})" for record in (self.before, self.after)]
@@ -84,6 +86,16 @@ class Page:
         counted = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else "no difference"
         alone = f" ({self.comparison.alone} were asked of one only)" if self.comparison.alone else ""
         return f"{self._title()}: {counted}; {self.comparison.pairs} answers to the same requests compared{alone}"
+
+    def _apart(self) -> list[str]:
+        """Return what was not compared since one of the servers has it switched off."""
+        sides = (self.before, self.comparison.off_before), (self.after, self.comparison.off_after)
+        return [
+            f"Not compared: {', '.join(operations)}: switched off on {record.header.target}, and left so, and not on the other. "
+            "Two recordings tell of them, or an empty server of that version"
+            for record, operations in sides
+            if operations
+        ]
 
     def _grouped(self) -> list[tuple[str, list[tuple[str, list[Change]]]]]:
         groups = []

@@ -345,3 +345,37 @@ def test_a_page_explains_a_change_in_two_steps():
     moved = compare(CONTRACT, of("5.0.0", [SERVED, answer("400 x")]), of("6.0.0", [SERVED, answer("500 app.job.save.app_error")]))
     page = Page(CONTRACT, of("5.0.0"), of("6.0.0"), moved)
     assert "5.28.0: Errors are named after the application" in page.text()
+
+
+# -- what a server has switched off -------------------------------------------------------------------------------------------
+
+
+OFF = [seen("skip", persona="everyone", signature="not-on-this-target"), seen("pass", "CreateJob.since", "system_admin")]
+ON = [seen("pass"), seen("pass", "CreateJob.since", "system_admin")]
+NOT_OFFERED = "501 app.jobs.off"
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_what_one_server_has_switched_off_is_not_compared_and_told(is_before):
+    """It is its administrator's setting: an upgrade took nothing away."""
+    on = of("5.0.0", [SERVED, answer("200", "GetWebrtcToken")], ON)
+    off = of("5.0.0", [answer(NOT_OFFERED, persona="system_admin"), answer("200", "GetWebrtcToken")], OFF)
+    before, after = (off, on) if is_before else (on, off)
+    found = compare(CONTRACT, before, after)
+    assert found.changes == [] and found.pairs == 1
+    assert (found.off_before, found.off_after) == ((("CreateJob",), ()) if is_before else ((), ("CreateJob",)))
+    page = Page(CONTRACT, before, after, found)
+    for text in (page.text(), page.markdown()):
+        assert f"CreateJob: switched off on {(before if is_before else after).header.target}" in text.replace("`", "")
+    assert page.json()["off_before" if is_before else "off_after"] == ("CreateJob",)
+
+
+def test_what_both_have_switched_off_is_compared_as_it_is():
+    before, after = (of("5.0.0", [answer(says)], OFF) for says in ("501 a", "501 b"))
+    assert [told(change)[3:5] for change in compare(CONTRACT, before, after).changes] == [("501 a", "501 b")]
+
+
+def test_what_was_judged_in_part_is_not_switched_off():
+    before = of("5.0.0", [SERVED], ON)
+    after = of("5.0.0", [answer(NO, persona="system_admin")], [*OFF, *ON])
+    assert len(compare(CONTRACT, before, after).changes) == 1
