@@ -220,10 +220,14 @@ def granted(observations: pd.DataFrame) -> Picture:
 
 
 def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFrame) -> Picture:
-    """Return which version serves which operation, and where its answers differ from those of the version before."""
+    """Return which version serves which operation, and where its answers differ from those of the version before.
+
+    What differs between two records of one version, as of its tape and a server, is no change from a version to the next.
+    """
     served = answers.assign(value=answers.status.between(200, 299)).groupby(["operation", "version"], observed=True).value.any()
     there = served.map({True: "there", False: "absent"}).reset_index()
-    changed = timeline.assign(value=pd.Categorical(timeline.effect, ["worse", "different", "better"], ordered=True))
+    upgrades = timeline[timeline.older.astype(str) != timeline.version.astype(str)]
+    changed = upgrades.assign(value=pd.Categorical(upgrades.effect, ["worse", "different", "better"], ordered=True))
     worst = changed.groupby(["operation", "version"], observed=True).value.min().astype(str).reset_index()
     since = clauses.drop_duplicates("operation").set_index("operation").since
     names = [str(name) for name in there.version.cat.categories]
@@ -242,6 +246,7 @@ def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFram
 
 def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
     """Return which promise is known to be broken in which of some versions, and who is wrong."""
+    names = list(dict.fromkeys(names))  # of one version there can be several records
     rows = [
         {"clause": entry.clause, "version": name, "value": entry.verdict}
         for entry in known.itertuples()
@@ -249,7 +254,7 @@ def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
         if Versions.parse(entry.versions).include(Version.parse(name))
     ]
     frame = pd.DataFrame(rows).drop_duplicates()
-    frame["version"] = pd.Categorical(frame.version, list(names), ordered=True)
+    frame["version"] = pd.Categorical(frame.version, names, ordered=True)
     frame["clause"] = pd.Categorical(frame.clause, list(dict.fromkeys(known.clause)), ordered=True)
     said = f"{frame.clause.nunique()} promises are known to be broken in some version"
     return _grid(frame, "clause", "version", VERDICT_MARKS, said)

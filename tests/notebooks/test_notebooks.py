@@ -125,10 +125,10 @@ def test_the_timeline_tells_of_operations_that_came_and_went(records):
     assert mmconform.timeline(records / "4.6.3").empty
 
 
-def of_a_live_server(source, to, seed):
-    """A copy of a record that is of a server of somebody's own, asked with another seed."""
+def of_a_live_server(source, to, **header):
+    """A copy of a record that is of a server of somebody's own, whose header tells something else, as another seed."""
     lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
-    header = json.loads(lines[0]) | {"target": "http://127.0.0.1:8065", "seed": seed}
+    header = json.loads(lines[0]) | {"target": "http://127.0.0.1:8065", **header}
     to.parent.mkdir(parents=True)
     to.write_text("".join([json.dumps(header) + "\n", *lines[1:]]), encoding="utf-8")
 
@@ -143,6 +143,23 @@ def test_records_of_other_requests_are_refused_and_do_not_come_between_others(re
     monkeypatch.setenv(RECORDS, str(records))
     three = mmconform.timeline(records / "4.6.3", mine, records / "11.0.3")
     assert three.astype(str).equals(mmconform.timeline().astype(str)) and len(three)
+
+
+def test_a_tape_and_a_server_of_one_version_are_two_records_of_one_version(records, tmp_path, monkeypatch):
+    mine = tmp_path / "mine" / NAME
+    of_a_live_server(records / "11.0.3" / NAME, mine)
+    alone = str(draw.versions(mmconform.answers(), mmconform.timeline(), mmconform.clauses()))
+    monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, (records, mine))))
+    runs = mmconform.runs()
+    assert runs.version.tolist() == [*VERSIONS, "11.0.3"] and runs.target.is_unique
+    assert len(mmconform.load()) == len(mmconform.load(records)) + len(mmconform.load(mine))
+    known = mmconform.known_deviations()
+    assert str(draw.deviations(known, list(runs.version.astype(str)))) == str(draw.deviations(known, list(VERSIONS)))
+    # What the two tell differently is no change from one version to the next.
+    changes = mmconform.timeline(records / "4.6.3", records / "11.0.3").assign(older="11.0.3")
+    both = draw.pd.concat([mmconform.timeline(), changes], ignore_index=True)
+    both["version"] = draw.pd.Categorical(both.version, list(VERSIONS), ordered=True)
+    assert str(draw.versions(mmconform.answers(), both, mmconform.clauses())) == alone
 
 
 def test_whole_live_records_are_loaded_by_default(records, tmp_path, monkeypatch):
@@ -283,14 +300,19 @@ def test_who_was_refused_is_drawn_so_whatever_else_was_expected(records):
 
 
 def test_the_notebooks_run_on_the_readers_records(records, tmp_path, monkeypatch):
-    """In one kernel, for time; each begins with nothing. (Each in its own: `plugin/test_canaries.py` has pages made of all.)"""
+    """In one kernel, for time; each begins with nothing. (Each in its own: `plugin/test_canaries.py` has pages made of all.)
+
+    The records are of two tapes, and of a server of the version of one of them.
+    """
     monkeypatch.delenv("MM_URL", raising=False)
+    mine = tmp_path / "mine" / NAME
+    of_a_live_server(records / "11.0.3" / NAME, mine)
     committed = [nbformat.read(path, as_version=4) for path in execute.every()]
     cells = [cell for book in committed for cell in (nbformat.v4.new_code_cell("%reset -f"), *book.cells)]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     (tmp_path / "all.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)), encoding="utf-8")
-    done = iter(execute.execute(tmp_path / "all.ipynb", [records]).cells)
+    done = iter(execute.execute(tmp_path / "all.ipynb", [records, mine]).cells)
     for path, book in zip(execute.every(), committed, strict=True):
         assert next(done).source == "%reset -f"
         ran = [next(done) for _ in book.cells]
