@@ -171,6 +171,7 @@ class Conformance:
         self._tape: Path | None = None
         self._told = ""
         self._records: list[tuple[Target, Record]] = []
+        self._kept: dict[str, Path] = {}
         if terminal := process.config.pluginmanager.get_plugin("terminalreporter"):
             tolerate(terminal._tw._file)
 
@@ -420,7 +421,8 @@ class Conformance:
         if not self._has_begun:
             self._has_begun = True
             for target in self.process.targets:
-                record.set_aside(self.process.run.path(target))
+                if kept := record.set_aside(self.process.run.path(target)):
+                    self._kept[target.slug] = kept
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -654,7 +656,13 @@ class Conformance:
             terminalreporter.section("conformance")
         for target, written in self._records:
             terminalreporter.write_line(show(self.process.run.contract, written, colour=terminal.hasmarkup, width=width))
-            terminalreporter.write_line(f"  record: {shown(self.process.run.path(target))}\n")
+            terminalreporter.write_line(f"  record: {shown(self.process.run.path(target))}")
+            kept = self._kept.pop(target.slug, None)
+            if kept and (written.header.selection or not target.is_recorded):  # a whole run of a tape can be had again
+                terminalreporter.write_line(f"  kept from before: {shown(kept)}")
+            terminalreporter.write_line("")
+        for kept in self._kept.values():  # of a run that came to no end
+            terminalreporter.write_line(f"the record from before is kept: {shown(kept)}")
         if self._tape:
             terminalreporter.write_line(f"recorded {shown(self._tape)}")
         if self._told:

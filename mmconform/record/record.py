@@ -85,10 +85,33 @@ def _whole_characters(node: object) -> object:
     return [_whole_characters(child) for child in node] if isinstance(node, list | tuple) else node
 
 
-def set_aside(path: Path) -> None:
-    """Keep a record under another name, so that nobody takes it for that of the run that begins now."""
+def set_aside(path: Path) -> Path | None:
+    """Keep a record under another name, so that nobody takes it for that of the run that begins now.
+
+    One of a part only does not take the place of one of a whole run, which is worth more and takes longer: it goes.
+
+    Returns:
+        Where what is kept is, if there was a record.
+    """
+    if not path.exists():
+        return None
+    kept = path.with_name(PREVIOUS)
     with suppress(FileNotFoundError):
-        path.replace(path.with_name(PREVIOUS))
+        if _is_of_whole_run(kept) and not _is_of_whole_run(path):
+            path.unlink()
+        else:
+            path.replace(kept)
+    return kept
+
+
+def _is_of_whole_run(path: Path) -> bool:
+    """Return whether the header of a record, of whichever format, says that nothing narrowed the run."""
+    try:
+        with path.open("rb") as file:
+            header = msgspec.json.decode(file.readline())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(header, dict) and header.get("selection") == ""
 
 
 def slug_of(name: str) -> str:
@@ -138,12 +161,14 @@ def _find(name: str, folder: Path) -> list[Path]:
     target = _target(name)
     own = folder / (slug_of(target) if target else name)
     # In a notebook the working directory is another one than where the command line was: there names begin at the checkout too.
-    for path in (Path(name), own, folder / SAVED.name / name, folder.parent / name):
+    places = (Path(name), own, folder / SAVED.name / name, folder.parent / name)
+    for path in places:
         if path.is_file():
             return [path]
-        found = [file for file in sorted(path.rglob(NAME)) if name and not is_a_references(file.relative_to(path))]
-        if found:
+        if name and (found := _below(path, NAME)):
             return found
+    if kept := next((file for path in places if name for file in _below(path, PREVIOUS)), None):
+        raise MisuseError(f"no record `{name}`: the last run came to no end; that of the run before is {shown(kept)}")
     if Path(name).is_dir():
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
     if not target and ("/" in name or name.endswith(".jsonl") or name.startswith((".", "~"))):
@@ -153,6 +178,10 @@ def _find(name: str, folder: Path) -> list[Path]:
         raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
     run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if target.endswith(f"/{tape.WHOLE}") else "")
     raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")
+
+
+def _below(folder: Path, name: str) -> list[Path]:
+    return [file for file in sorted(folder.rglob(name)) if not is_a_references(file.relative_to(folder))]
 
 
 def name_of(path: Path, target: str) -> str:

@@ -13,11 +13,15 @@ def badge(contract: Contract, records: Sequence[Record], known: Sequence[Deviati
     """Return one object as https://shields.io/badges/endpoint-badge takes it.
 
     Of one record its server and how many promises are kept, known and new; of several how many are green. It is red where a
-    promise is broken in a new way, orange where a run is not green for another reason (an error, something left out).
+    promise is broken in a new way, orange where a run is not green for another reason (an error, something left out), and
+    grey where a run was of a part only, which it says.
     """
     is_green = all(record.footer.green for record in records)
-    color = "red" if any(record.footer.new for record in records) else "brightgreen" if is_green else "orange"
-    answer = {"schemaVersion": 1, "label": _label(records), "message": _message(records), "color": color}
+    is_part = any(record.header.selection for record in records)
+    fine = "lightgrey" if is_part else "brightgreen"
+    color = "red" if any(record.footer.new for record in records) else fine if is_green else "orange"
+    message = f"{'part: ' if is_part else ''}{_message(records)}"
+    answer = {"schemaVersion": 1, "label": _label(records), "message": message, "color": color}
     return json.dumps(answer, ensure_ascii=False) + "\n"
 
 

@@ -24,7 +24,7 @@ def markdown(contract: Contract, records: Sequence[Record], known: Sequence[Devi
 def _line(contract: Contract, record: Record) -> str:
     footer = record.footer
     cells = [
-        "✅ green" if footer.green else "❌ red",
+        ("✅ green" if footer.green else "❌ red") + (" (a part)" if record.header.selection else ""),
         code(f"Mattermost {record.header.server.name}", in_table=True),
         code(record.header.target, in_table=True),
         f"{footer.verified} of {len(contract.clauses)} promises",
@@ -54,7 +54,8 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
 
 
 def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
-    wrong = [(f"**{kind}**", code(sentence)) for kind, sentence in problems(record)]
+    wrong = [("**of a part only**", code(record.header.selection))] if record.header.selection else []
+    wrong += [(f"**{kind}**", code(sentence)) for kind, sentence in problems(record)]
     skipped = skip_reasons(contract, record).items()
     wrong += [("note", code(sentence)) for sentence in newer_than_known(record)]
     return wrong + [(f"skipped, {code(reason)}", ", ".join(map(code, operations))) for reason, operations in skipped]

@@ -167,7 +167,20 @@ def test_a_typo_leaves_the_last_record_and_a_run_sets_it_aside(run_pytest, capsy
     (place / "interrupting.py").unlink()
     assert again.returncode == 2 and not (place / NAME).exists(), again.stdout
     assert (place / PREVIOUS).read_bytes() == before
-    assert main(["report", slug]) == 2 and len(capsys.readouterr().err.splitlines()) == 1
+    assert f"the record from before is kept: reports/{slug}/{PREVIOUS}" in again.stdout
+    assert main(["report", slug]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"reports/{slug}/{PREVIOUS}" in line
+
+
+def test_a_run_of_a_part_says_where_the_whole_record_is_and_keeps_it(run_pytest, tmp_path):
+    place, part = tmp_path / "5.36.1", ("-k", "RegenCommandToken", "--rule=permission")
+    place.mkdir()
+    (place / NAME).write_text('{"selection":""}\n', encoding="utf-8")
+    for _ in range(2):  # the second takes nothing away either
+        ran = run_pytest("-q", "--target", TAPE, *part, f"--reports={tmp_path}")
+        assert ran.returncode == 0 and f"  kept from before: {place / PREVIOUS}" in ran.stdout, ran.stdout
+        assert (place / PREVIOUS).read_text("utf-8") == '{"selection":""}\n'
 
 
 DIES = """

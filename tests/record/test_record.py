@@ -108,6 +108,30 @@ def test_a_record_of_one_version_that_was_made_of_another_is_refused(tmp_path, t
             record.read(path)
 
 
+@pytest.mark.parametrize(
+    ("current", "previous", "kept"),
+    [
+        ("whole", "", "whole"),
+        ("part", "", "part"),
+        ("part", "older part", "part"),
+        ("whole", "older part", "whole"),
+        ("whole", "older whole", "whole"),
+        ("part", "older whole", "older whole"),
+        ("whole", "broken", "whole"),
+        ("", "older whole", "older whole"),
+    ],
+)
+def test_a_record_of_a_part_takes_no_whole_ones_place(tmp_path, current, previous, kept):
+    for name, what in ((record.NAME, current), (record.PREVIOUS, previous)):
+        if what:
+            first = json.dumps({**HEADER, "tools": {"is": what}, "selection": "-k word" * ("part" in what)})
+            (tmp_path / name).write_text("{" if what == "broken" else f"{first}\n", encoding="utf-8")
+    where = record.set_aside(tmp_path / record.NAME)
+    assert where == (tmp_path / record.PREVIOUS if current else None)
+    assert json.loads((tmp_path / record.PREVIOUS).read_text("utf-8"))["tools"]["is"] == kept
+    assert not (tmp_path / record.NAME).exists()
+
+
 def test_a_record_survives(path):
     written = make_record(HEADER, [OBSERVATION, FAILURE], [OPERATION], {**FOOTER, **LINES}, [ANSWER])
     assert record.read(path) == written

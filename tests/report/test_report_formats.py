@@ -146,6 +146,13 @@ def test_markdown_begins_with_how_many_promises_were_verified(contract, make):
     assert cells.replace("| `CreateJob` |", "").split("|")[0].strip() == "✖"
 
 
+def test_markdown_of_a_part_says_so(contract, make):
+    one = make(row("CreateJob.auth", "pass"))
+    text = markdown(contract, [of_a_part(one)])
+    assert "- **of a part only**: `-k word`" in text and "| ✅ green (a part) |" in text
+    assert "part" not in markdown(contract, [one])
+
+
 def test_markdown_shows_only_what_is_new_in_full(contract, make):
     text = markdown(contract, [make(failing("CreateJob.input", "known", "200 old"), failing("CreateJob.status"))])
     assert "### ✖ `CreateJob.status` as member" in text and "- clause: CreateJob.status" in text
@@ -427,6 +434,14 @@ def test_a_record_that_is_not_there_is_one_clear_line(reports, name, says):
         record.find([name], reports)
 
 
+@pytest.mark.parametrize("name", ["5.36.1", "{}/5.36.1", "{}"])
+def test_where_only_the_record_of_the_run_before_is_it_is_named(reports, name):
+    for folder in ("11.0.3", "5.36.1"):
+        record.set_aside(reports / folder / record.NAME)
+    with pytest.raises(MisuseError, match=r"the last run came to no end; that of the run before is .*observations\.previous"):
+        record.find([name.format(reports)], reports)
+
+
 @pytest.mark.parametrize("format_", ["junit", "markdown", "github", "sarif"])
 def test_the_command_writes_every_format(reports, tmp_path, capsys, format_):
     to = tmp_path / "made" / "there"
@@ -464,6 +479,19 @@ def test_a_badge_counts_the_promises_of_one_server_and_the_green_of_several(cont
 def test_a_badge_of_a_run_with_an_error_is_not_green_and_says_so(contract, make):
     unseen = json.loads(badge(contract, [make(row("CreateJob.auth", "error", signature="no answer"))]))
     assert (unseen["color"], unseen["message"]) == ("orange", "0 kept, 0 known, 0 new, 1 error")
+
+
+def of_a_part(one):
+    return replace(one, header=structs.replace(one.header, selection="-k word"))
+
+
+def test_a_badge_of_a_part_says_so_and_is_not_green(contract, make):
+    part, whole = of_a_part(make(row("CreateJob.auth", "pass"))), make(row("CreateJob.auth", "pass"))
+    said = json.loads(badge(contract, [part]))
+    assert (said["color"], said["message"]) == ("lightgrey", "part: 1 kept, 0 known, 0 new")
+    said = json.loads(badge(contract, [part, whole]))
+    assert (said["color"], said["message"]) == ("lightgrey", "part: 2 of 2 servers green")
+    assert json.loads(badge(contract, [of_a_part(make(failing("CreateJob.status")))]))["color"] == "red"
 
 
 def test_a_badge_keeps_what_a_server_calls_itself_in_its_place(contract, hostile):
