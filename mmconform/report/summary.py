@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from mmconform.contract.clause import RULES, Contract, Rule
-from mmconform.judging.deviations import Deviation
+from mmconform.judging.deviations import Deviation, load
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Footer, ObservationRow, OperationRow
 from mmconform.safety.guard import HELD_BACK
@@ -121,6 +121,19 @@ def _is_gone(deviation: Deviation, version: Version, rows: Sequence[ObservationR
     if any(row.outcome == "fail" and row.signature == deviation.signature for row in about):
         return False
     return any(row.outcome == "pass" for row in about)
+
+
+def kept_though_known(contract: Contract, record: Record) -> list[str]:
+    """Return the promises that look kept, of which it is known that this version breaks them: nobody asked so that it shows.
+
+    Of our own documents; a reference server that keeps them, or has a flaw of its own, is none of the versions.
+    """
+    target = record.header.target
+    if record.header.documents or (target.startswith("reference") and ("@" not in target or ":" in target)):
+        return []
+    version, states = Version.parse(record.header.server.version), clause_states(contract, record.observations)
+    known = (deviation for deviation in load(contract, is_of_many=True) if deviation.is_in(version) and not deviation.is_rare)
+    return [*dict.fromkeys(deviation.clause for deviation in known if states[deviation.clause] == "pass")]
 
 
 def clause_states(contract: Contract, rows: Iterable[ObservationRow]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.marks import MANY, MARKS
-from mmconform.report.summary import Cell, held_back, newer_than_known, problems, skip_reasons, table, together
+from mmconform.report.summary import Cell, held_back, kept_though_known, newer_than_known, problems, skip_reasons, table, together
 from mmconform.safety.guard import WOULD_DO_HARM
 
 _HEADINGS = {"permission": "perm."}
@@ -154,7 +154,10 @@ def _details(contract: Contract, record: Record) -> list[str]:
     lines = [f"  note: {plain(sentence)}" for sentence in newer_than_known(record)]
     for reason, operations in skipped.items():
         many = f"{counts[reason]} promises of " if counts.get(reason, 0) > len(operations) else ""
-        lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}")
+        ask = f" (`mmconform doctor {record.header.target}` says why)" if "://" in record.header.target else ""
+        lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}{ask * (reason == 'not-on-this-target')}")
+    if unmet := kept_though_known(contract, record):
+        lines.append(f"  known to be broken in this version, and not met by what was asked here: {', '.join(unmet)}")
     for reason, requests in held_back(record).items():
         many = f"{sum(requests.values())} requests to {len(requests)} operations"
         which = "--dry-run tells which" if reason == WOULD_DO_HARM else _named([*requests])

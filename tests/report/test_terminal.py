@@ -18,14 +18,14 @@ NEW = {"standing": "new", "signature": "500 x", "seen": "answered 500\x1b[2J", "
 def shown(contract):
     """The table of a record with these observations of CreateJob."""
 
-    def shown(*rows, width=100, findings=(), for_principles=0, **problems):
+    def shown(*rows, width=100, findings=(), for_principles=0, about=None, **problems):
         common = {"operation": "CreateJob", "persona": "member", "test": "suites/a/test_b.py::c", "outcome": "pass", "count": 1}
         rows = observations(*({**common, "rule": row["clause"].split(".")[1], **row} for row in rows))
         reached = {"in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True, "for_principles": for_principles}
         asked = operations({"operation": "CreateJob", **reached})
         told = {"errors": 0, "not_taped": 0, **problems}
         footer = summarise(contract, Version(5, 36, 1), rows, asked, [], **told, is_whole=False, finished="2026-11-22T00:00:00Z")
-        record = replace(make_record(header(), rows, asked, footer), findings=list(findings))
+        record = replace(make_record(header(**(about or {})), rows, asked, footer), findings=list(findings))
         return show(contract, record, colour=False, width=width)
 
     return shown
@@ -58,6 +58,32 @@ def test_of_what_is_new_nothing_is_cut_however_long(shown):
 def test_what_is_known_is_not_told_again(shown):
     text = shown({"clause": "CreateJob.status", **NEW, "standing": "known"})
     assert "▲" in text and "answered 500" not in text and "GREEN" in text
+
+
+UNMET = "  known to be broken in this version, and not met by what was asked here: "
+
+
+@pytest.mark.parametrize(
+    ("row", "about", "is_told"),
+    [
+        ({"clause": "CreateJob.permission"}, {}, True),
+        ({"clause": "CreateJob.permission", **NEW, "standing": "known"}, {}, False),
+        ({"clause": "CreateJob.auth"}, {}, False),  # it keeps that one
+        ({"clause": "CreateJob.permission"}, {"documents": ("--spec=a.yaml",)}, False),
+        ({"clause": "CreateJob.permission"}, {"target": "reference"}, False),
+        ({"clause": "CreateJob.permission"}, {"target": "reference@5.36.1"}, True),
+    ],
+)
+def test_what_looks_kept_and_is_known_to_be_broken_is_told(shown, row, about, is_told):
+    """On a server with people who shows it is not asked: the tick is true of the others alone."""
+    assert (UNMET + "CreateJob.permission\n" in shown(row, about=about)) == is_told
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:8065", "recorded:5.36.1"])
+def test_who_skips_on_a_live_server_is_told_who_says_why(shown, target):
+    skipped = {"clause": "CreateJob.auth", "outcome": "skip", "signature": "not-on-this-target"}
+    text = shown(skipped, {"clause": "CreateJob.status"}, about={"target": target})
+    assert ("(`mmconform doctor http://127.0.0.1:8065` says why)" in text) == ("://" in target)
 
 
 FOUND = FindingRow(
