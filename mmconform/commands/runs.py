@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -147,25 +148,33 @@ def progressing() -> "Iterator[Progress]":
 
 
 class Progress:
-    """Shows on a terminal how far runs are, in one line; elsewhere nothing."""
+    """Shows on a terminal how far runs are that go on, in one line no wider than it is; elsewhere nothing."""
 
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()
         self._shares: dict[str, str] = {}
+        self._length = 0
 
     def learn(self, name: str, line: str) -> None:
         """Take note of a line that pytest printed."""
         if percent := _PERCENT.search(line):
             self._shares[name] = f"{name} {percent[1]} %"
-            self._write("\r" + "   ".join(self._shares.values()))
+            if percent[1] == "100":
+                del self._shares[name]
+            self.clear()
+            line, width = "   ".join(self._shares.values()), shutil.get_terminal_size().columns - 1
+            line = line if len(line) <= width else f"{line[: width - 1]}…"  # what wraps, no carriage return takes away
+            self._length = len(line)
+            self._write(line)
 
     def clear(self) -> None:
         """Take the line away, for something else to be written there."""
-        self._write("\r" + " " * len("   ".join(self._shares.values())) + "\r")
+        self._write("\r" + " " * self._length + "\r" if self._length else "")
+        self._length = 0
 
     def end(self) -> None:
         """Leave the line."""
-        if self._shares:
+        if self._length:
             self._write("\n")
 
     def _write(self, text: str) -> None:

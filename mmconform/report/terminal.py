@@ -77,9 +77,12 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
 
 
 def show_briefly(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
-    """Return one line: which server, and the verdict."""
-    text = io.StringIO()
-    line = Text(f"{plain(record.header.server.name):12}").append(_verdict(record, len(contract.clauses)))
+    """Return one line: which server, and the verdict, in so many words as the width has room for."""
+    text, name, promises = io.StringIO(), plain(record.header.server.name), len(contract.clauses)
+    line = Text(f"{name:12}").append(_verdict(record, promises))
+    if line.cell_len > width:
+        line = Text(f"{name:10}").append(_verdict(record, promises, is_short=True))
+    line.truncate(max(width, _NARROWEST), overflow="ellipsis")
     _console(text, colour=colour, width=width).print(line, soft_wrap=True)
     return text.getvalue().rstrip()
 
@@ -196,13 +199,12 @@ def _named(operations: list[str]) -> str:
     return ", ".join(operations[:MANY]) + more
 
 
-def _verdict(record: Record, promises: int) -> Text:
+def _verdict(record: Record, promises: int, *, is_short: bool = False) -> Text:
     footer = record.footer
     text = Text("  ")
     text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
-    text.append(
-        f"  verified {footer.verified} of {promises} promises: {footer.kept} kept, {footer.known} known, {footer.new} new"
-    )
+    verified = f"of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
+    text.append(f"  {verified}: {footer.kept} kept, {footer.known} known, {footer.new} new")
     for count, word in ((footer.skipped, "skipped"), (footer.errors, "errors"), (len(footer.unobserved), "unobserved")):
         if count:
             text.append(f", {count} {word}")

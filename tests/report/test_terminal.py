@@ -5,9 +5,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from mmconform.record.rows import FindingRow
+from mmconform.record.rows import FindingRow, Footer
 from mmconform.report.summary import summarise
-from mmconform.report.terminal import show
+from mmconform.report.terminal import show, show_briefly
 from mmconform.version import Version
 from tests.rows import header, make_record, observations, operations
 
@@ -116,6 +116,22 @@ def test_it_makes_a_run_red_where_that_is_asked_for(shown):
 def test_what_else_makes_a_run_red_is_a_line(shown):
     text = shown({"clause": "CreateJob.auth"}, not_taped=2)
     assert "  not-taped: 2 requests that the tape has no answer for" in text and "RED" in text
+
+
+@pytest.mark.parametrize(
+    ("many", "width", "is_full", "is_whole"), [(19, 80, 0, 1), (19, 120, 1, 1), (1000, 80, 0, 0), (1, 40, 0, 1)]
+)
+def test_the_one_line_of_a_server_fits_the_terminal(contract, many, width, is_full, is_whole):
+    """In few words where it is narrow, and only cut where these are too many; nothing is made for fewer than 80 columns."""
+    counts = dict.fromkeys(("pass", "known", "new", "skip"), many) | dict.fromkeys(("error", "changed", "not_taped"), 0)
+    lists = {"fixed": [], "not_exercised": [], "unobserved": ["CreateJob.auth"] * many}
+    record = make_record(
+        header("10.11.6"), [], [], msgspec.convert({"kind": "footer", "green": False, **counts, **lists}, Footer)
+    )
+    line = show_briefly(contract, record, colour=False, width=width)
+    assert len(line) <= max(width, 80) and line.startswith("10.11.6  ") and "  RED  " in line
+    assert f"{many} kept, {many} known, {many} new" in line
+    assert ("verified" in line, line.endswith(f"{many} unobserved")) == (is_full, is_whole)
 
 
 def test_the_table_fits_eighty_columns(shown):
