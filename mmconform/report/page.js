@@ -39,6 +39,9 @@ const clausesOf = by(data.clauses, "operation");
 const findingsOf = by(data.findings, "clause");
 const number = new Map(data.targets.map((one, t) => [one.name, t]));
 const LAST = data.targets.length - 1;
+/** Which target of some neighbours is told of where none is chosen: the newest release, since that is what people run. */
+const usual = (from, to) => range(from, to + 1).reverse().find((t) => data.targets[t].is_release) ?? to;
+const NEWEST = usual(0, LAST);
 
 const tagId = (tag) => `tag.${TAGS.indexOf(tag)}`;
 const tagOf = new Map(TAGS.map((tag) => [tagId(tag), tag]));
@@ -77,7 +80,7 @@ function read() {
     state: given.get("state") in data.states ? given.get("state") : "",
     fresh: given.has("new"),
     from, to,
-    at: version("at", to),
+    at: version("at", usual(from, to)),
     unfolded: new Set((given.get("unfolded") || "").split(",").filter((id) => operations.has(id) || tagOf.has(id))),
     open: given.get("open") || "",
   };
@@ -90,7 +93,7 @@ function address(choice) {
   if (choice.fresh) given.set("new", "");
   if (choice.from > 0) given.set("from", data.targets[choice.from].name);
   if (choice.to < LAST) given.set("to", data.targets[choice.to].name);
-  if (choice.at !== choice.to) given.set("at", data.targets[choice.at].name);
+  if (choice.at !== usual(choice.from, choice.to)) given.set("at", data.targets[choice.at].name);
   if (choice.unfolded.size) given.set("unfolded", [...choice.unfolded].join(","));
   if (choice.open) given.set("open", choice.open);
   const query = given.toString().replace(/=(?=&|$)/g, "").replace(/%40/g, "@").replace(/%2C/g, ",").replace(/%3A/g, ":");
@@ -103,8 +106,8 @@ let opener = null; // what had the focus when the panel was opened
 /** Show other choices. Typing and folding replace the entry in the browser's history, all else adds one. */
 function go(changes, { replace = false } = {}) {
   const next = { ...now, ...changes };
-  if (changes.to !== undefined && changes.at === undefined && now.at === now.to) next.at = next.to;
-  if (next.at < next.from || next.at > next.to) next.at = next.to;
+  const isUsual = changes.at === undefined && now.at === usual(now.from, now.to);
+  if (isUsual || next.at < next.from || next.at > next.to) next.at = usual(next.from, next.to);
   history[replace ? "replaceState" : "pushState"](null, "", address(next));
   draw();
 }
@@ -153,7 +156,7 @@ function drawFilters() {
          select("to", "To version", names, (value) => ({ to: Number(value), from: Math.min(now.from, Number(value)) }))],
     isOfOne ? "" : h("label", { class: "check" }, h("input", { type: "checkbox", id: "by-fresh", checked: now.fresh, onchange: (e) => go({ fresh: e.target.checked }) }), " only new"),
     address({ ...now, view: "", open: "", unfolded: new Set() }) === "#" ? "" : h("button", { type: "button", class: "plain", id: "clear", onclick: () =>
-      go({ q: "", operation: "", rule: "", persona: "", state: "", fresh: false, from: 0, to: LAST, at: LAST }) }, "Clear"),
+      go({ q: "", operation: "", rule: "", persona: "", state: "", fresh: false, from: 0, to: LAST, at: NEWEST }) }, "Clear"),
   ].flat().filter((one) => one));
   const input = focus && focus.startsWith("by-") && $(focus);
   if (input) {
@@ -528,7 +531,7 @@ const chip = (id, t = now.to) => button(id, () => open(`${id}@${data.targets[t].
 
 function drawCard(card) {
   const first = firstOf(card);
-  const t = first ? first.t : LAST;
+  const t = first ? first.t : NEWEST;
   const met = runs(card.met, ["n", "k", "e"]);
   return h("article", { class: `card ${card.verdict}${now.open === `card:${card.id}` ? " chosen" : ""}`, id: `card-${card.id}`, "aria-label": `${card.clauses.join(", ")}: ${card.signatures.join(", ")}` },
     h("h3", {}, mark(card.verdict === "new" ? "n" : "k"), " ", [...new Set(card.clauses.map((id) => clauses.get(id).rule))].join(", "), h("span", { class: "soft" }, " of ")),
@@ -561,7 +564,7 @@ function issue(card) {
     return `${ticks}${kind}\n${text}\n${ticks}`;
   };
   const first = firstOf(card);
-  const at = first ? data.targets[first.t] : data.targets[LAST];
+  const at = first ? data.targets[first.t] : data.targets[NEWEST];
   const seen = first && first.here.exchange !== undefined ? data.exchanges[first.here.exchange] : null;
   const parts = [`# ${card.clauses.join(", ")}: ${card.signatures.map(literal).join(", ")}`];
   for (const clause of card.clauses.map((id) => clauses.get(id)))
@@ -928,7 +931,7 @@ async function copy(text, said) {
 }
 
 function drawHead() {
-  const newest = data.targets[LAST];
+  const newest = data.targets[NEWEST];
   const red = data.targets.filter((one) => !one.green);
   $("headline").replaceChildren(
     h("strong", {}, `Mattermost ${newest.name}: ${sentence(newest)}.`), " ",

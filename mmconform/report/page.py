@@ -24,6 +24,7 @@ from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.marks import EFFECT_SIGNS, MANY, MARKS, PRINCIPLE_MEANS
 from mmconform.report.summary import clause_states, state_of
 from mmconform.version import Version
+from mmconform.wire.tape import tape
 from mmconform.world.people import MADE, PERSONAS
 
 _HERE = Path(__file__).parent
@@ -94,7 +95,7 @@ def _digest(text: str) -> str:
 def page_data(
     contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation], proof: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return what the page shows: the records side by side, oldest version first.
+    """Return what the page shows: the records side by side, oldest version first, what is under development before its release.
 
     A list that is called ``at`` has one entry for each target, in the order of ``targets``.
 
@@ -108,7 +109,7 @@ def page_data(
     if not records:
         raise MisuseError("there is no record to show; run pytest first")
     check(records, contract.digest, contract.clauses)
-    records = sorted(records, key=lambda r: (_version(r), r.header.started, r.header.target))
+    records = sorted(records, key=lambda r: (_version(r), _is_release(r), r.header.started, r.header.target))
     cards, exchanges = _Cards(_concrete(deviations, records)), _Table()
     findings = _findings(contract, records, cards, exchanges)
     is_grouped = len(contract.operations) > MANY
@@ -147,6 +148,10 @@ def _version(record: Record) -> Version:
         return Version.parse(record.header.server.version)
     except ValueError as error:
         raise MisuseError(f"the record of {record.header.target} does not say of which version it is: {error}") from None
+
+
+def _is_release(record: Record) -> bool:
+    return tape.is_release(record.header.server.name)
 
 
 def _inert(value: Any) -> Any:
@@ -401,7 +406,8 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
         rows.append(
             {
                 "name": name,
-                "short": server.version,
+                "short": server.name,
+                "is_release": _is_release(record),
                 "target": header.target,
                 **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},
                 **{key: getattr(header, key) for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},

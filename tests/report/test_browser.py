@@ -203,6 +203,38 @@ def test_the_first_view_says_what_the_newest_run_says_without_a_percentage(visit
     assert len(rows(shown)) == 11
 
 
+def test_a_version_under_development_is_shown_but_is_never_the_newest(chromium, contract, record_of, tmp_path):
+    records = [record_of(name, answers=answers(403)) for name in ("4.0.5", "11.0.3", "11.6.0-dev")]
+    (tmp_path / "page.html").write_text(as_html(contract, records, []), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.get_by_role("columnheader").all_inner_texts() == ["4.0.5", "11.0.3", "11.6.0-dev"]
+    assert page.locator("#headline").inner_text().startswith("Mattermost 11.0.3: verified")
+    for view in ("personas", "trust"):
+        page.locator(f"#views [href='#{view}']").click()
+        assert "Mattermost 11.0.3" in page.locator("#main").inner_text(), view
+        assert field(page, "Version").locator(":checked").inner_text() == "11.0.3"
+    field(page, "Version").select_option(label="11.6.0-dev")
+    assert page.url.endswith("#trust?at=11.6.0-dev") and "Mattermost 11.6.0-dev" in page.locator("#main h2").first.inner_text()
+    page.locator("#views [href^='#versions']").click()
+    field(page, "From version").select_option(label="11.6.0-dev")
+    assert "at=" not in page.url, "the only one there is"
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_the_head_of_a_column_has_the_whole_name_however_many_there_are(chromium, contract, record_of, tmp_path, width):
+    names = [*(f"{major}.10.11" for major in range(1, 23)), "23.10.1-dev"]
+    (tmp_path / "page.html").write_text(as_html(contract, [record_of(name) for name in names], []), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": width, "height": 844})
+    page.goto((tmp_path / "page.html").as_uri())
+    heads = "[...document.querySelectorAll('.version button')]"
+    assert page.evaluate(f"{heads}.map((one) => one.textContent)") == names
+    cut = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1"
+    assert page.evaluate(f"{heads}.filter({cut}).map((one) => one.textContent)") == []
+    page.close()
+
+
 def test_equal_neighbours_are_one_cell_and_others_are_not(visit, contract):
     shown = visit()
     spans = {
