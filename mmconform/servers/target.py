@@ -182,7 +182,9 @@ def resolve(
     wanted = version.removeprefix("v")
     wanted = tape.newest(name for name in tapes if f"{name}.".startswith(f"{wanted}.")) or wanted
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}")
+        whole = [f"recorded:{name}" for name in tape.every_whole() if name.replace("/", ".").startswith(f"{wanted}.")]
+        of_whole = f"; and, of the whole API, {', '.join(whole)}" if whole else ""
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}{of_whole}")
     return [recorded(wanted)]
 
 

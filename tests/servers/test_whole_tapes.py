@@ -43,8 +43,14 @@ def test_a_tape_of_the_whole_api_is_never_the_newest_a_neighbour_or_one_of_all(t
     assert tape.every() == ["98.0.0"] and tape.newest() == "98.0.0" and tape.before("99.0.0") == tape.before("98.0.0") == ""
     assert tape.every_whole() == ["98.0.0/whole", "99.0.0/whole"] and tape.foreign() == []
     assert [one.name for one in resolve("recorded:all")] == [one.name for one in resolve("recorded")] == ["recorded:98.0.0"]
-    with pytest.raises(MisuseError, match=r"^no tape of version `99`; there are 98\.0\.0$"):
-        resolve("recorded:99")
+    with pytest.raises(MisuseError, match=r"^no tape of version `97`; there are 98\.0\.0$"):
+        resolve("recorded:97")
+
+
+@pytest.mark.parametrize("name", ["recorded:99.0.0", "99", "v99.0"])
+def test_who_asks_for_a_version_that_has_only_such_a_tape_is_told_its_name(tapes, name):
+    with pytest.raises(MisuseError, match=r"there are 98\.0\.0; and, of the whole API, recorded:99\.0\.0/whole$"):
+        resolve(name)
 
 
 def test_it_is_asked_for_by_its_name(tapes):
