@@ -24,7 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     contract = build(load(options.spec, options.overlay).document)
     if options.operation and options.operation not in contract.operations:
-        raise MisuseError(f"no operation `{options.operation}`; there are {', '.join(contract.operations)}")
+        what = f"{contract.suggestion(options.operation)}there are {', '.join(contract.operations)}"
+        raise MisuseError(f"no operation `{options.operation}`; {what}")
     about, rule = options.operation, options.rule
     clauses = [c for c in contract.clauses.values() if about in (None, c.operation) and rule in (None, c.rule)]
     if options.format == "json":

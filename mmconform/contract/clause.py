@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -16,6 +17,8 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 #: What holds of a whole API, whatever its sentences say: most compare two operations (``mmconform.principles``).
 Principle = Literal["hidden", "ended", "confidential", "bounded", "unlisted", "consistent", "forbidden"]
 PRINCIPLES: tuple[Principle, ...] = get_args(Principle)
+#: From which share of characters in common a name is taken for a slip of another.
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True)
@@ -266,6 +269,12 @@ class Contract:
             if clause.id not in self.clauses:
                 self.clauses[clause.id] = clause
                 self._clauses_of.setdefault(clause.operation, []).append(clause)
+
+    def suggestion(self, name: str) -> str:
+        """Return a question for who wrote the name of an operation that there is not: the one that is alike, if any."""
+        names = {operation.casefold(): operation for operation in self.operations}
+        alike = get_close_matches(name.casefold(), names, n=1, cutoff=_ALIKE)
+        return f"did you mean {names[alike[0]]}? " if alike else ""
 
     def more_literal(self, operation: Operation) -> tuple[Operation, ...]:
         """Return the operations with paths as long as this one's and fewer parameters: a router tries them first."""

@@ -74,12 +74,11 @@ def begin(config: pytest.Config) -> None:
         raise MisuseError(f"--rule {unknown[0]}: there is no such kind of promises; there are {', '.join(RULES)}")
     process = Process(config, _narrowed(config))
     _confirm_tapes_answer(process)
-    names = process.run.contract.operations
+    contract = process.run.contract
     for pattern in option(config, "--operation"):
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise MisuseError(
-                f"--operation {pattern}: the documents describe no such operation; {_listed(process.run)} lists them"
-            )
+        if not any(fnmatchcase(name, pattern) for name in contract.operations):
+            what = f"{contract.suggestion(pattern)}{_listed(process.run)} lists them"
+            raise MisuseError(f"--operation {pattern}: the documents describe no such operation; {what}")
     _confirm_something_is_promised(config, process.run)
     if not (config.option.collectonly or process.is_dry):
         try:

@@ -243,6 +243,12 @@ def test_the_command_refuses_an_unknown_operation_with_those_there_are(complaint
     )
 
 
+@pytest.mark.parametrize("name", ["RegenComandToken", "regencommandtoken"])
+def test_a_slip_in_the_name_of_an_operation_is_told_with_what_was_meant(complaint, name):
+    told = complaint("contract", "--operation", name)
+    assert told.startswith(f"no operation `{name}`; did you mean RegenCommandToken? there are ")
+
+
 def test_the_command_refuses_to_write_other_sources_over_ours(complaint, write, root):
     before = (root / "specs" / "mattermost.yaml").read_bytes()
     line = complaint("merge", "--write", "--spec", root / "specs" / "source")

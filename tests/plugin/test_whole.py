@@ -244,6 +244,10 @@ def test_what_k_finds_shows_the_deviation_that_a_whole_run_shows(run_pytest, con
             "--operation GetTaem*: the documents describe no such operation; `mmconform contract` lists them",
         ),
         (
+            "--operation=RegenComandToken",
+            "describe no such operation; did you mean RegenCommandToken? `mmconform contract` lists them",
+        ),
+        (
             "--operation=GetTaem --spec=specs/small.yaml --target=reference",
             "`mmconform contract --spec=specs/small.yaml` lists them",
         ),
