@@ -6,6 +6,8 @@ BIN := .venv/bin
 COVERED := 78
 # Compiled modules are kept, whatever the shell says: without them each start of pytest takes twice as long, and tests start many.
 export PYTHONDONTWRITEBYTECODE :=
+#: JupyterLab refuses to be root's unless it is told; in a container everybody is.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 
 .PHONY: help install conformance test prove notebooks pictures lint lock clean
@@ -28,7 +30,7 @@ prove: .venv/.ready  ## run the suites on servers with one flaw each, beside pla
 	$(BIN)/python benchmarks/fidelity.py
 
 notebooks: .venv/.dev  ## look at the records, and ask them questions of your own
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks $(AS_ROOT)
 
 pictures: .venv/.dev conformance  ## make the README's pictures and the notebooks' outputs anew
 	$(BIN)/python docs/pictures.py
@@ -51,6 +53,7 @@ lint: .venv/.dev  ## ruff and mypy
 
 # Not compiled beforehand, which takes as long as the rest: of most of these packages nobody imports more than a few modules.
 .venv/.dev: .venv/.ready requirements-dev.lock requirements-dask.lock
+	@echo "adding the packages that requirements-dev.lock and requirements-dask.lock name: once, some minutes, into .venv only"
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes -r requirements-dask.lock
 	$(BIN)/python -m pip --disable-pip-version-check check

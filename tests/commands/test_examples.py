@@ -87,10 +87,25 @@ def test_what_github_reads_of_this_repository_is_a_mapping_in_yaml(path):
     assert isinstance(read(path)[0].data, dict)
 
 
+def make(*arguments, **environment):
+    """What make says; where another make calls, which CI is, it would also say where it goes in and out."""
+    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")} | environment
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=alone, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("user", "allows_root"), [(0, True), (1000, False)])
+def test_make_notebooks_says_what_takes_time_and_opens_them_for_root_too(tmp_path, user, allows_root):
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n", encoding="utf-8")
+    (tmp_path / "id").chmod(0o755)
+    done = make("--dry-run", "--always-make", "notebooks", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}").splitlines()
+    [opens] = [line for line in done if "jupyter lab" in line]
+    assert ("--allow-root" in opens) == allows_root
+    [installs] = [number for number, line in enumerate(done) if "-r requirements-dev.lock" in line]
+    assert "some minutes" in done[installs - 1]
+
+
 def test_make_help_names_every_target_that_is_for_people():
-    # Under another make, which CI is, it would also say where it goes in and out.
-    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
-    said = subprocess.run(["make", "help"], cwd=ROOT, env=alone, capture_output=True, text=True, check=True).stdout
+    said = make("help")
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert targets
     assert [line.split()[1] for line in said.splitlines()] == targets
