@@ -24,6 +24,8 @@ from mmconform.wire.tape.tape import LABEL
 _ATTEMPTS = 2
 #: Where pytest begins to show the tables.
 _TABLES = re.compile(r"^=+ conformance =+$", re.MULTILINE)
+#: What a run says of the server, below where the last record is and above what pytest sums up.
+_LEFT = re.compile(r"^  record: [^\n]*\n\n((?:[^\n=\d][^\n]*\n)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,14 @@ class Outcome:
         status: pytest's: 0 green, 1 not.
         said: What it printed before the tables.
         records: The files, by the slug of the target.
+        left: What it said of how it left a live server.
     """
 
     job: Job
     status: int
     said: str
     records: dict[str, bytes]
+    left: str = ""
 
     @property
     def was_killed(self) -> bool:
@@ -155,7 +159,9 @@ def _attempt(job: Job, watch: Watch) -> Outcome:
                 lines.append(line)
                 watch.learn(job.name, line)
         records = {path.parent.name: path.read_bytes() for path in sorted(Path(folder).glob(f"*/{NAME}"))}
-    return Outcome(job, process.returncode, _TABLES.split("".join(lines))[0], records)
+    said = "".join(lines)
+    left = _LEFT.findall(said) if any("://" in target for target in job.targets) else []
+    return Outcome(job, process.returncode, _TABLES.split(said)[0], records, "".join(left[-1:]))
 
 
 @cache

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
             progress.clear()
             if outcome.status:
                 print(outcome.said)
-            sys.stderr.write(f"{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
+            sys.stderr.write(f"{outcome.left}{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
             for name in outcome.job.targets if are_many else ():
                 print(draw(name, is_brief=name != newest), flush=True)
     if every == Job(()):

@@ -101,8 +101,9 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
     if jobs := [_job(target, options) for target in targets.values()]:
         with progressing() as progress, place(scheduler, len(jobs), progress.learn) as submit:
-            for _ in play(jobs, submit):
-                pass  # whichever comes first: where one came to nothing, nobody needs the others
+            for outcome in play(jobs, submit):  # whichever comes first: where one came to nothing, nobody needs the others
+                progress.clear()
+                sys.stderr.write(outcome.left)
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -368,3 +369,26 @@ def test_notes_that_are_broken_are_none(proved, reports, text):
     reports.mkdir()
     (reports / "prove.json").write_text(text)
     assert targets(proved()[1]) == sorted(map(name_of, NAMES))
+
+
+SAYS = """\
+.......                                                                  [100%]
+================================= conformance ==================================
+  GREEN  verified 24 of 96 promises: 22 kept, 2 known, 0 new, 72 skipped
+  record: reports/a/observations.jsonl
+
+made anew after LogOut by member: member signed out
+left the server as it was (but accounts can only be deactivated, and teams archived): 1 commands deleted
+=========================== short test summary info ============================
+113 passed in 3.05s
+"""
+
+
+@pytest.mark.parametrize(("target", "is_told"), [("http://127.0.0.1:8065", True), ("recorded:4.0.5", False)])
+@pytest.mark.parametrize("summed_up", [True, False])
+def test_how_a_run_left_a_live_server_comes_back_with_it(monkeypatch, target, is_told, summed_up):
+    """Whoever compares a server is told what was made there, as whoever runs pytest is."""
+    says = SAYS if summed_up else "".join(line for line in SAYS.splitlines(keepends=True) if "short test summary" not in line)
+    monkeypatch.setattr("mmconform.campaign.work.command", lambda job, folder: [sys.executable, "-c", f"print({says!r}, end='')"])
+    left = work(Job((target,))).left
+    assert left.splitlines() == (SAYS.splitlines()[5:7] if is_told else [])
