@@ -1,6 +1,7 @@
 """One run as pytest sees it: targets as parameters, verdicts from tests, the record at the end."""
 
 import gc
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
@@ -61,6 +62,8 @@ _PUT_BACK = "put back what this run had changed (but accounts can only be deacti
 _PUT_RIGHT = "put right, but not everything: "
 #: Settings of pytest that decide what is collected.
 _WHAT_IS_A_TEST = ("python_", "norecursedirs", "testpaths")
+#: Who sets one of these has a server in mind.
+_MEANS_A_SERVER = ("MM_ADMIN_TOKEN", "MM_ADMIN_LOGIN")
 _SECONDS = pytest.StashKey[float]()
 
 
@@ -212,6 +215,8 @@ class Conformance:
             f"known deviations: {_span(known)}",
             f"record: {shown(run.reports)}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
         ]
+        if not option(self.process.config, "--target") and any(map(os.environ.get, _MEANS_A_SERVER)):
+            lines.append("note: no --target was given: a recording is judged, not your server")
         lines += [f"warning: {target.origin.remark}" for target in targets if target.origin.remark]
         for target in targets if run.is_official else ():
             lines += [f"warning: {misfit}" for misfit in misfits(contract, target.version, is_official=True)]

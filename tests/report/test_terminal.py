@@ -151,6 +151,21 @@ def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(run_py
     assert "record: reports/4.0.5/observations.jsonl; generator seed" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("target", "administrator", "is_told"),
+    [
+        ([], {"MM_ADMIN_TOKEN": "t"}, True),
+        ([], {"MM_ADMIN_LOGIN": "boss"}, True),
+        ([], {}, False),
+        (["--target=recorded"], {"MM_ADMIN_TOKEN": "t"}, False),
+    ],
+)
+def test_who_names_an_administrator_and_no_target_is_told_that_a_recording_is_judged(run_pytest, target, administrator, is_told):
+    done = run_pytest("suites/permissions/test_webrtc.py", "--collect-only", *target, **administrator)
+    lines = done.stdout.split("\n")
+    assert ("note: no --target was given: a recording is judged, not your server" in lines) == is_told, done.stdout
+
+
 def test_the_header_of_all_recordings_names_the_first_and_the_last(run_pytest):
     done = run_pytest("suites/permissions/test_webrtc.py", "--collect-only", "--target", "recorded:all")
     assert " servers, Mattermost 4.0.5 to " in done.stdout
