@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import sys
 import time
 
@@ -55,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
             json.dumps(prove.as_json(proofs, spec, seconds[: 1 + bool(options.baseline)], beside), indent=2, ensure_ascii=False)
         )
     else:
-        print(table(proofs, seconds, beside))
+        print(table(proofs, seconds, beside, shutil.get_terminal_size().columns))
     return FINE if all(proof.is_as_declared for proof in proofs) else FOUND

@@ -243,6 +243,18 @@ def test_a_proof_tells_how_fast_it_was():
     assert "plain Schemathesis notices 0 of them; 30 s, 0.0 faults found a minute" in told
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_what_a_proof_says_fits_a_terminal_with_every_rule_beside_its_mutant(width):
+    names = prove.chosen("")
+    proofs = [prove.Proof(name, one := MUTANTS[name], frozenset() if one.blind else one.kills, 0) for name in names]
+    told = table(proofs, [4800, 9600], {name: {("", "")} for name in names}, width).split("\n")
+    assert max(map(len, told)) <= width
+    said = " ".join(line.strip() for line in told)
+    assert "regen-tells-an-empty-token: schema, effect, ◆" in said
+    assert re.search(r"always-ok: status \(\d+\), .* permission \(\d+\), .* ◆", said), "several clauses of a rule are counted"
+    assert [name for name in names if f" {name}" not in said] == []
+
+
 # -- reading as Go does --------------------------------------------------------------------------------------------
 
 
