@@ -54,7 +54,7 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
 
 
 def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
-    wrong = [("**of a part only**", code(record.header.selection))] if record.header.selection else []
+    wrong = [("of a part only", code(record.header.selection))] if record.header.selection else []
     wrong += [(f"**{kind}**", code(sentence)) for kind, sentence in problems(record)]
     skipped = skip_reasons(contract, record).items()
     wrong += [("note", code(sentence)) for sentence in newer_than_known(record)]

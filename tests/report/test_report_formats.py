@@ -149,7 +149,7 @@ def test_markdown_begins_with_how_many_promises_were_verified(contract, make):
 def test_markdown_of_a_part_says_so(contract, make):
     one = make(row("CreateJob.auth", "pass"))
     text = markdown(contract, [of_a_part(one)])
-    assert "- **of a part only**: `-k word`" in text and "| ✅ green (a part) |" in text
+    assert "- of a part only: `-k word`" in text and "| ✅ green (a part) |" in text
     assert "part" not in markdown(contract, [one])
 
 
