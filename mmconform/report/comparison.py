@@ -23,7 +23,7 @@ _TITLES = {
 }
 #: Of more operations than these, those that changed in the same way are told together.
 _FEW_OPERATIONS = 50
-_MORE = "Each change with its promise and the first request that showed it: --format markdown, or json."
+_MORE = "Each change with its promise and the test that showed it first: --format markdown, or json."
 #: Who is told of by name what they would feel, where there are many operations.
 _FELT_BY = ("guest", "member", "channel_admin", "team_admin", "system_admin")
 
