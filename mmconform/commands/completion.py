@@ -1,13 +1,18 @@
 """`mmconform completion`: what a shell needs to complete our command."""
 
 import argparse
+from collections.abc import Iterator
 
 import shtab
 
 from mmconform.commands import cli
 from mmconform.commands.shared import FINE
+from mmconform.contract.build import build
+from mmconform.documents.load import load
 
 EXAMPLE = 'eval "$(mmconform completion bash)"'
+#: How arguments are called that can be files or folders.
+_FILES = ("FILE", "RECORD", "TARGET", "BEFORE", "AFTER")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,5 +20,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    print(shtab.complete(cli.parser(whole=True), shell=options.shell))
+    whole = cli.parser(whole=True)
+    operations = list(build(load().document).operations)
+    for action in _actions(whole):
+        if action.metavar in _FILES:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+        elif action.dest == "operation":
+            action.choices = operations
+    print(shtab.complete(whole, shell=options.shell))
     return FINE
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield what a parser and its subcommands take."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for subcommand in action.choices.values():
+                yield from _actions(subcommand)
