@@ -288,9 +288,7 @@ class Conformance:
         for core in ("main", "mark"):  # what the user left out; asked again they find nothing more
             plugin: Any = config.pluginmanager.get_plugin(core)
             plugin.pytest_collection_modifyitems(items=items, config=config)
-        if nobodys := [item for item in items if self._asks_nobody(item)]:
-            config.hook.pytest_deselected(items=nobodys)  # so that pytest's numbers add up
-            items[:] = [item for item in items if item not in nobodys]
+        _keep(config, items, lambda item: not self._asks_nobody(item))
         self._leave_out_strange(config, items)
         asked = {item.nodeid: target.slug for item in items if (target := target_of(item))}
         result = yield
@@ -329,18 +327,12 @@ class Conformance:
             is_other = patterns and operation and not any(fnmatchcase(operation.id, pattern) for pattern in patterns)
             return not (is_other_rule or is_other)
 
-        left_out = [item for item in items if not is_asked(item)]
-        if left_out:
-            config.hook.pytest_deselected(items=left_out)
-            items[:] = [item for item in items if item not in left_out]
+        _keep(config, items, is_asked)
 
     def _leave_out_strange(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out tests of clauses that the documents do not have."""
-        clauses = self.process.run.contract.clauses
-        strange = [item for item in items if target_of(item) and (clause := fixtures.clause_of(item)) and clause not in clauses]
-        if strange:
-            config.hook.pytest_deselected(items=strange)
-            items[:] = [item for item in items if item not in strange]
+        known = {"", *self.process.run.contract.clauses}
+        _keep(config, items, lambda item: not target_of(item) or fixtures.clause_of(item) in known)
 
     def _target_of(self, item: pytest.Item) -> int:
         target = target_of(item)
@@ -685,6 +677,16 @@ class Conformance:
             terminalreporter.write_line(problem, red=True)
         if self._records and not self._is_clean:
             terminalreporter.write_line("what is said of the server stands, but it is not as it was: exit status 2", red=True)
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], is_kept: Callable[[pytest.Item], bool]) -> None:
+    """Leave out all other tests, and tell pytest, so that its numbers add up."""
+    parts: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        parts[is_kept(item)].append(item)
+    if parts[False]:
+        config.hook.pytest_deselected(items=parts[False])
+        items[:] = parts[True]
 
 
 def cassette_of(item: Any) -> str:

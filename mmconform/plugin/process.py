@@ -178,7 +178,7 @@ class Process:
             begun = Recording(self.targets[0], may_replace=may_replace, built_from=built_from, is_whole=self.whole_wanted)
         try:
             self._enter()
-            if is_recording or getattr(self.config.option, "numprocesses", None):
+            if getattr(self.config.option, "numprocesses", None):  # the tests are the workers', who are told
                 self.prepare()
         except BaseException:
             if begun:

@@ -72,7 +72,6 @@ class LiveServer:
     lacks: frozenset[str] = frozenset()
     stands_on_tokens: bool = False
     run: str = ""
-    is_prepared: bool = False
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -243,7 +242,7 @@ def enter_server(target: Target, run_id: str, *, create_first_admin: bool, newco
 
 
 def prepare_server(server: LiveServer, *, disruptive: bool, recording: bool, asks_everything: bool = False) -> None:
-    """Take a server that was entered for this run alone, and prepare it; once. Cleaning it undoes what was done when that fails.
+    """Take a server that was entered for this run alone, and prepare it. Cleaning it undoes what was done when that fails.
 
     Args:
         asks_everything: Probes ask about the whole of a document.
@@ -251,9 +250,7 @@ def prepare_server(server: LiveServer, *, disruptive: bool, recording: bool, ask
     Raises:
         MisuseError: somebody else came first; see also :func:`mmconform.servers.live.prepare.prepare`.
     """
-    if server.is_prepared:
-        return
-    server.is_prepared, target = True, server.target
+    target = server.target
     try:
         note = server.journal(f"{server.run}-server")
         if server.lease:
