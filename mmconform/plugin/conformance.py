@@ -354,8 +354,6 @@ class Conformance:
         if not session.items and self.process.is_named:
             self.problems.append(f"nothing to ask: no test is selected ({self.process.narrowed or 'none was collected'})")
         if self.process.recording and self.process.narrowed:
-            self.process.recording.drop()
-            self.process.clean()
             pytest.exit("a tape is recorded whole: leave out -k, -m, --ignore and paths when recording", returncode=2)
         if session.items:
             try:

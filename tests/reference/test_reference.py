@@ -11,7 +11,7 @@ import pytest
 
 from mmconform.contract.clause import PRINCIPLES
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, ROOT
+from mmconform.paths import CASSETTES, REPORTS, ROOT
 from mmconform.prove import prove
 from mmconform.prove.table import table
 from mmconform.record.record import NAME, read
@@ -300,3 +300,12 @@ def test_what_a_run_that_was_killed_left_went_with_its_server(run_pytest):
     done = run_pytest("--target", "reference@4.0.5", "-k", "test_since and CreateJob")
     assert "GREEN" in done.stdout, done.stdout
     assert not any(path.exists() for path in left)
+
+
+def test_a_recording_of_a_part_is_refused_before_anything_is_made(run_pytest):
+    """It was tidied up twice, the second time after its server had been ended, for which it waited minutes."""
+    done = run_pytest("--target", "reference@4.0.5", "--record-mode=rewrite", "-k", "matrix")
+    assert done.returncode == 2
+    assert "a tape is recorded whole: leave out -k" in done.stdout + done.stderr
+    assert "cleanup" not in done.stdout + done.stderr and "left the server" not in done.stdout
+    assert not list(CASSETTES.glob(".recording-*"))
