@@ -12,14 +12,8 @@ from pathlib import Path
 from mmconform.campaign.places import CORES, place
 from mmconform.campaign.play import join_neighbours, play, shares
 from mmconform.campaign.work import Job
-from mmconform.commands.runs import (
-    add_live_options,
-    add_picking_options,
-    add_places,
-    live_options,
-    picking_options,
-    progressing,
-)
+from mmconform.commands.progress import progressing
+from mmconform.commands.runs import add_live_options, add_picking_options, add_places, live_options, picking_options
 from mmconform.commands.shared import FINE, FOUND
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
@@ -67,13 +61,14 @@ def run(options: argparse.Namespace) -> int:
     first = newest if are_many and not options.scheduler else ""
     jobs = [*_jobs(names, every, live_options(options), first, apart=bool(options.scheduler), processes=options.processes)]
     draw = partial(_drawn, contract)
-    with progressing() as progress, place(options.scheduler, options.processes, progress.learn) as submit:
-        for number, outcome in enumerate(play(jobs, submit), 1):
+    with progressing(len(names)) as progress, place(options.scheduler, options.processes, progress.learn) as submit:
+        progress.say(f"running the suites on {names[0] if len(names) == 1 else f'{len(names)} servers'} …\n")
+        for outcome in play(jobs, submit):
             is_green = is_green and outcome.status == 0
             progress.clear()
             if outcome.status:
-                print(outcome.said)
-            sys.stderr.write(f"{outcome.left}{outcome.job.name}: done ({number} of {len(jobs)} runs)\n")
+                print(outcome.said, flush=True)
+            progress.finish(outcome)
             for name in outcome.job.targets if are_many else ():
                 print(draw(name, is_brief=name != newest), flush=True)
     if every == Job(()):
@@ -83,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
         if not (are_many and of_it.footer.green):
             print(draw(name))
     green = sum(of_it.footer.green for of_it in seen.values())
-    if are_many:
-        print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)}")
+    print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)}")
     return FINE if is_green and green == len(seen) else FOUND
 
 

@@ -3,9 +3,10 @@
 import argparse
 import json
 import shutil
-import sys
 import time
+from collections.abc import Callable
 
+from mmconform.commands.progress import progressing
 from mmconform.commands.runs import add_places
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
@@ -42,13 +43,15 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name_of(name)}: {MUTANTS[name].flaw}")
         return FINE
 
-    def progress(share: float) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{len(names)} mutants, {share:4.0%}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+    with progressing() as progress:
 
-    proofs, taken = prove.prove(names, progress, options.scheduler)
-    begun = time.monotonic()
-    beside = plain_schemathesis.found(names, progress) if options.baseline else None
+        def tell(who: str) -> Callable[[float], None]:
+            return lambda share: progress.show(f"{who}: {share:.0%} of {len(names)} flaws")
+
+        progress.say(f"running the suites on {len(names)} servers, each with one flaw …\n")
+        proofs, taken = prove.prove(names, tell("the suites"), options.scheduler)
+        begun = time.monotonic()
+        beside = plain_schemathesis.found(names, tell("plain Schemathesis")) if options.baseline else None
     seconds = [taken, time.monotonic() - begun]
     if options.format == "json":
         spec = build(load(specs).document).digest

@@ -2,10 +2,8 @@
 
 import argparse
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from mmconform.campaign.places import place
 from mmconform.campaign.play import play
 from mmconform.campaign.work import Job
+from mmconform.commands.progress import progressing
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS, RUN, SAVED, shown
@@ -36,8 +35,6 @@ _PICKING = {
     "--hypothesis-seed": "N",
 }
 _REPEATABLE = ("--spec", "--overlay", "--operation", "--rule", "--fail-on")
-#: How far pytest says that it is.
-_PERCENT = re.compile(r"\[ *(\d+)%\]")
 
 
 def add_live_options(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +83,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str = "") -> list[Record]:
     """Return the record of each name: one that is there, or that of a run of the suites over a target.
 
-    Runs go side by side, and are told on standard error, on a terminal with how far they are.
+    Runs go side by side, and are told on standard error, with how far they are.
 
     Args:
         names: Records of runs (files, or the folders in which they are) or targets.
@@ -100,10 +97,9 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     kept = {choice: record.read(choice) for choice in chosen if isinstance(choice, Path)}  # before a run writes over one of them
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
     if jobs := [_job(target, options) for target in targets.values()]:
-        with progressing() as progress, place(scheduler, len(jobs), progress.learn) as submit:
+        with progressing(len(jobs)) as progress, place(scheduler, len(jobs), progress.learn) as submit:
             for outcome in play(jobs, submit):  # whichever comes first: where one came to nothing, nobody needs the others
-                progress.clear()
-                sys.stderr.write(outcome.left)
+                progress.finish(outcome)
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
 
 
@@ -136,49 +132,3 @@ def _job(target: Target, options: Sequence[str]) -> Job:
     if target.is_whole:
         live = tuple(option for option in options if option.startswith("--spec="))
     return Job((target.name,), ("--tb=no", *live))
-
-
-@contextmanager
-def progressing() -> "Iterator[Progress]":
-    """Show how far runs are as long as they go on."""
-    progress = Progress()
-    try:
-        yield progress
-    finally:
-        progress.end()
-
-
-class Progress:
-    """Shows on a terminal how far runs are that go on, in one line no wider than it is; elsewhere nothing."""
-
-    def __init__(self) -> None:
-        self._is_shown = sys.stderr.isatty()
-        self._shares: dict[str, str] = {}
-        self._length = 0
-
-    def learn(self, name: str, line: str) -> None:
-        """Take note of a line that pytest printed."""
-        if percent := _PERCENT.search(line):
-            self._shares[name] = f"{name} {percent[1]} %"
-            if percent[1] == "100":
-                del self._shares[name]
-            self.clear()
-            line, width = "   ".join(self._shares.values()), shutil.get_terminal_size().columns - 1
-            line = line if len(line) <= width else f"{line[: width - 1]}…"  # what wraps, no carriage return takes away
-            self._length = len(line)
-            self._write(line)
-
-    def clear(self) -> None:
-        """Take the line away, for something else to be written there."""
-        self._write("\r" + " " * self._length + "\r" if self._length else "")
-        self._length = 0
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._length:
-            self._write("\n")
-
-    def _write(self, text: str) -> None:
-        if self._is_shown:
-            sys.stderr.write(text)
-            sys.stderr.flush()

@@ -399,40 +399,6 @@ def test_an_interrupted_command_is_one_line(capsys, monkeypatch):
     assert capsys.readouterr().err.endswith("mmconform: interrupted\n")
 
 
-def test_how_far_runs_are_is_one_line_of_a_terminal(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    progress = the_runs.Progress()
-    for name, line in (("a", "....  [ 12%]\n"), ("b", ".. [  3%]\n"), ("a", "no share\n"), ("a", ". [100%]\n")):
-        progress.learn(name, line)
-    progress.end()
-    told = capsys.readouterr().err
-    assert [line for line in told.split("\r") if line.strip()] == ["a 12 %", "a 12 %   b 3 %", "b 3 %\n"]
-
-
-def test_how_far_runs_are_leaves_nothing_behind_on_a_narrow_terminal(monkeypatch, capsys):
-    """Whatever is written before the next carriage return stays on the line, and is covered before that is used again."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
-    progress = the_runs.Progress()
-    for percent in (5, 50, 100):
-        for name in ("recorded:4.0.5 and 9 more", "recorded:4.1.2 and 9 more", "recorded:11.0.3"):
-            progress.learn(name, f"... [{percent:3}%]")
-    progress.end()
-    shown = capsys.readouterr().err
-    screen = ""
-    for part in shown.split("\r"):
-        assert len(part) < 40
-        screen = part + screen[len(part) :]
-    assert "recorded:4.0.5 and 9 more 50 %" in shown and not screen.strip()
-
-
-def test_elsewhere_it_is_nothing(capsys):
-    progress = the_runs.Progress()
-    progress.learn("a", "....  [ 12%]\n")
-    progress.end()
-    assert capsys.readouterr().err == ""
-
-
 def test_who_reads_no_further_gets_neither_a_traceback_nor_a_verdict():
     """The status is that of any command which a closed pipe ends."""
     command = [sys.executable, "-m", "mmconform", "contract"]

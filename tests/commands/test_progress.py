@@ -1,0 +1,138 @@
+"""How far runs are is told to whoever waits, on a terminal and in the log of a CI, and never where the answer is read."""
+
+import json
+import sys
+
+import pytest
+
+from mmconform.campaign.work import Job, Outcome
+from mmconform.commands import campaign, progress, runs
+from mmconform.commands.cli import main
+from mmconform.commands.progress import Progress
+from mmconform.prove import prove
+from mmconform.record import record
+from mmconform.record.record import slug_of
+
+RUNS = (Outcome(Job(("recorded:4.0.5", "recorded:4.1.2")), 0, "", {}), Outcome(Job(("http://x",)), 1, "", {}, "left it so\n"))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that have gone by, to be changed."""
+    seconds = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: seconds[0])
+    return seconds
+
+
+# -- on a terminal -------------------------------------------------------------------------------------------------
+
+
+def test_how_far_runs_are_is_one_line_of_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown = Progress()
+    for name, line in (("a", "....  [ 12%]\n"), ("b", ".. [  3%]\n"), ("a", "no share\n"), ("a", ". [100%]\n")):
+        shown.learn(name, line)
+    shown.end()
+    told = capsys.readouterr().err
+    assert [line for line in told.split("\r") if line.strip()] == ["a 12 %", "a 12 %   b 3 %", "b 3 %\n"]
+
+
+def test_how_far_runs_are_leaves_nothing_behind_on_a_narrow_terminal(monkeypatch, capsys):
+    """Whatever is written before the next carriage return stays on the line, and is covered before that is used again."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown = Progress()
+    for percent in (5, 50, 100):
+        for name in ("recorded:4.0.5 and 9 more", "recorded:4.1.2 and 9 more", "recorded:11.0.3"):
+            shown.learn(name, f"... [{percent:3}%]")
+    shown.end()
+    told = capsys.readouterr().err
+    screen = ""
+    for part in told.split("\r"):
+        assert len(part) < 40
+        screen = part + screen[len(part) :]
+    assert "recorded:4.0.5 and 9 more 50 %" in told and not screen.strip()
+
+
+def test_what_stays_stands_in_a_line_of_its_own(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown = Progress(3)
+    shown.learn("recorded:4.0.5 and 1 more", "... [ 50%]")
+    shown.finish(RUNS[0])
+    assert capsys.readouterr().err.split("\r")[-1] == "recorded:4.0.5 and 1 more: done (2 of 3 servers)\n"
+
+
+# -- elsewhere -----------------------------------------------------------------------------------------------------
+
+
+def test_elsewhere_it_is_a_plain_line_from_time_to_time(clock, capsys):
+    shown = Progress(3)
+    for seconds, percent in ((1, 3), (29, 10), (31, 40), (33, 41), (62, 80), (70, 100)):
+        clock[0] = seconds
+        shown.learn("recorded:4.0.5", f"...  [{percent:3}%]\n")
+    shown.end()
+    assert capsys.readouterr().err == "recorded:4.0.5 40 %\nrecorded:4.0.5 80 %\n"
+
+
+def test_elsewhere_each_run_that_is_done_has_a_line_and_all_servers_are_counted(clock, capsys):
+    shown = Progress(3)
+    for outcome in RUNS:
+        shown.finish(outcome)
+    assert capsys.readouterr().err.splitlines() == [
+        "recorded:4.0.5 and 1 more: done (2 of 3 servers)",
+        "left it so",
+        "http://x: done (3 of 3 servers)",
+    ]
+
+
+@pytest.fixture
+def played(record_of, tmp_path, monkeypatch):
+    """Have runs say at once that all is well."""
+    made = record_of("11.0.3")
+
+    def played(jobs, submit):
+        for job in jobs:
+            for name in job.targets:
+                record.write(tmp_path / slug_of(name) / record.NAME, made)
+            yield Outcome(job, 0, "", {})
+
+    for module in (campaign, runs, prove):
+        monkeypatch.setattr(module, "play", played)
+        monkeypatch.setattr(module, "REPORTS", tmp_path)
+    monkeypatch.setattr(campaign, "join_neighbours", lambda *_: None)
+    monkeypatch.setattr(prove, "_GOING_ON", tmp_path / "prove.json")
+
+
+COMMANDS = {
+    "compare": (
+        ["compare", "5.36.1", "11.0.3", "--format", "json"],
+        ["recorded:5.36.1: done (1 of 2 servers)", "recorded:11.0.3: done (2 of 2 servers)"],
+    ),
+    "campaign": (["campaign", "5.36.1"], ["running the suites on recorded:5.36.1 …", "recorded:5.36.1: done\n"]),
+    "prove": (
+        ["prove", "--format", "json", "-k", "RevokeUserAccessToken"],
+        ["each with one flaw …", "the suites: 100%"],
+    ),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_takes_long_tells_a_log_in_plain_lines_and_its_output_stays_what_was_asked_for(
+    command, played, clock, capsys, monkeypatch
+):
+    monkeypatch.setattr(progress, "_EVERY", 0)
+    arguments, tells = COMMANDS[command]
+    main(arguments)
+    said = capsys.readouterr()
+    for line in tells:
+        assert line in said.err
+    assert said.err.replace("\n", "").isprintable() and said.err.endswith("\n")
+    assert not any(line in said.out for line in tells)
+    if "json" in arguments:
+        assert json.loads(said.out)
+
+
+@pytest.mark.parametrize("targets", [("5.36.1",), ("5.36.1", "11.0.3"), ("5.36.1", "11.0.3", "4.0.5", "4.1.2")])
+def test_a_campaign_ends_with_how_many_are_green(played, capsys, targets):
+    assert main(["campaign", *targets]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{len(targets)} of {len(targets)} green; the records are in ")
