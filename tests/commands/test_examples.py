@@ -1,4 +1,4 @@
-"""The examples for CI are valid YAML, and every command of ours in them exists with its options."""
+"""The examples for CI are valid YAML; and every command of ours in them, and in what people read, exists with its options."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shlex
 import subprocess
 
 import pytest
+from markdown_it import MarkdownIt
 
 from mmconform.commands.cli import parser
 from mmconform.documents.reader import read
@@ -13,6 +14,7 @@ from mmconform.paths import ROOT
 from mmconform.servers.target import resolve
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+PAGES = sorted(path for pattern in ("*.md", "docs/*.md", "examples/*.md", "benchmarks/**/*.md") for path in ROOT.glob(pattern))
 
 
 def load(name):
@@ -28,12 +30,31 @@ def lines(node):
     return str(node).split("\n")
 
 
+def blocks(page):
+    """The blocks of code of a page."""
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    return [token.content for token in tokens if token.type in ("fence", "code_block")]
+
+
 def commands(program):
-    """The arguments of every call of a program in the examples and their README."""
+    """The arguments of every call of a program in the examples and in the pages that people read."""
     texts = [line for path in EXAMPLES for line in lines(load(path.name))]
-    texts += (ROOT / "examples" / "README.md").read_text(encoding="utf-8").split("\n")
+    texts += [line for page in PAGES for block in blocks(page) for line in block.split("\n")]
     found = [re.match(rf"\s*(?:\w+=\S+ )*(?:\.venv/bin/)?{program} (?P<rest>.*)", line) for line in texts]
-    return [shlex.split(call["rest"].partition(" >> ")[0]) for call in found if call]
+    return [shlex.split(call["rest"].partition(" >> ")[0], comments=True) for call in found if call]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page):
+    inline = [token for token in MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8")) if token.type == "inline"]
+    links = [child.attrs.get("href") or child.attrs.get("src") for token in inline for child in token.children]
+    for link in (link for link in links if link and "://" not in link):
+        file, _, heading = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        if heading:
+            headings = re.findall(r"(?m)^#+ (.*)", target.read_text(encoding="utf-8"))
+            assert heading in [re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings], link
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -50,14 +71,15 @@ def test_every_call_of_mmconform_is_one_that_it_understands():
 
 def test_every_option_of_pytest_exists(request):
     calls = commands("pytest")
-    assert len(calls) >= 3
+    assert len(calls) >= 10
     for call in calls:
         for option in (word.partition("=")[0] for word in call if word.startswith("-")):
             request.config.getoption(option)
 
 
 def test_the_recordings_that_are_named_exist():
-    named = {name for path in EXAMPLES for name in re.findall(r"recorded:[\d.]+", path.read_text(encoding="utf-8"))}
+    texts = [path.read_text(encoding="utf-8") for path in [*EXAMPLES, *PAGES]]
+    named = {name for text in texts for name in re.findall(r"recorded:\d[\d.]*\d(?:/whole)?", text)}
     assert named
     assert all(resolve(name) for name in named)
 
