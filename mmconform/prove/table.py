@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 
 from mmconform.contract.clause import RULES
 from mmconform.prove.prove import Findings, Proof
+from mmconform.report.folded import folded
 from mmconform.report.marks import MARKS
 
 _NOTICED, _MISSED, _ODD = (MARKS[state].sign for state in ("pass", "skip", "new"))
@@ -57,5 +57,4 @@ def _lines(proof: Proof, beside: Findings | None, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
-    more = " " * (indent + 2)
-    return wrap(text, width, initial_indent=" " * indent, subsequent_indent=more, break_on_hyphens=False, break_long_words=False)
+    return folded(text, width, " " * indent, " " * (indent + 2))

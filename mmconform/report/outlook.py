@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from textwrap import wrap
 
 from mmconform.driving.outlook import WHY, Outlook, Prospect
 from mmconform.errors import plain
+from mmconform.report.folded import folded
 
 _WIDTH = 110
 #: So many names are told of many.
@@ -49,4 +49,4 @@ def _by_tag(prospects: Iterable[Prospect]) -> Iterator[str]:
 
 
 def _folded(head: str, text: str) -> list[str]:
-    return wrap(text, _WIDTH, initial_indent=f"  {head:13} ", subsequent_indent=_INDENT, break_long_words=False)
+    return folded(text, _WIDTH, f"  {head:13} ", _INDENT)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator
 from itertools import product
-from textwrap import wrap
 
 from mmconform.contract.clause import Operation
+from mmconform.report.folded import folded
 from mmconform.world.people import PERSONAS
 
 #: Whether somebody may send an operation about somebody's resource: nothing, or why not.
@@ -36,13 +36,13 @@ def plan(target: str, operations: Collection[Operation], refuses: Refuses, tests
         f"{tests} hand-written tests keep to the same"
     )
     spent = sorted(operation.id for operation in operations if operation.consumes)
-    return "\n".join([*wrap(head, _WIDTH), "", *_groups(said), *_spending(spent)])
+    return "\n".join([*folded(head, _WIDTH), "", *_groups(said), *_spending(spent)])
 
 
 def _spending(operations: list[str]) -> Iterator[str]:
     if operations:
         yield f"sent by everybody, about what is made for the request and consumed by it: {len(operations)} operations"
-        yield from wrap(", ".join(operations), _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+        yield from folded(", ".join(operations), _WIDTH, " " * 4)
 
 
 def _groups(said: dict[str, _Said]) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _groups(said: dict[str, _Said]) -> Iterator[str]:
         yield f"{_headline(senders)}: {len(operations)} operations"
         for reason in reasons:
             yield f"  {'held back from all others' if senders else 'held back'}: {reason}"
-        yield from wrap(", ".join(operations), _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+        yield from folded(", ".join(operations), _WIDTH, " " * 4)
         yield ""
 
 

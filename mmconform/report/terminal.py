@@ -3,7 +3,6 @@
 import io
 import os
 from collections.abc import Iterator, Mapping
-from textwrap import wrap
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +14,7 @@ from mmconform.judging.judge import GAP
 from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
+from mmconform.report.folded import folded
 from mmconform.report.marks import MANY, MARKS
 from mmconform.report.summary import Cell, held_back, kept_though_known, newer_than_known, problems, skip_reasons, table, together
 from mmconform.safety.guard import WOULD_DO_HARM
@@ -142,13 +142,9 @@ def _finding(finding: FindingRow, width: int) -> list[Text]:
 
 
 def _below(text: str, width: int) -> Iterator[Text]:
-    """Yield lines that stand below a head; a word that is longer than they are stays whole, for whoever copies it."""
-    indent = " " * 6
+    """Yield lines that stand below a head."""
     for line in text.split("\n"):
-        for part in wrap(
-            line, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        ):
-            yield Text(part)
+        yield from map(Text, folded(line, width, " " * 6))
 
 
 def _details(contract: Contract, record: Record) -> list[str]:
