@@ -13,7 +13,8 @@ from mmconform.documents.load import Loaded, load
 from mmconform.driving.outlook import Foresight, Outlook, untold
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
-from mmconform.report.outlook import outlook_lines
+from mmconform.report.folded import folded
+from mmconform.report.outlook import WIDTH, outlook_lines
 from mmconform.safety.guard import Guard
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
@@ -30,6 +31,7 @@ from mmconform.servers.live.prepare import (
     stands_on_tokens,
     told_to_clients,
 )
+from mmconform.servers.made import made_on
 from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
@@ -52,6 +54,7 @@ class Diagnosis:
         obstacles: What would stop a run, each with what to change.
         gaps: What a run would leave out, each with what to change.
         notes: What else to know of what a run would say.
+        makes: What a run makes there, where none was given, in a sentence.
         outlook: What probes would ask, where a document was given.
     """
 
@@ -67,6 +70,7 @@ class Diagnosis:
     obstacles: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    makes: str = ""
     outlook: Outlook | None = None
 
     def text(self) -> str:
@@ -82,6 +86,7 @@ class Diagnosis:
         ]
         if self.not_in_version and not self.outlook:
             lines.append(f"                not in this version: {', '.join(self.not_in_version)}")
+        lines += folded(self.makes, WIDTH, "  makes         ", " " * 16) if self.makes else []
         lines += outlook_lines(self.outlook) if self.outlook else []
         lines += [f"  STOPS A RUN   {obstacle}" for obstacle in self.obstacles]
         lines += [f"  left out      {gap}" for gap in self.gaps]
@@ -139,7 +144,9 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
         found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
     found.notes += [target.origin.remark] if target.origin.remark else []
     found.obstacles += _in_use(target, client, token)
-    if foresees:
+    if not foresees:
+        found.makes = str(made_on(target.version))
+    else:
         target.told_roles = ask_roles(target, token)
         has_guests = "system_guest" in target.told_roles and TOKENS not in left_off
         guard = Guard(contract, target.version, is_throwaway=not others, lacks=lacking(config, about))

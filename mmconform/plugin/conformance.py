@@ -38,9 +38,11 @@ from mmconform.record.record import NAME, Record
 from mmconform.record.rows import AnswerRow, ObservationRow
 from mmconform.report.encoding import tolerate
 from mmconform.report.failure import gather
+from mmconform.report.folded import folded
 from mmconform.report.plan import plan
 from mmconform.report.terminal import show
 from mmconform.servers.live.second_look import changed_meanwhile, sent_twice
+from mmconform.servers.made import made_on
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
 from mmconform.wire.client import UnseenError
@@ -374,6 +376,7 @@ class Conformance:
             tests = by_hand[target.slug]
             self._say(f"\n{plan(target.name, operations.values(), self.process.guard(target).refuses, tests)}")
             if not target.is_recorded:
+                self._say_what_is_made(target, [item for item in session.items if target_of(item) is target])
                 self._say(
                     "Whether people use this server, which settings a run would change there, and what stands in its way: "
                     f"mmconform doctor {target.base_url}"
@@ -383,6 +386,15 @@ class Conformance:
                 "On a server that has no people of its own, --disruptive sends the dangerous operations too; a run looks first."
             )
         return True
+
+    def _say_what_is_made(self, target: Target, items: list[pytest.Item]) -> None:
+        for line in folded(str(made_on(target.version, {cassette_of(item) for item in items})), _WIDTH, "makes ", ""):
+            self._say(line)
+        live_only = {"untaped", "racing"} if option(self.process.config, "--disruptive") else {"untaped"}
+        if untold := sum(not live_only.isdisjoint(mark.name for mark in item.iter_markers()) for item in items):
+            documents = " ".join(self.process.run.documents)
+            probes = f"; of probes mmconform doctor {target.base_url} {documents} tells" if documents else ""
+            self._say(f"not counted: what tests make that are on no tape ({untold}){probes}")
 
     def _say(self, text: str) -> None:
         if terminal := self.process.config.pluginmanager.get_plugin("terminalreporter"):

@@ -7,7 +7,8 @@ from mmconform.driving.outlook import WHY, Outlook, Prospect
 from mmconform.errors import plain
 from mmconform.report.folded import folded
 
-_WIDTH = 110
+#: How many columns the lines have.
+WIDTH = 110
 #: So many names are told of many.
 _MANY = 6
 _INDENT = " " * 16
@@ -49,4 +50,4 @@ def _by_tag(prospects: Iterable[Prospect]) -> Iterator[str]:
 
 
 def _folded(head: str, text: str) -> list[str]:
-    return folded(text, _WIDTH, f"  {head:13} ", _INDENT)
+    return folded(text, WIDTH, f"  {head:13} ", _INDENT)

@@ -9,6 +9,7 @@ from mmconform.commands.doctor import examine
 from mmconform.paths import SPECS
 from mmconform.servers.live import locks
 from mmconform.servers.live.journal import Journal
+from mmconform.servers.made import made_on
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.origin import Origin
@@ -84,6 +85,13 @@ def test_where_people_are_what_is_switched_off_is_left_out(diagnose):
 def test_with_a_licence_no_job_is_made(diagnose):
     found = diagnose(licensed=True)
     assert found.licensed and any(gap.startswith("CreateJob") for gap in found.gaps) and found.reached < found.clauses
+
+
+def test_what_a_run_makes_is_told_in_advance(diagnose):
+    """As the tape of that version tells; of a document that was given, the outlook tells."""
+    found = diagnose()
+    told = " ".join(found.text().split())
+    assert found.makes == str(made_on(Version(4, 8))) and f"makes {found.makes}" in told
 
 
 DOORS = [

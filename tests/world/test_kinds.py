@@ -42,7 +42,10 @@ class Server:
         status, data = (
             REFUSED
             if (who, path.removeprefix("/api/v4/")) in self.refuse
-            else (201, {"id": f"id{len(self.asked)}", "token": f"secret{len(self.asked)}"})
+            else (
+                201,
+                {key: f"{value}{len(self.asked)}" for key, value in (("id", "id"), ("user_id", "id"), ("token", "secret"))},
+            )
         )
         data = {"file_infos": [data]} if path.endswith("/files") else data
         return status, [("Content-Type", "application/json"), ("X-Version-Id", "11.1.0")], json.dumps(data).encode()
@@ -519,3 +522,12 @@ def test_a_document_may_say_in_either_way_that_jobs_are_begun(contract):
     of_others = replace(ours, body=replace(ours.body, resources={}), makes="job")
     assert job.makes_jobs(ours) and job.makes_jobs(of_others)
     assert not job.makes_jobs(replace(of_others, makes="")) and not job.makes_jobs(contract.operations["GetUserAccessTokens"])
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in kinds.by_name().items() if kind.made_by and name != "user"])
+def test_what_makes_a_thing_is_what_is_counted(owner, kind):
+    """A dry run counts what such requests made on a tape. People ask for themselves, and are counted in whole runs."""
+    server = Server()
+    kinds.by_name()[kind].make(owner("member", server))
+    made = [kinds.made_by(method, f"/{path}") for _, method, path, _ in server.asked]
+    assert [one for one in made if one] == [kind]

@@ -38,6 +38,11 @@ def by_line() -> Mapping[str, Kind]:
     return {kind.what: kind for kind in _every() if kind.what}
 
 
+def made_by(method: str, path: str) -> str:
+    """Return the name of the kind of which a served request makes one, by the path below the API; nothing where nobody says."""
+    return next((kind.name for kind in _every() if kind.is_made_by(method, path)), "")
+
+
 def outermost_first() -> list[Kind]:
     """Return the kinds in the order in which they can be made: what is within another one comes after it."""
     return sorted(_every(), key=_depth)

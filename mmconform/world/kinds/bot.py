@@ -15,6 +15,7 @@ class Bot(Kind):
     within = "user"
     is_owned = True
     address = "/users/{}"
+    made_by = ("POST /bots",)
     consumed_by = (
         *("POST /bots/{bot_user_id}/disable", "POST /bots/{bot_user_id}/assign/{user_id}"),
         "POST /bots/{bot_user_id}/convert_to_user",

@@ -12,6 +12,7 @@ from mmconform.world.world import World
 class Command(Kind):
     name = what = "command"
     within = scope = "team"
+    made_by = ("POST /commands",)
 
     def make(self, owner: Owner) -> str:
         return new_command(owner, owner.team)

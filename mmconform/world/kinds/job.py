@@ -16,6 +16,7 @@ _UNFINISHED = ("pending", "in_progress")
 
 class Job(Kind):
     name = what = "job"
+    made_by = ("POST /jobs",)
     consumed_by = ("POST /jobs/{job_id}/cancel", "PATCH /jobs/{job_id}/status")
 
     def make(self, owner: Owner) -> str:

@@ -136,6 +136,7 @@ class Kind:
         what: As journals name it; nothing where they have no line of it.
         within: The kind that holds it.
         scope: In which place of ours its things lie.
+        made_by: The operations of which a served request makes one, such as ``POST /posts``; not told of what a request can hold.
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
         renewed_after: Those of them after which it can be made what it was.
         is_never_drawn: What was drawn instead of it is never sent.
@@ -152,6 +153,7 @@ class Kind:
     what: ClassVar[str] = ""
     within: ClassVar[str] = ""
     scope: ClassVar[Scope] = ""
+    made_by: ClassVar[tuple[str, ...]] = ()
     consumed_by: ClassVar[tuple[str, ...]] = ()
     renewed_after: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
@@ -220,6 +222,10 @@ class Kind:
             UnseenError: the server does not tell.
         """
         return True
+
+    def is_made_by(self, method: str, path: str) -> bool:
+        """Return whether a request that is served makes one, by the path below the API."""
+        return _is_among(self.made_by, method, path)
 
     def is_consumed_by(self, method: str, path: str) -> bool:
         """Return whether an operation consumes what it names, by the path below the API."""

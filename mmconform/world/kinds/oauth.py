@@ -16,6 +16,7 @@ _Told = TypeVar("_Told")
 class Application(Kind):
     name, what = "oauth-app", "oauth"
     address = "/oauth/apps/{}"
+    made_by = ("POST /oauth/apps",)
     consumed_by = ("DELETE /oauth/apps/{app_id}",)
 
     def make(self, owner: Owner) -> str:

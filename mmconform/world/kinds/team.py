@@ -17,6 +17,7 @@ class Team(Kind):
     scope = "team"
     is_place = True
     address = "/teams/{}"
+    made_by = ("POST /teams",)
     consumed_by = ("DELETE /teams/{team_id}", "PUT /teams/{team_id}/privacy", "PUT /teams/{team_id}/scheme")
 
     def make(self, owner: Owner) -> str:

@@ -14,6 +14,7 @@ class Token(Kind):
     name = "token"
     within = "user"
     is_owned = True
+    made_by = ("POST /users/{user_id}/tokens",)
     consumed_by = ("POST /users/tokens/revoke", "POST /users/tokens/disable", "POST /users/tokens/enable")
 
     def make(self, owner: Owner) -> str:

@@ -26,6 +26,7 @@ class User(Kind):
     name = what = "user"
     is_owned = True
     address = "/users/{}"
+    made_by = ("POST /users",)
     renewed_after = (
         *("DELETE /users/{user_id}", "PUT /users/{user_id}/active", "PUT /users/{user_id}/roles"),
         "POST /users/{user_id}/promote",

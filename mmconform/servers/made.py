@@ -1,0 +1,76 @@
+"""How many of what a run makes on a server: what the same tests made where a tape was recorded."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mmconform.contract.templates import below_the_api
+from mmconform.version import Version
+from mmconform.wire.tape import tape
+from mmconform.wire.tape.cassette import CompactYaml
+from mmconform.world import kinds
+
+#: What servers keep for ever: the two kinds that are accounts, and what is only archived.
+_FIXED = _PERSON, _BOT, _TEAM = "user", "bot", "team"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What tests made when a tape was recorded, of an empty server that had everything switched on: elsewhere it is less.
+
+    How many accounts and teams depends on the tests alone; of all else also on which requests are drawn and served.
+
+    Attributes:
+        tape: Which; empty where there is none.
+        by_kind: How many of each kind, by its name, the world's included.
+        of_world: How many of them each process makes for itself.
+    """
+
+    tape: str = ""
+    by_kind: Counter[str] = field(default_factory=Counter)
+    of_world: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        if not self.tape:
+            return ""
+        drawn = ", ".join(_number(count, kind) for kind, count in sorted(self.by_kind.items()) if kind not in _FIXED)
+        others = f", and, as requests are drawn, some {drawn}" if drawn else ""
+        return (
+            f"{_fixed(self.by_kind)}{others}: so many for the tape of {self.tape}, and less where people use the server; "
+            f"each further process (-n) makes {_fixed(self.of_world)} more"
+        )
+
+
+def made_on(version: Version, cassettes: Collection[str] | None = None) -> Made:
+    """Return what tests made on the server whose tape is nearest to a version: the first that is not older, or else the last.
+
+    Args:
+        cassettes: Of which tests; all where none are named. One that the tape does not have made nothing.
+    """
+    tapes = tape.every()
+    name = next((name for name in tapes if Version.parse(name) >= version), tapes[-1] if tapes else "")
+    if not name:
+        return Made()
+    paths = {path.removesuffix(".yaml"): file for path, file in tape.cassettes(tape.place(name)).items()}
+    world = Counter(_made(paths.pop(tape.WORLD.removesuffix(".yaml"))))
+    by_test = (Counter(_made(file)) for path, file in paths.items() if cassettes is None or path in cassettes)
+    return Made(name, sum(by_test, world), world)
+
+
+def _made(cassette: Path) -> Iterator[str]:
+    for interaction in CompactYaml.deserialize(cassette.read_text(encoding="utf-8"))["interactions"]:
+        request, status = interaction["request"], interaction["response"]["status"]["code"]
+        kind = kinds.made_by(request["method"], below_the_api(urlsplit(request["uri"]).path))
+        if kind and 200 <= status < 300:
+            yield kind
+
+
+def _fixed(by_kind: Counter[str]) -> str:
+    bots = f" ({_number(by_kind[_BOT], 'bot')} among them)" if by_kind[_BOT] else ""
+    return f"{_number(by_kind[_PERSON] + by_kind[_BOT], 'account')}{bots} and {_number(by_kind[_TEAM], 'team')}"
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,53 @@
+"""What a run makes on a server is told before: held against what runs on the reference server put right at their end."""
+
+import re
+
+import pytest
+
+from mmconform.servers import made
+from mmconform.servers.made import Made, made_on
+from mmconform.version import Version
+from mmconform.wire.tape import tape
+
+#: Runs on a reference server wait for no other one.
+pytestmark = pytest.mark.xdist_group("reference")
+#: Targets, which tests, and by how many processes.
+RUNS = [("reference@5.36.1", "RegenCommandToken", 1), ("reference@11.0.3", "bot and not SearchUserAccessTokens", 2)]
+
+
+@pytest.mark.parametrize(("target", "tests", "processes"), RUNS)
+def test_as_many_accounts_and_teams_are_made_as_a_dry_run_says(run_pytest, tmp_path, target, tests, processes):
+    """The requests of a run are drawn anew; how many accounts and teams are made does not hang on them."""
+    which = ("--target", target, "-k", tests, f"--reports={tmp_path}", "-p", "no:cacheprovider")
+    told = " ".join(run_pytest(*which, "--dry-run").stdout.split())
+    first, more = (
+        [int(number) for number in numbers]
+        for numbers in re.findall(r"makes (\d+) accounts?(?: \(\d+ bots? among them\))? and (\d+) teams?", told)
+    )
+    done = run_pytest(*which, *(["-n", str(processes)] if processes > 1 else []))
+    assert done.returncode == 0, done.stdout
+    accounts = sum(map(int, re.findall(r"(\d+) users deactivated", done.stdout)))
+    teams = sum(map(int, re.findall(r"(\d+) teams archived", done.stdout)))
+    assert [accounts, teams] == [one + (processes - 1) * other for one, other in zip(first, more, strict=True)]
+
+
+def test_on_a_tape_nothing_is_made(run_pytest):
+    done = run_pytest("--target=recorded:11.0.3", "--dry-run", "-k", "RegenCommandToken")
+    assert "Dry run on recorded:11.0.3" in done.stdout and "makes" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [("1.0.0", "4.0.5"), ("5.0.4", "5.5.3"), ("5.5.3", "5.5.3"), ("99.0.0", tape.every()[-1])]
+)
+def test_the_nearest_tape_is_the_first_that_is_not_older_or_else_the_last(version, name):
+    assert made_on(Version.parse(version), []).tape == name
+
+
+def test_what_no_test_asks_makes_the_world_alone():
+    found = made_on(Version(11, 0, 3), [])
+    assert found.by_kind == found.of_world and found.by_kind["team"] == 1
+
+
+def test_where_there_is_no_tape_nothing_is_told(monkeypatch):
+    monkeypatch.setattr(made.tape, "every", list)
+    assert made_on(Version(11)) == Made() and not str(Made())
