@@ -141,20 +141,21 @@ function drawFilters() {
       options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
   const names = data.targets.map((one, t) => [t, one.name]);
   const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
-  const isOfOne = ["tags", "personas", "trust"].includes(now.view);
+  const isOfOne = ["tags", "trust"].includes(now.view) || (now.view === "personas" && !now.operation);
+  const isAboutPeople = now.view === "personas";
   const focus = document.activeElement && document.activeElement.id;
   $("filters").replaceChildren(...[
     field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
       oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
     select("operation", "Operation", all("all", [...operations.keys()])),
-    isOfOne || now.view === "principles" ? "" : select("rule", "Rule", all("all", data.rules)),
+    isOfOne || isAboutPeople || now.view === "principles" ? "" : select("rule", "Rule", all("all", data.rules)),
     now.view === "trust" || now.view === "tags" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
-    isOfOne ? "" : select("state", "State", [["", "any"], ...WORST.map((s) => [s, `${data.states[s].mark} ${word(s)}`])]),
+    isOfOne || isAboutPeople ? "" : select("state", "State", [["", "any"], ...WORST.map((s) => [s, `${data.states[s].mark} ${word(s)}`])]),
     isOfOne
       ? select("at", "Version", names.slice(now.from, now.to + 1), (value) => ({ at: Number(value) }))
       : [select("from", "From version", names, (value) => ({ from: Number(value), to: Math.max(now.to, Number(value)) })),
          select("to", "To version", names, (value) => ({ to: Number(value), from: Math.min(now.from, Number(value)) }))],
-    isOfOne ? "" : h("label", { class: "check" }, h("input", { type: "checkbox", id: "by-fresh", checked: now.fresh, onchange: (e) => go({ fresh: e.target.checked }) }), " only new"),
+    isOfOne || isAboutPeople ? "" : h("label", { class: "check" }, h("input", { type: "checkbox", id: "by-fresh", checked: now.fresh, onchange: (e) => go({ fresh: e.target.checked }) }), " only new"),
     address({ ...now, view: "", open: "", unfolded: new Set() }) === "#" ? "" : h("button", { type: "button", class: "plain", id: "clear", onclick: () =>
       go({ q: "", operation: "", rule: "", persona: "", state: "", fresh: false, from: 0, to: LAST, at: NEWEST }) }, "Clear"),
   ].flat().filter((one) => one));
@@ -282,14 +283,19 @@ function ticks(operation) {
 const row = (kind, side, cells, label) =>
   h("div", { class: `row ${kind}`, role: "row", "aria-label": label, "data-line": true }, h("div", { class: "side", role: "rowheader" }, side), h("div", { class: "track", role: "presentation" }, cells));
 
+/** What stands above the column of a target, and opens what its run says. */
+function columnHead(t) {
+  const one = data.targets[t];
+  return h("button", { type: "button", title: `Mattermost ${one.name}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) }, one.short);
+}
+
 function versions() {
   const shown = data.operations.map((one) => [one, (clausesOf.get(one.id) || []).filter(isShown)]).filter(([, some]) => some.length);
   const count = now.to - now.from + 1;
   const heads = range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const major = t > now.from && one.short.split(".")[0] !== data.targets[t - 1].short.split(".")[0];
-    return h("div", { role: "columnheader", class: `version${major ? " major" : ""}`, style: column({ from: t, to: t }) },
-      h("button", { type: "button", title: `Mattermost ${one.name}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) }, one.short));
+    return h("div", { role: "columnheader", class: `version${major ? " major" : ""}`, style: column({ from: t, to: t }) }, columnHead(t));
   });
   const sums = (label, key, say, wide, bad) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
     const one = data.targets[span.to];
@@ -406,55 +412,155 @@ const answering = new Set(data.access.map((one) => one.persona));
 const isJudged = (persona) => data.made.includes(persona) || (TAGS.length > 0 && !answering.has(persona));
 const ruleOf = (persona) => (persona === "anonymous" ? "auth" : "permission");
 
-function access(operation, persona, about, from, to = from) {
-  const name = `${operation.id}:${persona}:${about}`;
-  const made = isJudged(persona);
-  const seen = accessRows.get(name);
-  const state = made ? ((clauses.get(`${operation.id}.${ruleOf(persona)}`) || { by: {} }).by[persona] || "")[now.at] || "u" : "";
-  const answered = made ? state : seen ? seen.answered[now.at] : "-";
-  if (answered === "-" || answered === "u") return "";
-  const against = disputes(operation.id, persona, about, now.at);
-  const fresh = against.some((finding) => finding.at[now.at].state === "n");
-  const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${made ? data.states[state].means : SAYS[answered]}${against.length ? `, not as documented (${fresh ? "new" : "known"})` : made ? "" : ", as documented"}`;
-  const target = `${name}@${data.targets[now.at].name}`;
-  return h("button", { type: "button", "data-from": from, "data-to": to, class: `access ${answered}${against.length ? " ring" : ""}${fresh ? " new" : ""}`, title: label, "aria-label": label, "aria-current": now.open === target && "true", onclick: () => open(target) },
-    made ? mark(state) : h("i", { "aria-hidden": "true" }, SIGN[answered]));
+/** Whether those were let in of whom the record holds something; nothing where it was neither, or both. */
+function letIn(against, t) {
+  const statuses = against.map((finding) => finding.at[t].exchange).map((n) => (n === undefined ? 0 : Number(data.exchanges[n].status)));
+  return statuses.every((status) => status >= 200 && status < 300) ? "a" : statuses.every((status) => status === 401 || status === 403) ? "d" : "";
 }
 
+/** Why nothing is told of a persona: the version has no such operation, or no answer says yes or no, or nobody asked. */
+function whyUntold(operation, persona, about, t) {
+  const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
+  const skipped = clause && clause.at[t] === "s" ? skippedFor(clause, t) : [];
+  const answers = Object.keys((accessRows.get(`${operation.id}:${persona}:${about}`) || { answers: [] }).answers[t] || {});
+  return skipped.length ? skipped.map(whySkipped).join("; ") : answers.length ? `neither let in nor refused (${answers.join(", ")})` : "nobody asked as such a caller";
+}
+
+/**
+ * What became of a persona's requests about somebody's: `letter` is of SAYS, or of a state where only that is told, or nothing is
+ * judged; `ring` is the state of what is `against` it, if anything; `says` all of it in words. `isOpen`: nothing is against it, and
+ * it is not what the documents were read as, or they leave it open; so nobody judged that.
+ */
+function told(operation, persona, about, t) {
+  const made = isJudged(persona);
+  const seen = accessRows.get(`${operation.id}:${persona}:${about}`);
+  const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
+  const against = disputes(operation.id, persona, about, t);
+  const ring = against.length ? worst(against.map((finding) => finding.at[t].state)) : "";
+  const state = made && clause && clause.by[persona] ? clause.by[persona][t] : "u";
+  const counted = !made && seen ? seen.answered[t] : "-";
+  const answered = counted !== "-" ? counted : ring ? letIn(against, t) || ring : state;
+  const letter = "-us".includes(answered) ? (clause && clause.at[t] === "s" ? "s" : "u") : answered;
+  const isOpen = letter in SAYS && !ring && seen.documented[t] !== letter;
+  const seenAs = SAYS[letter] ? [SAYS[letter]] : letter === "p" || ring ? [] : [data.states[letter].means];
+  const comparison = ring ? `not as documented (${word(ring)})` : isOpen ? "not judged whether as documented" : letter === "p" ? "all as documented" : made ? "" : "as documented";
+  const says = isTold({ letter }) ? [...seenAs, comparison].filter(Boolean).join(", ") : `not judged: ${whyUntold(operation, persona, about, t)}`;
+  return { letter, ring, isOpen, says, against };
+}
+
+const isTold = (here) => !"su".includes(here.letter);
+
+/** How that is drawn: a sign in a square, or the mark of a state, with a ring where something is said against it. */
+const look = ({ letter, ring, isOpen }) => ({
+  class: `access ${letter}${ring ? " ring" : ""}${ring === "n" ? " new" : ""}${isOpen ? " open" : ""}`,
+  sign: SIGN[letter] ? h("i", { "aria-hidden": "true" }, SIGN[letter]) : mark(letter),
+});
+
+/** A cell of neighbouring targets of which the same is told; `place` is where the arrow keys find it. */
+function access(operation, persona, about, here, span, place, more = "") {
+  const target = (t) => `${operation.id}:${persona}:${about}@${data.targets[t].name}`;
+  const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${here.says}${more}`;
+  const { class: kind, sign } = look(here);
+  return h("button", { type: "button", class: kind, title: label, "aria-label": label, "data-from": place.from, "data-to": place.to,
+    "aria-current": range(span.from, span.to + 1).some((t) => now.open === target(t)) && "true", onclick: () => open(target(span.to)) }, sign);
+}
+
+/** What the marks of some cells mean. */
+function accessLegend(some) {
+  const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
+  const has = (letters) => some.some((here) => letters.includes(here.letter));
+  return [key("a", "✓", "allowed"), key("d", "–", "denied"), has("b") && key("b", "±", "some allowed, some denied"),
+    key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"),
+    some.some((here) => here.isOpen) && key("a open", "✓", "a dotted ring: not judged whether as documented"),
+    has("p") && h("span", {}, mark("p"), " all as documented"), has("kn") && h("span", {}, mark("k"), mark("n"), " not, known or new")];
+}
+
+const spaced = (name) => name.replaceAll("_", " ");
+
+/** Those of whom something is told; the filter leaves one of them. */
+const callers = () => Object.keys(data.personas).filter((name) => (!now.persona || name === now.persona) &&
+  (answering.has(name) || (isJudged(name) && data.clauses.some((c) => c.rule === ruleOf(name) && c.by[name]))));
+
+const whomMade = (made) => (!made.length ? "" : TAGS.length ? "Where everybody asks about what lies in many places, the table says whether all went as documented."
+  : `Callers whom single tests make (${spaced(made.join(", "))}) ask before and after they are given a permission; for them the table says whether all went as documented.`);
+
+/** About whose things somebody asks an operation: what makes a difference. */
+const abouts = (operation, name) => (operation.self_differs && !isJudged(name) ? ["self", "other"] : ["any"]);
+
+const showEveryVersion = (operation) => {
+  go({ view: "personas", operation: operation.id, q: "", persona: "", from: 0, to: LAST, open: "" });
+  $("main").focus();
+};
+/** Leads to who may call an operation in which version. */
+const everyVersion = (operation) => button("Who may, in every version", () => showEveryVersion(operation));
+
 function personas() {
-  const asked = Object.keys(data.personas).filter((name) => (!now.persona || name === now.persona) &&
-    (answering.has(name) || (isJudged(name) && data.clauses.some((c) => c.rule === ruleOf(name) && c.by[name]))));
+  if (now.operation) return overVersions(operations.get(now.operation));
+  const asked = callers();
   const world = asked.filter((name) => !isJudged(name));
   const made = asked.filter(isJudged);
   const shown = data.operations.filter((one) => (clausesOf.get(one.id) || []).some(isChosen));
-  const told = (name) => name.replaceAll("_", " ");
-  const says = (name) => h("span", { title: data.personas[name] }, told(name));
+  const says = (name) => h("span", { title: data.personas[name] }, spaced(name));
   const columns = 2 * world.length + made.length;
-  const isTold = (operation) => asked.some((name) => isJudged(name) ? /[nekp]/.test(((clauses.get(`${operation.id}.${ruleOf(name)}`) || { by: {} }).by[name] || "")[now.at] || "")
-    : ["self", "other", "any"].some((about) => ((accessRows.get(`${operation.id}:${name}:${about}`) || { answered: "" }).answered[now.at] || "-") !== "-"));
-  const some = TAGS.length ? shown.filter(isTold) : shown;
+  const heres = new Map();
+  for (const operation of shown) for (const name of asked) for (const about of abouts(operation, name)) {
+    const here = told(operation, name, about, now.at);
+    if (isTold(here)) heres.set(operation, (heres.get(operation) || new Map()).set(`${name}:${about}`, here));
+  }
+  const some = TAGS.length ? shown.filter((operation) => heres.has(operation)) : shown;
   const heading = (tag) => h("tr", { class: "tag" }, h("th", { scope: "rowgroup", colspan: columns + 1 }, tag));
+  const one = (operation, name, about, from, to = from) => {
+    const here = heres.has(operation) && heres.get(operation).get(`${name}:${about}`);
+    return here ? access(operation, name, about, here, { from: now.at, to: now.at }, { from, to }) : "";
+  };
   const table = h("table", { class: "who" },
     h("thead", {},
       h("tr", {}, h("th", { scope: "col", rowspan: 2 }, "operation, and whom the documentation lets in"), world.map((name) => h("th", { scope: "colgroup", colspan: 2, class: "group own" }, says(name))),
         made.map((name) => h("th", { scope: "col", rowspan: 2, class: "group any" }, says(name)))),
       h("tr", {}, world.map(() => [h("th", { scope: "col", class: "own" }, "own"), h("th", { scope: "col" }, "others'")]))),
     h("tbody", { onkeydown: walk }, (TAGS.length ? TAGS : [""]).map((tag) => some.filter((one) => !tag || one.tag === tag).map((operation, i) => [tag && !i ? heading(tag) : "", h("tr", { "data-line": true },
-      h("th", { scope: "row" }, h("span", { class: "name" }, operation.id), h("span", { class: "soft small" }, operation.requirement)),
+      h("th", { scope: "row" }, h("span", { class: "name" }, button(operation.id, () => showEveryVersion(operation), "link")), h("span", { class: "soft small" }, operation.requirement)),
       world.map((name, i) => operation.self_differs
-        ? [h("td", { class: "own", "data-head": `${told(name)}, own` }, access(operation, name, "self", 2 * i)), h("td", { "data-head": `${told(name)}, others'` }, access(operation, name, "other", 2 * i + 1))]
-        : h("td", { class: "any", colspan: 2, "data-head": told(name) }, access(operation, name, "any", 2 * i, 2 * i + 1))),
-      made.map((name, i) => h("td", { class: "any", "data-head": told(name) }, access(operation, name, "any", 2 * world.length + i))))]))));
-  oneStop(table, "button");
-  const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
+        ? [h("td", { class: "own", "data-head": `${spaced(name)}, own` }, one(operation, name, "self", 2 * i)), h("td", { "data-head": `${spaced(name)}, others'` }, one(operation, name, "other", 2 * i + 1))]
+        : h("td", { class: "any", colspan: 2, "data-head": spaced(name) }, one(operation, name, "any", 2 * i, 2 * i + 1))),
+      made.map((name, i) => h("td", { class: "any", "data-head": spaced(name) }, one(operation, name, "any", 2 * world.length + i))))]))));
+  oneStop(table, "button.access");
   return [
     h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: ${world.length || !made.length ? "who was let in by valid requests, about their own and about somebody else's" : "whether those were let in by valid requests who may, and no others"}. `,
-      !made.length ? "" : TAGS.length ? "Where everybody asks about what lies in many places, the table says whether all went as documented."
-        : `Callers whom single tests make (${made.join(", ").replaceAll("_", " ")}) ask before and after they are given a permission; for them the table says whether all went as documented.`),
-    h("div", { class: "legend" }, world.length ? [key("a", "✓", "allowed"), key("d", "–", "denied"), key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"),
-      made.length > 0 && [h("span", {}, mark("p"), " all as documented"), h("span", {}, mark("k"), mark("n"), " not, known or new")]] : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
+      whomMade(made), " The name of an operation leads to who may call it in every version."),
+    h("div", { class: "legend" }, world.length ? accessLegend([...heres.values()].flatMap((each) => [...each.values()])) : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
     some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
     some.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
+  ];
+}
+
+const alike = (at) => spans((t) => JSON.stringify([at[t].letter, at[t].says, at[t].against.map((finding) => finding.signature)]));
+
+/** Of one operation: every persona, and every version. */
+function overVersions(operation) {
+  const clause = clauses.get(`${operation.id}.permission`) || clauses.get(`${operation.id}.auth`);
+  const lines = callers().flatMap((name) => abouts(operation, name).map((about) => ({ name, about, at: data.targets.map((_, t) => told(operation, name, about, t)) })));
+  const within = (line) => line.at.slice(now.from, now.to + 1);
+  const text = ({ name, at }) => [name, spaced(name), data.personas[name], ...at.flatMap((here) => [here.says, ...here.against.map((finding) => finding.signature)])].join("\n").toLowerCase();
+  const shown = lines.filter((line) => within(line).some(isTold) && now.q.toLowerCase().split(/\s+/).every((word) => text(line).includes(word)));
+  const untold = [...new Set(lines.map((line) => line.name))].filter((name) => !lines.some((line) => line.name === name && within(line).some(isTold)));
+  const count = now.to - now.from + 1;
+  const whose = { self: ", own", other: ", others'", any: "" };
+  const table = h("table", { class: `who over${count > 8 ? " crowded" : ""}`, onkeydown: walk, style: { "--columns": String(count) } },
+    h("thead", {}, h("tr", { "data-line": true }, h("th", { scope: "col" }, "who"), range(now.from, now.to + 1).map((t) => h("th", { scope: "col" }, columnHead(t))))),
+    h("tbody", {}, shown.map(({ name, about, at }) => h("tr", { "data-line": true },
+      h("th", { scope: "row" }, h("span", { class: "name" }, `${spaced(name)}${whose[about]}`), about === "other" ? "" : h("span", { class: "soft small" }, data.personas[name])),
+      alike(at).map((span) => h("td", { colspan: span.to - span.from + 1, "data-head": named(span) }, access(operation, name, about, at[span.to], span, span, `, ${named(span)}`)))))));
+  oneStop(table, "button.access");
+  const all = shown.flatMap(within);
+  return [
+    h("section", { class: "part" }, h("h2", {}, `Who may call ${operation.id}`), clause && quote(clause), h("p", { class: "note small" }, `read as: ${operation.requirement}`), button("All operations", () => go({ operation: "", q: "" }))),
+    shown.length > 0 && [
+      h("p", { class: "lead" }, `Who was let in by valid requests${operation.self_differs ? ", about their own and about somebody else's" : ""}, in which version. `, whomMade([...new Set(shown.map((line) => line.name))].filter(isJudged)), " Neighbouring versions of which the same is told are one cell."),
+      h("div", { class: "legend" }, accessLegend(all), !all.every(isTold) && h("span", {}, mark("s"), mark("u"), " not judged; the cell says why")),
+      h("div", { class: "scroll" }, table)],
+    !shown.length && (lines.flatMap(within).some(isTold) || !lines.length ? nothing() : h("p", { class: "none" }, `Nobody who asks is told of here, ${[...new Set(lines.flatMap(within).map((here) => here.says))].join(", or ")}.`)),
+    shown.length > 0 && untold.length > 0 && h("p", { class: "note soft small" }, `Not judged in any of these versions: ${spaced(untold.join(", "))}.`),
   ];
 }
 
@@ -797,6 +903,9 @@ function history_(letters) {
   return [strip(letters, same.map((one) => `${named(one)}: ${one.letter in data.states ? word(one.letter) : SAYS[one.letter] || "nothing"}`).join("; ")), same];
 }
 
+/** Whether a promise says who may, and who may not. */
+const isOfWho = (clause) => clause.rule === "permission" || clause.rule === "auth";
+
 function clausePanel(clause, t) {
   const one = data.targets[t];
   const state = statesOf(clause)[t];
@@ -811,7 +920,7 @@ function clausePanel(clause, t) {
   const said = ({ from, to }) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => range(from, to + 1).some((i) => f.at[i] && "nek".includes(f.at[i].state))).map((f) => f.signature))];
   return [
     head(clause.id, state, `Mattermost ${one.name}${now.persona ? `, ${now.persona.replaceAll("_", " ")}` : ""}: ${data.states[state].means}`),
-    part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`)),
+    part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`), isOfWho(clause) && h("div", {}, everyVersion(operation))),
     skipped.length && state === "s" && part("Why not judged", skipped.map((reason) => h("p", {}, whySkipped(reason), operation.since && t < operation.since_at ? ` (documented since ${operation.since})` : ""))),
     state === "u" && part("Why not judged", h("p", {}, data.states.u.means)),
     known.length && part("Known, because", known.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
@@ -835,7 +944,7 @@ function operationPanel(operation, t) {
     h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`),
     part("Promises", h("ul", { class: "list" }, [...some].sort((a, b) => WORST.indexOf(statesOf(a)[t]) - WORST.indexOf(statesOf(b)[t])).map((clause) => h("li", {}, mark(statesOf(clause)[t]), h("div", {}, button(short(clause), () => open(`${clause.id}@${one.name}`), "link"), h("div", { class: "soft small" }, prose(clause.text))))))),
     part("How far the requests got", h("p", {}, `${sent} judged, ${reached} of them valid and about something that exists, ${served} of those served.`), gate && h("p", {}, "Not offered here: ", h("span", { class: "mono" }, gate))),
-    part("Documented", h("p", {}, operation.since ? `since ${operation.since}` : "without a minimum version", operation.removed ? `, removed in ${operation.removed}` : "", `; open to ${operation.requirement}`)),
+    part("Documented", h("p", {}, operation.since ? `since ${operation.since}` : "without a minimum version", operation.removed ? `, removed in ${operation.removed}` : "", `; open to ${operation.requirement}`), h("div", {}, everyVersion(operation))),
   ];
 }
 
@@ -875,19 +984,21 @@ function versionPanel(t) {
 function accessPanel(operation, persona, about, t) {
   const one = data.targets[t];
   const seen = accessRows.get(`${operation.id}:${persona}:${about}`);
-  const against = disputes(operation.id, persona, about, t);
-  const clause = clauses.get(`${operation.id}.${persona === "anonymous" ? "auth" : "permission"}`);
+  const { letter, ring, isOpen, says, against } = told(operation, persona, about, t);
+  const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
   const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
-  const answered = seen ? seen.answered[t] : "-";
-  const letters = seen ? [...seen.answered].map((x) => (x === "-" ? "" : x)) : [...((clause && clause.by[persona]) || "")].map((x) => (x === "u" ? "" : x));
+  const at = data.targets.map((_, i) => told(operation, persona, about, i));
   return [
-    head(`${operation.id} by ${persona.replaceAll("_", " ")}${whose}`, against.length ? worst(against.map((f) => f.at[t].state)) : "p",
-      `Mattermost ${one.name}: ${seen ? `${SAYS[answered]}; ` : ""}${against.length ? "not as documented" : seen ? `documented: ${SAYS[seen.documented[t]]}` : "as documented"}`),
+    head(`${operation.id} by ${spaced(persona)}${whose}`, ring || (isOpen || letter === "u" ? "u" : letter === "s" ? "s" : "p"),
+      `Mattermost ${one.name}: ${says}${isOpen && seen ? `; documented: ${SAYS[seen.documented[t]]}` : ""}`),
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
     against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),
     seen && seen.answers[t] && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", { class: "mono" }, says), h("td", { class: "n" }, many(n, "time"))))))),
-    letters.length && part("Over the versions", strip(letters, "over the versions")),
+    part("Over the versions", h("ul", { class: "list small over" }, alike(at).map((span) => {
+      const { class: kind, sign } = look(at[span.to]);
+      return h("li", {}, h("span", { class: kind }, sign), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${at[span.to].says}`, at[span.to].against.map((finding) => h("div", { class: "mono soft" }, finding.signature))));
+    })), h("div", {}, everyVersion(operation))),
   ];
 }
 

@@ -30,6 +30,8 @@ HOSTILE = '</script><img src=x onerror="window.hurt=1"> \x1b[31mred\x1b[0m \u202
 #: Elements that the page has none of: what a server says would have made them.
 NOT_TEXT = "img, iframe, object, embed, link, svg"
 WHERE = ["versions", "personas", "deviations", "principles", "trust"]
+#: Who may call one operation, in every version.
+WHO_MAY = "personas?operation=GetUserAccessToken"
 
 EVIDENCE = {
     "method": "POST",
@@ -433,7 +435,7 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     expect(opened).to_be_focused()
 
 
-@pytest.mark.parametrize("where", ["#versions?unfolded=CreateJob", "#personas"])
+@pytest.mark.parametrize("where", ["#versions?unfolded=CreateJob", "#personas", f"#{WHO_MAY}"])
 def test_a_matrix_is_one_stop_of_the_tab_key(visit, where):
     shown = visit(where)
     buttons = shown.locator(".grid button, .who button")
@@ -482,6 +484,127 @@ def test_a_ring_stands_where_the_server_does_otherwise_than_documented(visit):
     expect(panel(shown)).to_contain_text("200 without permission")
     field(shown, "Version").select_option(label="9.11.2")
     assert shown.get_by_role("button", name="by member about somebody else's: denied, as documented").count() == 1
+
+
+def test_who_may_call_an_operation_stands_in_one_place_for_every_persona_and_version(visit, contract):
+    shown = visit(f"#{WHO_MAY}")
+    heads = shown.locator(".over thead th").all_inner_texts()
+    assert heads == ["who", "4.0.5", "5.36.1", "9.11.2", "11.0.3"]
+    told = {
+        row.locator(".name").inner_text(): [
+            (cell.get_attribute("aria-label").partition(": ")[2], cell.locator("..").get_attribute("colspan"))
+            for cell in row.get_by_role("button").all()
+        ]
+        for row in shown.locator(".over tbody tr").all()
+    }
+    missing = "not judged: not-in-version: this version does not have the operation, 4.0.5"
+    assert told == {
+        "member, others'": [
+            (missing, "1"),
+            ("denied, as documented, 5.36.1 to 9.11.2", "2"),
+            ("allowed, not as documented (new), 11.0.3", "1"),
+        ],
+        "token user, own": [(missing, "1"), ("allowed, as documented, 5.36.1 to 11.0.3", "3")],
+        "token user, others'": [(missing, "1"), ("denied, as documented, 5.36.1 to 11.0.3", "3")],
+    }
+    assert shown.locator(".over .ring").count() == shown.locator(".over .ring.new").count() == 1
+    said = shown.locator("#main").inner_text()
+    assert contract.clauses["GetUserAccessToken.permission"].text.replace("`", "") in said
+    field(shown, "Search").fill("200 without")
+    assert shown.locator(".over tbody .name").all_inner_texts() == ["member, others'"]
+    field(shown, "Search").fill("")
+    field(shown, "To version").select_option(label="4.0.5")
+    assert "not judged: not-in-version: this version does not have the operation." in shown.locator(".none").inner_text()
+    shown.get_by_role("button", name="All operations").click()
+    assert shown.locator(".who:not(.over) tbody tr").count() == 11
+
+
+@pytest.mark.parametrize("open_", ["GetUserAccessToken.permission", "GetUserAccessToken", "GetUserAccessToken:member:other"])
+def test_a_promise_about_who_may_leads_to_all_versions_and_back(visit, open_):
+    shown = visit(f"#versions?q=token&from=9.11.2&open={open_}@11.0.3")
+    panel(shown).get_by_role("button", name="Who may, in every version").click()
+    assert shown.url.endswith(f"#{WHO_MAY}") and panel(shown).is_hidden()
+    expect(shown.locator("#main")).to_be_focused()
+    assert shown.locator(".over").count() == 1
+    shown.go_back()
+    expect(panel(shown)).to_be_visible()
+    shown.goto(shown.url.partition("#")[0] + "#versions?open=GetUserAccessToken.secret@11.0.3")
+    assert panel(shown).get_by_role("button", name="Who may, in every version").count() == 0
+
+
+def test_the_name_of_an_operation_among_the_personas_leads_to_all_its_versions(visit):
+    shown = visit("#personas?q=create&at=5.36.1")
+    shown.get_by_role("button", name="CreateJob", exact=True).click()
+    assert "#personas?operation=CreateJob" in shown.url and "q=" not in shown.url
+
+
+def test_arrows_walk_through_personas_and_versions(visit):
+    shown = visit(f"#{WHO_MAY}")
+    cells = shown.locator(".over tbody button")
+    cells.nth(0).focus()
+    for key, expected in (("End", 2), ("ArrowDown", 4), ("Home", 3), ("ArrowUp", 0)):
+        shown.keyboard.press(key)
+        expect(cells.nth(expected)).to_be_focused()
+    shown.keyboard.press("ArrowUp")
+    expect(shown.get_by_role("columnheader", name="4.0.5").get_by_role("button")).to_be_focused()
+    shown.keyboard.press("ArrowDown")
+    shown.keyboard.press("Enter")
+    expect(panel(shown)).to_contain_text("this version does not have the operation")
+    assert panel(shown).locator(".verdict .m").inner_text() == "○", "what is not judged is not kept"
+    shown.keyboard.press("Escape")
+    expect(cells.nth(0)).to_be_focused()
+
+
+@pytest.fixture
+def page_of(chromium, contract, tmp_path):
+    """Open the page about some records at a place."""
+    opened = []
+
+    def page_of(place, *records, **options):
+        (tmp_path / "page.html").write_text(as_html(contract, records, []), encoding="utf-8")
+        opened.append(chromium.new_page(**options))
+        opened[-1].goto((tmp_path / "page.html").as_uri() + f"#{place}")
+        return opened[-1]
+
+    yield page_of
+    for page in opened:
+        page.close()
+
+
+def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(page_of, record_of):
+    """The documentation lets nobody but the owner in, and no verdict is about those who were let in all the same."""
+    page = page_of("personas", record_of("11.0.3", answers=answers(200)))
+    others = page.get_by_role("button", name="GetUserAccessToken by member about somebody else's: allowed")
+    assert others.get_attribute("aria-label").endswith(": allowed, not judged whether as documented")
+    assert "open" in others.get_attribute("class").split()
+    assert "a dotted ring: not judged whether as documented" in page.locator(".legend").inner_text()
+    others.click()
+    said = page.locator("#panel .verdict").inner_text()
+    assert said == "? Mattermost 11.0.3: allowed, not judged whether as documented; documented: denied"
+    page.locator("#close").click()
+    page.get_by_role("button", name="by token_user about their own: allowed, as documented").click()
+    assert page.locator("#panel .verdict").inner_text().startswith("● Mattermost 11.0.3: allowed, as documented")
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(200, "allowed, "), (403, "denied, "), (404, ""), (500, "")],
+    ids=["in", "out", "nothing there", "broken"],
+)
+def test_what_breaks_a_promise_for_a_caller_whom_a_test_made_says_whether_they_were_let_in(page_of, record_of, status, says):
+    told = {**REFUSED, "persona": "editor", "signature": str(status), "evidence": {**EVIDENCE, "status": status}}
+    page = page_of("personas", record_of("11.0.3", told))
+    cell_ = page.get_by_role("button", name="by editor")
+    assert cell_.get_attribute("aria-label") == f"GetUserAccessToken by editor: {says}not as documented (new)"
+    assert "ring new" in cell_.get_attribute("class")
+    assert cell_.inner_text() == {"allowed, ": "✓", "denied, ": "–", "": "✖"}[says]
+
+
+def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells_of_that_caller(page_of, record_of):
+    elsewhere = {"operation": "CreateJob", "error": "", "persona": "member", "about": "other", "status": 403}
+    page = page_of("personas", record_of("11.0.3", REFUSED, answers=[elsewhere]))
+    says = [one.get_attribute("aria-label").partition(" by ")[2] for one in page.get_by_role("button", name="by member").all()]
+    assert says == ["member about somebody else's: allowed, not as documented (new)", "member: denied, as documented"]
 
 
 def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
@@ -604,7 +727,7 @@ def test_what_a_server_says_stays_text(visit):
 
 def test_on_a_telephone_nothing_makes_the_page_wider_than_the_screen(visit):
     opened = ("versions?open=GetUserAccessToken.secret@11.0.3&unfolded=GetUserAccessToken", "personas?open=@11.0.3")
-    for view, shown in visit.views(*WHERE, *opened, viewport={"width": 400, "height": 800}):
+    for view, shown in visit.views(*WHERE, WHO_MAY, *opened, viewport={"width": 400, "height": 800}):
         assert shown.evaluate("document.documentElement.scrollWidth") <= 400, view
         assert shown.evaluate("document.body.scrollWidth") <= 400, view
 
@@ -612,7 +735,7 @@ def test_on_a_telephone_nothing_makes_the_page_wider_than_the_screen(visit):
 def test_on_a_telephone_a_table_is_a_list_whose_entries_are_named(visit):
     """Nothing but source text and code is wider than the screen, not even within a frame that scrolls."""
     for view, shown in visit.views(
-        *WHERE, "personas?open=GetUserAccessToken:member:other@11.0.3", viewport={"width": 390, "height": 844}
+        *WHERE, WHO_MAY, "personas?open=GetUserAccessToken:member:other@11.0.3", viewport={"width": 390, "height": 844}
     ):
         for folded in shown.locator("main details > summary").all():
             folded.click()
@@ -630,7 +753,12 @@ def test_on_a_telephone_a_table_is_a_list_whose_entries_are_named(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(visit, scheme, width):
     opened = ["@11.0.3", "CreateJob@11.0.3", "GetUserAccessToken.secret@11.0.3", "GetUserAccessToken:member:other@11.0.3"]
-    places = [*WHERE, *(f"versions?unfolded=CreateJob&open={what}" for what in opened)]
+    places = [
+        *WHERE,
+        WHO_MAY,
+        f"{WHO_MAY}&open=GetUserAccessToken:member:other@4.0.5",
+        *(f"versions?unfolded=CreateJob&open={what}" for what in opened),
+    ]
     # The page's policy keeps axe out as it does all else; it alone is let in here.
     for view, shown in visit.views(
         *places, color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 844}, bypass_csp=True
@@ -679,7 +807,8 @@ def test_dark_is_dark_as_the_system_has_it_and_as_it_is_chosen(visit):
 def test_text_stands_out_from_what_is_behind_it(visit, scheme):
     """WCAG 2.2, 1.4.3: a ratio of at least 4.5."""
     opened = "?unfolded=GetUserAccessToken&open=GetUserAccessToken@11.0.3"
-    for view, shown in visit.views(*(f"{view}{opened}" for view in WHERE), color_scheme=scheme):
+    one = f"{WHO_MAY}&open=GetUserAccessToken:member:other@5.36.1"
+    for view, shown in visit.views(*(f"{view}{opened}" for view in WHERE), one, color_scheme=scheme):
         expect(panel(shown)).to_be_visible()
         assert shown.evaluate(CONTRAST) == [], view
 
@@ -716,7 +845,7 @@ CONTRAST = """() => {
 
 
 def test_it_prints_without_what_only_a_screen_needs(visit):
-    for view, shown in visit.views(*WHERE):
+    for view, shown in visit.views(*WHERE, WHO_MAY):
         shown.emulate_media(media="print")
         assert shown.locator("#filters").is_hidden(), view
         assert shown.locator("nav").is_hidden(), view
