@@ -10,6 +10,7 @@ from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
+from mmconform.judging import deviations
 from mmconform.judging.changes import compare
 from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, write
@@ -52,7 +53,8 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
 
 
 def run(options: argparse.Namespace) -> int:
-    contract = build(load(options.spec).document)
+    loaded = load(options.spec)
+    contract = build(loaded.document)
     chosen = (*live_options(options), *(f"--spec={path}" for path in options.spec))
     if options.save is not None:
         return _save(options.save, options.before, options.after, chosen, options.scheduler)
@@ -61,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
     before, after = records_of([options.before, options.after], chosen, options.scheduler)
     for record in (before, after):
         age(record)  # which says whether it tells its version
-    page = Page(contract, before, after, compare(contract, before, after))
+    known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
+    page = Page(contract, before, after, compare(contract, before, after), known)
     shown = {"text": page.text, "markdown": page.markdown}.get(options.format)
     print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
     return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE

@@ -149,7 +149,7 @@ def _operations(old: _Answers, new: _Answers, both: list[_Asked]) -> Iterator[Ch
 def _promises(before: Record, after: Record, moved: set[str]) -> Iterator[Change]:
     """Yield the promises that one server keeps to somebody and the other breaks, or breaks in another way."""
 
-    old, new = _outcomes(before), _outcomes(after)
+    old, new = ways_broken(before), ways_broken(after)
     old_doubts, new_doubts = _doubts(before), _doubts(after)
     groups: dict[tuple[str, str, str, Effect], list[str]] = defaultdict(list)
     for key in old.keys() & new.keys():
@@ -166,7 +166,7 @@ def _promises(before: Record, after: Record, moved: set[str]) -> Iterator[Change
             yield Change(operation, clause, "promise", _in_order(personas), was, is_, effect, len(personas))
 
 
-def _outcomes(record: Record) -> dict[tuple[str, str], set[str]]:
+def ways_broken(record: Record) -> dict[tuple[str, str], set[str]]:
     """Return, for each clause and persona of which something was seen, in which ways the promise is broken."""
     broken: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in record.observations:

@@ -1,6 +1,6 @@
 """Known deviations: data, each with a reason and evidence. They never change what was seen, only what it means."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,17 @@ def by_entry(deviations: Iterable[Deviation]) -> dict[str, list[Deviation]]:
     for deviation in deviations:
         entries.setdefault(deviation.place, []).append(deviation)
     return entries
+
+
+def explain(clause: str, version: Version, ways: Mapping[str, Iterable[str]], entries: Iterable[Deviation]) -> list[str]:
+    """Return why a version is known to break a promise in these ways, each reason once.
+
+    Args:
+        ways: The signatures, by the persona who saw them.
+    """
+    seen = [(persona, signature) for persona, signatures in ways.items() for signature in signatures]
+    about = [entry for entry in entries if any(entry.covers(clause, *one, version) is True for one in seen)]
+    return list(dict.fromkeys(f"{entry.verdict}: {entry.reason.strip()} ({entry.evidence.strip()})" for entry in about))
 
 
 def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_many: bool) -> Iterable[Deviation]:

@@ -10,7 +10,8 @@ import msgspec
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging import known_changes
-from mmconform.judging.changes import EFFECTS, Change, Comparison
+from mmconform.judging.changes import EFFECTS, Change, Comparison, ways_broken
+from mmconform.judging.deviations import Deviation, explain
 from mmconform.record.record import Record
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
@@ -29,13 +30,37 @@ _FELT_BY = ("guest", "member", "channel_admin", "team_admin", "system_admin")
 
 
 class Page:
-    """A comparison with all that its readers need to know beside it."""
+    """A comparison with all that its readers need to know beside it.
 
-    def __init__(self, contract: Contract, before: Record, after: Record, comparison: Comparison) -> None:
+    Args:
+        deviations: Those that are known of the documents.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        before: Record,
+        after: Record,
+        comparison: Comparison,
+        deviations: Collection[Deviation] = (),
+    ) -> None:
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header.server.version) for record in (before, after))
         known = known_changes.load(contract)
-        self.reasons = {change: known_changes.explain(change, contract, known, older, newer) for change in comparison.changes}
+        ways = ways_broken(before), ways_broken(after)
+
+        def explained(change: Change) -> str:
+            """Return why it changed, or why the promise is broken, on the one side or the other."""
+            if change.kind != "promise":
+                return known_changes.explain(change, contract, known, older, newer)
+            old, new = ({who: of_side.get((change.clause, who), set()) for who in change.personas} for of_side in ways)
+            come = {who: new[who] - old[who] for who in change.personas}
+            gone = {who: old[who] - new[who] for who in change.personas}
+            reasons = [f"known deviation, {why}" for why in explain(change.clause, newer, come, deviations)]
+            reasons += [f"was a known deviation, {why}" for why in explain(change.clause, older, gone, deviations)]
+            return "; ".join(reasons)
+
+        self.reasons = {change: explained(change) for change in comparison.changes}
 
     def text(self) -> str:
         """Return the comparison for a terminal."""

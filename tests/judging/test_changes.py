@@ -13,8 +13,9 @@ from mmconform.commands import compare as compare_command
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.judging import known_changes
+from mmconform.judging import deviations, known_changes
 from mmconform.judging.changes import compare
+from mmconform.judging.deviations import Deviation
 from mmconform.record import record
 from mmconform.report.comparison import Page
 from mmconform.version import Version, Versions
@@ -345,6 +346,53 @@ def test_a_page_explains_a_change_in_two_steps():
     moved = compare(CONTRACT, of("5.0.0", [SERVED, answer("400 x")]), of("6.0.0", [SERVED, answer("500 app.job.save.app_error")]))
     page = Page(CONTRACT, of("5.0.0"), of("6.0.0"), moved)
     assert "5.28.0: Errors are named after the application" in page.text()
+
+
+def entry(version, signature, **more):
+    """A known deviation of servers from a version on, as members see it."""
+    of = {"clause": "CreateJob.permission", "personas": frozenset({"member"}), "versions": Versions.parse(f">={version}")}
+    told = {"verdict": "server", "reason": f"why {signature}", "evidence": "e", "first_seen": "f", "place": "p:1"}
+    return Deviation(**{**of, **told, "signature": signature, **more})
+
+
+KEPT, X, Y = [seen("pass")], [seen("fail", signature="x")], [seen("fail", signature="y")]
+KNOWN_ONES = [
+    # worse, and different since one of the two was judged in part only, or in another way
+    (KEPT, X, entry("5.1", "x"), "known deviation, server: why x (e)"),
+    ([*KEPT, IN_DOUBT], X, entry("5.1", "x"), "known deviation, server: why x (e)"),
+    (Y, X, entry("5.1", "x"), "known deviation, server: why x (e)"),
+    # better
+    (X, KEPT, entry("5.0", "x"), "was a known deviation, server: why x (e)"),
+    (X, [*KEPT, IN_DOUBT], entry("5.0", "x"), "was a known deviation, server: why x (e)"),
+    # of another version, in another way, of another promise or caller, and where nobody knows
+    (KEPT, X, entry("5.2", "x"), ""),
+    (KEPT, X, entry("5.1", "y"), ""),
+    (KEPT, X, entry("5.1", "x", clause="CreateJob.status"), ""),
+    (KEPT, X, entry("5.1", "x", personas=frozenset({"outsider"})), ""),
+    (KEPT, X, entry("5.1", "x", versions=Versions.parse(">=6", ">=5.1 <6")), ""),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "known", "reason"), KNOWN_ONES)
+def test_a_promise_that_is_known_to_be_broken_is_told_with_the_reason(before, after, known, reason):
+    old, new = of("5.0.0", [SERVED], before), of("5.1.0", [SERVED], after)
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new), [known])
+    (change,) = page.json()["changes"]
+    assert (change["kind"], change["reason"]) == ("promise", reason)
+    assert (reason in page.text()) and ("why" in page.text()) == bool(reason)
+
+
+def test_the_command_knows_the_deviations_of_the_documents(tmp_path, capsys):
+    """Between a server that keeps a promise and one that is known not to."""
+    known = next(d for d in deviations.load(CONTRACT) if d.versions.include(Version(11, 0)))
+    told = known.clause, sorted(known.personas)[0], known.signature
+    rows = [seen("pass", *told[:2])], [seen("fail", *told)]
+    files = [tmp_path / name for name in ("before", "after")]
+    for file, seen_there in zip(files, rows, strict=True):
+        record.write(file, of("11.0.0", [], seen_there))
+    cli.main(["compare", *map(str, files), "--format", "json"])
+    (change,) = json.loads(capsys.readouterr().out)["changes"]
+    assert known.reason.strip() in change["reason"] and known.evidence.strip() in change["reason"]
 
 
 # -- what a server has switched off -------------------------------------------------------------------------------------------
