@@ -68,12 +68,23 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
                 note.note(**entry)
             journals = journal.of_server(REPORTS, target.base_url)
         _confirm_is_theirs(admin, journals)
-        done = tidy.undo(journals, admin) if journals else Counter[str]()
+        sessions = _end_sessions(admin, journal.sessions_of(journals))
+        done = (tidy.undo(journals, admin) if journals else Counter[str]()) + sessions
         lease.clear()
     finally:
         sign_out(client, token)
         client.close()
     return done
+
+
+def _end_sessions(admin: Admin, sessions: set[tuple[str, str]]) -> Counter[str]:
+    """End what is left of the sessions that runs began as administrators; what the server does not do it keeps, and expires."""
+    ended = Counter[str]()
+    for account, session in sessions:
+        user = f"/api/v4/users/{account}"
+        if any(row.get("id") == session for row in admin.listed(f"{user}/sessions", none=range(400, 600))):
+            ended["sessions ended"] += admin.ask("POST", f"{user}/sessions/revoke", {"session_id": session}).is_success
+    return ended
 
 
 def _confirm_is_theirs(admin: Admin, journals: list[Path]) -> None:

@@ -199,7 +199,7 @@ def _sessions(app: App, call: Call) -> Answer:
 
 def _session(app: App, session: Session) -> dict[str, Any]:
     about = {"id": session.id, "token": "", "user_id": session.user, "device_id": "", "roles": "", "props": {}}
-    times = dict.fromkeys(("create_at", "expires_at", "last_activity_at"), now())
+    times = {"create_at": session.created, "expires_at": now(), "last_activity_at": now()}
     more = {"is_oauth": session.kind == "oauth", "expired_notify": False, "team_members": [], "local": False}
     return shaped(app, "session", {**about, **times, **more})
 

@@ -49,6 +49,7 @@ class Session:
     access_token: str = ""
     csrf: str = ""
     id: str = field(default_factory=new_id)
+    created: int = field(default_factory=now)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The journal: every change is written down before it is made, and undone newest first."""
 
 import json
+import re
 import time
 
 import pytest
@@ -35,10 +36,11 @@ class Mattermost:
         deaf: Changes to which it says 200, and that it does not make.
         front: What something in front of it answers instead.
         patches: It can change single settings (from 5.20 on).
+        held: The roles of people, by their ids.
     """
 
-    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None, patches=False):
-        self.patches = patches
+    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None, patches=False, held=None):
+        self.patches, self.held = patches, dict(held or {})
         self.refuse, self.deaf, self.front, self.lists = refuse, deaf, front, lists or {}
         self.tokens, self.undone, self.config, self.roles = tokens, set(), json.loads(json.dumps(EMPTY)), {}
 
@@ -70,6 +72,8 @@ class Mattermost:
             self.config = sent
         elif what == "PUT /config/patch":
             self.config = {section: {**values, **sent.get(section, {})} for section, values in self.config.items()}
+        elif re.fullmatch("/users/[^/]+/roles", url):
+            self.held[url.split("/")[2]] = sent["roles"]
         elif url.startswith("/roles/"):
             self.roles[url.removesuffix("/patch")] = sent["permissions"]
 
@@ -81,7 +85,9 @@ class Mattermost:
         if url.endswith("/tokens"):
             return 200, [{"id": "token-id"}] * self.tokens
         if url == "/users/ids":
-            return 200, [{"id": id_, "username": id_, "delete_at": 5 * (f"/users/{id_}" in self.undone)} for id_ in sent]
+            return 200, [self.user(id_) for id_ in sent]
+        if url.removeprefix("/users/") in self.held:
+            return 200, self.user(url.removeprefix("/users/"))
         if url in self.roles:
             return 200, {"permissions": self.roles[url]}
         if url.startswith(("/teams/", "/channels/")):
@@ -94,6 +100,10 @@ class Mattermost:
             rows = [row for row in rows if f"{place}/{row['id']}" not in self.undone]
             rows = [{**row, "status": "canceled"} if f"/jobs/{row['id']}" in self.undone else row for row in rows]
         return (404 if rows is GONE else 200), rows
+
+    def user(self, id_):
+        ended = 5 * (f"/users/{id_}" in self.undone)
+        return {"id": id_, "username": id_, "delete_at": ended, "roles": self.held.get(id_, "system_user")}
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +166,20 @@ def test_journals_are_found_by_their_server(tmp_path):
         Journal(tmp_path / name / f"{name}.jsonl", url).note(what="team", name="t")
     (tmp_path / "journal-empty.jsonl").write_text("", encoding="utf-8")
     assert [p.stem for p in journal.of_server(tmp_path, "http://a/")] == ["journal-a", "journal-c"]
+
+
+@pytest.mark.parametrize(
+    ("held", "is_more"), [("system_user", False), ("system_guest", False), ("system_user system_admin", True)]
+)
+def test_who_is_deactivated_holds_nothing_that_not_everybody_has(undo, held, is_more):
+    done, changes, _ = undo(USER, tokens=0, held={"1": held})
+    assert changes == ["PUT /users/1/roles"] * is_more + ["DELETE /users/1"]
+    assert done == {"users deactivated": 1} | ({"roles taken back": 1} if is_more else {})
+
+
+def test_that_somebody_holds_no_more_is_believed_when_it_was_read_back(undo, path):
+    done, _, _ = undo(USER, tokens=0, held={"1": "system_user system_admin"}, deaf=["PUT /users/1/roles"])
+    assert "user 1 still holds system_admin" in done and path.exists()
 
 
 def test_everything_is_undone_newest_first_and_the_journal_is_gone(undo, path):

@@ -21,6 +21,7 @@ from mmconform.servers.live.prepare import (
     ask_roles,
     find_obstacles,
     login_and_password,
+    own_session,
     prepare,
     sign_in,
     sign_out,
@@ -55,6 +56,7 @@ class LiveServer:
         has_people: Whether somebody uses it beside the administrator and ourselves.
         meanwhile: What somebody else was seen to change while a test went on, which says nothing about the server then.
         stands_on_tokens: The operator would be locked out while personal access tokens are switched off.
+        session: The id of the operator's session, if it is one that the run began and if that is known.
     """
 
     target: Target
@@ -72,6 +74,7 @@ class LiveServer:
     lacks: frozenset[str] = frozenset()
     stands_on_tokens: bool = False
     run: str = ""
+    session: str = ""
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run."""
@@ -133,10 +136,23 @@ class LiveServer:
         Raises:
             MisuseError: no login and password are known, or the server refuses.
         """
-        self.operator = sign_in(self.target.to_be_tidied().client(), ours=self.target.admin or login_and_password())
+        self.sign_in(self.target.to_be_tidied().client(), ours=self.target.admin or login_and_password())
         if self.lease:
             self.lease.token = self.operator
+            self.note_lease(self.lease)
         return self.operator
+
+    def sign_in(self, client: Client, *, ours: tuple[str, str] | None, create_first_admin: bool = False) -> None:
+        """Become the administrator; see :func:`mmconform.servers.live.prepare.sign_in`."""
+        began = time.monotonic()
+        self.operator = sign_in(client, create_first_admin=create_first_admin, ours=ours)
+        if not self.target.is_thrown_away:
+            self.session = own_session(Admin(client, self.operator), time.monotonic() - began)
+
+    def note_lease(self, lease: Lease) -> None:
+        """Write down for whom the server is taken, and which session that began."""
+        path = REPORTS / self.target.slug / f"journal-{self.run}-server.jsonl"
+        journal.Journal(path, self.target.base_url).note(what="lease", run=self.run, user=lease.account, session=self.session)
 
     def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
         try:
@@ -227,7 +243,7 @@ def enter_server(target: Target, run_id: str, *, create_first_admin: bool, newco
                 path.unlink()
         if journal.of_server(REPORTS, target.base_url):
             raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
-        server.operator = sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
+        server.sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
         if not target.is_thrown_away:
             server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id, mark_of(target))
             server.lease.refuse_others()
@@ -254,7 +270,7 @@ def prepare_server(server: LiveServer, *, disruptive: bool, recording: bool, ask
     try:
         note = server.journal(f"{server.run}-server")
         if server.lease:
-            note.note(what="lease", run=server.run, user=server.lease.account)
+            server.note_lease(server.lease)
             server.lease.take()
             server.sent_log.path.unlink(missing_ok=True)
             server.before = look(Admin(target.client(), server.operator))

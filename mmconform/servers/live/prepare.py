@@ -36,6 +36,8 @@ from mmconform.world.people import ROLES, delegated
 
 #: Active accounts that a whole run has at one time, at most (81 were seen): so many more have to fit on the server.
 MOST_PEOPLE = 120
+#: Sessions begun within so many seconds more than signing in took may be the one or the other.
+_DOUBT = 5.0
 
 
 @dataclass
@@ -183,6 +185,21 @@ def stands_on_tokens(admin: Admin) -> bool:
 
 def _is_given(token: str) -> bool:
     return token == (os.environ.get("MM_ADMIN_TOKEN") or "").strip()
+
+
+def own_session(admin: Admin, seconds: float) -> str:
+    """Return the id of the session that signing in began so many seconds ago, by which a later cleanup can end it.
+
+    No server tells whose token a session of its list is, so it is the newest one; nothing where it could be another one of
+    the administrator's, begun at about the same time, and where a token was given.
+    """
+    if _is_given(str(admin.token)):
+        return ""
+    rows = admin.off_tape.listed("/api/v4/users/me/sessions", none=range(400, 600))
+    begun = {str(row.get("id")): row["create_at"] for row in rows if isinstance(row.get("create_at"), int)}
+    newest = max(begun.values(), default=0)
+    recent = [id_ for id_, at in begun.items() if at >= newest - (seconds + _DOUBT) * 1000]
+    return recent[0] if len(recent) == 1 else ""
 
 
 def sign_out(client: Client, token: str) -> None:

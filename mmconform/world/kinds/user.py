@@ -1,7 +1,7 @@
 """Accounts: people, with what makes one; a bot is one too. Accounts cannot be deleted, so they are deactivated."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +62,7 @@ class User(Kind):
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         token.revoke_all(undoing, entry["id"])
         _disable_bot(undoing, entry["id"])
+        _take_roles(undoing, entry["id"])
         return undoing.attempt("users deactivated", undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
 
     def left(self, undoing: Undoing) -> Iterator[str]:
@@ -92,7 +93,7 @@ class SearchTerm(Kind):
 
 
 def _active(admin: Admin, ids: list[str]) -> Iterator[str]:
-    """Yield who is still active: seen so in the list of all, and then by themselves.
+    """Yield who is still active, or holds more than anybody: seen so in the list of all, and then by themselves.
 
     Old servers answer the list from a cache, which they do not renew when somebody is deactivated and which the run itself filled
     (store/sqlstore/user_store.go@v5.5.3 GetProfileByIds, app/user.go UpdateActive).
@@ -103,10 +104,12 @@ def _active(admin: Admin, ids: list[str]) -> Iterator[str]:
         yield f"{answer.method} {answer.path}: {answer.says}"
         return
     for row in rows:
-        if isinstance(row, dict) and not row.get("delete_at"):
+        if isinstance(row, dict) and (not row.get("delete_at") or _roles_beside(row)):
             alone = admin.ask("GET", f"/api/v4/users/{row.get('id')}")
             if not (alone.is_success and alone.json_object.get("delete_at")):
                 yield f"user {row.get('username')} is still active"
+            elif roles := _roles_beside(alone.json_object):
+                yield f"user {row.get('username')} still holds {', '.join(sorted(roles))}"
 
 
 def is_ours(user: dict[str, Any]) -> bool:
@@ -220,6 +223,19 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
         raise MisuseError(f"logging in as `{login_id}` failed: the server answered {exchange.says}; {why}")
     client.redactor.learn_credential(session, persona)
     return Secret(session)
+
+
+def _roles_beside(user: Mapping[str, Any]) -> set[str]:
+    """Return the system roles that somebody holds beside those that everybody has, or every guest."""
+    return set(str(user.get("roles") or "").split()) - {"system_user", "system_guest"}
+
+
+def _take_roles(undoing: Undoing, user: str) -> None:
+    """Take from somebody what not everybody holds: whoever made them active again would have made an administrator."""
+    found = undoing.admin.ask("GET", f"/api/v4/users/{user}")
+    if found.is_success and _roles_beside(found.json_object):
+        wanted = {"roles": "system_user"}
+        undoing.attempt("roles taken back", undoing.admin.ask("PUT", f"/api/v4/users/{user}/roles", wanted))
 
 
 def _disable_bot(undoing: Undoing, user: str) -> None:
