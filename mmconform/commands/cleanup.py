@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             "(--everything undoes what runs from elsewhere left there)"
         )
         return FINE
-    print(", ".join(f"{n} {what}" for what, n in done.items()) or "nothing was left to undo")
+    print(tidy.in_words(done) or "nothing was left to undo")
     if options.everything:
         print("settings, roles and jobs of runs without a journal here were left as they are: nobody knows what they were")
     return FINE

@@ -42,6 +42,7 @@ from mmconform.report.folded import folded
 from mmconform.report.plan import plan
 from mmconform.report.terminal import show
 from mmconform.servers.live.second_look import changed_meanwhile, sent_twice
+from mmconform.servers.live.tidy import in_words
 from mmconform.servers.made import made_on
 from mmconform.servers.target import Target, describe
 from mmconform.version import Version
@@ -680,9 +681,8 @@ class Conformance:
         for difference in self.process.meanwhile:
             terminalreporter.write_line(f"changed meanwhile, not by a request of ours: {difference}")
         if self._cleaned:
-            done = ", ".join(f"{number} {what}" for what, number in self._cleaned.items())
             said = _PUT_RIGHT if not self._is_clean else _PUT_BACK if self.process.meanwhile else _LEFT
-            terminalreporter.write_line(said + done)
+            terminalreporter.write_line(said + in_words(self._cleaned))
         for problem in self.problems:
             terminalreporter.write_line(problem, red=True)
         if self._records and not self._is_clean:

@@ -82,7 +82,7 @@ def test_a_flaw_that_no_role_meets_is_noticed_by_who_holds_just_what_is_demanded
     targets = ["--target=reference", *(f"--target=reference:{name}" for name in HIDDEN)]
     near = "suites/generated/test_near_misses.py"
     ran = run_pytest(*ASKED, near, *(f"--operation={name}" for name in operations), *targets)
-    assert "1 roles restored" in ran.stdout, ran.stdout
+    assert "1 role restored" in ran.stdout, ran.stdout
     plain = observed("reference")
     assert plain.footer.green
     kept = {row.operation for row in plain.observations if row.outcome == "pass" and row.persona == "near_miss"}

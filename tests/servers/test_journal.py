@@ -280,7 +280,7 @@ def test_a_brand_image_that_was_made_is_deleted(undo, path, is_there):
 
     done, changes, _ = undo({"what": "brand-image"}, server=Pictured)
     assert changes == ["DELETE /brand/image"] and not path.exists()
-    assert done == ({"brand images deleted": 1} if is_there else {})
+    assert done == ({"pictures deleted": 1} if is_there else {})
     said, _, _ = undo({"what": "brand-image"}, server=Pictured, deaf=["DELETE /brand/image"])
     assert path.exists() is is_there and ("still there" in said) is is_there
 
@@ -538,3 +538,8 @@ def test_what_somebody_else_answers_undoes_nothing(undo, path, front, entry):
     assert isinstance(said, str) and "stay" in said and "mmconform cleanup http://" in said
     assert path.exists()
     assert undo()[0] != {} and not path.exists(), "once it is gone, the rest is undone"
+
+
+def test_what_was_put_right_is_told_in_words():
+    done = {"users deactivated": 6, "settings restored": 1, "bots handed over": 1, "jobs cancelled": 0, "emoji deleted": 1}
+    assert tidy.in_words(done) == "6 users deactivated, 1 setting restored, 1 bot handed over, 1 emoji deleted"

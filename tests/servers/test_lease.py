@@ -390,7 +390,7 @@ def test_cleanup_ends_the_lease_of_the_run_that_it_undoes(cleanup, server):
     note = Journal(cleanup.folder / "journal-aaaaaa-server.jsonl", cleanup.url)
     note.note(what="lease", run="aaaaaa")
     note.note(what="command", id="c1")
-    assert cleanup() == (0, "1 commands deleted\n")
+    assert cleanup() == (0, "1 command deleted\n")
     assert server.kept == {} and server.deleted == ["commands/c1"] and not note.path.exists()
 
 
@@ -456,7 +456,7 @@ def test_everything_is_told_by_its_name(cleanup, server):
     assert server.deleted.index("channels/h1") < server.deleted.index("teams/t1"), "what is within goes first"
     done = said.partition("\nsettings, roles and")[0].split(", ")
     assert sorted(done) == sorted(
-        ["1 applications deleted", "2 channels archived", "2 users deactivated", "1 commands deleted", "1 teams archived"]
+        ["1 application deleted", "2 channels archived", "2 users deactivated", "1 command deleted", "1 team archived"]
     )
     assert server.kept == {} and list(cleanup.folder.rglob("journal-*")) == []
 

@@ -80,5 +80,5 @@ def test_cleanup_ends_the_session_of_a_run_that_was_killed_and_no_other(server, 
     note = Journal(tmp_path / "journal-aaaaaa-server.jsonl", url)
     note.note(what="lease", run="aaaaaa", user=me, session=left)
     assert main(["cleanup", url]) == 0
-    assert capsys.readouterr().out == ("1 sessions ended\n" if is_there else "nothing was left to undo\n")
+    assert capsys.readouterr().out == ("1 session ended\n" if is_there else "nothing was left to undo\n")
     assert [session.id for session in app.store.sessions.values()] == [other] and not note.path.exists()

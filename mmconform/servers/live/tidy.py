@@ -6,7 +6,7 @@ server's environment; and only a 404 that is an ``AppError`` of the server says 
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,16 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     for path in paths:
         path.unlink()
     return undoing.done
+
+
+def in_words(done: Mapping[str, int]) -> str:
+    """Return what was put right as people say it: ``6 users deactivated, 1 setting restored``."""
+
+    def said(number: int, what: str) -> str:
+        thing, _, rest = what.partition(" ")
+        return f"{number} {thing.removesuffix('s') if number == 1 else thing} {rest}"
+
+    return ", ".join(said(number, what) for what, number in done.items() if number)
 
 
 class Persistent(Admin):

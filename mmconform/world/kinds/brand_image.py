@@ -20,7 +20,7 @@ class BrandImage(Kind):
         yield ""  # it has no id
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
-        return undoing.attempt("brand images deleted", undoing.admin.ask("DELETE", _URL))
+        return undoing.attempt("pictures deleted", undoing.admin.ask("DELETE", _URL))
 
     def left(self, undoing: Undoing) -> Iterator[str]:
         if undoing.admin.ask("GET", _URL).status != GONE:
