@@ -16,7 +16,7 @@ from pathlib import Path
 from mmconform.paths import CASSETTES, ROOT
 from mmconform.wire.client import Client
 from mmconform.wire.tape import tape
-from mmconform.wire.tape.cassette import TAPE_URL, open_cassette
+from mmconform.wire.tape.cassette import TAPE_URL, Player
 from mmconform.wire.tape.redact import Redactor
 
 SIZES = (10, 100, 1000, 5000)
@@ -51,23 +51,23 @@ def replay(size: int) -> tuple[float, float, float]:
         redactor = Redactor(replaying=True)
         redactor.learn_credential(MEMBER, "member")
         start = time.perf_counter()
-        with open_cassette(path, redactor, TAPE_URL, recording=False) as player:
-            loaded = time.perf_counter()
-            spent, find = 0.0, player.answer
+        player = Player(path, redactor, TAPE_URL)
+        loaded = time.perf_counter()
+        spent, find = 0.0, player.answer
 
-            def timed(*request):
-                nonlocal spent
-                began = time.perf_counter()
-                answer = find(*request)
-                spent += time.perf_counter() - began
-                return answer
+        def timed(*request):
+            nonlocal spent
+            began = time.perf_counter()
+            answer = find(*request)
+            spent += time.perf_counter() - began
+            return answer
 
-            player.answer = timed
-            client = Client(TAPE_URL, redactor, player=player)
-            for n in range(size):
-                body = {"token_id": f"{n:026d}"}
-                client.send("POST", "/api/v4/users/tokens/revoke", persona="member", token=MEMBER, json=body)
-            ended = time.perf_counter()
+        player.answer = timed
+        client = Client(TAPE_URL, redactor, player=player)
+        for n in range(size):
+            body = {"token_id": f"{n:026d}"}
+            client.send("POST", "/api/v4/users/tokens/revoke", persona="member", token=MEMBER, json=body)
+        ended = time.perf_counter()
     return (loaded - start) * 1e3, (ended - loaded) * 1e3 / size, spent * 1e3 / size
 
 

@@ -436,8 +436,8 @@ class Conformance:
         self.current = item
 
     def pytest_recording_configure(self, vcr: VCR) -> None:
-        if target := target_of(self.current):
-            path = self.process.tape_of(target) / f"{cassette_of(self.current)}.yaml"
+        target = target_of(self.current)
+        if target and (path := self.process.recorded_to(f"{cassette_of(self.current)}.yaml")):
             configure(vcr, target.redactor, target.base_url, path)
 
     @pytest.hookimpl(wrapper=True)

@@ -89,9 +89,9 @@ class Fixtures:
             pytest.exit(str(error), returncode=2)
 
     @pytest.fixture
-    def client(self, target: Target, vcr: object) -> Iterator[Client]:
-        """An HTTP client for the target, within the test's cassette."""
-        client = target.client(vcr)
+    def client(self, request: pytest.FixtureRequest, target: Target, vcr: object) -> Iterator[Client]:
+        """An HTTP client for the target; of a tape the test's cassette answers, and one that is recorded is open (``vcr``)."""
+        client = target.client(f"{cassette_name(request.node, target.slug)}.yaml")
         yield client
         client.close()
 
@@ -190,12 +190,10 @@ class Fixtures:
 
     @pytest.fixture
     def vcr_markers(self, request: pytest.FixtureRequest, vcr_markers: list[Any]) -> list[Any]:
-        """Say instead of pytest-recording which of our tests have a cassette: all on tape and while one is recorded."""
-        target = target_of(request.node)
-        if target is None:
+        """Say instead of pytest-recording which of our tests record a cassette: all while a tape is in the making."""
+        if target_of(request.node) is None:
             return vcr_markers
-        is_taped = target.is_recorded or self.process.recording
-        return [pytest.mark.vcr.mark] if is_taped and not (target.is_whole or self.process.whole) else []
+        return [pytest.mark.vcr.mark] if self.process.recording else []
 
     @pytest.fixture
     def stage(

@@ -29,7 +29,7 @@ from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, resolve
 from mmconform.wire.client import Patience
 from mmconform.wire.tape import tape
-from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.cassette import recording_to
 from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.build import build, new_run_id
 from mmconform.world.place import RESIDENT, SPOTS, Place
@@ -304,8 +304,8 @@ class Process:
             run_id = TAPED_RUN if target.is_recorded else self.run_id
             server = self.servers.get(target.slug)
             operator = server.operator if server else "redacted-operator"
-            with self._world_cassette(target) as cassette:
-                client = target.client(cassette)
+            with self._recording_of_the_world(target):
+                client = target.client(tape.WORLD)
                 world = World(client, target.version, run_id, operator, register=self.register(target))
                 if server:
                     world.switched_off = server.switched_off
@@ -319,11 +319,9 @@ class Process:
             self.worlds[target.slug] = world
         return self.worlds[target.slug]
 
-    def _world_cassette(self, target: Target) -> AbstractContextManager[object]:
-        if not (target.is_recorded or self.recording):
-            return nullcontext()
-        path, is_recording = self.tape_of(target) / tape.WORLD, self.recording is not None
-        return open_cassette(path, target.redactor, target.base_url, recording=is_recording)
+    def _recording_of_the_world(self, target: Target) -> AbstractContextManager[object]:
+        path = self.recorded_to(tape.WORLD)
+        return recording_to(path, target.redactor, target.base_url) if path else nullcontext()
 
     def place(self, target: Target) -> Place:
         """Return what lies ready in the world on a target, making it when it is first asked for.
@@ -384,8 +382,6 @@ class Process:
         """What somebody else changed on the servers while this run went on."""
         return [difference for server in self.servers.values() for difference in server.aftermath.others]
 
-    def tape_of(self, target: Target) -> Path:
-        """Return the folder in which the cassettes of a target are, or are being made."""
-        folder = self.recording.folder if self.recording else target.tape
-        assert folder
-        return folder
+    def recorded_to(self, cassette: str) -> Path | None:
+        """Return the file to which a cassette is recorded; None where no tape is in the making."""
+        return self.recording.folder / cassette if self.recording else None

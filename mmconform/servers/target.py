@@ -97,13 +97,16 @@ class Target:
     told_roles: dict[str, frozenset[str]] = field(default_factory=dict)
     examples: int | None = None
 
-    def client(self, cassette: object = None) -> Client:
+    def client(self, cassette: str = "") -> Client:
         """Return a new client for this target.
 
         Args:
-            cassette: What is open meanwhile, if anything; where it is played, it answers instead of a server.
+            cassette: The file of this tape that answers; a live server answers itself.
+
+        Raises:
+            MisuseError: that is no cassette.
         """
-        player = cassette if isinstance(cassette, Player) else None
+        player = Player(self.tape / cassette, self.redactor, self.base_url) if self.tape and cassette else None
         return Client(self.base_url, self.redactor, self.patience, self.origin, self.guard, player)
 
     def to_be_tidied(self, patience: Patience | None = None) -> "Target":

@@ -17,7 +17,7 @@ from mmconform.servers.target import Server, Target, describe
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape import tape
-from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.cassette import recording_to
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.world import World
 from tests.canary import Canaries
@@ -104,7 +104,7 @@ def test_of_what_others_documents_describe_only_the_shape_is_kept(serve, contrac
 
 
 def test_no_secret_comes_onto_a_tape(leaky, contract, canaries, tmp_path):
-    with open_cassette(tmp_path / "one.yaml", leaky.redactor, leaky.base_url, recording=True):
+    with recording_to(tmp_path / "one.yaml", leaky.redactor, leaky.base_url):
         ask_everything(leaky, contract, canaries)
     assert (tmp_path / "one.yaml").stat().st_size > 10_000 and len(canaries.given) > 500
     assert canaries.found_in(tmp_path) == []

@@ -11,7 +11,7 @@ from mmconform.paths import CASSETTES
 from mmconform.record import record
 from mmconform.servers.target import recorded
 from mmconform.wire.tape import tape
-from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.cassette import Player
 from mmconform.wire.tape.redact import Redactor
 from tests.record.test_record import FAILURE, FOOTER, HEADER, OBSERVATION, OPERATION
 from tests.rows import make_record
@@ -133,9 +133,4 @@ def test_a_damaged_cassette_that_is_opened_all_the_same_is_read_or_refused(small
     path = next(iter(tape.cassettes(small).values()))
     for data in damaged(path.read_bytes(), 300):
         path.write_bytes(data)
-
-        def play():
-            with open_cassette(path, Redactor(replaying=True), "http://recorded.invalid", recording=False):
-                pass
-
-        read_or_refuse(play)
+        read_or_refuse(lambda: Player(path, Redactor(replaying=True), "http://recorded.invalid"))

@@ -26,7 +26,7 @@ from mmconform.servers.target import Server, Target, describe, resolve
 from mmconform.version import Version
 from mmconform.wire import client as wire
 from mmconform.wire.client import DEEPEST, MOST_BYTES, Client, Patience, UnseenError
-from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.cassette import recording_to
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.build import build
 from mmconform.world.world import World
@@ -613,7 +613,7 @@ def test_a_connection_is_closed_as_soon_as_its_answer_was_read(speak, tmp_path, 
         ended.put(connection.recv(1))
 
     client = Client(speak(say), Redactor(replaying=False))
-    recording = open_cassette(tmp_path / "a.yaml", client.redactor, client.base_url, recording=True)
+    recording = recording_to(tmp_path / "a.yaml", client.redactor, client.base_url)
     gc.disable()
     try:
         with recording if is_recording else nullcontext():

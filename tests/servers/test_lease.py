@@ -15,7 +15,7 @@ from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.lease import Lease, Leased, LeaseLostError, LeaseMark
 from mmconform.servers.target import live
 from mmconform.wire.client import Client, Patience, UnseenError
-from mmconform.wire.tape.cassette import open_cassette
+from mmconform.wire.tape.cassette import recording_to
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.kinds.user import is_ours
 
@@ -216,7 +216,7 @@ def test_a_lease_is_never_on_tape(serve, server, tmp_path):
     url = serve(server).url
     redactor = Redactor(replaying=False)
     client = Client(url, redactor)
-    with open_cassette(tmp_path / "a.yaml", redactor, url, recording=True):
+    with recording_to(tmp_path / "a.yaml", redactor, url):
         one = Lease(client, "t" * 26, "aaaaaa")
         one.take()
         client.send("GET", "/api/v4/system/ping", persona="anonymous")

@@ -8,7 +8,7 @@ import pytest
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.wire.client import Client, NotTapedError
-from mmconform.wire.tape.cassette import NOT_TAPED, TAPE_URL, open_cassette
+from mmconform.wire.tape.cassette import NOT_TAPED, TAPE_URL, Player, recording_to
 from mmconform.wire.tape.redact import Redactor
 
 #: One in every place in which a server hands secrets out.
@@ -47,13 +47,12 @@ def tape(tmp_path, serve):
             server = serve(answer)
             redactor = Redactor(replaying=False)
             client = Client(server.url, redactor)
-            with open_cassette(self.path, redactor, server.url, recording=True):
+            with recording_to(self.path, redactor, server.url):
                 return requests(client)
 
         def replay(self, requests):
             redactor = Redactor(replaying=True)
-            with open_cassette(self.path, redactor, TAPE_URL, recording=False) as player:
-                return requests(Client(TAPE_URL, redactor, player=player))
+            return requests(Client(TAPE_URL, redactor, player=Player(self.path, redactor, TAPE_URL)))
 
     return Tape()
 

@@ -10,7 +10,7 @@ import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ class AtomicPersister:
 
 
 def configure(vcr: VCR, redactor: Redactor, base_url: str, path: Path) -> None:
-    """Make a VCR, ours or pytest-recording's, use this cassette whatever it is asked for: play it, or record it redacted."""
+    """Make a VCR, ours or pytest-recording's, record to this cassette whatever it is asked for, redacted."""
     vcr.register_persister(AtomicPersister)
     vcr.register_serializer("yaml", CompactYaml)
     vcr.before_record_request = functools.partial(_cleaned_request, redactor, base_url.rstrip("/"))
@@ -162,17 +162,15 @@ def configure(vcr: VCR, redactor: Redactor, base_url: str, path: Path) -> None:
     vcr.skip_patchers = _NOT_OURS
 
     def use_cassette(*_: Any, **__: Any) -> AbstractContextManager[Any]:
-        if redactor.replaying:
-            return nullcontext(Player(path, redactor, base_url))
         settings = functools.partial(vcr.get_merged_config, path=str(path), path_transformer=None)
         return CassetteContextDecorator(_Recorder, settings)  # type: ignore[no-any-return]
 
     vcr.use_cassette = use_cassette
 
 
-def open_cassette(path: Path, redactor: Redactor, base_url: str, *, recording: bool) -> AbstractContextManager[Any]:
-    """Return a context in which HTTP is recorded to one cassette file, or one that gives its :class:`Player`."""
-    vcr = VCR(record_mode="new_episodes" if recording else "none")
+def recording_to(path: Path, redactor: Redactor, base_url: str) -> AbstractContextManager[Any]:
+    """Return a context in which HTTP is recorded to one cassette file."""
+    vcr = VCR(record_mode="new_episodes")
     configure(vcr, redactor, base_url, path)
     return vcr.use_cassette()  # type: ignore[no-any-return]
 
@@ -227,4 +225,4 @@ def _cleaned_answer(redactor: Redactor, base_url: str, answer: dict[str, Any]) -
     }
 
 
-__all__ = ["SECRET_COOKIES", "TAPE_URL", "NotOnTape", "Player", "configure", "open_cassette"]
+__all__ = ["SECRET_COOKIES", "TAPE_URL", "NotOnTape", "Player", "configure", "recording_to"]
