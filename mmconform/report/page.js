@@ -286,8 +286,12 @@ const row = (kind, side, cells, label) =>
 /** What stands above the column of a target, and opens what its run says. */
 function columnHead(t) {
   const one = data.targets[t];
-  return h("button", { type: "button", title: `Mattermost ${one.name}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) }, one.short);
+  return h("button", { type: "button", title: `Mattermost ${one.name}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) },
+    one.short, one.below && [" ", h("span", { class: "below" }, one.below)]);
 }
+
+/** What tells a table how its columns' heads fit: many are written downwards, and so is what has an address in it. */
+const crowd = (count) => `${count > 8 ? " crowded" : ""}${data.targets.slice(now.from, now.to + 1).some((one) => one.below) ? " long" : ""}`;
 
 function versions() {
   const shown = data.operations.map((one) => [one, (clausesOf.get(one.id) || []).filter(isShown)]).filter(([, some]) => some.length);
@@ -305,18 +309,19 @@ function versions() {
   }));
   const changesRow = () => row("sum", h("span", { class: "name" }, "changed answers"), range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
-    const some = effects(one.changes);
-    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || (one.against ? "no changed answers" : NOT_COMPARED)}`;
-    return h("button", { type: "button", role: "gridcell", class: `cell ${some.length || one.against ? "" : "nothing"}${one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
+    const isHere = isBeside(one);
+    const some = isHere ? effects(one.changes) : [];
+    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || (isHere ? "no changed answers" : one.against ? `compared with ${plainName(one.against)}, which is not on this page` : NOT_COMPARED)}`;
+    return h("button", { type: "button", role: "gridcell", class: `cell ${isHere ? "" : "nothing"}${isHere && one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
       "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
-      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : one.against ? "0" : ""));
+      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : isHere ? "0" : ""));
   }));
   const rows = [row("top", h("span", { class: "soft small" }, "operation"), heads, "versions")];
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
     sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
     sums([mark("n"), " new"], (one) => [one.new, one.error], (one) => `${one.new}`, () => " new", true),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
-    data.targets.some((one) => one.against) ? changesRow() : "");
+    data.targets.some(isBeside) ? changesRow() : "");
   const fold = (id, what, unfolded) => h("button", { type: "button", class: "opener", id: `fold-${id}`, "aria-expanded": String(unfolded), "aria-label": what, onclick: () => {
     const next = new Set(now.unfolded);
     if (!next.delete(id)) next.add(id);
@@ -345,7 +350,7 @@ function versions() {
     for (const [operation, some] of inside) if (unfolded || shown.length <= FEW || isBad(some)) lines(operation, some, "operation inside");
   }
   if (!shown.length) return [nothing()];
-  const grid = h("div", { class: `grid${count > 8 ? " crowded" : ""}`, role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
+  const grid = h("div", { class: `grid${crowd(count)}`, role: "grid", "aria-label": "Operations and versions", "aria-colcount": count + 1, style: { "--columns": String(count) }, onkeydown: walk }, rows);
   oneStop(grid, "button.cell");
   return [
     h("div", { class: "legend" }, legend(), h("span", {}, h("span", { class: "sample" }), "documented since"), h("span", {}, h("span", { class: "sample removed" }), "removed")),
@@ -546,7 +551,7 @@ function overVersions(operation) {
   const untold = [...new Set(lines.map((line) => line.name))].filter((name) => !lines.some((line) => line.name === name && within(line).some(isTold)));
   const count = now.to - now.from + 1;
   const whose = { self: ", own", other: ", others'", any: "" };
-  const table = h("table", { class: `who over${count > 8 ? " crowded" : ""}`, onkeydown: walk, style: { "--columns": String(count) } },
+  const table = h("table", { class: `who over${crowd(count)}`, onkeydown: walk, style: { "--columns": String(count) } },
     h("thead", {}, h("tr", { "data-line": true }, h("th", { scope: "col" }, "who"), range(now.from, now.to + 1).map((t) => h("th", { scope: "col" }, columnHead(t))))),
     h("tbody", {}, shown.map(({ name, about, at }) => h("tr", { "data-line": true },
       h("th", { scope: "row" }, h("span", { class: "name" }, `${spaced(name)}${whose[about]}`), about === "other" ? "" : h("span", { class: "soft small" }, data.personas[name])),
@@ -799,6 +804,13 @@ function coverage(t) {
     later(`${tag}: ${many(some.length, "operation")}, ${tally(some, t).asked} asked`, Infinity, () => coverageOf(some, t)));
 }
 
+/** Why nothing is known of an operation here: what its promises were skipped for; else no request could tell. */
+function whyNotAsked(operation, t) {
+  const reasons = new Set((clausesOf.get(operation.id) || []).flatMap((clause) => (clause.at[t] === "s" ? skippedFor(clause, t) : [])));
+  const [, sent] = data.targets[t].coverage[operation.id] || [];
+  return [...reasons].map((reason) => data.reasons[reason] || reason).join("; ") || (sent ? "no request was about something that is known to exist" : "nobody asked for it in this run");
+}
+
 function coverageOf(shown, t) {
   const one = data.targets[t];
   const heads = ["operation", "promises verified", "requests judged", "valid, about something that exists", "of them served", "why no more"];
@@ -809,7 +821,7 @@ function coverageOf(shown, t) {
       const some = clausesOf.get(operation.id) || [];
       const done = some.filter((clause) => "nkp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
-        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? "not in scope here" : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
+        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
     }))), heads));
 }
 
@@ -958,6 +970,9 @@ function turned(t) {
 /** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
 const NOT_COMPARED = "not compared with the version before";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
+const plainName = (target) => target.replace("recorded:", "");
+/** Whether the page holds what a target's answers were compared with. */
+const isBeside = (one) => data.targets.some((other) => other.target === one.against);
 const effects = (changes) => Object.keys(EFFECT).map((effect) => [effect, changes.filter((one) => one.effect === effect)]).filter(([, some]) => some.length);
 const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true" }, EFFECT[effect][0]);
 
@@ -973,7 +988,7 @@ function versionPanel(t) {
   return [
     head(`Mattermost ${one.name}`, "", [verdictOf(one), `: ${sentence(one)}`]),
     t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
-    one.against ? part(`Answers since ${one.against.replace("recorded:", "")}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."))
+    one.against ? part(`Answers since ${plainName(one.against)}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."))
       : part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`)),
     part("Not verified, and why", gapList(t)),
     part("How to repeat it", repeat(one)),
@@ -1041,12 +1056,19 @@ async function copy(text, said) {
   setTimeout(() => ($("said").textContent = ""), 2500);
 }
 
+/** How many versions are on the page, and records where there are more of these. */
+function recordsHere() {
+  const names = new Set(data.targets.map((one) => one.short));
+  const all = `${many(names.size, "version")} from ${data.targets[0].short} on`;
+  return names.size === data.targets.length ? all : `${data.targets.length} records of ${names.size > 1 ? all : `Mattermost ${data.targets[0].short}`}`;
+}
+
 function drawHead() {
   const newest = data.targets[NEWEST];
   const red = data.targets.filter((one) => !one.green);
   $("headline").replaceChildren(
-    h("strong", {}, `Mattermost ${newest.name}: ${sentence(newest)}.`), " ",
-    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${many(data.targets.length, "version")} from ${data.targets[0].name} on, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
+    h("strong", {}, `Mattermost ${newest.short}: ${sentence(newest)}.`), " ",
+    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${recordsHere()}, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
     h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
     const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";

@@ -397,16 +397,18 @@ def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any
 def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
     """Return what the records say about themselves, under names that tell them apart."""
     names = Counter(record.header.server.name for record in records)
+    seen = Counter((record.header.server.name, record.header.target) for record in records)
     rows: list[dict[str, Any]] = []
     for record in records:
         header, footer, server = record.header, record.footer, record.header.server
-        name = server.name if names[server.name] == 1 else f"{server.name} {header.target}"
-        if any(row["name"] == name for row in rows):
-            name += f" {header.started}"
+        when = header.started if seen[server.name, header.target] > 1 else ""
+        where = header.target.removeprefix("http://")
         rows.append(
             {
-                "name": name,
+                "name": " ".join(filter(None, (server.name, where if names[server.name] > 1 else "", when))),
                 "short": server.name,
+                # What its column's head says below the version.
+                "below": " ".join(filter(None, ("" if where.startswith("recorded:") else where, when))),
                 "is_release": _is_release(record),
                 "target": header.target,
                 **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},

@@ -170,6 +170,22 @@ def visit(chromium, address):
     assert set(asked) <= {address}
 
 
+@pytest.fixture
+def page_of(chromium, contract, tmp_path):
+    """Open the page about some records at a place."""
+    opened = []
+
+    def page_of(place, *records, **options):
+        (tmp_path / "page.html").write_text(as_html(contract, records, []), encoding="utf-8")
+        opened.append(chromium.new_page(**options))
+        opened[-1].goto((tmp_path / "page.html").as_uri() + f"#{place}")
+        return opened[-1]
+
+    yield page_of
+    for page in opened:
+        page.close()
+
+
 def panel(shown):
     return shown.locator("#panel")
 
@@ -235,6 +251,53 @@ def test_the_head_of_a_column_has_the_whole_name_however_many_there_are(chromium
     cut = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1"
     assert page.evaluate(f"{heads}.filter({cut}).map((one) => one.textContent)") == []
     page.close()
+
+
+CUT = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1"
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+@pytest.mark.parametrize("before", [[], ["5.36.1"], [f"{major}.10.11" for major in range(1, 23)]], ids=["2", "3", "24"])
+def test_the_heads_of_two_live_servers_of_one_version_tell_which_is_which(page_of, record_of, before, width):
+    live = ["http://127.0.0.1:8065", "http://192.168.100.200:18066/chat"]
+    records = [*map(record_of, before), *(record_of("25.0.3", target=target) for target in live)]
+    page = page_of("versions", *records, viewport={"width": width, "height": 844})
+    heads = page.locator(".version button")
+    assert [" ".join(text.split()) for text in heads.all_text_contents()] == [
+        *before,
+        "25.0.3 127.0.0.1:8065",
+        "25.0.3 192.168.100.200:18066/chat",
+    ]
+    for places in ("versions", "personas?operation=CreateJob"):
+        page.goto(page.url.partition("#")[0] + f"#{places}")
+        cut = page.evaluate(
+            f"[...document.querySelectorAll('.version button, .over thead button')].filter({CUT}).map((one) => one.textContent)"
+        )
+        assert cut == [], places
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_headline_counts_versions_and_records_apart(page_of, record_of):
+    live = [record_of("11.0.3", target=f"http://127.0.0.1:{port}") for port in (8065, 8066)]
+    for records, says in (
+        (live, "2 records of Mattermost 11.0.3, all green"),
+        ([record_of("5.36.1"), *live], "3 records of 2 versions from 5.36.1 on, all green"),
+        ([record_of("5.36.1"), live[0]], "2 versions from 5.36.1 on, all green"),
+    ):
+        assert says in page_of("versions", *records).locator("#headline").inner_text()
+
+
+def test_changed_answers_are_counted_where_the_page_has_what_they_were_compared_with(page_of, record_of):
+    older, newer = record_of("9.11.2"), record_of("11.0.3", changes=[{**CHANGED, "against": "recorded:9.11.2"}])
+    page = page_of("versions", older, newer)
+    assert cell(page, "11.0.3: 1 worse").inner_text() == "▼1"
+    middle = record_of("10.11.6", changes=[{**CHANGED, "against": "recorded:10.8.1"}])
+    page = page_of("versions", older, middle, newer)
+    assert cell(page, "10.11.6: compared with 10.8.1, which is not on this page").inner_text() == ""
+    page = page_of("versions", older, middle)
+    assert page.locator(".row.sum", has_text="changed answers").count() == 0
+    page.get_by_role("columnheader", name="10.11.6").get_by_role("button").click()
+    expect(page.locator("#panel")).to_contain_text("Answers since 10.8.1")
 
 
 def test_equal_neighbours_are_one_cell_and_others_are_not(visit, contract):
@@ -555,22 +618,6 @@ def test_arrows_walk_through_personas_and_versions(visit):
     expect(cells.nth(0)).to_be_focused()
 
 
-@pytest.fixture
-def page_of(chromium, contract, tmp_path):
-    """Open the page about some records at a place."""
-    opened = []
-
-    def page_of(place, *records, **options):
-        (tmp_path / "page.html").write_text(as_html(contract, records, []), encoding="utf-8")
-        opened.append(chromium.new_page(**options))
-        opened[-1].goto((tmp_path / "page.html").as_uri() + f"#{place}")
-        return opened[-1]
-
-    yield page_of
-    for page in opened:
-        page.close()
-
-
 def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(page_of, record_of):
     """The documentation lets nobody but the owner in, and no verdict is about those who were let in all the same."""
     page = page_of("personas", record_of("11.0.3", answers=answers(200)))
@@ -693,6 +740,26 @@ def test_a_promise_that_is_skipped_for_several_reasons_is_counted_with_each_as_t
     page.goto((tmp_path / "page.html").as_uri() + "#trust?open=CreateJob.media@11.0.3")
     assert all(why in page.locator("#panel").inner_text() for why in reasons)
     page.close()
+
+
+def test_trust_says_in_words_why_an_operation_was_not_asked(page_of, contract, record_of):
+    jobs = [c.id for c in contract.of("CreateJob")]
+    skipped = [{"clause": id_, "outcome": "skip", "signature": "would-do-harm", "persona": "everyone"} for id_ in jobs]
+    run = record_of("11.0.3", *skipped)
+    out = {"CreateJob": 0, "RegenCommandToken": 0, "GetUserAccessToken": 5}  # requests that were sent
+    rows = [
+        structs.replace(row, in_scope=False, sent=out[row.operation], reached=0, served=0) if row.operation in out else row
+        for row in run.operations
+    ]
+    page = page_of("trust", replace(run, operations=rows))
+    table = page.locator("section", has_text="How far the requests got").locator("tbody tr")
+    said = {row.locator("th").inner_text(): row.locator("td").last.inner_text() for row in table.all()}
+    assert {name: text for name, text in said.items() if text} == {
+        "GetWebrtcToken": "this version does not have the operation",
+        "CreateJob": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
+        "RegenCommandToken": "nobody asked for it in this run",
+        "GetUserAccessToken": "no request was about something that is known to exist",
+    }
 
 
 def test_trust_tells_which_flaws_the_suites_were_shown_to_notice(visit):

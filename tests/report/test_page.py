@@ -150,11 +150,21 @@ def test_versions_stand_in_order_whatever_order_they_are_given_in(data, record_o
 def test_two_records_of_one_version_have_names_of_their_own(data, record_of):
     live = {"target": "http://127.0.0.1:8065"}
     shown = data(record_of("9.11.2"), record_of("9.11.2", **live), record_of("9.11.2", **live, started="2026-11-23T00:00:00Z"))
-    names = [t["name"] for t in shown["targets"]]
-    assert names == [
-        "9.11.2 http://127.0.0.1:8065",
-        "9.11.2 recorded:9.11.2",
-        "9.11.2 http://127.0.0.1:8065 2026-11-23T00:00:00Z",
+    assert [(t["name"], t["below"]) for t in shown["targets"]] == [
+        ("9.11.2 127.0.0.1:8065 2026-11-22T00:00:00Z", "127.0.0.1:8065 2026-11-22T00:00:00Z"),
+        ("9.11.2 recorded:9.11.2", ""),
+        ("9.11.2 127.0.0.1:8065 2026-11-23T00:00:00Z", "127.0.0.1:8065 2026-11-23T00:00:00Z"),
+    ]
+
+
+def test_below_its_version_a_server_has_its_address_and_a_recording_nothing(data, record_of):
+    live = ["http://127.0.0.1:8065", "http://127.0.0.1:8066/chat", "https://127.0.0.1:8065"]
+    shown = data(record_of("5.36.1", target=live[0]), record_of("9.11.2"), *(record_of("11.0.3", target=one) for one in live[1:]))
+    assert [(t["name"], t["below"]) for t in shown["targets"]] == [
+        ("5.36.1", "127.0.0.1:8065"),
+        ("9.11.2", ""),
+        ("11.0.3 127.0.0.1:8066/chat", "127.0.0.1:8066/chat"),
+        ("11.0.3 https://127.0.0.1:8065", "https://127.0.0.1:8065"),
     ]
 
 
