@@ -9,6 +9,8 @@ from mmconform.commands import cli
 from mmconform.commands.shared import FINE
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.reference import named
+from mmconform.wire.tape import tape
 
 EXAMPLE = 'eval "$(mmconform completion bash)"'
 #: How arguments are called that can be files or folders.
@@ -27,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.dest == "operation":
             action.choices = operations
+        elif action.dest == "target":  # of the reference server alone: others can be files
+            action.choices = [*named.known(tape.every())]
     print(shtab.complete(whole, shell=options.shell))
     return FINE
 

@@ -1,6 +1,7 @@
 """The reference server by its name: ``reference[@<version>][:<mutant>]``."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from mmconform.errors import MisuseError
 from mmconform.reference import helpers, places
@@ -16,6 +17,13 @@ OLDEST = Version(4)
 def every(text: str) -> list[str]:
     """Return the names that a text stands for: all mutants of the eleven operations for ``reference:all``, else itself."""
     return [name_of(mutant) for mutant, flaw in MUTANTS.items() if not flaw.document] if text == "reference:all" else [text]
+
+
+def known(versions: Iterable[str]) -> Iterator[str]:
+    """Yield the names that people may want: the plain one, those like some versions, and every mutant."""
+    yield "reference"
+    yield from (f"reference@{version}" for version in versions)
+    yield from map(name_of, MUTANTS)
 
 
 def name_of(mutant: str) -> str:

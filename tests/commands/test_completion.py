@@ -7,6 +7,8 @@ import pytest
 
 from mmconform.commands.cli import main
 from mmconform.paths import ROOT
+from mmconform.reference import named
+from mmconform.wire.tape import tape
 
 #: What bash does when Tab is pressed after some words: it calls the function that is registered for the first.
 _TAB = """
@@ -54,3 +56,12 @@ def test_operations_and_rules_are_completed_by_name(tab, contract):
     for command in (("contract",), ("campaign", "recorded")):
         assert tab(*command, "--operation", "Regen") == [name for name in contract.operations if name.startswith("Regen")]
     assert tab("contract", "--rule", "perm") == ["permission"]
+
+
+def test_reference_servers_are_completed_by_name(tab):
+    """Each of them is one that can be served."""
+    every = tab("serve", "--target", "")
+    assert {"reference", "reference@5.36.1", "reference:get-tells-the-value"} <= set(every)
+    assert tab("serve", "--target", "reference@5.3") == [name for name in every if name.startswith("reference@5.3")]
+    for name in every:
+        assert named.app(name, tape.newest())
