@@ -113,9 +113,14 @@ class Page:
         return f"{self._title()}: {counted}; {self.comparison.pairs} answers to the same requests compared{alone}"
 
     def _apart(self) -> list[str]:
-        """Return what was not compared since one of the servers has it switched off."""
+        """Return what was not compared: one of the two was asked in part only, or has it switched off."""
         sides = (self.before, self.comparison.off_before), (self.after, self.comparison.off_after)
-        return [
+        parts = [
+            f"Not compared: what {record.header.target} was not asked; its record is of a part only ({record.header.selection})"
+            for record, _ in sides
+            if record.header.selection
+        ]
+        return parts + [
             f"Not compared: {', '.join(operations)}: switched off on {record.header.target}, and left so, and not on the other. "
             "Two recordings tell of them, or an empty server of that version"
             for record, operations in sides

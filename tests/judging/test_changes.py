@@ -176,9 +176,16 @@ def test_the_worst_comes_first():
     assert [change.effect for change in changes(before, after)] == ["worse", "different", "better"]
 
 
-@pytest.mark.parametrize("header", [{"spec": "0"}, {"seed": 2}, {"max_examples": 5}])
-def test_records_of_different_requests_are_not_compared(header):
-    with pytest.raises(MisuseError, match="different"):
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ({"spec": "0"}, "different documents; run one of them again"),
+        ({"seed": 2}, r"different requests.*`mmconform compare --save NAME TARGET` keeps one"),
+        ({"max_examples": 5}, r"different requests.*`mmconform compare --save NAME TARGET` keeps one"),
+    ],
+)
+def test_records_of_different_requests_are_not_compared_and_how_to_get_one_that_is_is_told(header, says):
+    with pytest.raises(MisuseError, match=says):
         compare(CONTRACT, of("5.0.0"), of("5.1.0", **header))
     with pytest.raises(MisuseError, match="other documents"):
         compare(CONTRACT, of("5.0.0", spec="0"), of("5.1.0", spec="0"))
@@ -393,6 +400,16 @@ def test_the_command_knows_the_deviations_of_the_documents(tmp_path, capsys):
     cli.main(["compare", *map(str, files), "--format", "json"])
     (change,) = json.loads(capsys.readouterr().out)["changes"]
     assert known.reason.strip() in change["reason"] and known.evidence.strip() in change["reason"]
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_record_of_a_part_is_told_to_be_one(is_before):
+    part, whole = of("5.0.0", [SERVED], selection="-k *x*"), of("5.1.0", [SERVED, answer("201")])
+    before, after = (part, whole) if is_before else (whole, part)
+    page = Page(CONTRACT, before, after, compare(CONTRACT, before, after))
+    assert "what recorded:5.0.0 was not asked; its record is of a part only (-k *x*)" in page.text()
+    assert "of a part only" in page.markdown() and "*x*" not in page.markdown().replace("\\*", "")
+    assert "of a part only" not in Page(CONTRACT, whole, whole, compare(CONTRACT, whole, whole)).text()
 
 
 # -- what a server has switched off -------------------------------------------------------------------------------------------
