@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 
 from mmconform.commands.shared import FINE, add_format
@@ -12,6 +13,7 @@ from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
 from mmconform.report.markdown import code, inert
 from mmconform.version import Version
+from mmconform.world.behaviours import is_newer, newest
 
 EXAMPLE = "mmconform deviations --verdict documentation --format markdown"
 
@@ -31,6 +33,8 @@ def _version(text: str) -> Version:
 
 def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
+    if options.version_of and is_newer(options.version_of):
+        print(f"our data tell of versions to {newest()}; {options.version_of} is told by the newest rules", file=sys.stderr)
     shown = [
         d
         for d in deviations.load(contract)

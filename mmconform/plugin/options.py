@@ -1,6 +1,8 @@
 """The options of a run. They exist only where a run of ours is asked for, and never where somebody else has one of that name."""
 
 import argparse
+import itertools
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,21 @@ def add(config: pytest.Config, parser: pytest.Parser, arguments: list[str]) -> N
         return
     taken |= {name for name in _OPTIONS if name not in asking and not _added(group, name)}
     config.stash[TAKEN] = frozenset(name for name in taken if _stands_in(name, arguments))
+    _refuse_slips(parser, arguments)
+
+
+def _refuse_slips(parser: pytest.Parser, arguments: list[str]) -> None:
+    """Say which of our options was meant by one that nobody has: pytest only says that it is unknown.
+
+    Raises:
+        pytest.UsageError: there is such a slip.
+    """
+    known = {name for group in (parser._anonymous, *parser._groups) for one in group.options for name in one.names()}
+    ours = {*_OPTIONS}
+    for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
+        name = argument.partition("=")[0]
+        if name.startswith("--") and name not in known and (meant := get_close_matches(name, ours, n=1)):
+            raise pytest.UsageError(f"there is no option {name}; did you mean {meant[0]}?")
 
 
 def option(config: pytest.Config, name: str) -> Any:

@@ -142,6 +142,8 @@ class Process:
 
     def _examples(self) -> int:
         examples: int | None = option(self.config, "--max-examples")
+        if examples is not None and examples < 1:
+            raise MisuseError(f"--max-examples={examples}: at least one")
         if self.targets[0].is_whole:
             return self.targets[0].examples or MAX_EXAMPLES
         if not self.is_free and examples not in (None, MAX_EXAMPLES):

@@ -232,11 +232,11 @@ def read(path: Path) -> Record:
         *lines, rest = path.read_bytes().split(b"\n")
     except OSError as error:
         raise RecordError(str(path), None, f"cannot be read: {error.strerror or error}") from None
+    if lines:
+        _check_format(path, lines[0])
     if rest:
         raise CutShortError(str(path), len(lines) + 1, "the last line is not complete; the record was cut short")
     rows: dict[type[Row], list[Row]] = {kind: [] for kind in get_args(Row)}
-    if lines:
-        _check_format(path, lines[0])
     for number, line in enumerate(lines, 1):
         row = _decoded(path, number, line)
         if isinstance(row, Header) != (number == 1) or isinstance(row, Footer) != (number == len(lines)):
@@ -251,9 +251,10 @@ def _check_format(path: Path, line: bytes) -> None:
     try:
         first = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ForeignRecordError(str(path), 1, _NO_JSON) from None
+        first = None
     if not isinstance(first, dict) or first.get("kind") != "header":
-        raise ForeignRecordError(str(path), 1, "is not the header of a record")
+        what = f"is not the header of a record: either the file is none (runs write {REPORTS.name}/…/{NAME}), or it is corrupt"
+        raise ForeignRecordError(str(path), 1, what)
     if first.get("format") != FORMAT:
         text = f"is of format {str(first.get('format'))[:20]}, and this suite reads format {FORMAT}; run pytest again"
         raise OtherFormatError(str(path), 1, text)
@@ -275,10 +276,7 @@ def _decoded(path: Path, number: int, line: bytes) -> Row:
     except msgspec.ValidationError as error:
         raise ForeignRecordError(str(path), number, f"is no line of a record: {str(error)[:120]}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ForeignRecordError(str(path), number, _NO_JSON) from None
-
-
-_NO_JSON = "is no JSON; the record is corrupt or was cut short"
+        raise ForeignRecordError(str(path), number, "is no JSON; the record is corrupt or was cut short") from None
 
 
 def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:

@@ -15,6 +15,7 @@ from mmconform.paths import ROOT
 from mmconform.record import record
 from mmconform.servers.target import credentials, resolve
 from mmconform.wire.tape import tape
+from mmconform.world.behaviours import newest
 
 
 def the_line(done):
@@ -207,6 +208,27 @@ def test_a_tape_is_never_recorded_in_part(refusal):
     assert refusal("--record-mode=once").startswith("--record-mode knows `rewrite`")
 
 
+@pytest.mark.parametrize(
+    ("slip", "meant"), [("--targt=x", "--target"), ("--dryrun", "--dry-run"), ("--operatoin=X", "--operation")]
+)
+def test_a_slip_in_the_name_of_an_option_is_told_with_the_one_that_was_meant(run_pytest, slip, meant):
+    done = run_pytest(slip, "--collect-only")
+    told = done.stdout + done.stderr
+    assert told.split() == f"ERROR: there is no option {slip.partition('=')[0]}; did you mean {meant}?".split()
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+
+
+def test_an_option_like_none_of_ours_is_pytests_to_refuse(run_pytest):
+    done = run_pytest("--nonsense", "--collect-only")
+    assert "unrecognized arguments: --nonsense" in done.stderr and done.returncode == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+@pytest.mark.parametrize("target", ["recorded", "reference"])
+def test_no_examples_at_all_are_refused(refusal, number, target):
+    assert refusal("--target", target, f"--max-examples={number}") == f"--max-examples={number}: at least one"
+
+
 @pytest.mark.parametrize("option", ["--max-examples=3", "--hypothesis-seed=3"])
 def test_what_changes_the_requests_is_refused_on_a_tape(refusal, option):
     assert option.split("=")[0] in refusal(option)
@@ -340,10 +362,32 @@ def test_a_version_that_is_none_is_told(capsys):
     assert capsys.readouterr().err.endswith("argument --version-of: `banana` is no version; expected something like 5.36.1\n")
 
 
+@pytest.mark.parametrize("format", [(), ("--format", "json")])
+def test_a_version_that_no_data_tell_of_is_told_by_the_newest_rules_and_so_it_is_said(capsys, format):
+    """As where a server of such a version is judged."""
+    assert main(["deviations", "--version-of", "99", *format]) == 0
+    of_later = capsys.readouterr()
+    assert of_later.err == f"our data tell of versions to {newest()}; 99.0.0 is told by the newest rules\n"
+    assert main(["deviations", "--version-of", str(newest()), *format]) == 0
+    assert capsys.readouterr() == (of_later.out, "")
+
+
+@pytest.mark.parametrize("text", ["# A title\n\nwords", "# A title\n", '{"a": 1}\n', "\x00\n\n"])
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_a_file_that_is_no_record_is_told_to_be_none(complaint, tmp_path, text, command):
+    (tmp_path / "x.md").write_text(text)
+    told = complaint(command, *[tmp_path / "x.md"] * (1 + (command == "compare")))
+    assert told.startswith(
+        f"{tmp_path / 'x.md'}:1: is not the header of a record: either the file is none (runs write reports/…/"
+    )
+
+
 def test_a_broken_record_is_told_before_anything_is_run(complaint, tmp_path, monkeypatch):
     monkeypatch.setattr(the_runs, "play", lambda *_: pytest.fail("the suites were run"))
     (tmp_path / record.NAME).write_text("hello\n")
-    assert complaint("compare", "recorded:11.0.3", tmp_path).startswith(f"{tmp_path / record.NAME}:1: is no JSON")
+    assert complaint("compare", "recorded:11.0.3", tmp_path).startswith(
+        f"{tmp_path / record.NAME}:1: is not the header of a record"
+    )
 
 
 def test_where_one_run_comes_to_nothing_the_other_is_ended_and_tidies_up(capsys, monkeypatch, tmp_path):
