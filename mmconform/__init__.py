@@ -10,7 +10,19 @@ from mmconform.errors import MisuseError
 
 __version__ = "0.1.0"
 
-_TABLES = ("access", "answers", "clauses", "exchanges", "known_deviations", "load", "runs", "send", "states", "timeline")
+_TABLES = (
+    "access",
+    "answers",
+    "clauses",
+    "exchanges",
+    "known_deviations",
+    "load",
+    "newest",
+    "runs",
+    "send",
+    "states",
+    "timeline",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -122,6 +122,21 @@ def runs(*records: str | Path) -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows), read_)
 
 
+def newest(*records: str | Path) -> str:
+    """Return which target a notebook tells of where the reader chooses none, as it is called in every table's ``target``.
+
+    A server of the reader's own where there is one, else a recording; of several the newest release, as a run takes it that names
+    no version. What is under development comes only where there is nothing else.
+
+    Raises:
+        MisuseError: as for :func:`load`.
+    """
+    read_ = _read(records)
+    own = [record for record in read_ if not record.header.target.startswith("recorded:")] or read_
+    name = tape.newest(record.header.server.name for record in own)
+    return next(record.header.target for record in reversed(own) if record.header.server.name == name)
+
+
 def states(*records: str | Path) -> pd.DataFrame:
     """Return what is to be said of every clause on every target.
 
@@ -441,6 +456,7 @@ __all__ = [
     "exchanges",
     "known_deviations",
     "load",
+    "newest",
     "runs",
     "send",
     "states",

@@ -19,6 +19,7 @@ from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, read
+from mmconform.wire.tape import tape
 
 #: In one process: the records that all of them read are made once.
 pytestmark = pytest.mark.xdist_group("notebooks")
@@ -162,6 +163,30 @@ def test_a_tape_and_a_server_of_one_version_are_two_records_of_one_version(recor
     assert str(draw.versions(mmconform.answers(), both, mmconform.clauses())) == alone
 
 
+def test_where_none_is_chosen_a_notebook_tells_of_the_newest_release_as_a_run_does(records, tmp_path, monkeypatch):
+    """Of the reader's own servers, if there are any. 11.6.0-dev is the last record, and under development."""
+    source, made = records / "11.0.3" / NAME, {}
+    server = json.loads(source.read_text(encoding="utf-8").splitlines()[0])["server"]
+    for name, target in (
+        ("11.6.0-dev", "recorded:11.6.0-dev"),
+        ("11.6.0-dev", "http://127.0.0.1:8066"),
+        ("5.36.1", "http://127.0.0.1:8065"),
+    ):
+        made[target] = tmp_path / str(len(made)) / NAME
+        of_a_live_server(source, made[target], target=target, server={**server, "name": name, "version": name.partition("-")[0]})
+    dev, live_dev, live = made.values()
+    assert mmconform.runs(records, dev).target.iloc[-1] == "recorded:11.6.0-dev"
+    assert mmconform.newest(records, dev) == "recorded:11.0.3" == f"recorded:{tape.newest(['4.6.3', '11.0.3', '11.6.0-dev'])}"
+    assert mmconform.newest(records, dev, live_dev) == "http://127.0.0.1:8066"
+    assert mmconform.newest(records, dev, live_dev, live) == "http://127.0.0.1:8065"
+    assert mmconform.newest(dev) == "recorded:11.6.0-dev"
+    monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, (records, dev))))
+    assert mmconform.newest() == "recorded:11.0.3"
+    told = [(path.stem, cell.source) for path in execute.every() for cell in nbformat.read(path, as_version=4).cells]
+    assert {stem for stem, source in told if "mmconform.newest(" in source} == {"2-kept", "3-who", "4-since-when"}
+    assert not [stem for stem, source in told if "target.iloc[-1]" in source], "the last is not always a release"
+
+
 def test_whole_live_records_are_loaded_by_default(records, tmp_path, monkeypatch):
     monkeypatch.delenv(RECORDS)
     monkeypatch.setattr(tables, "REPORTS", tmp_path)
@@ -177,7 +202,7 @@ def test_whole_live_records_are_loaded_by_default(records, tmp_path, monkeypatch
 
 
 def test_tab_completes_to_every_table_and_a_status_is_a_whole_number(records):
-    assert {"load", "answers", "runs", "states", "access", "timeline", "send"} <= set(dir(mmconform))
+    assert {"load", "answers", "runs", "states", "access", "timeline", "send", "newest"} <= set(dir(mmconform))
     status = mmconform.load().status
     assert str(status.dtype) == "Int64" and status.isna().any() and status.dropna().between(200, 599).all()
 
