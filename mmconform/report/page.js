@@ -559,7 +559,7 @@ function overVersions(operation) {
   oneStop(table, "button.access");
   const all = shown.flatMap(within);
   return [
-    h("section", { class: "part" }, h("h2", {}, `Who may call ${operation.id}`), clause && quote(clause), h("p", { class: "note small" }, `read as: ${operation.requirement}`), button("All operations", () => go({ operation: "", q: "" }))),
+    h("section", { class: "part" }, h("h2", {}, `Who may call ${operation.id}`), clause && quote(clause), h("p", { class: "note small" }, `read as: ${operation.requirement}`), h("div", { class: "do" }, button("All operations", () => go({ operation: "", q: "" })))),
     shown.length > 0 && [
       h("p", { class: "lead" }, `Who was let in by valid requests${operation.self_differs ? ", about their own and about somebody else's" : ""}, in which version. `, whomMade([...new Set(shown.map((line) => line.name))].filter(isJudged)), " Neighbouring versions of which the same is told are one cell."),
       h("div", { class: "legend" }, accessLegend(all), !all.every(isTold) && h("span", {}, mark("s"), mark("u"), " not judged; the cell says why")),
@@ -804,11 +804,13 @@ function coverage(t) {
     later(`${tag}: ${many(some.length, "operation")}, ${tally(some, t).asked} asked`, Infinity, () => coverageOf(some, t)));
 }
 
-/** Why nothing is known of an operation here: what its promises were skipped for; else no request could tell. */
+/** Why nothing is known of an operation here: what most of its promises were skipped for; else no request could tell. */
 function whyNotAsked(operation, t) {
-  const reasons = new Set((clausesOf.get(operation.id) || []).flatMap((clause) => (clause.at[t] === "s" ? skippedFor(clause, t) : [])));
+  const skipped = (clausesOf.get(operation.id) || []).flatMap((clause) => (clause.at[t] === "s" ? skippedFor(clause, t) : []));
+  const times = (reason) => skipped.filter((one) => one === reason).length;
+  const [most] = [...new Set(skipped)].sort((a, b) => times(b) - times(a));
   const [, sent] = data.targets[t].coverage[operation.id] || [];
-  return [...reasons].map((reason) => data.reasons[reason] || reason).join("; ") || (sent ? "no request was about something that is known to exist" : "nobody asked for it in this run");
+  return most ? data.reasons[most] || most : (sent ? "no request was about something that is known to exist" : "nobody asked for it in this run");
 }
 
 function coverageOf(shown, t) {

@@ -745,6 +745,7 @@ def test_a_promise_that_is_skipped_for_several_reasons_is_counted_with_each_as_t
 def test_trust_says_in_words_why_an_operation_was_not_asked(page_of, contract, record_of):
     jobs = [c.id for c in contract.of("CreateJob")]
     skipped = [{"clause": id_, "outcome": "skip", "signature": "would-do-harm", "persona": "everyone"} for id_ in jobs]
+    skipped[0]["signature"] = "undeclared-refusal"  # one promise's reason is not the operation's
     run = record_of("11.0.3", *skipped)
     out = {"CreateJob": 0, "RegenCommandToken": 0, "GetUserAccessToken": 5}  # requests that were sent
     rows = [
@@ -916,6 +917,7 @@ def test_it_prints_without_what_only_a_screen_needs(visit):
         shown.emulate_media(media="print")
         assert shown.locator("#filters").is_hidden(), view
         assert shown.locator("nav").is_hidden(), view
+        assert shown.get_by_role("button", name="All operations").is_hidden(), view
         assert shown.locator("main").is_visible(), view
         assert shown.pdf(prefer_css_page_size=True).startswith(b"%PDF"), view
 
