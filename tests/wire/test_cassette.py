@@ -4,11 +4,12 @@ import json
 from threading import Event, Thread
 
 import pytest
+from vcr.serializers import yamlserializer
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.wire.client import Client, NotTapedError
-from mmconform.wire.tape.cassette import NOT_TAPED, TAPE_URL, Player, recording_to
+from mmconform.wire.tape.cassette import NOT_TAPED, TAPE_URL, CompactYaml, Player, recording_to
 from mmconform.wire.tape.redact import Redactor
 
 #: One in every place in which a server hands secrets out.
@@ -320,3 +321,14 @@ def test_what_is_sent_to_somebody_else_is_not_on_the_tape(tape, serve):
 
     tape.record(lambda *_: (200, [], b"[]"), ask)
     assert len(other.requests) == 1 and "elsewhere" not in tape.path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "body", [None, "", "null", "~", "=", "<<", "&a *a", "1e3", "0o7", "yes", "2026-11-27", "a\u2028b", "ä\n", b"\xff\0"]
+)
+def test_a_cassette_is_read_as_vcrpy_reads_it(body):
+    request = {"method": "PUT", "uri": TAPE_URL, "body": body, "headers": {}}
+    response = {"status": {"code": 200, "message": "OK"}, "headers": {"token": ["a", "1"]}, "body": {"string": body}}
+    cassette = {"interactions": [{"request": request, "response": response}], "version": 1}
+    text = CompactYaml.serialize(cassette)
+    assert CompactYaml.deserialize(text) == yamlserializer.deserialize(text) == cassette

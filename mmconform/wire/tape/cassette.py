@@ -21,7 +21,6 @@ from vcr.patch import PATCHER_NAMES
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
 from vcr.serialize import deserialize, serialize
-from vcr.serializers import yamlserializer
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
@@ -50,6 +49,7 @@ _RUN = re.compile(rb"(.)\1{9999,}", re.DOTALL)
 #: Other HTTP libraries than ours: vcrpy would look for those that are not installed once more for every cassette.
 _NOT_OURS = tuple(name for name in PATCHER_NAMES if name != "urllib3")
 _CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew"
+_UNREADABLE = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
 
@@ -77,7 +77,7 @@ class Player:
             interactions = CompactYaml.deserialize(path.read_text(encoding="utf-8"))["interactions"] if path.is_file() else []
             for interaction in interactions:
                 self._answers[_taped_key(**interaction["request"])].append(_answer(interaction["response"]))
-        except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError):
+        except _UNREADABLE:
             raise MisuseError(f"{path}: {_CORRUPT}") from None
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None) -> Answer:
@@ -119,10 +119,23 @@ class _Recorder(Cassette):  # type: ignore[misc]
         return False
 
 
+class _Loader(yaml.CSafeLoader):
+    """Makes everything in one step: PyYAML takes two, for what refers to itself, and with them as long as for the reading."""
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return {self.construct_document(key): self.construct_document(value) for key, value in node.value}
+        if isinstance(node, yaml.SequenceNode):
+            return [self.construct_document(child) for child in node.value]
+        return self.yaml_constructors[node.tag](self, node)
+
+
 class CompactYaml:
     """vcrpy's YAML with one line for a request and one for its answer: a third less to store, and to read in a diff."""
 
-    deserialize = staticmethod(yamlserializer.deserialize)
+    @staticmethod
+    def deserialize(text: str) -> Any:
+        return _Loader(text).get_single_data()
 
     @staticmethod
     def serialize(cassette_dict: Any) -> str:
@@ -144,7 +157,7 @@ class AtomicPersister:
             raise CassetteNotFoundError
         try:
             return deserialize(path.read_text(encoding="utf-8"), serializer)
-        except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
+        except _UNREADABLE:
             raise MisuseError(f"{path}: {_CORRUPT}") from None
 
     @staticmethod
