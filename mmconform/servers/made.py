@@ -13,14 +13,14 @@ from mmconform.wire.tape.cassette import CompactYaml
 from mmconform.world import kinds
 
 #: What servers keep for ever: the two kinds that are accounts, and what is only archived.
-_FIXED = _PERSON, _BOT, _TEAM = "user", "bot", "team"
+_FOR_EVER = _PERSON, _BOT, _TEAM = "user", "bot", "team"
 
 
 @dataclass(frozen=True)
 class Made:
     """What tests made when a tape was recorded, of an empty server that had everything switched on: elsewhere it is less.
 
-    How many accounts and teams depends on the tests alone; of all else also on which requests are drawn and served.
+    A run of a live server draws its requests anew, and the lives that it plays; so it is about as many, and not a bound.
 
     Attributes:
         tape: Which; empty where there is none.
@@ -35,11 +35,11 @@ class Made:
     def __str__(self) -> str:
         if not self.tape:
             return ""
-        drawn = ", ".join(_number(count, kind) for kind, count in sorted(self.by_kind.items()) if kind not in _FIXED)
-        others = f", and, as requests are drawn, some {drawn}" if drawn else ""
+        others = (_number(count, kind) for kind, count in sorted(self.by_kind.items()) if kind not in _FOR_EVER)
         return (
-            f"{_fixed(self.by_kind)}{others}: so many for the tape of {self.tape}, and less where people use the server; "
-            f"each further process (-n) makes {_fixed(self.of_world)} more"
+            f"some {', '.join([_for_ever(self.by_kind), *others])}: as many as the same tests made for the tape of {self.tape}, "
+            "but for what is drawn at random; where people use the server it is less; each further process (-n) makes "
+            f"{_for_ever(self.of_world)} more"
         )
 
 
@@ -67,9 +67,9 @@ def _made(cassette: Path) -> Iterator[str]:
             yield kind
 
 
-def _fixed(by_kind: Counter[str]) -> str:
+def _for_ever(by_kind: Counter[str]) -> str:
     bots = f" ({_number(by_kind[_BOT], 'bot')} among them)" if by_kind[_BOT] else ""
-    return f"{_number(by_kind[_PERSON] + by_kind[_BOT], 'account')}{bots} and {_number(by_kind[_TEAM], 'team')}"
+    return f"{_number(by_kind[_PERSON] + by_kind[_BOT], 'account')}{bots}, {_number(by_kind[_TEAM], 'team')}"
 
 
 def _number(number: int, what: str) -> str:
