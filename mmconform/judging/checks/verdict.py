@@ -97,8 +97,11 @@ class Context:
 
     @cached_property
     def entitled_but_for_a_licence(self) -> Knowledge:
-        """Whether the documentation lets the persona through on a server that has the licence which it demands."""
-        return self._entitled(is_licensed=True)
+        """Whether the documentation lets the persona through on a server that has the licence which it demands.
+
+        Where that is known without a licence, one changes nothing.
+        """
+        return self._entitled(is_licensed=True) if isinstance(self.entitled, Unknown) else self.entitled
 
     def _entitled(self, *, is_licensed: bool) -> Knowledge:
         persona, at = known_persona(self.exchange.persona), self.exchange
