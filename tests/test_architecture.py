@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 import pytest
 
 from mmconform.paths import ROOT
-from mmconform.plugin.conformance import SUITES_IN_TURN
+from mmconform.plugin.collecting import SUITES_IN_TURN
 
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -110,7 +110,7 @@ LIBRARIES = {
     "requests": below(*(f"wire.{name}" for name in ("client", "connection", "origin", "reasons")))
     | {"mmconform.reference.operations"},
     "urllib3": {"mmconform.wire.connection"},
-    "vcr": {"mmconform.wire.tape.cassette", "mmconform.plugin.conformance", "mmconform.plugin.fixtures"},
+    "vcr": {"mmconform.wire.tape.cassette", "mmconform.plugin.verdicts"},
     "schemathesis": {"mmconform.driving.generate"},
     "waitress": {"mmconform.reference.server"},
     "jsonpath_rfc9535": {"mmconform.documents.overlay"},

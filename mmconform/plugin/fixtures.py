@@ -60,6 +60,12 @@ def target_of(item: Any) -> Target | None:
     return target if isinstance(target, Target) else None
 
 
+def cassette_of(item: Any) -> str:
+    """Return the name of a test's cassette on the tape of its target."""
+    target = target_of(item)
+    return cassette_name(item, target.slug if target else "")
+
+
 def _actor(persona: str) -> Any:
     def actor(self: "Fixtures", stage: Stage) -> Actor:
         person = stage.world.people.get(persona)

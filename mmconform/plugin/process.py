@@ -55,6 +55,7 @@ class Process:
         narrowed: What of the command line keeps the run from being a whole one.
         told: In an xdist worker, what the first process knows.
         disturbed: What somebody else was seen to change of what the tests rely on.
+        problems: What else is to be said at the end.
 
     Raises:
         MisuseError: options that do not go together, or a target that cannot be used.
@@ -98,6 +99,12 @@ class Process:
         self.run_id = new_run_id()
         self.is_interrupted = False
         self.disturbed = ""
+        self.problems: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Write a line where the user looks, if there is such a place."""
+        if terminal := self.config.pluginmanager.get_plugin("terminalreporter"):
+            terminal.write_line(text)
 
     def hide(self, text: str) -> str:
         """Return a text without the secrets of any target."""

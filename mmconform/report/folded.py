@@ -2,6 +2,9 @@
 
 from textwrap import wrap
 
+#: Columns where no terminal says how many it has.
+WIDTH = 100
+
 
 def folded(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
     """Return a text in lines of at most so many columns; a word that is longer than they are stays whole, for whoever copies it.

@@ -39,7 +39,7 @@ import sys
 from types import SimpleNamespace
 import pytest
 from mmconform.plugin import fixtures
-from mmconform.plugin.conformance import cassette_of
+from mmconform.plugin.fixtures import cassette_of
 
 class Names:
     def pytest_collection_finish(self, session):

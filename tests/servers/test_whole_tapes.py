@@ -172,9 +172,9 @@ def test_a_recording_is_kept_only_where_it_came_to_its_end_and_every_request_was
     whole = SimpleNamespace(recording=recording, finish=lambda described_by: did.append("kept") or "recorded whole")
     run = SimpleNamespace(is_partly_unseen=is_partly_unseen)
     ending = Conformance.__new__(Conformance)
-    ending.process, ending.problems = SimpleNamespace(recording=None, whole=whole, run=run, config=None), []
+    ending.process = process = SimpleNamespace(recording=None, whole=whole, run=run, config=None, problems=[])
     monkeypatch.setattr(conformance, "option", lambda config, name: "a commit")
     ending._finish_tape(is_ended)
     assert did == (["kept"] if is_ended and not is_partly_unseen else ["thrown away"])
-    assert [problem for problem in ending.problems if "not answered" in problem] == ending.problems
-    assert bool(ending.problems) == (is_ended and is_partly_unseen)
+    assert [problem for problem in process.problems if "not answered" in problem] == process.problems
+    assert bool(process.problems) == (is_ended and is_partly_unseen)
