@@ -464,7 +464,7 @@ const look = ({ letter, ring, isOpen }) => ({
 /** A cell of neighbouring targets of which the same is told; `place` is where the arrow keys find it. */
 function access(operation, persona, about, here, span, place, more = "") {
   const target = (t) => `${operation.id}:${persona}:${about}@${data.targets[t].name}`;
-  const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${here.says}${more}`;
+  const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${[here.says, ...new Set(here.against.map((finding) => finding.signature))].join("; ")}${more}`;
   const { class: kind, sign } = look(here);
   return h("button", { type: "button", class: kind, title: label, "aria-label": label, "data-from": place.from, "data-to": place.to,
     "aria-current": range(span.from, span.to + 1).some((t) => now.open === target(t)) && "true", onclick: () => open(target(span.to)) }, sign);

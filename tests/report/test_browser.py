@@ -565,7 +565,7 @@ def test_who_may_call_an_operation_stands_in_one_place_for_every_persona_and_ver
         "member, others'": [
             (missing, "1"),
             ("denied, as documented, 5.36.1 to 9.11.2", "2"),
-            ("allowed, not as documented (new), 11.0.3", "1"),
+            ("allowed, not as documented (new); 200 without permission, 11.0.3", "1"),
         ],
         "token user, own": [(missing, "1"), ("allowed, as documented, 5.36.1 to 11.0.3", "3")],
         "token user, others'": [(missing, "1"), ("denied, as documented, 5.36.1 to 11.0.3", "3")],
@@ -642,7 +642,7 @@ def test_what_breaks_a_promise_for_a_caller_whom_a_test_made_says_whether_they_w
     told = {**REFUSED, "persona": "editor", "signature": str(status), "evidence": {**EVIDENCE, "status": status}}
     page = page_of("personas", record_of("11.0.3", told))
     cell_ = page.get_by_role("button", name="by editor")
-    assert cell_.get_attribute("aria-label") == f"GetUserAccessToken by editor: {says}not as documented (new)"
+    assert cell_.get_attribute("aria-label") == f"GetUserAccessToken by editor: {says}not as documented (new); {status}"
     assert "ring new" in cell_.get_attribute("class")
     assert cell_.inner_text() == {"allowed, ": "✓", "denied, ": "–", "": "✖"}[says]
 
@@ -651,7 +651,10 @@ def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells
     elsewhere = {"operation": "CreateJob", "error": "", "persona": "member", "about": "other", "status": 403}
     page = page_of("personas", record_of("11.0.3", REFUSED, answers=[elsewhere]))
     says = [one.get_attribute("aria-label").partition(" by ")[2] for one in page.get_by_role("button", name="by member").all()]
-    assert says == ["member about somebody else's: allowed, not as documented (new)", "member: denied, as documented"]
+    assert says == [
+        "member about somebody else's: allowed, not as documented (new); 200 without permission",
+        "member: denied, as documented",
+    ]
 
 
 def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
@@ -815,6 +818,11 @@ def test_on_a_telephone_a_table_is_a_list_whose_entries_are_named(visit):
     shown = visit("#personas", viewport={"width": 390, "height": 844})
     entry = shown.locator(".who td[data-head='member, others\\'']", has=shown.get_by_role("button")).first
     assert entry.evaluate("(one) => getComputedStyle(one, '::after').content") == '"member, others\'"'
+    has_line = "(one) => parseFloat(getComputedStyle(one).borderTopWidth) > 0"
+    for place in ("personas", WHO_MAY):
+        shown.goto(shown.url.partition("#")[0] + f"#{place}")
+        inner = f"[...document.querySelectorAll('.who tbody :is(th, td)')].filter({has_line})"
+        assert shown.evaluate(f"{inner}.length") == 0, "lines stand between entries, not in them"
 
 
 @pytest.mark.parametrize("width", [390, 1280])
