@@ -844,12 +844,25 @@ def test_axe_finds_nothing_in_any_view(visit, scheme, width):
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_two_servers_and_a_recording_are_beside_one_another(page_of, record_of, scheme, width):
+    """Heads with addresses, and what nobody judged."""
+    records = [record_of("11.0.3", target=f"http://127.0.0.1:{port}", answers=answers(200)) for port in (8065, 8066)]
+    options = {"color_scheme": scheme, "viewport": {"width": width, "height": 844}, "bypass_csp": True}
+    page = page_of("versions", record_of("11.0.3", KNOWN), *records, **options)
+    for place in ("versions", "personas?at=11.0.3 127.0.0.1:8066", WHO_MAY, "trust"):
+        page.goto(page.url.partition("#")[0] + f"#{place}")
+        assert page.locator("button.access.open").count() == {"versions": 0, "trust": 0}.get(place, 1), place
+        assert violations(page) == [], place
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_where_operations_are_grouped_by_tag(chromium, grouped_address, scheme, width):
     context = chromium.new_context(
         color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 844}, bypass_csp=True
     )
     shown = context.new_page()
-    for place in ("tags", "tags?open=tag.1@11.1.0", "versions?unfolded=tag.1", *WHERE[1:]):
+    for place in ("tags", "tags?open=tag.1@11.1.0", "versions?unfolded=tag.1", *WHERE[1:], f"{WHO_MAY}0"):
         shown.goto(f"{grouped_address}#{place}")
         assert violations(shown) == [], place
     context.close()
