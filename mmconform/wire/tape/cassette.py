@@ -49,6 +49,7 @@ _RUN = re.compile(rb"(.)\1{9999,}", re.DOTALL)
 #: Other HTTP libraries than ours: vcrpy would look for those that are not installed once more for every cassette.
 _NOT_OURS = tuple(name for name in PATCHER_NAMES if name != "urllib3")
 _CORRUPT = "is corrupt or cut short; restore it from git or record the tape anew"
+_TEXT = "tag:yaml.org,2002:str"
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
@@ -127,7 +128,7 @@ class _Loader(yaml.CSafeLoader):
             return {self.construct_document(key): self.construct_document(value) for key, value in node.value}
         if isinstance(node, yaml.SequenceNode):
             return [self.construct_document(child) for child in node.value]
-        return self.yaml_constructors[node.tag](self, node)
+        return node.value if node.tag == _TEXT else self.yaml_constructors[node.tag](self, node)
 
 
 class CompactYaml:
