@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import pytest
@@ -60,6 +60,7 @@ def target_of(item: Any) -> Target | None:
     return target if isinstance(target, Target) else None
 
 
+@lru_cache(maxsize=1)  # every row of a test names it
 def cassette_of(item: Any) -> str:
     """Return the name of a test's cassette on the tape of its target."""
     target = target_of(item)
