@@ -30,9 +30,11 @@ GAP = "undeclared-refusal"
 NO_SUCH_CALLER = "no-such-caller"
 #: Nobody knows what servers of this version do, or what its own document would promise.
 UNKNOWN_IN_VERSION = "unknown-in-version"
+#: A tape of the whole API holds nothing of the operation.
+NOT_ON_TAPE = "not-on-tape"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
-    *("not-in-version", "needs-licence", "not-on-this-target", NOT_GENERATED, *HELD_BACK),
+    *("not-in-version", "needs-licence", "not-on-this-target", NOT_ON_TAPE, NOT_GENERATED, *HELD_BACK),
     *("unknown-permission", "unknown-relation", UNKNOWN_IN_VERSION, UNKNOWN_REQUEST, "partly-understood", GAP, NO_SUCH_CALLER),
 )
 

@@ -19,7 +19,7 @@ from mmconform.driving.probes import is_closed
 from mmconform.driving.races import race
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging import kept
-from mmconform.judging.judge import NOT_GENERATED, Judge
+from mmconform.judging.judge import NOT_GENERATED, NOT_ON_TAPE, Judge
 from mmconform.judging.kept import Kept
 from mmconform.paths import REPORTS
 from mmconform.plugin.options import option
@@ -131,8 +131,8 @@ class Fixtures:
         found = kept.read(target.tape, operation.id)
         if found is None:
             for clause in judge.contract.of(operation.id):
-                judge.skip(clause, "not-on-this-target", why="the tape holds nothing of it")
-            pytest.skip("not-on-this-target: the tape holds nothing of it")
+                judge.skip(clause, NOT_ON_TAPE)
+            pytest.skip(f"{NOT_ON_TAPE}: {operation.id}")
         return found
 
     @pytest.fixture

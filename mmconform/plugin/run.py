@@ -12,7 +12,7 @@ from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
 from mmconform.judging import deviations, known_changes
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.judge import Coverage, Judge
+from mmconform.judging.judge import NOT_ON_TAPE, Coverage, Judge
 from mmconform.judging.known_changes import KnownChange
 from mmconform.paths import REPORTS
 from mmconform.principles import report
@@ -27,7 +27,7 @@ from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
 #: Reasons for which a test was not run that is about this version.
-_NOT_RUN = ("not-on-this-target", "needs-licence", *HELD_BACK)
+_NOT_RUN = ("not-on-this-target", NOT_ON_TAPE, "needs-licence", *HELD_BACK)
 
 
 @dataclass

@@ -44,7 +44,7 @@ _CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count"
 _COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds")
 
 _WHY_SKIPPED = {
-    "not-in-version": "this version does not have the operation",
+    "not-in-version": "this version does not have the operation, or what is asked about it",
     "needs-licence": "only a server with a licence can show it",
     "would-do-harm": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
     "unknown-identifier": "nobody says what an identifier of the request stands for, or in which team or channel it lies; "
@@ -60,6 +60,7 @@ _WHY_SKIPPED = {
     "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
     "not-generated": "what the document says of its requests defeats the generator",
     "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
+    "not-on-tape": "the tape holds nothing of the operation",
 }
 
 

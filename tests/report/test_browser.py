@@ -25,6 +25,8 @@ try:
 except ModuleNotFoundError:
     sync_playwright = None
 
+#: What `not-in-version` says.
+ABSENT = "this version does not have the operation, or what is asked about it"
 CHROMIUM = shutil.which("chromium")
 HOSTILE = '</script><img src=x onerror="window.hurt=1"> \x1b[31mred\x1b[0m \u202eback`code`'
 #: Elements that the page has none of: what a server says would have made them.
@@ -391,7 +393,7 @@ def test_changed_answers_stand_in_their_version_with_the_reason(visit):
 
 def test_a_skipped_promise_says_why(visit):
     shown = visit("#versions?open=CreateJob.status@4.0.5")
-    expect(panel(shown)).to_contain_text("not-in-version: this version does not have the operation (documented since 4.1.0)")
+    expect(panel(shown)).to_contain_text(f"not-in-version: {ABSENT} (documented since 4.1.0)")
 
 
 # -- filters, search, address --------------------------------------------------------------------------------------
@@ -560,7 +562,7 @@ def test_who_may_call_an_operation_stands_in_one_place_for_every_persona_and_ver
         ]
         for row in shown.locator(".over tbody tr").all()
     }
-    missing = "not judged: not-in-version: this version does not have the operation, 4.0.5"
+    missing = "not judged: not-in-version: this version does not have the operation, or what is asked about it, 4.0.5"
     assert told == {
         "member, others'": [
             (missing, "1"),
@@ -577,7 +579,10 @@ def test_who_may_call_an_operation_stands_in_one_place_for_every_persona_and_ver
     assert shown.locator(".over tbody .name").all_inner_texts() == ["member, others'"]
     field(shown, "Search").fill("")
     field(shown, "To version").select_option(label="4.0.5")
-    assert "not judged: not-in-version: this version does not have the operation." in shown.locator(".none").inner_text()
+    assert (
+        "not judged: not-in-version: this version does not have the operation, or what is asked about it."
+        in shown.locator(".none").inner_text()
+    )
     shown.get_by_role("button", name="All operations").click()
     assert shown.locator(".who:not(.over) tbody tr").count() == 11
 
@@ -612,7 +617,7 @@ def test_arrows_walk_through_personas_and_versions(visit):
     expect(shown.get_by_role("columnheader", name="4.0.5").get_by_role("button")).to_be_focused()
     shown.keyboard.press("ArrowDown")
     shown.keyboard.press("Enter")
-    expect(panel(shown)).to_contain_text("this version does not have the operation")
+    expect(panel(shown)).to_contain_text(ABSENT)
     assert panel(shown).locator(".verdict .m").inner_text() == "○", "what is not judged is not kept"
     shown.keyboard.press("Escape")
     expect(cells.nth(0)).to_be_focused()
@@ -715,7 +720,7 @@ def test_trust_gives_a_reason_for_every_gap_and_the_way_to_repeat(visit, contrac
     shown = visit("#trust?at=4.0.5")
     said = shown.locator("main").inner_text()
     gone = sum(1 for c in contract.clauses.values() if c.rule != "since" and contract.operations[c.operation].since)
-    assert f"{gone} promises ○ skipped, not-in-version: this version does not have the operation" in said
+    assert f"{gone} promises ○ skipped, not-in-version: {ABSENT}" in said
     for part in (
         "pytest --target recorded:4.0.5",
         "sha256 " + contract.digest,
@@ -759,7 +764,7 @@ def test_trust_says_in_words_why_an_operation_was_not_asked(page_of, contract, r
     table = page.locator("section", has_text="How far the requests got").locator("tbody tr")
     said = {row.locator("th").inner_text(): row.locator("td").last.inner_text() for row in table.all()}
     assert {name: text for name, text in said.items() if text} == {
-        "GetWebrtcToken": "this version does not have the operation",
+        "GetWebrtcToken": ABSENT,
         "CreateJob": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
         "RegenCommandToken": "nobody asked for it in this run",
         "GetUserAccessToken": "no request was about something that is known to exist",
