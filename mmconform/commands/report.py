@@ -66,11 +66,11 @@ def run(options: argparse.Namespace) -> int:
     loaded = load(options.spec, options.overlay)
     contract = build(loaded.document)
     if options.records:
-        records = choose.given(options.records)
+        records, remarks = choose.given(options.records)
     else:
-        records, left_out = choose.current(REPORTS, tape.every(), contract)
-        for reason in left_out:
-            print(f"left out: {reason}", file=sys.stderr)
+        records, remarks = choose.current(REPORTS, tape.every(), contract)
+    for remark in remarks.values():
+        print(remark, file=sys.stderr)
     check(records, contract.digest, contract.clauses)
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
     text = _FORMATS[options.format](contract, sorted(records, key=age), known)

@@ -108,6 +108,8 @@ def _file(name: str) -> Path | None:
         file = path / NAME if path.is_dir() else path
         if file.is_file():
             return file
+        if (kept := path / PREVIOUS).is_file():
+            raise MisuseError(f"no record `{name}`: the last run {record.NO_END}; that of the run before is {shown(kept)}")
     return None
 
 

@@ -3,12 +3,14 @@
 Each function returns a DataFrame; its docstring names the columns. Columns with an order of their own (versions,
 operations, rules, personas) are ordered categories, so that pivots and plots come out in that order. ``records`` are
 files, folders or targets (``"recorded:5.36.1"``); without any, those that the environment variable ``MMCONFORM_RECORDS``
-names, else those in ``reports/`` of whole runs by our own documents, of tapes and of live servers. Needs the extra ``notebooks``.
+names, else those in ``reports/`` of whole runs by our own documents, of tapes and of live servers; where the last run on
+one was of a part, or came to no end, the one before it, and a line below the cell says so. Needs the extra ``notebooks``.
 """
 
 import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import pairwise
@@ -393,18 +395,34 @@ def _read(records: Sequence[str | Path]) -> list[Record]:
     contract = _contract()
     if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
         own: dict[str, Record] = {}
+        remarks: dict[Path, str] = {}
         with suppress(MisuseError):  # there may be none
-            own = {record.header.target: record for record in _default(contract)}
+            taken, remarks = _default(contract)
+            own = {record.header.target: record for record in taken}
+        _say(remarks[place] for name in records if str(name) in own and (place := REPORTS / record.slug_of(str(name))) in remarks)
         found = [record for name in records for record in ([own[str(name)]] if str(name) in own else _named([name]))]
     else:
-        found = _named(records) if records else _default(contract)
+        found, remarks = choose.given(records, _read_one) if records else _default(contract)
+        _say(remarks.values())
     record.check(found, contract.digest, contract.clauses)
     return sorted(found, key=record.age)
 
 
-def _default(contract: Contract) -> list[Record]:
+def _default(contract: Contract) -> tuple[list[Record], dict[Path, str]]:
+    """Return the records that are meant where none is named, and what is to be said of others, by the folder of their target."""
     names = [name for name in os.environ.get(RECORDS, "").split(os.pathsep) if name]
-    return _named(names) if names else choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True)[0]
+    return choose.given(names, _read_one) if names else choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True)
+
+
+def _say(remarks: Iterable[str]) -> None:
+    for remark in remarks:
+        _say_once(remark)
+
+
+@cache
+def _say_once(remark: str) -> None:
+    """Say it below the cell that asks first: every table of a notebook reads the same records."""
+    sys.stderr.write(f"{remark}\n")
 
 
 def _named(records: Sequence[str | Path]) -> list[Record]:

@@ -10,14 +10,24 @@ from mmconform.paths import RUN, shown
 from mmconform.record import record
 from mmconform.record.record import Record
 
+#: Why there is no record of the last run.
+_NO_END = f"the last run {record.NO_END}"
 
-def given(named: Iterable[str | Path]) -> list[Record]:
-    """Return the records that are named.
+
+def given(named: Iterable[str | Path], read: Callable[[Path], Record] = record.read) -> tuple[list[Record], dict[Path, str]]:
+    """Return the records that are named, and by the folder of a target below these, whose last run came to no end, a line.
+
+    Args:
+        read: Reads one of them.
 
     Raises:
         MisuseError: as :func:`mmconform.record.record.find` and :func:`mmconform.record.record.read` do.
     """
-    return [record.read(path) for path in record.find(named)]
+    named = [*named]
+    found = [read(path) for path in record.find(named)]
+    before = [path for name in named for path in record.below(Path(name), record.PREVIOUS)]
+    unended = [path for path in before if not path.with_name(record.NAME).exists()]
+    return found, {path.parent: f"left out: {shown(path)}: is of the run before; {_NO_END}" for path in unended}
 
 
 def current(
@@ -27,10 +37,12 @@ def current(
     read: Callable[[Path], Record] = record.read,
     *,
     with_live: bool = False,
-) -> tuple[list[Record], list[str]]:
-    """Return the records of tapes in the folder to which runs write, and why each of its other records is left out.
+) -> tuple[list[Record], dict[Path, str]]:
+    """Return the records of tapes in the folder to which runs write, and what is to be said of the others.
 
-    What a run on a live server left there can be of any age, and may be nobody else's business, so that a report has it named.
+    Where the last run came to no end, or was of a part, the record from before it is taken, if that is of a whole run on the
+    same server. What a run on a live server left there can be of any age, and may be nobody else's business, so that a report
+    has it named.
 
     Args:
         tapes: The names of those that there are.
@@ -38,37 +50,62 @@ def current(
         read: Reads one of them.
         with_live: Those of live servers too, for whoever looks at their own.
 
+    Returns:
+        The records; and by the folder of a target a line that says why its last record is not among them, and which is instead.
+
     Raises:
         MisuseError: none is left.
     """
     found: list[Record] = []
-    left_out: list[str] = []
-    for path in sorted(folder.glob(f"*/{record.NAME}")):
-        if record.is_a_references(path.relative_to(folder)):
-            continue
+    said: dict[Path, str] = {}
+
+    def look(path: Path) -> tuple[Record | None, str]:
+        """Return a record, where there is one that can be read, and why it is not taken."""
+        if not path.exists():
+            return None, ""
         try:
             this_record = read(path)
         except MisuseError as error:
-            left_out.append(str(error))
+            return None, str(error)
+        return this_record, _why_not(path, this_record, tapes, contract, with_live=with_live)
+
+    for place in sorted({path.parent for name in (record.NAME, record.PREVIOUS) for path in folder.glob(f"*/{name}")}):
+        if record.is_a_references(place.relative_to(folder)):
             continue
-        header = this_record.header
-        target = header.target
-        kind, _, name = target.partition(":")
-        file, to_see_it = shown(path), f"to see it: mmconform report {quote(record.name_of(path, target))}"
-        if header.documents:
-            left_out.append(f"{file}: was judged by other documents; {to_see_it} {' '.join(map(quote, header.documents))}")
-        elif header.selection:
-            left_out.append(f"{file}: is of a part only ({header.selection}); {to_see_it}")
-        elif kind != "recorded" and not with_live:
-            left_out.append(f"{file}: is about {target}; {to_see_it}")
-        elif kind == "recorded" and name not in tapes:
-            left_out.append(f"{file}: there is no tape of {name} any more")
-        elif header.spec != contract.digest:
-            left_out.append(f"{file}: was judged against other documents; run {RUN} {target} again")
+        path, before = place / record.NAME, place / record.PREVIOUS
+        last, why = look(path)
+        if last and not why:
+            found.append(last)
+            continue
+        older, why_not_older = look(before)
+        if older and not why_not_older and (last is None or last.header.server == older.header.server):
+            found.append(older)
+            said[place] = f"taken from before: {shown(before)}, of a run begun {older.header.started}; {why or _NO_END}"
+        elif older and not why_not_older:
+            said[place] = f"left out: {why}; the whole one from before is of another build: {shown(before)}"
         else:
-            found.append(this_record)
+            said[place] = f"left out: {why or f'{why_not_older}; {_NO_END}'}"
     if not found:
-        why = f" ({left_out[0]})" if left_out else ""
+        why = f" ({next(iter(said.values())).removeprefix('left out: ')})" if said else ""
         what = "run pytest --target recorded:all first" if tapes else "there is no tape here: name a record"
         raise MisuseError(f"no record {'' if with_live else 'of a tape '}in {folder.name}/{why}; {what}")
-    return found, left_out
+    return found, said
+
+
+def _why_not(path: Path, this_record: Record, tapes: Collection[str], contract: Contract, *, with_live: bool) -> str:
+    """Return why nobody takes a record who named none; nothing where it is taken."""
+    header = this_record.header
+    target = header.target
+    kind, _, name = target.partition(":")
+    file, to_see_it = shown(path), f"to see it: mmconform report {quote(record.name_of(path, target))}"
+    if header.documents:
+        return f"{file}: was judged by other documents; {to_see_it} {' '.join(map(quote, header.documents))}"
+    if header.selection:
+        return f"{file}: is of a part only ({header.selection}); {to_see_it}"
+    if kind != "recorded" and not with_live:
+        return f"{file}: is about {target}; {to_see_it}"
+    if kind == "recorded" and name not in tapes:
+        return f"{file}: there is no tape of {name} any more"
+    if header.spec != contract.digest:
+        return f"{file}: was judged against other documents; run {RUN} {target} again"
+    return ""

@@ -18,8 +18,11 @@ from mmconform.version import Version
 from mmconform.wire.tape import tape
 
 NAME = "observations.jsonl"
-#: The record before, also while pytest goes on and after a run that came to no end. No reader looks for it.
+#: The record before, also while pytest goes on and after a run that came to no end. What reads it in place of the last says so
+#: (:mod:`mmconform.record.choose`).
 PREVIOUS = "observations.previous.jsonl"
+#: Why there is none of the last run where there is one from before.
+NO_END = "came to no end, or goes on"
 _DECODER = msgspec.json.Decoder(Row)
 
 
@@ -165,10 +168,10 @@ def _find(name: str, folder: Path) -> list[Path]:
     for path in places:
         if path.is_file():
             return [path]
-        if name and (found := _below(path, NAME)):
+        if name and (found := below(path, NAME)):
             return found
-    if kept := next((file for path in places if name for file in _below(path, PREVIOUS)), None):
-        raise MisuseError(f"no record `{name}`: the last run came to no end; that of the run before is {shown(kept)}")
+    if kept := next((file for path in places if name for file in below(path, PREVIOUS)), None):
+        raise MisuseError(f"no record `{name}`: the last run {NO_END}; that of the run before is {shown(kept)}")
     if Path(name).is_dir():
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
     if not target and ("/" in name or name.endswith(".jsonl") or name.startswith((".", "~"))):
@@ -180,7 +183,8 @@ def _find(name: str, folder: Path) -> list[Path]:
     raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")
 
 
-def _below(folder: Path, name: str) -> list[Path]:
+def below(folder: Path, name: str) -> list[Path]:
+    """Return the files of that name, however deep; those of our reference server only where they are named themselves."""
     return [file for file in sorted(folder.rglob(name)) if not is_a_references(file.relative_to(folder))]
 
 

@@ -350,6 +350,15 @@ def test_a_folder_that_is_not_there_is_no_target(complaint, command):
     )
 
 
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_where_only_the_record_from_before_is_there_it_is_named(complaint, tmp_path, command):
+    (tmp_path / record.PREVIOUS).write_text("{}")
+    told = complaint(command, *[tmp_path] * (1 + (command == "compare")))
+    assert told == (
+        f"no record `{tmp_path}`: the last run came to no end, or goes on; that of the run before is {tmp_path / record.PREVIOUS}"
+    )
+
+
 def test_a_closed_output_is_misuse(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["contract"]) == 2

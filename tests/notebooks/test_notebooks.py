@@ -18,7 +18,7 @@ from mmconform.judging import deviations
 from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
-from mmconform.record.record import NAME, read
+from mmconform.record.record import NAME, PREVIOUS, read
 from mmconform.wire.tape import tape
 
 #: In one process: the records that all of them read are made once.
@@ -199,6 +199,29 @@ def test_whole_live_records_are_loaded_by_default(records, tmp_path, monkeypatch
         mmconform.runs()
     part.write_text("".join([json.dumps(json.loads(lines[0]) | {"selection": ""}) + "\n", *lines[1:]]), encoding="utf-8")
     assert mmconform.runs()[["target", "seed"]].to_numpy().tolist() == [["http://127.0.0.1:8065", 7]]
+
+
+def test_where_the_last_run_is_of_a_part_or_without_end_the_one_from_before_is_loaded_and_named(
+    records, tmp_path, monkeypatch, capsys
+):
+    """Once, however many tables ask for it; and whoever names that server is told the same as who names none."""
+    monkeypatch.delenv(RECORDS)
+    monkeypatch.setattr(tables, "REPORTS", tmp_path)
+    for version in VERSIONS:
+        source = (records / version / NAME).read_text(encoding="utf-8").partition("\n")
+        header = json.dumps(json.loads(source[0]) | {"selection": ""})
+        (tmp_path / version).mkdir()
+        (tmp_path / version / PREVIOUS).write_text(f"{header}\n{source[2]}", encoding="utf-8")
+    (tmp_path / "11.0.3" / NAME).write_bytes((records / "11.0.3" / NAME).read_bytes())
+    assert mmconform.newest() == "recorded:11.0.3"
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in said] == [
+        f"taken from before: {tmp_path / version / PREVIOUS}" for version in ("11.0.3", "4.6.3")
+    ]
+    assert "is of a part only" in said[0] and said[1].endswith("the last run came to no end, or goes on")
+    assert mmconform.runs("recorded:11.0.3").selection.tolist() == [""]
+    assert mmconform.runs(tmp_path / "11.0.3" / NAME).selection.iloc[0], "the part is what is named"
+    assert capsys.readouterr().err == ""
 
 
 def test_tab_completes_to_every_table_and_a_status_is_a_whole_number(records):

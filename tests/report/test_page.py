@@ -462,9 +462,9 @@ def reports(tmp_path, record_of):
 
 
 def test_by_default_the_records_of_tapes_are_taken_and_the_others_named(reports, contract):
-    found, left_out = choose.current(reports, {"9.11.2", "10.8.1", "11.0.3"}, contract)
+    found, remarks = choose.current(reports, {"9.11.2", "10.8.1", "11.0.3"}, contract)
     assert [one.header.target for one in found] == ["recorded:9.11.2"]
-    said = [line.removeprefix(str(reports)) for line in left_out]
+    said = [line.removeprefix(f"left out: {reports}") for line in remarks.values()]
     assert [line.partition(" ")[0] for line in said] == [
         f"/{n}/{record.NAME}:{m}" for n, m in (("cut", "1:"), ("gone", ""), ("live", ""), ("stale", ""))
     ]
@@ -473,13 +473,79 @@ def test_by_default_the_records_of_tapes_are_taken_and_the_others_named(reports,
     assert "run pytest --target recorded:10.8.1 again" in said[3]
 
 
+def previous(folder, one):
+    record.write(folder / record.PREVIOUS, one)
+
+
+def test_where_the_last_run_came_to_no_end_the_record_from_before_is_taken_and_named(reports, record_of, contract):
+    """The page came out with one version fewer, and nobody was told."""
+    previous(reports / "5.36.1", record_of("5.36.1"))
+    found, remarks = choose.current(reports, {"9.11.2", "5.36.1"}, contract)
+    assert [one.header.target for one in found] == ["recorded:5.36.1", "recorded:9.11.2"]
+    file = reports / "5.36.1" / record.PREVIOUS
+    assert remarks[reports / "5.36.1"].startswith(
+        f"taken from before: {file}, of a run begun {found[0].header.started}; the last"
+    )
+    assert remarks[reports / "5.36.1"].endswith("came to no end, or goes on")
+
+
+def test_where_the_last_run_was_of_a_part_the_whole_one_from_before_is_taken(reports, record_of, contract):
+    whole, part = record_of("9.11.2"), record_of("9.11.2", selection="-k Job")
+    record.write(reports / "9.11.2" / record.NAME, part)
+    previous(reports / "9.11.2", whole)
+    found, remarks = choose.current(reports, {"9.11.2"}, contract)
+    assert [one.header for one in found] == [whole.header]
+    said = remarks[reports / "9.11.2"]
+    assert said.startswith("taken from before: ") and "is of a part only (-k Job); to see it: mmconform report " in said
+
+
+def of_another_build(one):
+    return replace(one, header=structs.replace(one.header, server=structs.replace(one.header.server, commit="another")))
+
+
+@pytest.mark.parametrize("before", ["a part", "other documents", "another build", "broken", "nothing"])
+def test_of_the_record_from_before_none_is_taken_that_would_not_be_taken_itself(reports, record_of, contract, before):
+    record.write(reports / "9.11.2" / record.NAME, record_of("9.11.2", selection="-k Job"))
+    file = reports / "9.11.2" / record.PREVIOUS
+    if before == "broken":
+        file.write_text("{")
+    elif before != "nothing":
+        header = {"a part": {"selection": "-k User"}, "other documents": {"spec": "0" * 64}}.get(before, {})
+        one = record_of("9.11.2", **header)
+        record.write(file, of_another_build(one) if before == "another build" else one)
+    with pytest.raises(MisuseError):
+        choose.current(reports, {"9.11.2"}, contract)
+    _, remarks = choose.current(reports, {"9.11.2"}, contract, with_live=True)
+    said = remarks[reports / "9.11.2"]
+    assert said.startswith(f"left out: {reports / '9.11.2' / record.NAME}: is of a part only (-k Job)")
+    assert said.endswith(f"is of another build: {file}") == (before == "another build")
+
+
+@pytest.mark.parametrize("header", [{"selection": "-k Job"}, {"target": "http://127.0.0.1:9"}])
+def test_what_is_left_of_a_run_that_came_to_no_end_is_named_where_it_is_not_taken(reports, record_of, contract, header):
+    previous(reports / "5.36.1", record_of("5.36.1", **header))
+    _, remarks = choose.current(reports, {"9.11.2", "5.36.1"}, contract)
+    file = reports / "5.36.1" / record.PREVIOUS
+    assert remarks[reports / "5.36.1"].startswith(f"left out: {file}: is ")
+    assert f"mmconform report {file}; the last run came to no end" in remarks[reports / "5.36.1"]
+
+
+def test_a_folder_that_is_given_says_which_run_below_it_came_to_no_end(reports, record_of):
+    previous(reports / "5.36.1", record_of("5.36.1"))
+    (reports / "cut" / record.NAME).unlink()
+    found, remarks = choose.given([reports])
+    assert "recorded:5.36.1" not in [one.header.target for one in found]
+    file = reports / "5.36.1" / record.PREVIOUS
+    assert [*remarks.values()] == [f"left out: {file}: is of the run before; the last run came to no end, or goes on"]
+
+
 def test_where_nothing_is_left_that_is_said(reports, contract):
     with pytest.raises(MisuseError, match="no record of a tape"):
         choose.current(reports, set(), contract)
 
 
 def test_given_files_and_folders_are_all_read_once(reports):
-    found = choose.given([reports / "live", reports / "live" / record.NAME, reports / "9.11.2"])
+    found, _ = choose.given([reports / "live", reports / "live" / record.NAME, reports / "9.11.2"])
     assert [one.header.target for one in found] == ["http://127.0.0.1:8065", "recorded:9.11.2"]
 
 
