@@ -7,6 +7,7 @@ names, else those in ``reports/`` of whole runs by our own documents, of tapes a
 one was of a part, or came to no end, the one before it, and a line below the cell says so. Needs the extra ``notebooks``.
 """
 
+import json
 import os
 import re
 import sys
@@ -29,9 +30,10 @@ from mmconform.judging import deviations, known_changes
 from mmconform.judging.access import accesses
 from mmconform.judging.changes import compare
 from mmconform.judging.routes import reaches
-from mmconform.paths import CASSETTES, REPORTS
+from mmconform.paths import CASSETTES, REPORTS, shown
 from mmconform.record import choose, record
 from mmconform.record.record import Record
+from mmconform.record.rows import Header
 from mmconform.report.summary import clause_states
 from mmconform.servers.target import live
 from mmconform.version import Version
@@ -42,10 +44,12 @@ from mmconform.world.people import MADE, PERSONAS
 
 RECORDS = "MMCONFORM_RECORDS"
 
+#: One, or several.
+Documents = str | Path | Sequence[str | Path]
 _PERSONAS = (*PERSONAS, *MADE, "everyone")
 
 
-def load(*records: str | Path) -> pd.DataFrame:
+def load(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return every observation of some records: what was seen of one clause, by one persona, in one test.
 
     Columns: ``target`` (as the user wrote it), ``version`` (of the server), ``operation``, ``rule``, ``clause``,
@@ -54,10 +58,16 @@ def load(*records: str | Path) -> pd.DataFrame:
     ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status`` (a whole number, or
     nothing), ``answer``.
 
+    Args:
+        records: Files, folders or targets; those of the module's description where none is named.
+        spec: The document, or documents, that the runs had as ``--spec``, where these were not ours:
+            ``load("recorded:11.1.0/whole", spec="11.1.yaml")``. Records are then to be named.
+        overlay: What they had as ``--overlay``.
+
     Raises:
         MisuseError: there is no record, or a broken one; the message says what to run.
     """
-    read_ = _read(records)
+    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
     columns = ("operation", "rule", "clause", "persona", "outcome", "standing", "signature", "seen", "count", "test", "cassette")
     rows = [
         {
@@ -71,7 +81,7 @@ def load(*records: str | Path) -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows).astype({"status": "Int64"}), read_)
 
 
-def answers(*records: str | Path) -> pd.DataFrame:
+def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return every judged answer of some records.
 
     Columns: ``target``, ``version``, ``operation``, ``persona``, ``about`` (whose resource the request names: self,
@@ -79,10 +89,9 @@ def answers(*records: str | Path) -> pd.DataFrame:
     id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``request`` (the test) and ``number``
     (of that test's requests). The same request and number is the same question to another version of a tape.
 
-    Raises:
-        MisuseError: as for :func:`load`.
+    Args and errors are those of :func:`load`.
     """
-    read_ = _read(records)
+    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
     columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "request", "number")
     rows = [
         {**_of(record), **{column: getattr(row, column) for column in columns}, "fields": row.fields or None}
@@ -92,7 +101,7 @@ def answers(*records: str | Path) -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
 
 
-def runs(*records: str | Path) -> pd.DataFrame:
+def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return one row for each record.
 
     Columns: ``target``, ``version``, ``edition``, ``build``, ``commit``, ``green``, ``promises`` (of the contract),
@@ -100,10 +109,9 @@ def runs(*records: str | Path) -> pd.DataFrame:
     generated requests: servers that were asked with another one were asked something else) and ``selection`` (what narrowed
     the run).
 
-    Raises:
-        MisuseError: as for :func:`load`.
+    Args and errors are those of :func:`load`.
     """
-    read_ = _read(records)
+    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
     rows = [
         {
             **_of(record),
@@ -124,32 +132,30 @@ def runs(*records: str | Path) -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows), read_)
 
 
-def newest(*records: str | Path) -> str:
+def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> str:
     """Return which target a notebook tells of where the reader chooses none, as it is called in every table's ``target``.
 
     A server of the reader's own where there is one, else a recording; of several the newest release, as a run takes it that names
     no version. What is under development comes only where there is nothing else.
 
-    Raises:
-        MisuseError: as for :func:`load`.
+    Args and errors are those of :func:`load`.
     """
-    read_ = _read(records)
+    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
     own = [record for record in read_ if not record.header.target.startswith("recorded:")] or read_
     name = tape.newest(record.header.server.name for record in own)
     return next(record.header.target for record in reversed(own) if record.header.server.name == name)
 
 
-def states(*records: str | Path) -> pd.DataFrame:
+def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return what is to be said of every clause on every target.
 
     Columns: ``target``, ``version``, ``operation``, ``rule``, ``clause`` and ``state`` (the worst that was seen: new,
     error, known, pass, skip or unobserved).
 
-    Raises:
-        MisuseError: as for :func:`load`.
+    Args and errors are those of :func:`load`.
     """
-    contract = _contract()
-    read_ = _read(records)
+    contract = _contract(_paths(spec), _paths(overlay))
+    read_ = _read(records, contract)
     rows = [
         {**_of(record), "operation": clause.operation, "rule": clause.rule, "clause": clause.id, "state": states_[clause.id]}
         for record in read_
@@ -159,7 +165,7 @@ def states(*records: str | Path) -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows), read_)
 
 
-def access(*records: str | Path) -> pd.DataFrame:
+def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return who may do what, as documented and as answered to valid requests about something real.
 
     Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference),
@@ -167,11 +173,10 @@ def access(*records: str | Path) -> pd.DataFrame:
     is unknown), and the counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only
     says that there is nothing.
 
-    Raises:
-        MisuseError: as for :func:`load`.
+    Args and errors are those of :func:`load`.
     """
-    contract = _contract()
-    read_, rows = _read(records), []
+    contract = _contract(_paths(spec), _paths(overlay))
+    read_, rows = _read(records, contract), []
     for each in read_:
         for access in accesses(contract, each):
             if access.answered:
@@ -187,19 +192,18 @@ def access(*records: str | Path) -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
 
 
-def timeline(*records: str | Path) -> pd.DataFrame:
+def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return what changed from each server to the next newer one that was asked the same, as ``mmconform compare`` tells it.
 
     Columns: ``older``, ``version`` (the newer), ``operation``, ``clause``, ``kind`` (operation, promise, answer, field),
     ``effect`` (worse, different, better, for whoever calls the server), ``personas``, ``before``, ``after``, ``count``
     and ``reason`` (as the documents or ``mmconform/data/changes.yaml`` tell it).
 
-    Raises:
-        MisuseError: as for :func:`load`; or no two of several named records are of the same requests, and cannot be compared.
+    Args and errors are those of :func:`load`; an error too is that no two of several named records are of the same requests.
     """
-    contract = _contract()
-    read_ = _read(records)
-    known, rows = known_changes.load(contract), []
+    contract = _contract(_paths(spec), _paths(overlay))
+    read_ = _read(records, contract)
+    known, rows = [] if spec else known_changes.load(contract), []
     alike = [[other for other in read_ if _asked(other) == asked] for asked in dict.fromkeys(map(_asked, read_))]
     if len(records) > 1 and len(alike) == len(read_):
         names = ", ".join(record.header.target for record in read_)
@@ -235,7 +239,7 @@ def clauses(*specs: str | Path) -> pd.DataFrame:
     Raises:
         MisuseError: a document cannot be read.
     """
-    contract = _contract(*specs)
+    contract = _contract(_paths(specs))
     rows = [
         {
             "operation": clause.operation,
@@ -390,9 +394,8 @@ def _bytes(text: str | bytes | None) -> bytes:
     return text.encode() if isinstance(text, str) else text or b""
 
 
-def _read(records: Sequence[str | Path]) -> list[Record]:
-    """Return the records, oldest server first. They have to be about our own documents."""
-    contract = _contract()
+def _read(records: Sequence[str | Path], contract: Contract) -> list[Record]:
+    """Return the records, oldest server first. They have to be about the same documents."""
     if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
         own: dict[str, Record] = {}
         remarks: dict[Path, str] = {}
@@ -404,14 +407,34 @@ def _read(records: Sequence[str | Path]) -> list[Record]:
     else:
         found, remarks = choose.given(records, _read_one) if records else _default(contract)
         _say(remarks.values())
-    record.check(found, contract.digest, contract.clauses)
+    record.check(found, contract.digest, contract.clauses, _as_arguments)
     return sorted(found, key=record.age)
 
 
 def _default(contract: Contract) -> tuple[list[Record], dict[Path, str]]:
     """Return the records that are meant where none is named, and what is to be said of others, by the folder of their target."""
     names = [name for name in os.environ.get(RECORDS, "").split(os.pathsep) if name]
-    return choose.given(names, _read_one) if names else choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True)
+    if names:
+        return choose.given(names, _read_one)
+    if contract.digest != _contract().digest:
+        raise MisuseError('name the records that were judged by these documents, as in load("recorded:11.1.0/whole", spec="…")')
+    return choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True, to_see=_to_see)
+
+
+def _to_see(path: Path, header: Header) -> str:
+    """Return how a record is loaded that nobody named. By its file: its target may be one that is taken from before."""
+    documents = f", {_as_arguments(header.documents)}" if header.documents else ""
+    return f"mmconform.load({json.dumps(shown(path))}{documents})"
+
+
+def _as_arguments(documents: Sequence[str]) -> str:
+    """Return options of the command line (``--spec=…``) as arguments of these functions."""
+    given: dict[str, list[str]] = {}
+    for option in documents:
+        name, _, file = option.removeprefix("--").partition("=")
+        given.setdefault(name, []).append(file)
+    told = (f"{name}={json.dumps(files[0] if len(files) == 1 else files, ensure_ascii=False)}" for name, files in given.items())
+    return ", ".join(told) or "spec= and overlay="
 
 
 def _say(remarks: Iterable[str]) -> None:
@@ -443,9 +466,13 @@ def _asked(record: Record) -> tuple[str, int, int]:
     return record.header.spec, record.header.seed, record.header.max_examples
 
 
+def _paths(documents: Documents) -> tuple[Path, ...]:
+    return tuple(map(Path, [documents] if isinstance(documents, str | Path) else documents))
+
+
 @cache
-def _contract(*specs: str | Path) -> Contract:
-    return build(load_document([Path(spec) for spec in specs]).document)
+def _contract(specs: tuple[Path, ...] = (), overlays: tuple[Path, ...] = ()) -> Contract:
+    return build(load_document([*specs], [*overlays]).document)
 
 
 def _of(record: Record) -> dict[str, str]:

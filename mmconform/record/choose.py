@@ -9,6 +9,7 @@ from mmconform.errors import MisuseError
 from mmconform.paths import RUN, shown
 from mmconform.record import record
 from mmconform.record.record import Record
+from mmconform.record.rows import Header
 
 #: Why there is no record of the last run.
 _NO_END = f"the last run {record.NO_END}"
@@ -37,6 +38,7 @@ def current(
     read: Callable[[Path], Record] = record.read,
     *,
     with_live: bool = False,
+    to_see: Callable[[Path, Header], str] | None = None,
 ) -> tuple[list[Record], dict[Path, str]]:
     """Return the records of tapes in the folder to which runs write, and what is to be said of the others.
 
@@ -49,6 +51,7 @@ def current(
         contract: The records have to be about the same documents.
         read: Reads one of them.
         with_live: Those of live servers too, for whoever looks at their own.
+        to_see: Says how one is seen that is not taken; on the command line where it is not given.
 
     Returns:
         The records; and by the folder of a target a line that says why its last record is not among them, and which is instead.
@@ -67,7 +70,7 @@ def current(
             this_record = read(path)
         except MisuseError as error:
             return None, str(error)
-        return this_record, _why_not(path, this_record, tapes, contract, with_live=with_live)
+        return this_record, _why_not(path, this_record.header, tapes, contract, to_see or _command, with_live=with_live)
 
     for place in sorted({path.parent for name in (record.NAME, record.PREVIOUS) for path in folder.glob(f"*/{name}")}):
         if record.is_a_references(place.relative_to(folder)):
@@ -92,14 +95,26 @@ def current(
     return found, said
 
 
-def _why_not(path: Path, this_record: Record, tapes: Collection[str], contract: Contract, *, with_live: bool) -> str:
+def _command(path: Path, header: Header) -> str:
+    documents = f" {record.as_options(header.documents)}" if header.documents else ""
+    return f"mmconform report {quote(record.name_of(path, header.target))}{documents}"
+
+
+def _why_not(
+    path: Path,
+    header: Header,
+    tapes: Collection[str],
+    contract: Contract,
+    to_see: Callable[[Path, Header], str],
+    *,
+    with_live: bool,
+) -> str:
     """Return why nobody takes a record who named none; nothing where it is taken."""
-    header = this_record.header
     target = header.target
     kind, _, name = target.partition(":")
-    file, to_see_it = shown(path), f"to see it: mmconform report {quote(record.name_of(path, target))}"
+    file, to_see_it = shown(path), f"to see it: {to_see(path, header)}"
     if header.documents:
-        return f"{file}: was judged by other documents; {to_see_it} {' '.join(map(quote, header.documents))}"
+        return f"{file}: was judged by other documents; {to_see_it}"
     if header.selection:
         return f"{file}: is of a part only ({header.selection}); {to_see_it}"
     if kind != "recorded" and not with_live:

@@ -1,7 +1,7 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,18 +210,27 @@ def age(record: Record) -> tuple[Version, str]:
         raise MisuseError(f"the record of {record.header.target} does not say of which version it is") from None
 
 
-def check(records: Iterable[Record], spec: str, clauses: Container[str]) -> None:
+def as_options(documents: Iterable[str]) -> str:
+    """Return the documents that a header names, as the command line takes them."""
+    return " ".join(map(quote, documents)) or "--spec and --overlay"
+
+
+def check(
+    records: Iterable[Record], spec: str, clauses: Container[str], written: Callable[[tuple[str, ...]], str] = as_options
+) -> None:
     """Check that records are about the documents with this digest and these clauses.
+
+    Args:
+        written: How whoever asks for them names documents.
 
     Raises:
         MisuseError: names the first that is not.
     """
     for record in records:
         if record.header.spec != spec or not all(row.clause in clauses for row in record.observations):
-            named = " ".join(map(quote, record.header.documents)) or "--spec and --overlay"
             raise MisuseError(
                 f"the record of {record.header.target} was judged against other documents than these; "
-                f"run pytest again, or name its documents with {named}"
+                f"run pytest again, or name its documents with {written(record.header.documents)}"
             )
 
 

@@ -13,6 +13,8 @@ import pytest
 
 import mmconform
 from mmconform.commands.cli import main
+from mmconform.contract.build import build
+from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.notebooks import draw, execute, tables
@@ -224,6 +226,56 @@ def test_where_the_last_run_is_of_a_part_or_without_end_the_one_from_before_is_l
     assert capsys.readouterr().err == ""
 
 
+@pytest.fixture
+def of_others(records, tmp_path):
+    """A record that was judged by a document of somebody's own, and that document: ours under another title."""
+    mine = tmp_path / "mine.yaml"
+    source = (ROOT / "specs" / "mattermost.yaml").read_text(encoding="utf-8")
+    mine.write_text(re.sub(r"(?m)^(  title:).*$", r"\1 Mine", source, count=1), encoding="utf-8")
+    digest = build(load([mine]).document).digest
+    assert digest != build(load().document).digest
+    path = tmp_path / "others" / NAME
+    of_a_live_server(records / "11.0.3" / NAME, path, target="recorded:11.0.3", spec=digest, documents=[f"--spec={mine}"])
+    return path, mine
+
+
+def test_a_record_of_other_documents_is_loaded_with_these_and_the_refusal_says_how(of_others):
+    path, mine = of_others
+    named = re.escape(f'name its documents with spec="{mine}"')
+    for table in (mmconform.load, mmconform.answers, mmconform.runs, mmconform.states, mmconform.access, mmconform.timeline):
+        with pytest.raises(MisuseError, match=named):
+            table(path)
+        assert len(table(path, spec=mine)) or table is mmconform.timeline
+    assert len(mmconform.load(path, spec=[str(mine)])) == len(mmconform.load(path, spec=mine))
+    assert mmconform.newest(path, spec=mine) == "recorded:11.0.3"
+
+
+def test_of_other_documents_records_are_named(of_others, monkeypatch):
+    monkeypatch.delenv(RECORDS)
+    with pytest.raises(MisuseError, match="name the records that were judged by these documents"):
+        mmconform.load(spec=of_others[1])
+
+
+def test_what_is_left_out_is_told_with_what_loads_it(records, of_others, tmp_path, monkeypatch, capsys):
+    """Whoever asks in Python was told a command."""
+    path, mine = of_others
+    monkeypatch.delenv(RECORDS)
+    monkeypatch.setattr(tables, "REPORTS", tmp_path)
+    whole = tmp_path / "4.6.3" / NAME
+    of_a_live_server(records / "4.6.3" / NAME, whole, selection="")
+    mmconform.runs()
+    advice = re.search(
+        r"was judged by other documents; to see it: mmconform\.(load\(.*\))$", capsys.readouterr().err, re.MULTILINE
+    )
+    assert advice and advice[1] == f'load("{path}", spec="{mine}")'
+
+
+def test_the_help_of_every_table_tells_of_other_documents():
+    for name in ("answers", "runs", "newest", "states", "access", "timeline"):
+        assert "those of :func:`load`" in getattr(mmconform, name).__doc__
+    assert 'load("recorded:11.1.0/whole", spec=' in mmconform.load.__doc__
+
+
 def test_tab_completes_to_every_table_and_a_status_is_a_whole_number(records):
     assert {"load", "answers", "runs", "states", "access", "timeline", "send", "newest"} <= set(dir(mmconform))
     status = mmconform.load().status
@@ -232,7 +284,7 @@ def test_tab_completes_to_every_table_and_a_status_is_a_whole_number(records):
 
 def test_a_relative_path_is_that_of_who_wrote_it_or_of_the_checkout(records, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    from_checkout = (records / "4.6.3").relative_to(ROOT)
+    from_checkout = (records / "4.6.3").relative_to(REPORTS.parent)
     assert mmconform.runs(from_checkout).version.tolist() == ["4.6.3"]
     (tmp_path / "cell.ipynb").write_text(
         nbformat.writes(
