@@ -1,15 +1,16 @@
 """What changed between two records: promises, answers to the same requests, fields, and whole operations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.judging.checks.verdict import NO_ROUTE
-from mmconform.record.record import Record
-from mmconform.record.rows import AnswerRow, ChangeKind, Effect
+from mmconform.record.record import Record, slug_of
+from mmconform.record.rows import AnswerRow, ChangeKind, Effect, ObservationRow
+from mmconform.wire.tape.name import name_of_test
 from mmconform.world.people import MADE, PERSONAS
 
 #: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
@@ -34,6 +35,7 @@ class Change:
             promise was kept.
         count: How many answers showed it.
         request, number: The first of them, as the records name it.
+        promises: Those that are kept or broken by just these answers, and so are told with them and not once more.
     """
 
     operation: str
@@ -46,6 +48,7 @@ class Change:
     count: int
     request: str = ""
     number: int = 0
+    promises: tuple["Change", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,10 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     moved = {change.operation for change in operations}
     changes = [
         *operations,
-        *_promises(before, after, moved),
-        *_answers(contract, old, new, [key for key in both if key[1] not in moved]),
+        *_together(
+            [one for one in _promises(before, after, old, new) if one[0].operation not in moved],
+            list(_answers(contract, old, new, [key for key in both if key[1] not in moved])),
+        ),
         *_fields(contract, old, new, moved),
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
@@ -146,24 +151,139 @@ def _operations(old: _Answers, new: _Answers, both: list[_Asked]) -> Iterator[Ch
             yield Change(operation, f"{operation}.since", "operation", who, before, after, effect, len(telling), first[0], number)
 
 
-def _promises(before: Record, after: Record, moved: set[str]) -> Iterator[Change]:
-    """Yield the promises that one server keeps to somebody and the other breaks, or breaks in another way."""
+def flat(changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield each change, and after it the promises that are told with it."""
+    for change in changes:
+        yield change
+        yield from change.promises
 
-    old, new = ways_broken(before), ways_broken(after)
-    old_doubts, new_doubts = _doubts(before), _doubts(after)
-    groups: dict[tuple[str, str, str, Effect], list[str]] = defaultdict(list)
-    for key in old.keys() & new.keys():
-        gone, come = old[key] - new[key], new[key] - old[key]
+
+#: A change, and the requests whose answers are it.
+_Shown = tuple[Change, list[_Asked]]
+
+
+def _together(promises: list[_Shown], answers: list[_Shown]) -> Iterator[Change]:
+    """Yield the changes of answers, each with the promises that are kept or broken by it, and all other promises.
+
+    A failure of the server is told as the answer that it is, whichever promises it breaks or hides.
+    """
+    told_with: dict[int, list[Change]] = defaultdict(list)
+    apart = []
+    for promise, moved in promises:
+        homes = [i for i, (_, keys) in enumerate(answers) if set(keys) & set(moved)]
+        alike = [i for i in homes if _is_same(promise, moved, *answers[i])]
+        if homes and (alike == homes[:1] == homes or all(map(_is_of_failure, (answers[i][0] for i in homes)))):
+            told_with[homes[0]].append(promise)
+        else:
+            apart.append(promise)
+    for i, (answer, _) in enumerate(answers):
+        effects = {answer.effect, *(promise.effect for promise in told_with[i])}
+        yield replace(answer, effect=min(effects - {"different"} or effects, key=EFFECTS.index), promises=tuple(told_with[i]))
+    yield from apart
+
+
+def _is_same(promise: Change, moved: list[_Asked], answer: Change, keys: list[_Asked]) -> bool:
+    """Whether a promise is kept or broken by these answers: all of them, where it alone says whether that is good."""
+    return promise.effect == answer.effect or (answer.effect == "different" and set(keys) == set(moved))
+
+
+def _is_of_failure(answer: Change) -> bool:
+    return answer.effect != "different" and (answer.before >= "5") != (answer.after >= "5")
+
+
+def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> Iterator[_Shown]:
+    """Yield the promises that one server keeps to somebody and the other breaks, or breaks in another way.
+
+    One is mended where the requests that showed it broken show it kept now, and worse off the other way round. Where they
+    are answered with an error of the server now, they show a failure, whatever the promise; where they break it otherwise,
+    or were not judged or not asked on the other side, what became of it is not known, and it is called different.
+    """
+    sides = _Side(before, old), _Side(after, new)
+    groups: dict[tuple[str, str, str, Effect], list[tuple[str, list[_Asked]]]] = defaultdict(list)
+    for key in sides[0].ways.keys() & sides[1].ways.keys():
+        gone, come = (one.ways[key] - other.ways[key] for one, other in (sides, sides[::-1]))
         if gone or come:
-            was = _broken(gone) if gone else _otherwise(old[key], is_in_doubt=key in old_doubts)
-            is_ = _broken(come) if come else _otherwise(new[key], is_in_doubt=key in new_doubts)
-            # What one of the two was not judged by, it may do as well.
-            is_known = key not in (new_doubts if gone else old_doubts)
-            groups[key[0], was, is_, _worsening(gone, come) if is_known else "different"].append(key[1])
-    for (clause, was, is_, effect), personas in groups.items():
-        operation = clause.partition(".")[0]
-        if operation not in moved:
-            yield Change(operation, clause, "promise", _in_order(personas), was, is_, effect, len(personas))
+            was = _Fate(key, gone, *sides)  # what became of what was broken
+            is_ = _Fate(key, come, *sides[::-1])  # and what had been of what is
+            moved = [*was.moved, *(asked for asked in is_.moved if asked not in was.moved)]
+            fails = {_fails(old[asked], new[asked]) for asked in moved}
+            effect: Effect = "different"
+            if fails in ({(False, True)}, {(True, False)}):
+                effect = "worse" if (False, True) in fails else "better"
+            elif not (gone and come) and (was if gone else is_).is_kept:
+                effect = "better" if gone else "worse"
+            group = key[0], _broken(gone) if gone else is_.words, _broken(come) if come else was.words, effect
+            groups[group].append((key[1], moved))
+    for (clause, said, says, effect), who in groups.items():
+        personas, asked = _in_order(name for name, _ in who), [one for _, keys in who for one in keys]
+        is_shown = all(keys for _, keys in who)  # to each of them by an answer that is another
+        change = Change(clause.partition(".")[0], clause, "promise", personas, said, says, effect, len(who))
+        yield change, asked if is_shown else []
+
+
+class _Side:
+    """What one of the two servers was seen to do.
+
+    Attributes:
+        ways: For each clause and persona of which something was seen, in which ways the promise is broken.
+        doubts: The clauses, with the persona, of which something was not judged, since nobody knows what is right there.
+    """
+
+    def __init__(self, record: Record, answers: _Answers) -> None:
+        self.answers, self.ways, self.doubts = answers, ways_broken(record), _doubts(record)
+        self._slug = slug_of(record.header.target)
+        self._failures: dict[tuple[str, str], list[ObservationRow]] = defaultdict(list)
+        for row in record.observations:
+            if row.outcome == "fail":
+                self._failures[row.clause, row.persona].append(row)
+        self._turns: dict[tuple[str, str, str], list[_Asked]] = defaultdict(list)
+        for asked in answers:
+            self._turns[asked[:3]].append(asked)
+
+    def showing(self, key: tuple[str, str], ways: Collection[str]) -> tuple[list[_Asked], int]:
+        """Return requests among which are all that showed a promise broken in these ways, and how many showed it.
+
+        They are those of the same tests and persona that were answered with the same status.
+        """
+        found: dict[_Asked, None] = {}
+        rows = [row for row in self._failures[key] if row.signature in ways]
+        for row in rows:
+            status = row.evidence.status if row.evidence else 0
+            request = row.cassette.removesuffix(".yaml") or name_of_test(row.test, self._slug)
+            turns = self._turns[request, row.operation, row.persona]
+            found |= dict.fromkeys(asked for asked in turns if status in (0, self.answers[asked].status))
+        return list(found), sum(row.count for row in rows)
+
+
+class _Fate:
+    """What the other server says to the requests that show a promise broken on the one.
+
+    Attributes:
+        moved: Those of them that it answers otherwise; the others would show the same again.
+        is_kept: Whether the promise is kept there by what was asked and judged.
+        words: What is to be said of it there.
+    """
+
+    def __init__(self, key: tuple[str, str], ways: Collection[str], own: _Side, other: _Side) -> None:
+        showing, count = own.showing(key, ways)
+        asked = [one for one in showing if one in other.answers]
+        moved = [one for one in asked if own.answers[one].says != other.answers[one].says]
+        # What was answered alike would have shown the same again: they are among the others, unless all of them were not asked.
+        is_asked = len(asked) == len(showing) or (bool(moved) and len(showing) - len(asked) < count)
+        self.moved = moved if is_asked else []
+        broken = set(other.showing(key, other.ways[key])[0]) & set(self.moved)
+        failing = [one for one in self.moved if other.answers[one].status >= 500]
+        # Of which requests nobody can say: then only who breaks the promise in no way keeps it.
+        is_otherwise = bool(broken or failing) or (not self.moved and bool(other.ways[key]))
+        self.is_kept = is_asked and not is_otherwise and key not in other.doubts
+        if failing and len(failing) == len(self.moved):
+            self.words = "answered " + ", ".join(sorted({other.answers[one].says for one in failing}))
+        elif not is_asked:
+            self.words = "not asked that way"
+        elif failing or broken:
+            self.words = "broken otherwise, or answered with an error of the server"
+        else:
+            self.words = _otherwise(other.ways[key], is_in_doubt=key in other.doubts)
 
 
 def ways_broken(record: Record) -> dict[tuple[str, str], set[str]]:
@@ -190,11 +310,7 @@ def _broken(signatures: set[str]) -> str:
     return "broken: " + "; ".join(sorted(signatures))
 
 
-def _worsening(gone: set[str], come: set[str]) -> Effect:
-    return "different" if gone and come else "worse" if come else "better"
-
-
-def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked]) -> Iterator[Change]:
+def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked]) -> Iterator[_Shown]:
     """Yield the requests that the two servers answer with another status or error id."""
     groups: dict[tuple[str, str, str, Effect], list[_Asked]] = defaultdict(list)
     for key in keys:
@@ -206,15 +322,23 @@ def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked
         rule = _rule({int(before[:3]), int(after[:3])})
         clause = f"{operation}.{rule}" if f"{operation}.{rule}" in contract.clauses else f"{operation}.status"
         who = _in_order(key[2] for key in of_group)
-        yield Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], new[first].number)
+        yield (
+            Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], new[first].number),
+            of_group,
+        )
 
 
 def _effect(was: AnswerRow, is_: AnswerRow) -> Effect:
-    is_begun = was.error == NO_ROUTE and is_.status == 501  # an operation that is new, and not offered here
-    fails, failed = is_.status >= 500 and not is_begun, was.status >= 500
+    failed, fails = _fails(was, is_)
     if fails != failed:
         return "worse" if fails else "better"
     return "worse" if was.is_served and not is_.is_served and was.valid else "different"
+
+
+def _fails(was: AnswerRow, is_: AnswerRow) -> tuple[bool, bool]:
+    """Return whether the one server failed, and whether the other does."""
+    is_begun = was.error == NO_ROUTE and is_.status == 501  # an operation that is new, and not offered here
+    return was.status >= 500, is_.status >= 500 and not is_begun
 
 
 def _rule(statuses: set[int]) -> str:

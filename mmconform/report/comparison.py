@@ -10,7 +10,7 @@ import msgspec
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging import known_changes
-from mmconform.judging.changes import EFFECTS, Change, Comparison, ways_broken
+from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_broken
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.record.record import Record
 from mmconform.report.markdown import code, inert
@@ -60,7 +60,7 @@ class Page:
             reasons += [f"was a known deviation, {why}" for why in explain(change.clause, older, gone, deviations)]
             return "; ".join(reasons)
 
-        self.reasons = {change: explained(change) for change in comparison.changes}
+        self.reasons = {change: explained(change) for change in flat(comparison.changes)}
 
     def text(self) -> str:
         """Return the comparison for a terminal."""
@@ -93,14 +93,21 @@ class Page:
         def side(record: Record) -> dict[str, Any]:
             return {"target": record.header.target, "server": msgspec.structs.asdict(record.header.server)}
 
-        changes = []
-        for change in self.comparison.changes:
+        def told(change: Change) -> dict[str, Any]:
             clause = self.contract.clauses.get(change.clause)
             quote = {"promise": clause.text, "place": clause.place} if clause else {}
-            changes.append({**asdict(change), **quote, "reason": self.reasons[change]})
+            promises = [told(promise) for promise in change.promises]
+            return {**asdict(change), **quote, "reason": self.reasons[change], "promises": promises}
+
         counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
-        return {"before": side(self.before), "after": side(self.after), **counts, **off, "changes": changes}
+        return {
+            "before": side(self.before),
+            "after": side(self.after),
+            **counts,
+            **off,
+            "changes": [told(change) for change in self.comparison.changes],
+        }
 
     def _title(self) -> str:
         names = [f"{record.header.server.name} ({record.header.target})" for record in (self.before, self.after)]
@@ -179,7 +186,7 @@ class Page:
         return f"{what} {change.before} → {change.after}, for {who} ({times}{where})"
 
     def _why(self, changes: list[Change]) -> list[str]:
-        return list(dict.fromkeys(self.reasons[change] for change in changes if self.reasons[change]))
+        return list(dict.fromkeys(self.reasons[change] for change in flat(changes) if self.reasons[change]))
 
 
 def _by_operation(changes: Sequence[Change]) -> dict[str, set[str]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mmconform.contract.clause import Contract
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.judging import known_changes
-from mmconform.judging.changes import compare
+from mmconform.judging.changes import compare, flat
 from mmconform.judging.known_changes import KnownChange
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Header
@@ -46,7 +46,7 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
             number=change.number,
             reason=known_changes.explain(change, contract, known, older, newer),
         )
-        for change in changes
+        for change in flat(changes)
     ]
     unmet = [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, changes, older, newer)]
     return replace(after, changes=rows, footer=beside_the_one_before(after.footer, before.header.target, rows, unmet))
