@@ -16,6 +16,7 @@ from mmconform.record.record import Record
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.version import Version
+from mmconform.wire.tape.tape import WHOLE
 
 _TITLES = {
     "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
@@ -127,12 +128,7 @@ class Page:
             for record, _ in sides
             if record.header.selection
         ]
-        return parts + [
-            f"Not compared: {', '.join(operations)}: switched off on {record.header.target}, and left so, and not on the other. "
-            "Two recordings tell of them, or an empty server of that version"
-            for record, operations in sides
-            if operations
-        ]
+        return parts + [f"Not compared: {', '.join(found)}: {_why_off(record.header.target)}" for record, found in sides if found]
 
     def _grouped(self) -> list[tuple[str, list[tuple[str, list[Change]]]]]:
         groups = []
@@ -187,6 +183,14 @@ class Page:
 
     def _why(self, changes: list[Change]) -> list[str]:
         return list(dict.fromkeys(self.reasons[change] for change in flat(changes) if self.reasons[change]))
+
+
+def _why_off(target: str) -> str:
+    """Return why operations were not judged on a target that has them on the other side."""
+    if target.endswith(f"/{WHOLE}"):
+        return f"not on the tape {target}, but on the other"
+    advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
+    return f"switched off on {target}, and left so, and not on the other{advice}"
 
 
 def _by_operation(changes: Sequence[Change]) -> dict[str, set[str]]:

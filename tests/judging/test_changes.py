@@ -504,6 +504,24 @@ def test_what_one_server_has_switched_off_is_not_compared_and_told(is_before):
     assert page.json()["off_before" if is_before else "off_after"] == ("CreateJob",)
 
 
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        (
+            "http://127.0.0.1:8065",
+            "CreateJob: switched off on http://127.0.0.1:8065, and left so, and not on the other. Two recordings",
+        ),
+        ("recorded:5.0.0", "CreateJob: switched off on recorded:5.0.0, and left so, and not on the other"),
+        ("recorded:5.0.0/whole", "CreateJob: not on the tape recorded:5.0.0/whole, but on the other"),
+    ],
+)
+def test_what_a_tape_of_the_whole_api_does_not_hold_is_not_switched_off_and_two_recordings_are_not_told_to_take_two(target, says):
+    before, after = of("5.0.0", [], OFF, target=target), of("5.1.0", [SERVED], ON)
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert f"Not compared: {says}" in told
+    assert ("Two recordings" in told) == target.startswith("http") and ("switched off" in told) != target.endswith("/whole")
+
+
 def test_what_both_have_switched_off_is_compared_as_it_is():
     before, after = (of("5.0.0", [answer(says)], OFF) for says in ("501 a", "501 b"))
     assert [told(change)[3:5] for change in compare(CONTRACT, before, after).changes] == [("501 a", "501 b")]
