@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from mmconform.commands.shared import FINE, FOUND, add_documents, add_format, write
+from mmconform.commands.shared import FINE, FOUND, add_documents, add_format, confirm_folder, write
 from mmconform.documents.load import MERGED, load, text_of
 from mmconform.errors import MisuseError
 from mmconform.paths import IS_CHECKOUT
@@ -23,6 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.output not in (None, "-"):
+        confirm_folder("--output", Path(options.output))
     loaded = load(options.spec, options.overlay)
     document = loaded.document
     repairs = [r for r in document.repairs if r.kind == "repair"]

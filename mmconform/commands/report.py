@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmconform.commands.shared import FINE, write
+from mmconform.commands.shared import FINE, confirm_folder, write
 from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
@@ -32,13 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "records", nargs="*", metavar="RECORD", help="a record, a folder with some, or a target; else those of all tapes"
     )
-    parser.add_argument("--format", choices=tuple(_FORMATS), default="html", help="html when not given")
+    parser.add_argument("--format", choices=tuple(_FORMATS), help="html when not given")
     parser.add_argument("--notebook", action="store_true", help="execute the notebooks on these records, into pages")
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="instead of reports/index.html for html, standard output for others; a folder instead of reports/notebooks",
+        help="instead of reports/index.html for html, standard output for others; a folder instead of reports/notebooks; it is "
+        "written into a folder that is there",
     )
     parser.add_argument("--spec", action="append", type=Path, default=[], metavar="FILE", help="what the runs had as --spec")
     parser.add_argument("--overlay", action="append", type=Path, default=[], metavar="FILE", help="what they had as --overlay")
@@ -61,8 +62,11 @@ _FORMATS: dict[str, Callable[[Contract, Sequence[Record], Sequence[Deviation]], 
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.output:
+        confirm_folder("--output", options.output)
     if options.notebook:
         return _notebooks(options)
+    format_ = options.format or "html"
     loaded = load(options.spec, options.overlay)
     contract = build(loaded.document)
     if options.records:
@@ -73,20 +77,23 @@ def run(options: argparse.Namespace) -> int:
         print(remark, file=sys.stderr)
     check(records, contract.digest, contract.clauses)
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
-    text = _FORMATS[options.format](contract, sorted(records, key=age), known)
-    output = options.output or (REPORTS / "index.html" if options.format == "html" else None)
+    text = _FORMATS[format_](contract, sorted(records, key=age), known)
+    output = options.output or (REPORTS / "index.html" if format_ == "html" else None)
     if output is None:
         print(text, end="")
         if not text:
             print(f"nothing to annotate: {len(records)} green, no promise broken in a new way", file=sys.stderr)
         return FINE
     write(output, text)
-    if options.format == "html":
+    if format_ == "html":
         print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {output.resolve().as_uri()}")
     return FINE
 
 
 def _notebooks(options: argparse.Namespace) -> int:
+    for name in ("format", "spec", "overlay"):
+        if vars(options)[name]:
+            raise MisuseError(f"--notebook makes pages of what the notebooks show, by our own documents; leave out --{name}")
     if not IS_CHECKOUT:
         raise MisuseError("notebooks are in a clone of the repository: a package has none")
     try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
+from mmconform.paths import REPORTS
 
 FINE, FOUND, MISUSED = 0, 1, 2
 #: What commands that ask a server take from the environment.
@@ -26,6 +27,17 @@ def add_documents(parser: argparse.ArgumentParser) -> None:
 def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
     """Add the option that chooses the output: text for people, json for machines, or others in between."""
     parser.add_argument("--format", choices=("text", *formats, "json"), default="text", help="json is for machines")
+
+
+def confirm_folder(option: str, file: Path) -> None:
+    """Refuse a file in a folder that is not there, which is a slip: only where runs write anyway, one is made.
+
+    Raises:
+        MisuseError: so it is.
+    """
+    folder = file.absolute().parent
+    if not folder.is_dir() and folder != REPORTS:
+        raise MisuseError(f"{option} {file}: there is no folder {file.parent}; make it, or name another")
 
 
 def write(file: Path, text: str, *, private: bool = True) -> None:

@@ -359,6 +359,20 @@ def test_where_only_the_record_from_before_is_there_it_is_named(complaint, tmp_p
     )
 
 
+@pytest.mark.parametrize("arguments", [["report"], ["report", "--notebook"], ["merge"]], ids=" ".join)
+def test_a_file_in_a_folder_that_is_not_there_is_refused_and_no_folder_made(complaint, tmp_path, arguments):
+    """A slip made folders wherever it pointed to."""
+    to = tmp_path / "nonexistent" / "x" / "page.html"
+    assert complaint(*arguments, "--output", to) == f"--output {to}: there is no folder {to.parent}; make it, or name another"
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("option", ["--format=junit", "--format=html", "--spec=x.yaml", "--overlay=x.yaml"])
+def test_what_notebooks_do_not_take_is_refused_and_not_passed_over(complaint, option):
+    said = complaint("report", "--notebook", option)
+    assert said.startswith("--notebook makes pages ") and said.endswith(f"; leave out {option.partition('=')[0]}")
+
+
 def test_a_closed_output_is_misuse(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["contract"]) == 2

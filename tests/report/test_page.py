@@ -555,10 +555,10 @@ def test_a_folder_without_records_is_refused(tmp_path):
 
 
 def test_the_command_writes_the_page(reports, tmp_path, capsys):
-    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "a" / "page.html")]) == 0
-    html = (tmp_path / "a" / "page.html").read_text(encoding="utf-8")
+    assert main(["report", str(reports / "live"), "--output", str(tmp_path / "page.html")]) == 0
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert json.loads(parts(html)[2])["targets"][0]["target"] == "http://127.0.0.1:8065"
-    assert capsys.readouterr().out == f"1 record in one page: {(tmp_path / 'a' / 'page.html').as_uri()}\n"
+    assert capsys.readouterr().out == f"1 record in one page: {(tmp_path / 'page.html').as_uri()}\n"
 
 
 def test_a_page_that_cannot_be_written_is_one_line(reports, capsys):

@@ -446,7 +446,7 @@ def test_where_only_the_record_of_the_run_before_is_it_is_named(reports, name):
 
 @pytest.mark.parametrize("format_", ["junit", "markdown", "github", "sarif"])
 def test_the_command_writes_every_format(reports, tmp_path, capsys, format_):
-    to = tmp_path / "made" / "there"
+    to = tmp_path / "there"
     records = [str(reports / name) for name in ("5.36.1", "11.0.3")]
     assert main(["report", *records, "--format", format_, "--output", str(to)]) == 0
     assert capsys.readouterr() == ("", "")
