@@ -174,6 +174,11 @@ class Reply:
         return self._expected("served", self.exchange.is_success)
 
     @property
+    def is_served(self) -> bool:
+        """Whether it is ``served``, where nothing is expected."""
+        return self.exchange.is_success
+
+    @property
     def let_in(self) -> Expectation:
         """The server knows who asks, whatever else it says to them."""
         return self._expected("let in", self.exchange.status < 500 and self.exchange.status != 401)

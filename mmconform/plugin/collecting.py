@@ -4,6 +4,8 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Generator
 from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,10 +66,17 @@ class Collecting:
             return target.is_whole and "whole" in marks
         if self.process.whole_wanted:
             return "kept" in marks
-        if "racing" in marks and (target.is_recorded or target.is_thrown_away or not self.process.is_free):
-            return False
+        if "racing" in marks:
+            is_fit = not (target.is_recorded or target.is_thrown_away) and self.process.is_free
+            return is_fit and metafunc.definition.path in self._named_files
         is_untaped = "untaped" in marks
         return not (is_untaped or self._is_generic(metafunc)) or is_untaped == self._may_ask_anything(target)
+
+    @cached_property
+    def _named_files(self) -> set[Path]:
+        """The files that the command line names, or of which it names a test."""
+        config = self.process.config
+        return {Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args}
 
     @staticmethod
     def _is_generic(metafunc: pytest.Metafunc) -> bool:
@@ -197,8 +206,7 @@ class Collecting:
     def _say_what_is_made(self, target: Target, items: list[pytest.Item]) -> None:
         for line in folded(str(made_on(target.version, {cassette_of(item) for item in items})), WIDTH, "makes ", ""):
             self.process.say(line)
-        live_only = {"untaped", "racing"} if option(self.process.config, "--disruptive") else {"untaped"}
-        if untold := sum(not live_only.isdisjoint(mark.name for mark in item.iter_markers()) for item in items):
+        if untold := sum(not {"untaped", "racing"}.isdisjoint(mark.name for mark in item.iter_markers()) for item in items):
             documents = " ".join(self.process.run.documents)
             probes = f"; of probes mmconform doctor {target.base_url} {documents} tells" if documents else ""
             self.process.say(f"not counted: what tests make that are on no tape ({untold}){probes}")

@@ -31,7 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "untaped: asked of live servers only, about documents that are given")
     config.addinivalue_line("markers", "kept: what a tape of the whole API is recorded of")
     config.addinivalue_line("markers", "whole: asked of tapes of the whole API only")
-    config.addinivalue_line("markers", "racing: many callers at once, of live servers that nobody else uses")
+    config.addinivalue_line(
+        "markers", "racing: many callers at once; asked where their file is named, of live servers that nobody else uses"
+    )
     config.addinivalue_line("markers", "as_shipped: nothing is changed before, so the answers tell who may do what")
     for name in sorted(config.stash.get(options.TAKEN, ())):
         leave(MisuseError(f"{name} belongs to another plugin here; leave that plugin out with -p no:NAME"))
