@@ -22,6 +22,7 @@ Time = Annotated[
 ]
 Outcome = Literal["pass", "fail", "skip", "error"]
 Standing = Literal["", "new", "known"]
+FindingStanding = Literal["new", "known", "gap"]
 Effect = Literal["worse", "different", "better"]
 ChangeKind = Literal["operation", "promise", "answer", "field"]
 About = Literal["self", "other", "nobody", "unclear"]
@@ -190,7 +191,7 @@ class FindingRow(_Row, tag="finding", frozen=True, kw_only=True):
     field: Annotated[str, Meta(description="what was given away: a field, a credential, or how somebody ended")]
     personas: tuple[str, ...]
     seen: str
-    standing: Annotated[Literal["new", "known", "gap"], Meta(description="gap: the document is silent about what does no harm")]
+    standing: Annotated[FindingStanding, Meta(description="gap: the document is silent about what does no harm")]
     deviation: Annotated[str, Meta(description="the entry that makes it known, as file:line at the time of the run")] = ""
     evidence: Annotated[tuple[Evidence, ...], Meta(description="both sides, that of the operation first")] = ()
 

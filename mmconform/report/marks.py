@@ -1,8 +1,9 @@
 """How each state of a promise is shown, in text, on the page and in pictures: one table for all that show it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmconform.contract.clause import Principle
+from mmconform.record.rows import FindingStanding
 
 #: Colours of Okabe and Ito, which those tell apart too who see fewer; ours are a little darker where text needs it.
 BLUE, GREEN, ORANGE, RED, SKY, PURPLE = "#0072B2", "#009E73", "#C47F00", "#D55E00", "#56B4E9", "#9A4F7E"
@@ -54,6 +55,15 @@ MARKS = {
     "pass": Mark("●", "green", "kept", "kept", Drawing("o", GREEN, tile="#e3f4ee")),
     "skip": Mark("○", "dim", "skipped", "skipped", Drawing("o", GREY, hollow=True)),
     "unobserved": Mark("?", "dim", "unobserved", "nothing in this run could show it", Drawing("$?$", GREY)),
+}
+
+#: Of every standing of what contradicts a principle, worst first. It breaks no promise, so what is said is not that.
+FINDING_MARKS: dict[FindingStanding, Mark] = {
+    "new": replace(MARKS["new"], meaning="contradicts a principle, and is not known: new"),
+    "known": replace(MARKS["known"], meaning="contradicts a principle, known and explained"),
+    "gap": Mark(
+        "◇", "dim", "gap of the document", "the document is silent about what does no harm", Drawing("D", GREY, hollow=True)
+    ),
 }
 
 #: What became of an answer, for whoever calls the server: on the page, in a terminal, in pictures.

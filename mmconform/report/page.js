@@ -30,8 +30,12 @@ const range = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, i
 const worst = (letters) => WORST.find((state) => letters.includes(state)) || "u";
 const many = (n, one, more = one + "s") => `${n} ${n === 1 ? one : more}`;
 const by = (rows, key) => rows.reduce((map, row) => map.set(row[key], [...(map.get(row[key]) || []), row]), new Map());
-const word = (state) => data.states[state].word;
-const mark = (state) => h("span", { class: `m ${state}`, "aria-hidden": "true" }, data.states[state].mark);
+/** What letters stand for: the states of promises, and what findings of principles are held to be, of which some are called alike. */
+const LETTERS = { ...data.standings, ...data.states };
+const word = (state) => LETTERS[state].word;
+const mark = (state) => h("span", { class: `m ${state}`, "aria-hidden": "true" }, LETTERS[state].mark);
+/** The states that a view can be narrowed to. */
+const statesIn = (view) => (view === "principles" ? data.standings : data.states);
 
 const operations = new Map(data.operations.map((one) => [one.id, one]));
 const clauses = new Map(data.clauses.map((one) => [one.id, one]));
@@ -71,13 +75,14 @@ function read() {
   const version = (key, otherwise) => (number.has(given.get(key)) ? number.get(given.get(key)) : otherwise);
   const from = version("from", 0);
   const to = Math.max(from, version("to", LAST));
+  const shown = view in VIEWS ? view : FIRST;
   return {
-    view: view in VIEWS ? view : FIRST,
+    view: shown,
     q: given.get("q") || "",
     operation: operations.has(given.get("operation")) ? given.get("operation") : "",
     rule: data.rules.includes(given.get("rule")) ? given.get("rule") : "",
     persona: given.get("persona") in data.personas ? given.get("persona") : "",
-    state: given.get("state") in data.states ? given.get("state") : "",
+    state: given.get("state") in statesIn(shown) ? given.get("state") : "",
     fresh: given.has("new"),
     from, to,
     at: version("at", usual(from, to)),
@@ -150,7 +155,7 @@ function drawFilters() {
     select("operation", "Operation", all("all", [...operations.keys()])),
     isOfOne || isAboutPeople || now.view === "principles" ? "" : select("rule", "Rule", all("all", data.rules)),
     now.view === "trust" || now.view === "tags" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
-    isOfOne || isAboutPeople ? "" : select("state", "State", [["", "any"], ...WORST.map((s) => [s, `${data.states[s].mark} ${word(s)}`])]),
+    isOfOne || isAboutPeople ? "" : select("state", "State", [["", "any"], ...Object.entries(statesIn(now.view)).map(([s, one]) => [s, `${one.mark} ${one.word}`])]),
     isOfOne
       ? select("at", "Version", names.slice(now.from, now.to + 1), (value) => ({ at: Number(value) }))
       : [select("from", "From version", names, (value) => ({ from: Number(value), to: Math.max(now.to, Number(value)) })),
@@ -719,8 +724,8 @@ function isContradictionShown(one) {
 function drawContradiction(one) {
   const t = range(now.from, now.to + 1).reverse().find((i) => one.at[i]);
   const here = one.at[t];
-  const met = runs(one.at.map((seen) => (seen ? seen.state : "")), ["n", "k"]);
-  return h("article", { class: `card ${here.state === "n" ? "new" : ""}`, "aria-label": `${one.principle}: ${one.operation}, ${one.field}` },
+  const met = runs(one.at.map((seen) => (seen ? seen.state : "")), Object.keys(data.standings));
+  return h("article", { class: `card ${{ n: "new", g: "gap" }[here.state] || ""}`, "aria-label": `${one.principle}: ${one.operation}, ${one.field}` },
     h("h3", {}, mark(here.state), " ", operations.has(one.operation) ? chip(one.operation, t) : one.operation, h("span", { class: "soft" }, one.field ? `: ${one.field}` : "")),
     h("p", {}, prose(here.seen)),
     h("p", { class: "small" }, h("span", { class: "soft" }, "Who: "), here.personas.join(", ").replaceAll("_", " "), h("br"), h("span", { class: "soft" }, "Seen in: "), met,
@@ -733,6 +738,7 @@ function principles() {
   const shown = data.contradictions.filter(isContradictionShown);
   return [
     h("p", { class: "lead" }, "What holds of the API as a whole, though no sentence says so: two answers that do not go together. None of it breaks a promise."),
+    h("div", { class: "legend" }, Object.entries(data.standings).map(([letter, one]) => h("span", {}, mark(letter), ` ${one.means}`))),
     Object.entries(data.principles).map(([name, means]) => {
       const some = shown.filter((one) => one.principle === name);
       return some.length > 0 && h("section", { class: "part" }, h("h2", {}, `${name[0].toUpperCase()}${name.slice(1)} `, h("span", { class: "soft" }, `(${some.length})`)),
@@ -1025,16 +1031,15 @@ function drawPanel() {
   const [what, version] = now.open.split(/@(.*)/s);
   const t = number.get(version);
   const [operation, persona, about] = what.split(":");
-  let content = null;
-  if (t !== undefined) {
-    if (!what) content = versionPanel(t);
-    else if (tagOf.has(what)) content = tagPanel(tagOf.get(what), t);
-    else if (clauses.has(what)) content = clausePanel(clauses.get(what), t);
-    else if (operations.has(what)) content = operationPanel(operations.get(what), t);
-    else if (operations.has(operation) && persona in data.personas && about in ABOUT) content = accessPanel(operations.get(operation), persona, about, t);
-  }
-  panel.hidden = !content;
-  panel.replaceChildren(...(content ? content.flat(Infinity).filter((one) => one) : []));
+  const make = t === undefined ? null
+    : !what ? () => versionPanel(t)
+    : tagOf.has(what) ? () => tagPanel(tagOf.get(what), t)
+    : clauses.has(what) ? () => clausePanel(clauses.get(what), t)
+    : operations.has(what) ? () => operationPanel(operations.get(what), t)
+    : operations.has(operation) && persona in data.personas && about in ABOUT ? () => accessPanel(operations.get(operation), persona, about, t)
+    : null;
+  panel.hidden = !make;
+  panel.replaceChildren(...(make ? elements(make) : []));
   panel.scrollTop = 0;
 }
 
@@ -1084,6 +1089,16 @@ function drawWords() {
     "A run is green when nothing is new, in error or without an answer, no answer changed without a known reason, and nothing listed as known has gone away."));
 }
 
+/** What `make` makes; where that fails, that it did, since what stood there before is about something else. */
+function elements(make) {
+  try {
+    return make().flat(Infinity).filter((one) => one);
+  } catch (error) {
+    reportError(error);
+    return [h("p", { class: "none" }, `This cannot be drawn: ${error.message}`)];
+  }
+}
+
 let drawn = "";
 function draw() {
   now = read();
@@ -1092,7 +1107,7 @@ function draw() {
   drawFilters();
   const shown = JSON.stringify({ ...now, unfolded: [...now.unfolded] });
   if (shown !== drawn) {
-    $("main").replaceChildren(...{ tags, versions, personas, deviations, principles, trust }[now.view]().flat(Infinity).filter((one) => one));
+    $("main").replaceChildren(...elements({ tags, versions, personas, deviations, principles, trust }[now.view]));
     drawn = shown;
   }
   if (focus) {

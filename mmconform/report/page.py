@@ -21,7 +21,7 @@ from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
-from mmconform.report.marks import EFFECT_SIGNS, MANY, MARKS, PRINCIPLE_MEANS
+from mmconform.report.marks import EFFECT_SIGNS, FINDING_MARKS, MANY, MARKS, PRINCIPLE_MEANS, Mark
 from mmconform.report.summary import clause_states, state_of
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -31,6 +31,8 @@ _HERE = Path(__file__).parent
 _POLICY = "base-uri 'none'; form-action 'none'"
 #: In a page a state is its first letter, so that twenty versions of a clause are a word of twenty letters.
 _LETTER = {state: state[0] for state in MARKS}
+#: So is what a finding of a principle is held to be.
+_STANDING = {standing: standing[0] for standing in FINDING_MARKS}
 
 _ANSWERED = {"allowed": "a", "denied": "d", "mixed": "b", "": "-"}
 
@@ -119,7 +121,8 @@ def page_data(
         "base": contract.base,
         "spec": contract.digest,
         "run": RUN,
-        "states": _states(),
+        "states": {_LETTER[state]: _shown(mark) for state, mark in MARKS.items()},
+        "standings": {_STANDING[standing]: _shown(mark) for standing, mark in FINDING_MARKS.items()},
         "effects": EFFECT_SIGNS,
         "reasons": _WHY_SKIPPED,
         "rules": RULES,
@@ -184,9 +187,9 @@ class _Table:
 # -- what is judged ------------------------------------------------------------------------------------------------
 
 
-def _states() -> dict[str, dict[str, str]]:
-    """Return every state, worst first: what it is called beside a number, its mark, and what it means."""
-    return {_LETTER[state]: {"word": mark.word, "mark": mark.sign, "means": mark.meaning} for state, mark in MARKS.items()}
+def _shown(mark: Mark) -> dict[str, str]:
+    """Return what a state is called beside a number, its mark, and what it means."""
+    return {"word": mark.word, "mark": mark.sign, "means": mark.meaning}
 
 
 def _personas() -> dict[str, str]:
@@ -344,17 +347,18 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
 def _contradictions(records: Sequence[Record]) -> list[dict[str, Any]]:
     """Return what contradicts a principle, each once with where it was seen, by principle.
 
-    Each value of ``at`` is null or {state, personas, seen, sides, entry}.
+    Each value of ``at`` is null or {state, personas, seen, sides, entry}, of the worst standing that it has in that target.
     """
+    rank = {standing: number for number, standing in enumerate(FINDING_MARKS)}
     merged: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     for t, record in enumerate(records):
-        for row in record.findings:
+        for row in sorted(record.findings, key=lambda row: rank[row.standing]):
             key = (row.principle, row.operation, row.beside, row.field)
             names = dict(zip(("principle", "operation", "beside", "field"), key, strict=True))
             here = merged.setdefault(key, {**names, "at": [None] * len(records)})["at"]
-            if here[t] is None or row.standing == "new":
+            if here[t] is None:
                 here[t] = {
-                    "state": row.standing[0],
+                    "state": _STANDING[row.standing],
                     "personas": list(row.personas),
                     "seen": row.seen,
                     "sides": [_side(side) for side in row.evidence],

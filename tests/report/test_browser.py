@@ -8,10 +8,13 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from msgspec import structs
 
+from mmconform.record.rows import FindingStanding
+from mmconform.report.marks import FINDING_MARKS
 from mmconform.report.page import as_html
 from mmconform.report.summary import summarise
 from mmconform.version import Version
@@ -130,7 +133,7 @@ def address(contract, known, record_of, proof, tmp_path_factory):
     ]
     told = {**CONTRADICTION, "seen": HOSTILE, "field": HOSTILE}
     records[1].findings.extend(lines.findings({**CONTRADICTION, "standing": "known", "deviation": "deviations/a.yaml:3"}))
-    records[3].findings.extend(lines.findings(CONTRADICTION, told))
+    records[3].findings.extend(lines.findings(CONTRADICTION, told, {**told, "standing": "gap", "field": "a gap"}))
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(as_html(contract, records, known, proof(*FLAWS)), encoding="utf-8")
     return path.as_uri()
@@ -685,6 +688,44 @@ def test_what_contradicts_a_principle_stands_with_both_sides(visit):
     assert shown.locator("article").count() == 1 and "deviations/a.yaml:3" in shown.locator("article").inner_text()
     card.get_by_role("button", name="GetUserAccessToken").first.click()
     assert panel(shown).get_by_role("heading", name="GetUserAccessToken").count() == 1
+
+
+def test_a_finding_of_every_standing_has_a_mark_and_words(page_of, record_of):
+    """Each that a line of a record may have (`mmconform.record.rows`)."""
+    run = record_of("11.0.3")
+    every = get_args(FindingStanding)
+    run.findings.extend(lines.findings(*({**CONTRADICTION, "standing": one, "field": f"field of {one}"} for one in every)))
+    page, errors = page_of("principles", run), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    marks = [page.locator("article", has_text=f"field of {one}").locator("h3 .m").inner_text() for one in every]
+    assert len(set(marks)) == len(every) == page.locator("article").count() and all(marks)
+    legend = page.locator(".legend").inner_text()
+    assert all(f"{FINDING_MARKS[one].sign} {FINDING_MARKS[one].meaning}" in legend for one in every)
+    for one, mark in zip(every, marks, strict=True):
+        field(page, "State").select_option(label=f"{mark} {FINDING_MARKS[one].word}")
+        assert page.locator("article h3").all_inner_texts() == [f"{mark} GetUserAccessToken: field of {one}"]
+    page.locator("#views a", has_text="Versions").click()
+    assert len(rows(page)) == 11, "that is no state of a promise"
+    assert errors == []
+
+
+def test_a_view_that_cannot_be_drawn_leaves_nothing_of_another(chromium, contract, record_of, tmp_path):
+    """What no record can say is put into the page's data, as a mistake of ours would."""
+    run = record_of("11.0.3")
+    run.findings.extend(lines.findings({**CONTRADICTION, "standing": "gap"}))
+    text = as_html(contract, [run], [])
+    assert text.count('"state":"g"') == 1
+    (tmp_path / "page.html").write_text(text.replace('"state":"g"', '"state":"nonsense"'), encoding="utf-8")
+    page, errors = chromium.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    assert len(rows(page)) == 11
+    page.locator("#views a", has_text="Principles").click()
+    assert page.locator("#main").inner_text().startswith("This cannot be drawn: ") and rows(page) == []
+    assert page.locator("#views [aria-current]").inner_text() == "Principles" and len(errors) == 1
+    page.locator("#views a", has_text="Versions").click()
+    assert len(rows(page)) == 11
+    page.close()
 
 
 def test_a_deviation_is_copied_as_an_issue(visit, contract):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from msgspec import structs
@@ -16,6 +17,7 @@ from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.prove import prove
 from mmconform.record import choose, record
+from mmconform.record.rows import FindingStanding
 from mmconform.report.marks import MARKS, PRINCIPLE_MEANS
 from mmconform.report.page import as_html, command, page_data
 from mmconform.report.summary import STATES, clause_states, summarise
@@ -126,6 +128,17 @@ def test_what_contradicts_a_principle_stands_once_with_where_it_was_seen(data, r
     assert [here["state"] for here in first["at"]] == ["n", "n"] and second["at"][0] is None
     assert second["at"][1]["entry"] == "deviations/a.yaml:3" and second["at"][1]["personas"] == ["member"]
     assert [(side["who"], side["status"]) for side in first["at"][0]["sides"]] == [("member's session", 200), ("nobody", 403)]
+
+
+def test_of_what_contradicts_a_principle_the_worst_is_shown_whoever_comes_first(data, record_of):
+    """One entry of the list may make it known for some, where it is new, or a gap, for others."""
+    one = record_of("11.0.3")
+    standings = get_args(FindingStanding)
+    for field, order in (("x", standings), ("y", standings[::-1]), ("z", ("gap", "known"))):
+        one.findings.extend(lines.findings(*({**CONTRADICTION, "field": field, "standing": standing} for standing in order)))
+    shown = data(one)
+    assert [row["at"][0]["state"] for row in shown["contradictions"]] == ["n", "n", "k"]
+    assert len(shown["standings"]) == len(standings) == len({one["mark"] for one in shown["standings"].values()})
 
 
 def test_each_principle_is_explained():
