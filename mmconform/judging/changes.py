@@ -103,9 +103,24 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
         *_fields(contract, old, new, moved),
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
-    changes.sort(key=lambda c: (EFFECTS.index(c.effect), KINDS.index(c.kind), places.get(c.clause, -1), c.before, c.after))
+    changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
     off = (tuple(sorted(one - other)) for one, other in ((off_before, off_after), (off_after, off_before)))
     return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off)
+
+
+def severity(change: Change) -> int:
+    """Return how much a change matters beside others of the same effect; 0 is the most.
+
+    Of what is worse: what is refused that was served, where the server fails, what is gone, an operation or a field, and a
+    promise that is broken with no such loss.
+    """
+    if change.effect != "worse" or change.kind == "promise":
+        return KINDS.index(change.kind) if change.effect != "worse" else 4
+    if change.kind != "answer":
+        return 2 if change.kind == "operation" else 3
+    if change.after >= "5":
+        return 1
+    return 0 if change.before.startswith("2") else 4
 
 
 def _switched_off(record: Record) -> set[str]:
@@ -239,18 +254,21 @@ class _Side:
         self._turns: dict[tuple[str, str, str], list[_Asked]] = defaultdict(list)
         for asked in answers:
             self._turns[asked[:3]].append(asked)
+            self._turns["", *asked[1:3]].append(asked)
 
     def showing(self, key: tuple[str, str], ways: Collection[str]) -> tuple[list[_Asked], int]:
         """Return requests among which are all that showed a promise broken in these ways, and how many showed it.
 
-        They are those of the same tests and persona that were answered with the same status.
+        They are those of the same tests and persona that were answered with the same status; of a tape of the whole API,
+        where one test judges what others asked, those of the operation.
         """
         found: dict[_Asked, None] = {}
         rows = [row for row in self._failures[key] if row.signature in ways]
         for row in rows:
             status = row.evidence.status if row.evidence else 0
             request = row.cassette.removesuffix(".yaml") or name_of_test(row.test, self._slug)
-            turns = self._turns[request, row.operation, row.persona]
+            who = row.operation, row.persona
+            turns = self._turns.get((request, *who)) or self._turns.get(("", *who), [])
             found |= dict.fromkeys(asked for asked in turns if status in (0, self.answers[asked].status))
         return list(found), sum(row.count for row in rows)
 
@@ -280,8 +298,10 @@ class _Fate:
             self.words = "answered " + ", ".join(sorted({other.answers[one].says for one in failing}))
         elif not is_asked:
             self.words = "not asked that way"
-        elif failing or broken:
-            self.words = "broken otherwise, or answered with an error of the server"
+        elif failing:
+            self.words = "in part answered with an error of the server"
+        elif broken:
+            self.words = "broken otherwise"
         else:
             self.words = _otherwise(other.ways[key], is_in_doubt=key in other.doubts)
 

@@ -1,6 +1,6 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -13,12 +13,14 @@ from mmconform.judging import known_changes
 from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_broken
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.record.record import Record
+from mmconform.record.rows import Effect
+from mmconform.report.alike import Alike, alike
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
 
-_TITLES = {
+_TITLES: dict[Effect, str] = {
     "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
     "different": "Different: another answer where none is promised, or where one of the two was not judged in all",
     "better": "Better: new, or mended",
@@ -61,31 +63,40 @@ class Page:
             reasons += [f"was a known deviation, {why}" for why in explain(change.clause, older, gone, deviations)]
             return "; ".join(reasons)
 
+        self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
         self.reasons = {change: explained(change) for change in flat(comparison.changes)}
+        self.groups = alike(comparison.changes, self.reasons)
 
     def text(self) -> str:
         """Return the comparison for a terminal."""
         lines = [self._headline(), *self._apart()]
-        if len(self.contract.operations) > _FEW_OPERATIONS:
-            return "\n".join(map(plain, [*lines, *self._alike(), "", *self._felt(), "", _MORE]))
-        for effect, clauses in self._grouped():
+        for effect, groups in self._by_effect():
             lines += ["", _TITLES[effect]]
-            for clause, changes in clauses:
-                lines += ["", f"{EFFECT_SIGNS[effect]} {clause}", f"    {self._quote(clause)}"]
-                lines += [f"    {self._sentence(change)}" for change in changes]
-                lines += [f"    why   {reason}" for reason in self._why(changes)]
+            for group in groups:
+                lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {_change(group)}"]
+                lines += [f"    for {', '.join(personas)}: {_first(names)}" for personas, names in group.callers.items()]
+                if not self.is_of_many:
+                    lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
+                    lines += [f"    {_times(group.changes)}"]
+                lines += [f"    why   {reason}" for reason in group.reasons]
+        if self.is_of_many:
+            lines += ["", *self._felt(), "", _MORE]
         return "\n".join(map(plain, lines))
 
     def markdown(self) -> str:
         """Return the comparison as Markdown."""
         lines = [f"# {code(self._title())}", "", code(self._headline())]
         lines += [line for part in self._apart() for line in ("", inert(part))]
-        for effect, clauses in self._grouped():
+        for effect, groups in self._by_effect():
             lines += ["", f"## {_TITLES[effect]}"]
-            for clause, changes in clauses:
-                lines += ["", f"### {EFFECT_SIGNS[effect]} {code(clause)}", "", f"> {inert(self._quote(clause))}", ""]
-                lines += [f"- {code(self._sentence(change))}" for change in changes]
-                lines += [f"- why: {inert(reason)}" for reason in self._why(changes)]
+            for group in groups:
+                lines += ["", f"### {EFFECT_SIGNS[effect]} {code(_change(group))}", ""]
+                lines += [
+                    line for clauses, quote in self._quotes(group) for line in (f"> {_listed(clauses)}: {inert(quote)}", "")
+                ]
+                for change in group.changes:
+                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {code(_times([change]))}")
+                lines += [f"- why: {inert(reason)}" for reason in group.reasons]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
@@ -130,33 +141,8 @@ class Page:
         ]
         return parts + [f"Not compared: {', '.join(found)}: {_why_off(record.header.target)}" for record, found in sides if found]
 
-    def _grouped(self) -> list[tuple[str, list[tuple[str, list[Change]]]]]:
-        groups = []
-        for effect, of_effect in groupby(self.comparison.changes, lambda change: change.effect):
-            by_clause: dict[str, list[Change]] = {}
-            for change in of_effect:
-                by_clause.setdefault(change.clause, []).append(change)
-            groups.append((effect, list(by_clause.items())))
-        return groups
-
-    def _alike(self) -> list[str]:
-        """Return what changed, a line for all operations of which the same is to be said."""
-        lines: list[str] = []
-        for effect in EFFECTS:
-            groups: dict[tuple[str, str, str], list[Change]] = {}
-            for change in (change for change in self.comparison.changes if change.effect == effect):
-                groups.setdefault((change.kind, change.before, change.after), []).append(change)
-            lines += ["", _TITLES[effect]] if groups else []
-            by_operation = {key: _by_operation(changes) for key, changes in groups.items()}
-            for key, operations in sorted(by_operation.items(), key=lambda group: -len(group[1])):
-                kind, before, after = key
-                lines.append(f"{EFFECT_SIGNS[effect]} {kind} {before} → {after}, {_counted(operations)}")
-                whom: dict[tuple[str, ...], list[str]] = {}
-                for operation, personas in operations.items():
-                    whom.setdefault(tuple(sorted(personas)), []).append(operation)
-                lines += [f"    for {', '.join(personas)}: {_first(names)}" for personas, names in whom.items()]
-                lines += [f"    why   {reason}" for reason in self._why(groups[key])]
-        return lines
+    def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
+        return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
 
     def _felt(self) -> list[str]:
         """Return a line for each caller: where something is refused now that was served, and the other way round."""
@@ -168,21 +154,43 @@ class Page:
             lines.append(f"  {persona}: refused in {_first(lost) or 'none'}; served in {_first(won) or 'none'}")
         return lines
 
-    def _quote(self, name: str) -> str:
-        clause = self.contract.clauses.get(name)
-        return f"“{clause.text}” ({clause.place})" if clause else "(nothing is promised about that)"
+    def _quotes(self, group: Alike) -> list[tuple[list[str], str]]:
+        """Return what was promised about what changed: the clauses that say the same, and it, with the places."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for change in group.changes:
+            news = {promise.clause: _news(promise) for promise in change.promises}
+            for name in dict.fromkeys([change.clause, *(name for name, new in news.items() if new)]):
+                clause = self.contract.clauses.get(name)
+                said = f"“{clause.text}”" if clause else "nothing is promised about that"
+                found.setdefault((said, news.get(name, "")), {})[name] = clause.place if clause else ""
+        return [
+            (list(places), f"{news}{said}" + (f" ({', '.join(dict.fromkeys(places.values()))})" if any(places.values()) else ""))
+            for (said, news), places in found.items()
+        ]
 
-    def _sentence(self, change: Change) -> str:
-        who = ", ".join(change.personas)
-        if change.kind == "promise":
-            return f"promise {change.before} → {change.after}, for {who}"
-        what = {"operation": "operation", "field": "field", "answer": "answer"}[change.kind]
-        times = "once" if change.count == 1 else f"{change.count} times"
-        where = f", first in {change.request} ({change.number})" if change.request else ""
-        return f"{what} {change.before} → {change.after}, for {who} ({times}{where})"
 
-    def _why(self, changes: list[Change]) -> list[str]:
-        return list(dict.fromkeys(self.reasons[change] for change in flat(changes) if self.reasons[change]))
+def _change(group: Alike) -> str:
+    """Return what changed, in a line, and of how many operations."""
+    return f"{group.one.kind} {group.one.before} → {group.one.after}, {_counted(group.operations)}"
+
+
+def _news(promise: Change) -> str:
+    if promise.before.startswith("kept"):
+        return "no longer kept: "
+    return "now kept: " if promise.after.startswith("kept") else ""
+
+
+def _times(changes: Sequence[Change]) -> str:
+    """Return how many answers showed it (of a promise, how many callers saw it), and the first."""
+    count, first = sum(change.count for change in changes), changes[0]
+    if first.kind == "promise":
+        return "seen by 1 caller" if count == 1 else f"seen by {count} callers"
+    where = f", first in {first.request} ({first.number})" if first.request else ""
+    return ("once" if count == 1 else f"{count} times") + where
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(code, names))
 
 
 def _why_off(target: str) -> str:
@@ -191,14 +199,6 @@ def _why_off(target: str) -> str:
         return f"not on the tape {target}, but on the other"
     advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
     return f"switched off on {target}, and left so, and not on the other{advice}"
-
-
-def _by_operation(changes: Sequence[Change]) -> dict[str, set[str]]:
-    """Return who is told of by the changes of each operation."""
-    personas: dict[str, set[str]] = {}
-    for change in changes:
-        personas.setdefault(change.operation, set()).update(change.personas)
-    return personas
 
 
 def _counted(names: Collection[str]) -> str:

@@ -204,6 +204,8 @@ WAYS = [
         [("answer", "better", ["broken: 201 x → not broken that way"])],
     ),
     # not asked there, though something else was
+    # judged by another test than the one that asked
+    (asked("201"), [broken("201 x", "w/w")], asked("400 a"), [seen("pass")], [("answer", "better", ["broken: 201 x → kept"])]),
     (asked("201", "c/d"), [broken("201 x", "c/d")], asked("400 a"), [seen("pass")], [("promise", "different", [])]),
 ]
 
@@ -243,6 +245,54 @@ def test_the_worst_comes_first():
     before = [answer("201", fields={"id": "string"}), answer("400 a", persona="outsider"), answer("500 a", persona="token_user")]
     after = [answer("500 b"), answer("400 b", persona="outsider"), answer("400 a", persona="token_user")]
     assert [change.effect for change in changes(before, after)] == ["worse", "different", "better"]
+
+
+def test_of_what_is_worse_comes_first_what_is_refused_then_what_fails_what_is_gone_and_what_is_no_longer_promised():
+    """In the order in which the README promises it, whatever the number of operations."""
+    people = {"outsider": ("201", NO), "member": ("400 a", "500 b")}
+    before, after = ([answer(said[i], persona=who) for who, said in people.items()] for i in (0, 1))
+    before.append(answer("200", "GetWebrtcToken"))
+    after.append(answer("404 api.context.404.app_error", "GetWebrtcToken"))
+    for operation in ("CreateJob", "RegenCommandToken"):
+        before.append(answer("201", operation, "bot", fields={"id": "string", "x": "number"}))
+        after.append(answer("201", operation, "bot", fields={"x": "number"}))
+    old = of("5.0.0", [SERVED, *before], [seen("pass", persona="token_user")])
+    new = of("5.1.0", [SERVED, *after], [seen("fail", persona="token_user", signature="x")])
+    found = compare(CONTRACT, old, new)
+    assert {c.effect for c in found.changes} == {"worse"}
+    assert [c.kind for c in found.changes] == ["answer", "answer", "operation", "field", "field", "promise"]
+    text = Page(CONTRACT, old, new, found).text()
+    places = [
+        text.index(words) for words in ("201 → 403", "400 a → 500", "operation 200 → 404", "absent, 2 operations", "broken: x")
+    ]
+    assert places == sorted(places)
+
+
+ALIKE = ("EnableUserAccessToken", "CreateUserAccessToken", "DisableUserAccessToken")
+
+
+def test_the_same_change_of_several_operations_is_read_once():
+    """With all of them, every promise, the number of answers, and the reason once; another change of one of them stands apart."""
+    before, after = ([answer(says, operation, "bot") for operation in ALIKE] for says in ("200", NO))
+    before, after = [*before, answer("400 a", ALIKE[0])], [*after, answer("500 b", ALIKE[0])]
+    served = [answer("200", operation, "system_admin") for operation in ALIKE]
+    old, new = of("8.0.0", [*before, *served]), of("8.1.0", [*after, *served])
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    for text in (page.text(), page.markdown().replace("`", "")):
+        assert text.count("403 api.context.permissions.app_error, 3 operations") == 1 and "500 b, 1 operation" in text
+        assert text.count("Bots reach no tokens through the rights of a user.") == 1
+        assert all(f"{operation}.permission" in text for operation in ALIKE)
+        assert text.count("Must have create_user_access_token permission") == 1 or text.count("`create_user_access_token`") == 1
+    assert "3 times, first in a/b (1)" in page.text() and page.markdown().count("once, first in a/b (1)") == 4
+
+
+def test_of_what_is_alike_otherwise_comes_first_what_meets_those_with_the_fewest_permissions():
+    before = [answer("200", ALIKE[0], "system_admin"), answer("200", ALIKE[1], "bot"), answer("200", ALIKE[2], "guest")]
+    after = [answer(f"40{i} x", of_it["operation"], of_it["persona"]) for i, of_it in enumerate(before)]
+    served = [answer("200", operation, "member") for operation in ALIKE]
+    old, new = of("5.0.0", [*before, *served]), of("5.1.0", [*after, *served])
+    told = re.findall("for (.*):", Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text())
+    assert told == ["guest", "bot", "system_admin"]
 
 
 @pytest.mark.parametrize(
