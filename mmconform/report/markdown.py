@@ -7,13 +7,14 @@ from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
+from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
-from mmconform.report.marks import MARKS
+from mmconform.report.marks import FINDING_MARKS, MARKS
 from mmconform.report.summary import Cell, newer_than_known, problems, skip_reasons, table
 
 
 def markdown(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
-    """Return a headline and a line for each record, the table of each, and what is new in full."""
+    """Return a headline and a line for each record, the table of each, what is new in full, and what contradicts a principle."""
     lines = ["# Mattermost conformance", "", "| | server | target | verified | kept | known | new | skipped |", "|" + "---|" * 8]
     lines += [_line(contract, record) for record in records]
     for record in records:
@@ -50,7 +51,28 @@ def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
     for failure in failures(contract, record):
         if failure.standing == "new":
             lines += ["", *_full(failure)]
+    return lines + _principles(record)
+
+
+def _principles(record: Record) -> list[str]:
+    """Return a section of its own about what contradicts a principle, since it breaks no promise; only the new is unfolded."""
+    if not record.findings:
+        return []
+    by = {standing: [row for row in record.findings if row.standing == standing] for standing in FINDING_MARKS}
+    new, rest = by["new"], [row for standing, rows in by.items() if standing != "new" for row in rows]
+    counted = ", ".join(f"{len(rows)} {FINDING_MARKS[standing].word}" for standing, rows in by.items())
+    lines = ["", "### Principles", "", f"What contradicts one breaks no promise: {counted}.", "", *map(_finding, new)]
+    if rest:
+        lines += ["", "<details><summary>known, and gaps of the document</summary>", "", *map(_finding, rest), "", "</details>"]
     return lines
+
+
+def _finding(row: FindingRow) -> str:
+    what = f"{row.principle}: {code(row.operation)}{', ' + code(row.field) if row.field else ''}"
+    beside = f", beside {code(row.beside)}" if row.beside else ""
+    who = ", ".join(map(_name, row.personas))
+    entry = f" ({code(row.deviation)})" if row.deviation else ""
+    return f"- {FINDING_MARKS[row.standing].sign} {what}{beside}, for {who}: {code(row.seen)}{entry}"
 
 
 def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
-from mmconform.record.rows import ServerRow
+from mmconform.record.rows import FindingRow, ServerRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.summary import problems
 
@@ -25,7 +25,8 @@ def sarif(contract: Contract, records: Sequence[Record], known: Sequence[Deviati
     """Return one run for each record.
 
     A new failure is an error; a known one is a note with a suppression that tells the deviation's reason and evidence.
-    What else keeps a run from being green is a notification of its invocation.
+    What else keeps a run from being green is a notification of its invocation, and so is what contradicts a principle in a new
+    way: there is no rule of the document that it breaks, and no line to point at.
     """
     runs = [_run(contract, record, known) for record in records]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=1, ensure_ascii=False) + "\n"
@@ -50,7 +51,8 @@ def _run(contract: Contract, record: Record, known: Sequence[Deviation]) -> dict
                 "endTimeUtc": record.footer.finished,
                 "toolExecutionNotifications": [
                     {"level": "error", "descriptor": {"id": kind}, "message": _message(sentence)} for kind, sentence in wrong
-                ],
+                ]
+                + [_contradiction(row) for row in record.findings if row.standing == "new"],
             }
         ],
         "columnKind": "unicodeCodePoints",
@@ -95,6 +97,12 @@ def _result(failure: Failure, places: dict[str, int], known: Sequence[Deviation]
     if failure.standing == "known":
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _why(failure, known)}]
     return result
+
+
+def _contradiction(row: FindingRow) -> dict[str, Any]:
+    what = ", ".join(filter(None, (row.operation, row.field)))
+    message = f"{what}: {row.seen}, for {', '.join(row.personas)}; it breaks no promise"
+    return {"level": "note", "descriptor": {"id": f"principle-{row.principle}"}, "message": _message(message)}
 
 
 def _location(clause: Clause) -> dict[str, Any]:

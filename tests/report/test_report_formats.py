@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +14,7 @@ from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.paths import REPORTS
 from mmconform.record import record
+from mmconform.record.rows import FindingStanding
 from mmconform.report.badge import badge
 from mmconform.report.failure import failures
 from mmconform.report.github import github
@@ -22,7 +24,7 @@ from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
 from mmconform.report.summary import problems, summarise
 from mmconform.version import Version
-from tests.rows import changes, header, make_record, observations, operations
+from tests.rows import changes, findings, header, make_record, observations, operations
 
 #: What a server could put into an answer to break out of a report, or into a terminal.
 HOSTILE = (
@@ -166,7 +168,7 @@ def test_markdown_folds_the_tables_of_several_records(contract, make):
 
 # -- annotations ---------------------------------------------------------------------------------------------------
 
-COMMAND = re.compile(r"::error (?P<given>[^:]*)::(?P<message>[^\r\n]*)")
+COMMAND = re.compile(r"::(?P<level>error|notice) (?P<given>[^:]*)::(?P<message>[^\r\n]*)")
 
 
 def commands(text):
@@ -201,6 +203,51 @@ def test_what_several_targets_and_personas_show_is_one_annotation(contract, make
     other = make(failing("CreateJob.status"), name="11.0.3")
     [(_, message)] = commands(github(contract, [one, other]))
     assert "5.36.1, 11.0.3" in message and "member, outsider" in message
+
+
+# -- what contradicts a principle ----------------------------------------------------------------------------------
+
+
+def contradicted(one, **more):
+    """The record with a finding of each standing; one of the reference server that shows what it should not."""
+    side = {"method": "GET", "url": "/api/v4/users", "status": 200, "credential": "member's session"}
+    about = {"principle": "hidden", "operation": "GetUserAccessToken", "beside": "CreateJob", "personas": ["member"]}
+    about |= {"field": "token", "seen": "`token` is shown", "evidence": [side], **more}
+    told = [{**about, "standing": standing} for standing in get_args(FindingStanding)]
+    return replace(one, findings=findings(*told))
+
+
+def test_what_contradicts_a_principle_stands_apart_and_makes_nothing_red(contract, make):
+    one = contradicted(make(row("CreateJob.auth", "pass")))
+    text = markdown(contract, [one])
+    assert "| ✅ green |" in text and "What contradicts one breaks no promise: 1 new, 1 known, 1 gap of the document." in text
+    new, folded = text[text.index("### Principles") :].split("<details>")
+    assert new.count("\n- ") == 1 and folded.count("\n- ") == 2
+    assert "- ✖ hidden: `GetUserAccessToken`, `token`, beside `CreateJob`, for member: `` `token` is shown ``\n" in new
+    [(given, message)] = commands(github(contract, [one, one]))
+    assert given == {"title": "principle hidden: GetUserAccessToken, token"}
+    assert message == (
+        "`token` is shown, for member, by Mattermost 5.36.1; it breaks no promise\nGET /api/v4/users by member's session: 200"
+    )
+    assert github(contract, [one]).startswith("::notice ")
+    [invocation] = as_sarif(contract, one)["runs"][0]["invocations"]
+    [note] = invocation["toolExecutionNotifications"]
+    assert invocation["executionSuccessful"] and (note["level"], note["descriptor"]["id"]) == ("note", "principle-hidden")
+    assert note["message"]["text"].startswith("GetUserAccessToken, token: `token` is shown, for member")
+
+
+def test_a_run_without_findings_says_nothing_of_principles(contract, make):
+    assert "rinciple" not in markdown(contract, [make(row("CreateJob.auth", "pass"))])
+
+
+def test_a_hostile_finding_does_not_break_out(contract, make):
+    side = {"method": "GET", "url": HOSTILE, "status": 200, "credential": "member's session"}
+    one = contradicted(make(row("CreateJob.auth", "pass")), field=HOSTILE, seen=HOSTILE, evidence=[side])
+    for text in (markdown(contract, [one]), github(contract, [one]), sarif(contract, [one], [])):
+        assert not steering(text) and "gotcha" in text
+    assert len(commands(github(contract, [one]))) == 1
+    without_code = re.sub(r"(?s)(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", markdown(contract, [one]))
+    assert not any(word in without_code for word in ("gotcha", "script", "everyone", "**bold**"))
 
 
 # -- SARIF ---------------------------------------------------------------------------------------------------------
