@@ -248,11 +248,11 @@ def read(path: Path) -> Record:
     if lines:
         _check_format(path, lines[0])
     if rest:
-        raise CutShortError(str(path), len(lines) + 1, "the last line is not complete; the record was cut short")
+        raise CutShortError(str(path), len(lines) + 1, "is cut short: this line is not complete; run pytest again")
     rows: dict[type[Row], list[Row]] = {kind: [] for kind in get_args(Row)}
     for number, line in enumerate(lines, 1):
         row = _decoded(path, number, line)
-        if isinstance(row, Header) != (number == 1) or isinstance(row, Footer) != (number == len(lines)):
+        if isinstance(row, Header) != (number == 1) or (isinstance(row, Footer) and number != len(lines)):
             raise ForeignRecordError(
                 str(path), number, f"a line of the kind `{type(row).__struct_config__.tag}` stands where none belongs"
             )
@@ -294,7 +294,7 @@ def _decoded(path: Path, number: int, line: bytes) -> Row:
 
 def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:
     if not rows[Footer]:
-        raise CutShortError(str(path), lines, "the footer is missing: the run was interrupted, or the file cut short")
+        raise CutShortError(str(path), lines, "is cut short: its last line, the footer, is missing; run pytest again")
     record = Record(
         rows[Header][0],  # type: ignore[arg-type]
         rows[ObservationRow],  # type: ignore[arg-type]

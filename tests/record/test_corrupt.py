@@ -57,6 +57,16 @@ def test_a_damaged_record_is_read_or_refused(tmp_path):
     assert refused > 1000
 
 
+@pytest.mark.parametrize("lines", [1, 2, 4])
+def test_a_record_of_which_the_end_is_missing_is_told_to_be_cut_short(tmp_path, lines):
+    path = tmp_path / record.NAME
+    record.write(path, make_record(HEADER, [OBSERVATION, FAILURE], [OPERATION], FOOTER))
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+    with pytest.raises(record.CutShortError) as refused:
+        record.read(path)
+    assert str(refused.value) == f"{path}:{lines}: is cut short: its last line, the footer, is missing; run pytest again"
+
+
 NO_HEADERS = {
     "deep": b"[" * 3000,
     "deep in a header": b'{"kind": "header", "format": ' + b"[" * 3000,
