@@ -9,6 +9,8 @@ from mmconform.reference.app import App
 from mmconform.reference.mutants import MUTANTS
 from mmconform.reference.operations import HANDLERS, NEEDS
 from mmconform.version import Version
+from mmconform.world.behaviours import is_newer
+from mmconform.world.behaviours import newest as newest_known
 
 _NAME = re.compile(r"reference(?:@(?P<version>[^:]*))?(?::(?P<mutant>.*))?")
 OLDEST = Version(4)
@@ -39,7 +41,7 @@ def app(name: str, newest: str) -> App:
         newest: The version that the plain one is like wherever the documents do not say.
 
     Raises:
-        MisuseError: it is no such name; no version before 4.0; no such mutant.
+        MisuseError: it is no such name; no version before 4.0 or after those of which our data tell; no such mutant.
     """
     found = _NAME.fullmatch(name)
     if found is None:
@@ -55,6 +57,8 @@ def app(name: str, newest: str) -> App:
         raise MisuseError(f"{name}: {error}") from None
     if wanted < OLDEST:
         raise MisuseError(f"{name}: the reference server is like 4.0 and later versions")
+    if is_newer(wanted):
+        raise MisuseError(f"{name}: our data tell of versions to {newest_known()}, and nobody of a server of a later one")
     made = App(wanted, NEEDS | places.NEEDS, HANDLERS, helpers.routes(wanted), keeps_documents=version is None)
     if mutant is not None:
         MUTANTS[mutant].put_into(made)

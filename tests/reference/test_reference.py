@@ -22,7 +22,7 @@ from mmconform.servers.live.prepare import sign_in
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.behaviours import differences
+from mmconform.world.behaviours import differences, newest
 
 #: One process after the other: runs of the reference server write one record.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -140,6 +140,7 @@ def test_plain_is_like_the_newest_and_keeps_the_documents():
         ("reference@", "no version"),
         ("reference@x", "no version"),
         ("reference@3.9", "4.0 and later"),
+        ("reference@99", f"reference@99: our data tell of versions to {newest()}, and nobody of a server of a later one"),
         ("reference:nothing", "no mutant `nothing`"),
         ("referenced", "unknown target"),
     ],
