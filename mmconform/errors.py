@@ -1,6 +1,8 @@
 """What is said, in one line, when the suite is used wrongly or finds bad input."""
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 #: How commands begin that a service which runs jobs takes from their log: ``::error …::`` (GitHub), ``##[error]`` and
 #: ``##vso[…]`` (GitHub and Azure), ``##teamcity[…]``. Not what names a test in a file.
@@ -15,6 +17,12 @@ def plain(text: str) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
     return _COMMANDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return what is to be asked of who wrote a word that nobody knows: which of the known ones it was to be, if one is alike."""
+    alike = get_close_matches(word, [*known], n=1)
+    return f"; did you mean {alike[0]}?" if alike else ""
 
 
 class MisuseError(Exception):

@@ -1,5 +1,6 @@
 """Writes files that are there whole or not at all, and, unless they are for everybody, for their owner only."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,6 +11,16 @@ from typing import IO
 
 from mmconform.errors import MisuseError
 
+#: What helps against an error of the system while a file is written.
+_ADVICE = (
+    dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, or have it written elsewhere")
+    | dict.fromkeys((errno.EACCES, errno.EPERM), "take a folder in which you may write, or the right to")
+    | {errno.EROFS: "nothing there can be changed; have it written elsewhere"}
+    | {errno.ENOENT: "no folder can be made there; have it written elsewhere"}
+    | dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder is to be; have it written elsewhere")
+    | {errno.EISDIR: "a folder stands where the file is to be; have it written elsewhere"}
+    | {errno.ENAMETOOLONG: "take a shorter name"}
+)
 _OWNER_FILE, _OWNER_FOLDER, _EVERYBODY = 0o600, 0o700, 0o666
 
 
@@ -72,7 +83,8 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MisuseError(f"{path} cannot be written: {error.strerror}; make room, or have it written elsewhere") from None
+        advice = _ADVICE.get(error.errno or 0, "have it written elsewhere")
+        raise MisuseError(f"{path} cannot be written: {error.strerror}; {advice}") from None
 
 
 def check_writable(folder: Path) -> None:
@@ -82,7 +94,8 @@ def check_writable(folder: Path) -> None:
         MisuseError: they cannot.
     """
     trial = folder / f".{secrets.token_hex(6)}"
-    write_whole(trial, "a line\n" * 1000, private=True)
+    with writing(folder):  # which the user knows, and the name of the trial nobody
+        _write_whole(trial, "a line\n" * 1000, private=True)
     trial.unlink()
 
 

@@ -1,12 +1,13 @@
 """What a run writes is for its owner only, whatever the umask; what the umask forbids stays forbidden."""
 
+import errno
 import os
 from stat import S_IMODE
 
 import pytest
 
 from mmconform.errors import MisuseError
-from mmconform.files import close_to_others, make_folder, open_private, write_whole
+from mmconform.files import check_writable, close_to_others, make_folder, open_private, write_whole
 from mmconform.record import record
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.tape import cassette, tape
@@ -70,6 +71,25 @@ def test_what_lies_about_is_closed_and_never_opened_wider(tmp_path):
 def test_a_file_for_everybody_is_as_the_umask_has_it(umask, tmp_path):
     write_whole(tmp_path / "file", "x")
     assert modes(tmp_path) == {"file": 0o666 & ~umask}
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "make room, or have it written elsewhere"),
+        (errno.EACCES, "take a folder in which you may write, or the right to"),
+        (errno.EROFS, "nothing there can be changed; have it written elsewhere"),
+        (errno.EIO, "have it written elsewhere"),
+    ],
+)
+def test_a_folder_in_which_nothing_can_be_written_is_named_with_what_helps(tmp_path, monkeypatch, number, advice):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(MisuseError) as told:
+        check_writable(tmp_path)
+    assert str(told.value) == f"{tmp_path} cannot be written: {os.strerror(number)}; {advice}"
 
 
 def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmconform import __version__
 from mmconform.commands.shared import ENVIRONMENT, MISUSED
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, meant
 from mmconform.report.encoding import tolerate
 
 COMMANDS = {
@@ -36,7 +36,39 @@ def _ends(found: str) -> str:
     return "exit status:\n" + "\n".join(f"  {number}  {what}" for number, what in statuses.items() if what)
 
 
-class _Subcommand(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """A parser that asks about a slip whether another word was meant, and tells the usage of the command in which it stands."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += meant(str(value), map(str, action.choices or ()))
+            raise
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = sys.argv[1:] if args is None else [*args]
+        if self._question(words[:1]):  # before it is said that a command is missing
+            self._refuse(words[:1])
+        known, rest = super().parse_known_args(words, namespace)
+        if rest := self._strange(known, rest):
+            self._refuse(rest)
+        return known, rest
+
+    def _question(self, words: Sequence[str]) -> str:
+        slip = next((word.partition("=")[0] for word in words if word.startswith("-")), "")
+        is_known = any(option.startswith(slip) for option in self._option_string_actions)
+        return "" if is_known else meant(slip, self._option_string_actions)
+
+    def _refuse(self, words: Sequence[str]) -> None:
+        self.error(f"unrecognized arguments: {' '.join(words)}{self._question(words)}")
+
+    def _strange(self, known: argparse.Namespace, rest: list[str]) -> list[str]:
+        """Return the words of the rest that are nothing here."""
+        return rest
+
+
+class _Subcommand(_Parser):
     """A parser that learns its arguments from its module as soon as they are needed, since most modules take long to import."""
 
     def __init__(self, *, command: str = "", **arguments: Any) -> None:
@@ -56,13 +88,15 @@ class _Subcommand(argparse.ArgumentParser):
             self.set_defaults(run=module.run)
             module.configure(self)
 
-    def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self.learn()
-        known, rest = super().parse_known_args(*arguments, **named)
+        return super().parse_known_args(args, namespace)
+
+    def _strange(self, known: argparse.Namespace, rest: list[str]) -> list[str]:
         if self._gathers:  # argparse gives it only those that stand together
             vars(known)[self._gathers].extend(word for word in rest if not word.startswith("-"))
-            rest = [word for word in rest if word.startswith("-")]
-        return known, rest
+            return [word for word in rest if word.startswith("-")]
+        return rest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,9 +130,7 @@ def parser(*, whole: bool = False) -> argparse.ArgumentParser:
     Args:
         whole: With the arguments of all subcommands, for who wants to know them all at once.
     """
-    top = argparse.ArgumentParser(
-        prog="mmconform", description="Does this server keep the promises of the Mattermost REST API v4?"
-    )
+    top = _Parser(prog="mmconform", description="Does this server keep the promises of the Mattermost REST API v4?")
     top.add_argument("--version", action="version", version=f"mmconform {__version__}")
     subcommands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=_Subcommand)
     for name, purpose in COMMANDS.items():

@@ -16,7 +16,7 @@ from mmconform.contract.clause import RULES, Contract
 from mmconform.contract.fit import misfits
 from mmconform.documents.load import load
 from mmconform.driving.outlook import untold
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, meant
 from mmconform.judging.deviations import by_entry
 from mmconform.paths import ROOT, SUITES, shown
 from mmconform.plugin.attendance import Attendance
@@ -57,7 +57,8 @@ def begin(config: pytest.Config) -> None:
         MisuseError: it cannot begin; what was begun is undone.
     """
     if unknown := [rule for rule in option(config, "--rule") if rule not in RULES]:
-        raise MisuseError(f"--rule {unknown[0]}: there is no such kind of promises; there are {', '.join(RULES)}")
+        what = f"there is no such kind of promises{meant(unknown[0], RULES) or ';'} there are {', '.join(RULES)}"
+        raise MisuseError(f"--rule {unknown[0]}: {what}")
     process = Process(config, _narrowed(config))
     _confirm_tapes_answer(process)
     contract = process.run.contract
@@ -226,6 +227,9 @@ class Conformance:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            why = self.process.narrowed or "none was collected"
+            self.process.problems.append(f"nothing to ask: no test is selected ({why})")
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.process.judges_nothing
         stopped = self._was_stopped(session)
         steps: tuple[Callable[[], None], ...] = (lambda: self._finish_tape(ended and not stopped), self._clean)

@@ -2,12 +2,12 @@
 
 import argparse
 import itertools
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mmconform.errors import meant
 from mmconform.paths import IS_CHECKOUT, REPORTS, ROOT, SUITES, TESTS
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -127,11 +127,10 @@ def _refuse_slips(parser: pytest.Parser, arguments: list[str]) -> None:
         pytest.UsageError: there is such a slip.
     """
     known = {name for group in (parser._anonymous, *parser._groups) for one in group.options for name in one.names()}
-    ours = {*_OPTIONS}
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         name = argument.partition("=")[0]
-        if name.startswith("--") and name not in known and (meant := get_close_matches(name, ours, n=1)):
-            raise pytest.UsageError(f"there is no option {name}; did you mean {meant[0]}?")
+        if name.startswith("--") and name not in known and (question := meant(name, _OPTIONS)):
+            raise pytest.UsageError(f"there is no option {name}{question}")
 
 
 def option(config: pytest.Config, name: str) -> Any:

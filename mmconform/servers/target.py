@@ -307,7 +307,8 @@ def _look(base_url: str, redactor: Redactor, patience: Patience) -> tuple[Server
     try:
         ping, about = (client.send("GET", path, persona="anonymous") for path in (_PING, "/api/v4/config/client?format=old"))
     except UnseenError as error:
-        raise MisuseError(f"{base_url} cannot be reached: {error.reason}") from None
+        advice = _ADVICE.get(error.reason)
+        raise MisuseError(f"{base_url} cannot be reached: {error.reason}{f'; {advice}' if advice else ''}") from None
     finally:
         client.close()
     says = about.json_object if about.is_success else {}
@@ -325,6 +326,11 @@ def _look(base_url: str, redactor: Redactor, patience: Patience) -> tuple[Server
 
 
 _PING = "/api/v4/system/ping"
+#: What to look at where nothing answers; what is said of TLS says so itself.
+_ADVICE = {
+    "no connection": "is the server running, and is that its address (host, port, http or https)?",
+    "no answer in time": "is that its address, and does it answer others (a firewall, a proxy, too much to do)?",
+}
 
 
 def _is_no_server(base_url: str, ping: Exchange) -> str:

@@ -46,6 +46,11 @@ def told(given):
     return str(caught.value)
 
 
+def unreachable(url):
+    """The line that is said of a server which does not answer, with what to look at."""
+    return f"{url} cannot be reached: no connection; is the server running, and is that its address (host, port, http or https)?"
+
+
 def mattermost(login=(401, {"id": "api.user.login.invalid_credentials_email_username", "message": "no", "status_code": 401})):
     """As much of a Mattermost server as can be asked without credentials."""
 
@@ -89,12 +94,12 @@ def test_a_version_without_a_tape_ends_the_run(refusal):
 
 
 def test_a_server_that_cannot_be_reached_is_told(refusal, closed_port):
-    assert refusal(f"--target={closed_port}") == f"{closed_port} cannot be reached: no connection"
+    assert refusal(f"--target={closed_port}") == unreachable(closed_port)
 
 
 def test_a_server_that_breaks_off_is_told(serve):
     server = serve(lambda *_: None)
-    assert told(server.url) == f"{server.url} cannot be reached: no connection"
+    assert told(server.url) == unreachable(server.url)
 
 
 NO_MATTERMOST = {
@@ -223,6 +228,27 @@ def test_an_option_like_none_of_ours_is_pytests_to_refuse(run_pytest):
     assert "unrecognized arguments: --nonsense" in done.stderr and done.returncode == pytest.ExitCode.USAGE_ERROR
 
 
+def test_a_slip_in_the_name_of_a_rule_is_told_with_the_one_that_was_meant(refusal):
+    said = refusal("--rule=permision")
+    assert said.startswith("--rule permision: there is no such kind of promises; did you mean permission? there are status, ")
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2"), ("--target=recorded:11.0.3",)], ids=str)
+def test_a_selection_of_nothing_is_told(run_pytest, options):
+    done = run_pytest("-q", "-k", "nosuchthing", *options)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "nothing to ask: no test is selected (-k nosuchthing)\n" in done.stdout
+
+
+def test_a_folder_for_records_that_cannot_be_made_is_named_and_nobody_is_told_to_make_room(refusal, tmp_path):
+    (tmp_path / "file").touch()
+    said = refusal(f"--reports={tmp_path / 'file' / 'x'}")
+    assert said == (
+        f"{tmp_path / 'file' / 'x' / tape.newest()} cannot be written: Not a directory; "
+        "a file stands where a folder is to be; have it written elsewhere"
+    )
+
+
 @pytest.mark.parametrize("number", ["0", "-1"])
 @pytest.mark.parametrize("target", ["recorded", "reference"])
 def test_no_examples_at_all_are_refused(refusal, number, target):
@@ -282,8 +308,9 @@ def test_cleanup_refuses_a_server_elsewhere(complaint):
     assert "--allow-remote" in complaint("cleanup", "http://192.0.2.1:8065")
 
 
-def test_cleanup_tells_that_a_server_cannot_be_reached(complaint, closed_port):
-    assert complaint("cleanup", closed_port) == f"{closed_port} cannot be reached: no connection"
+@pytest.mark.parametrize("arguments", [["cleanup"], ["doctor"], ["campaign"], ["compare", "5.36.1"]], ids=" ".join)
+def test_each_command_tells_that_a_server_cannot_be_reached_and_what_to_look_at(complaint, closed_port, arguments):
+    assert complaint(*arguments, closed_port) == unreachable(closed_port)
 
 
 def test_cleanup_has_nothing_to_do_where_nothing_was_changed(capsys, serve):
@@ -301,6 +328,32 @@ def test_wrong_arguments_end_with_status_2_and_the_usage(capsys, arguments):
         main(arguments)
     printed = capsys.readouterr()
     assert left.value.code == 2 and printed.out == "" and printed.err.startswith("usage: mmconform")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "meant"),
+    [
+        (["compare", "5.36.1", "11.0.3", "--fromat", "json"], "compare", "--format"),
+        (["cleanup", "--evrything", "http://x"], "cleanup", "--everything"),
+        (["campaign", "recorded:all", "--opration=X", "suites/permissions"], "campaign", "--operation"),
+        (["comapre", "5.36.1", "11.0.3"], "[-h]", "compare"),
+        (["--vresion"], "[-h]", "--version"),
+        (["report", "--format", "jnit"], "report", "junit"),
+        (["contract", "--rule", "permision"], "contract", "permission"),
+    ],
+    ids=str,
+)
+def test_a_slip_is_told_with_what_was_meant_and_the_usage_of_its_command(capsys, arguments, usage, meant):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and said.startswith(f"usage: mmconform {usage} ") and said.endswith(f"; did you mean {meant}?\n")
+
+
+def test_a_strange_word_like_none_of_ours_has_no_question(capsys):
+    with pytest.raises(SystemExit):
+        main(["merge", "--xyzzy"])
+    assert capsys.readouterr().err.endswith("mmconform merge: error: unrecognized arguments: --xyzzy\n")
 
 
 def test_the_command_as_a_program_ends_with_its_status(as_user):

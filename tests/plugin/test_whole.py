@@ -238,7 +238,7 @@ def test_what_k_finds_shows_the_deviation_that_a_whole_run_shows(run_pytest, con
             "--operation=RegenCommandToken --rule=paging",
             "--operation RegenCommandToken --rule paging: the documents promise nothing",
         ),
-        ("--rule=permissions", "--rule permissions: there is no such kind of promises; there are status, schema"),
+        ("--rule=taste", "--rule taste: there is no such kind of promises; there are status, schema"),
         (
             "--operation=GetTaem*",
             "--operation GetTaem*: the documents describe no such operation; `mmconform contract` lists them",
