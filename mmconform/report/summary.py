@@ -70,11 +70,9 @@ def summarise(
     fixed = [d.place + " " + d.clause for d in deviations if is_whole and _is_gone(d, version, rows)]
     not_met = [f"{d.place} {d.clause}" for d in deviations if d.is_met_by_hand and _is_gone(d, version, by_hand)]
     not_met = [entry for entry in not_met if entry not in fixed]
-    failed = tally["new"] + tally["error"] + errors + not_taped + counted
-    failed += sum(map(len, (fixed, not_met, not_exercised, left_out)))
     unobserved = (c for c, s in states.items() if s == "unobserved" and contract.clauses[c].operation in asked)
-    return Footer(
-        green=failed == 0 and tally["pass"] + tally["known"] > 0,
+    footer = Footer(
+        green=False,
         kept=tally["pass"],
         known=tally["known"],
         new=tally["new"],
@@ -92,6 +90,11 @@ def summarise(
         finished=finished,
         seconds=seconds,
     )
+    return _decided(footer)
+
+
+def _decided(footer: Footer) -> Footer:
+    return msgspec.structs.replace(footer, green=not why_red(footer))
 
 
 def beside_the_one_before(footer: Footer, against: str, changes: Sequence[ChangeRow], unmet: Sequence[str]) -> Footer:
@@ -103,8 +106,7 @@ def beside_the_one_before(footer: Footer, against: str, changes: Sequence[Change
         unmet: Known changes that this run disproves.
     """
     changed = sum(1 for change in changes if change.standing == "new")
-    fixed, is_as_known = (*footer.fixed, *unmet), not changed and not unmet
-    return msgspec.structs.replace(footer, changed=changed, against=against, fixed=fixed, green=footer.green and is_as_known)
+    return _decided(msgspec.structs.replace(footer, changed=changed, against=against, fixed=(*footer.fixed, *unmet)))
 
 
 def _counted_by_reason(states: dict[str, str], rows: Sequence[ObservationRow]) -> dict[str, int]:
@@ -208,6 +210,27 @@ def newer_than_known(record: Record) -> list[str]:
         if newest
         else []
     )
+
+
+def why_red(footer: Footer) -> tuple[str, ...]:
+    """Return why a run is not green, in a few of the words of docs/words.md each; nothing where it is green.
+
+    This decides it, and every verdict that says RED says these; :func:`problems` says which ones they are.
+    """
+    operations, deviations = len(footer.not_exercised), len(footer.not_met)
+    reasons = (
+        (footer.new, f"{footer.new} new"),
+        (footer.errors, f"{footer.errors} in error"),
+        (operations, f"{operations} operation{'s' * (operations > 1)} not exercised"),
+        (deviations, f"{deviations} known deviation{'s' * (deviations > 1)} not met"),
+        (footer.fixed, f"{len(footer.fixed)} fixed, to be taken off the list"),
+        (footer.changed, f"{footer.changed} changed since {footer.against}"),
+        (footer.not_taped, f"{footer.not_taped} request{'s' * (footer.not_taped > 1)} not taped"),
+        (footer.left_out, "something left out"),
+        (footer.counted, f"{footer.counted} new finding{'s' * (footer.counted > 1)} of principles"),
+        (not footer.verified, "nothing verified"),
+    )
+    return tuple(said for is_so, said in reasons if is_so)
 
 
 def problems(record: Record) -> list[tuple[str, str]]:

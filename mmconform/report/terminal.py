@@ -16,7 +16,17 @@ from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.folded import folded
 from mmconform.report.marks import MANY, MARKS
-from mmconform.report.summary import Cell, held_back, kept_though_known, newer_than_known, problems, skip_reasons, table, together
+from mmconform.report.summary import (
+    Cell,
+    held_back,
+    kept_though_known,
+    newer_than_known,
+    problems,
+    skip_reasons,
+    table,
+    together,
+    why_red,
+)
 from mmconform.safety.guard import WOULD_DO_HARM
 
 _HEADINGS = {"permission": "perm."}
@@ -167,12 +177,12 @@ def _details(contract: Contract, record: Record) -> list[str]:
     if gaps := sorted({row.operation for row in record.observations if row.signature == GAP}):
         lines.append(f"  gaps of the document, refusals that it does not declare: {len(gaps)} operations, {_named(gaps)}")
     lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
-    lines += [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
     for_principles = sum(row.for_principles for row in record.operations)
     if record.findings or for_principles:
         new, known = (sum(1 for finding in record.findings if finding.standing == standing) for standing in ("new", "known"))
         found = f"{new} new finding{'s' * (new != 1)}, {known} known"
-        lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise")
+        but = "" if record.footer.counted else " and make no run red"
+        lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise{but}")
     if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
         lines.append(
             f"  gaps of the document, properties that are accepted and listed nowhere: {len(silent)} operations, {_named(silent)}"
@@ -186,7 +196,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
             f"{sum(1 for row in record.operations if row.served)} served somebody, and of "
             f"{sum(1 for row in record.operations if row.is_decisive)} it was seen who is let in and who is not"
         )
-    return lines
+    return lines + [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
 
 
 def _named(operations: list[str]) -> str:
@@ -200,7 +210,8 @@ def _verdict(record: Record, promises: int, *, is_short: bool = False) -> Text:
     text = Text("  ")
     text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
     verified = f"of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
-    text.append(f"  {verified}: {footer.kept} kept, {footer.known} known, {footer.new} new")
+    why = "" if is_short or footer.green else f"{', '.join(why_red(footer))}; "
+    text.append(f"  {why}{verified}: {footer.kept} kept, {footer.known} known, {footer.new} new")
     for count, word in ((footer.skipped, "skipped"), (footer.errors, "errors"), (len(footer.unobserved), "unobserved")):
         if count:
             text.append(f", {count} {word}")

@@ -228,7 +228,8 @@ RED = {
 
 @pytest.mark.parametrize("why", RED)
 def test_a_run_is_not_green_with(summarise, why):
-    assert summarise(**RED[why]).green is False
+    footer = summarise(**RED[why])
+    assert footer.green is False and summary.why_red(footer)
 
 
 NOT_RED = {
@@ -244,7 +245,7 @@ NOT_RED = {
 @pytest.mark.parametrize("why", NOT_RED)
 def test_a_run_is_green_in_spite_of(summarise, why):
     footer = summarise(**NOT_RED[why])
-    assert footer.green is True and footer.fixed == ()
+    assert footer.green is True and footer.fixed == () and summary.why_red(footer) == ()
 
 
 def test_a_deviation_is_fixed_when_who_saw_it_sees_the_promise_kept(summarise):

@@ -43,7 +43,7 @@ def test_what_is_new_follows_the_table_with_its_promise_and_who_saw_it(shown, co
     table, _, new = text.partition(f"\n  ✖ CreateJob.status ({place})\n")
     assert "CreateJob" in table and "answered 500" not in table
     assert new.startswith("      answered 500\\u001b[2J\n      asked by member; in one test, first test_b.py::c\n")
-    assert "  RED  verified 3 of 96 promises: 2 kept, 0 known, 1 new" in new
+    assert "  RED  1 new; verified 3 of 96 promises: 2 kept, 0 known, 1 new" in new
 
 
 def test_of_what_is_new_nothing_is_cut_however_long(shown):
@@ -100,7 +100,8 @@ FOUND = FindingRow(
 def test_what_contradicts_a_principle_is_told_apart_and_makes_no_run_red(shown):
     text = shown({"clause": "CreateJob.auth"}, findings=[FOUND])
     assert "\n  principle hidden: CreateJob, data\n      `data` is shown\n      for member\n" in text
-    assert "  principles: 1 new finding, 0 known, of 0 answers with a 2xx; they break no promise" in text and "GREEN" in text
+    said = "  principles: 1 new finding, 0 known, of 0 answers with a 2xx; they break no promise and make no run red\n"
+    assert said in text and "GREEN" in text
 
 
 def test_that_nothing_contradicts_a_principle_is_told_where_they_were_asked_about(shown):
@@ -113,9 +114,10 @@ def test_it_makes_a_run_red_where_that_is_asked_for(shown):
     assert "  principles: 1 new finding, and --fail-on principles" in text and "RED" in text
 
 
-def test_what_else_makes_a_run_red_is_a_line(shown):
-    text = shown({"clause": "CreateJob.auth"}, not_taped=2)
-    assert "  not-taped: 2 requests that the tape has no answer for" in text and "RED" in text
+def test_what_else_makes_a_run_red_is_a_line_and_stands_beside_the_verdict(shown):
+    text = shown({"clause": "CreateJob.auth"}, not_taped=2, not_exercised=["CreateJob"])
+    assert "  not-taped: 2 requests that the tape has no answer for" in text
+    assert "  RED  1 operation not exercised, 2 requests not taped; verified 1 of 96 promises: 1 kept, 0 known, 0 new" in text
 
 
 @pytest.mark.parametrize(
