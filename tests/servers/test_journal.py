@@ -37,10 +37,11 @@ class Mattermost:
         front: What something in front of it answers instead.
         patches: It can change single settings (from 5.20 on).
         held: The roles of people, by their ids.
+        me: The id of the administrator.
     """
 
-    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None, patches=False, held=None):
-        self.patches, self.held = patches, dict(held or {})
+    def __init__(self, refuse=(), deaf=(), tokens=1, lists=None, front=None, patches=False, held=None, me=""):
+        self.patches, self.held, self.me = patches, dict(held or {}), me
         self.refuse, self.deaf, self.front, self.lists = refuse, deaf, front, lists or {}
         self.tokens, self.undone, self.config, self.roles = tokens, set(), json.loads(json.dumps(EMPTY)), {}
 
@@ -80,6 +81,8 @@ class Mattermost:
     def told(self, what, url, sent):
         ended = 5 * (url in self.undone)
         lists = {"GET /jobs": [], "GET /oauth/apps": [], "GET /commands": [], "GET /config": self.config, **self.lists}
+        if url == "/users/me" and self.me:
+            return 200, {"id": self.me}
         if "/name/" in what or "/username/" in what:
             return 200, {"id": url.rpartition("/")[2] + "-id"}
         if url.endswith("/tokens"):
@@ -180,6 +183,11 @@ def test_who_is_deactivated_holds_nothing_that_not_everybody_has(undo, held, is_
 def test_that_somebody_holds_no_more_is_believed_when_it_was_read_back(undo, path):
     done, _, _ = undo(USER, tokens=0, held={"1": "system_user system_admin"}, deaf=["PUT /users/1/roles"])
     assert "user 1 still holds system_admin" in done and path.exists()
+
+
+def test_the_administrator_leaves_a_team_before_it_is_archived(undo):
+    _, changes, _ = undo(TEAM, me="a1")
+    assert changes == ["DELETE /teams/1/members/a1", "DELETE /teams/1"]
 
 
 def test_everything_is_undone_newest_first_and_the_journal_is_gone(undo, path):

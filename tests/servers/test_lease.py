@@ -42,6 +42,8 @@ class Fake:
         lists |= {"channels": [*self.channels, *self.private]}
         if method == "DELETE":
             self.deleted.append(path)
+            if "/members/" in path:
+                return 200, {"status": "OK"}
             kind, _, id_ = path.rpartition("/")
             lists[kind][:] = [
                 {**row, "delete_at": 9} if row["id"] == id_ else row
@@ -451,7 +453,7 @@ def test_everything_is_told_by_its_name(cleanup, server):
     status, said = cleanup("--everything")
     assert status == 0, said
     assert set(server.deleted) == {
-        *("channels/h1", "channels/h3", "oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1")
+        *("channels/h1", "channels/h3", "oauth/apps/o1", "users/u2", "users/u1", "commands/c1", "teams/t1/members/a1", "teams/t1")
     }
     assert server.deleted.index("channels/h1") < server.deleted.index("teams/t1"), "what is within goes first"
     done = said.partition("\nsettings, roles and")[0].split(", ")

@@ -319,6 +319,12 @@ class Undoing:
             self.failed.append(f"the {whose} are still there after they were {what.partition(' ')[2]}")
 
     @cached_property
+    def me(self) -> str:
+        """The operator's id; nothing where the server does not tell it."""
+        found = self.admin.ask("GET", "/api/v4/users/me")
+        return (found.json_id or "") if found.is_success else ""
+
+    @cached_property
     def bot_owners(self) -> dict[str, str]:
         """To whom each bot belongs that is not disabled; none where the server knows no bots."""
         return {

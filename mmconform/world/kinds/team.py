@@ -39,6 +39,8 @@ class Team(Kind):
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         command.delete_all(undoing, entry["id"])
+        if undoing.me:  # who made it is its administrator, and would stay one of each archived team
+            undoing.admin.ask("DELETE", f"/api/v4/teams/{entry['id']}/members/{undoing.me}")
         return undoing.attempt("teams archived", undoing.admin.ask("DELETE", f"/api/v4/teams/{entry['id']}"))
 
     def left(self, undoing: Undoing) -> Iterator[str]:

@@ -247,6 +247,5 @@ def _disable_bot(undoing: Undoing, user: str) -> None:
     if user not in undoing.bot_owners:
         return
     if undoing.bot_owners[user] == user:
-        me = undoing.admin.ask("GET", "/api/v4/users/me").json_id
-        undoing.attempt("bots handed over", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{me}"))
+        undoing.attempt("bots handed over", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{undoing.me}"))
     undoing.attempt("bots disabled", undoing.admin.ask("POST", f"/api/v4/bots/{user}/disable"))
