@@ -9,41 +9,44 @@ from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
-from mmconform.report.marks import FINDING_MARKS, MARKS
-from mmconform.report.summary import Cell, newer_than_known, problems, skip_reasons, table
+from mmconform.report.marks import FINDING_MARKS, KEPT_THOUGH_KNOWN, MARKS
+from mmconform.report.summary import Cell, kept_though_known, newer_than_known, problems, skip_reasons, table
 
 
 def markdown(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
     """Return a headline and a line for each record, the table of each, what is new in full, and what contradicts a principle."""
     lines = ["# Mattermost conformance", "", "| | server | target | verified | kept | known | new | skipped |", "|" + "---|" * 8]
-    lines += [_line(contract, record) for record in records]
+    lines += [_line(contract, record, known) for record in records]
     for record in records:
-        lines += ["", *_section(contract, record, folded=len(records) > 1)]
+        lines += ["", *_section(contract, record, known, folded=len(records) > 1)]
     return "\n".join(lines) + "\n"
 
 
-def _line(contract: Contract, record: Record) -> str:
-    footer = record.footer
+def _line(contract: Contract, record: Record, known: Sequence[Deviation]) -> str:
+    footer, unmet = record.footer, len(kept_though_known(contract, record, known))
     cells = [
         ("✅ green" if footer.green else "❌ red") + (" (a part)" if record.header.selection else ""),
         code(f"Mattermost {record.header.server.name}", in_table=True),
         code(record.header.target, in_table=True),
         f"{footer.verified} of {len(contract.clauses)} promises",
-        *map(str, (footer.kept, footer.known)),
+        f"{footer.kept}{f', {unmet} though known' if unmet else ''}",
+        str(footer.known),
         f"**{footer.new}**" if footer.new else "0",
         str(footer.skipped),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _section(contract: Contract, record: Record, *, folded: bool) -> list[str]:
-    footer = record.footer
+def _section(contract: Contract, record: Record, known: Sequence[Deviation], *, folded: bool) -> list[str]:
+    footer, unmet = record.footer, kept_though_known(contract, record, known)
     lines = [
         f"## {code('Mattermost ' + record.header.server.name)}",
         "",
-        f"Verified {footer.verified} of {len(contract.clauses)} promises: {footer.new} new, {footer.known} known.",
+        f"Verified {footer.verified} of {len(contract.clauses)} promises: {footer.new} new, {footer.known} known"
+        + (f", {len(unmet)} {KEPT_THOUGH_KNOWN.word}." if unmet else "."),
         "",
         *(f"- {kind}: {sentence}" for kind, sentence in _details(contract, record)),
+        *([f"- {KEPT_THOUGH_KNOWN.meaning}: {', '.join(map(code, unmet))}"] if unmet else []),
         "",
     ]
     grid = _grid(contract, record)

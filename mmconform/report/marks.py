@@ -57,6 +57,15 @@ MARKS = {
     "unobserved": Mark("?", "dim", "unobserved", "nothing in this run could show it", Drawing("$?$", GREY)),
 }
 
+#: Of a promise that was kept by what a run asked, and is known to be broken (:func:`mmconform.report.summary.kept_though_known`).
+KEPT_THOUGH_KNOWN = Mark(
+    "◑",
+    "green",
+    "kept though known",
+    "kept by what was asked here; known to be broken in this version, and not met",
+    Drawing("o", GREEN, hollow=True, tile="#e3f4ee"),
+)
+
 #: Of every standing of what contradicts a principle, worst first. It breaks no promise, so what is said is not that.
 FINDING_MARKS: dict[FindingStanding, Mark] = {
     "new": replace(MARKS["new"], meaning="contradicts a principle, and is not known: new"),

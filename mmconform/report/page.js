@@ -180,7 +180,7 @@ function tally(some, t) {
   const count = (letters) => states.filter((state) => letters.includes(state)).length;
   return { operations: some.length, asked: coverage.filter((c) => c[1]).length, served: coverage.filter((c) => c[3]).length,
     decisive: coverage.filter((c) => c[4]).length, gated: coverage.filter((c) => c[5]).length,
-    kept: count("p"), known: count("k"), new: count("n"), error: count("e"), unjudged: count("su") };
+    kept: count("cp"), known: count("k"), new: count("n"), error: count("e"), unjudged: count("su") };
 }
 
 const COLUMNS = [["operations", "operations"], ["new", "new"], ["error", "in error"], ["asked", "asked"], ["served", "served"], ["decisive", "decisive"], ["gated", "not offered"],
@@ -482,7 +482,7 @@ function accessLegend(some) {
   return [key("a", "✓", "allowed"), key("d", "–", "denied"), has("b") && key("b", "±", "some allowed, some denied"),
     key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"),
     some.some((here) => here.isOpen) && key("a open", "✓", "a dotted ring: not judged whether as documented"),
-    has("p") && h("span", {}, mark("p"), " all as documented"), has("kn") && h("span", {}, mark("k"), mark("n"), " not, known or new")];
+    has("p") && h("span", {}, mark("p"), " all as documented"), has("c") && h("span", {}, mark("c"), ` ${data.states.c.means}`), has("kn") && h("span", {}, mark("k"), mark("n"), " not, known or new")];
 }
 
 const spaced = (name) => name.replaceAll("_", " ");
@@ -754,7 +754,7 @@ function principles() {
 function sentence(one) {
   const rest = [["skip", "skipped"], ["error", "in error"]].filter(([key]) => one[key]).map(([key, word]) => `, ${one[key]} ${word}`);
   if (one.changed) rest.push(`, ${many(one.changed, "new change")}`);
-  return `verified ${one.verified} of ${one.clauses} promises, ${one.new} new, ${one.known} known${rest.join("")}${one.unobserved.length ? `, ${one.unobserved.length} unobserved` : ""}`;
+  return `verified ${one.verified} of ${one.clauses} promises, ${one.new} new, ${one.known} known${one.unmet ? `, ${one.unmet} ${word("c")}` : ""}${rest.join("")}${one.unobserved.length ? `, ${one.unobserved.length} unobserved` : ""}`;
 }
 
 const sum = (one, i) => Object.values(one.coverage).reduce((total, values) => total + values[i], 0);
@@ -827,7 +827,7 @@ function coverageOf(shown, t) {
     h("tbody", {}, shown.map((operation) => {
       const [inScope, sent, reached, served, , gate] = one.coverage[operation.id] || [false, 0, 0, 0];
       const some = clausesOf.get(operation.id) || [];
-      const done = some.filter((clause) => "nkp".includes(clause.at[t])).length;
+      const done = some.filter((clause) => "nkcp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
         h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
     }))), heads));
@@ -867,7 +867,7 @@ function trust() {
     h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
       h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i > 1 && i < 12 ? "n" : "" }, text)))),
       h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.name, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),
-        [`${each.verified} of ${each.clauses}`, each.pass, each.known, each.new, each.skip, each.unobserved.length, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
+        [`${each.verified} of ${each.clauses}`, each.pass + (each.unmet ? `, ${each.unmet} though known` : ""), each.known, each.new, each.skip, each.unobserved.length, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
         h("td", { class: "mono" }, each.commit.slice(0, 10)))))), heads))),
   ];
 }
@@ -935,6 +935,7 @@ function clausePanel(clause, t) {
   const known = [...new Set(broken.map((f) => f.at[t].card).filter((card) => card !== undefined))].map((n) => data.deviations[n]);
   const skipped = [...new Set(here.filter((f) => f.at[t].state === "s").map((f) => f.signature))];
   const kept = Object.entries(clause.kept).filter(([persona, { at }]) => at[t] && (!now.persona || persona === now.persona));
+  const unmet = state === "c" ? clause.unmet[t].map((n) => data.deviations[n]) : [];
   const test = (broken[0] ? broken[0].at[t].test : kept.length ? kept[0][1].tests[0] : "") || "";
   const [shape, same] = history_([...statesOf(clause)]);
   const said = ({ from, to }) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => range(from, to + 1).some((i) => f.at[i] && "nek".includes(f.at[i].state))).map((f) => f.signature))];
@@ -943,8 +944,8 @@ function clausePanel(clause, t) {
     part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`), isOfWho(clause) && h("div", {}, everyVersion(operation))),
     skipped.length && state === "s" && part("Why not judged", skipped.map((reason) => h("p", {}, whySkipped(reason), operation.since && t < operation.since_at ? ` (documented since ${operation.since})` : ""))),
     state === "u" && part("Why not judged", h("p", {}, data.states.u.means)),
-    known.length && part("Known, because", known.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
-      h("div", {}, button("Its card", () => go({ view: "deviations", open: `card:${card.place.replace(/^.*\//, "")}` })))))),
+    [["Known, because", known], ["Known to be broken, and not met here, because", unmet]].map(([title, some]) => some.length > 0 && part(title, some.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
+      h("div", {}, button("Its card", () => go({ view: "deviations", open: `card:${card.place.replace(/^.*\//, "")}` }))))))),
     broken.length && part("Seen", broken.slice(0, 12).map((f) => exchange(f, f.at[t])), broken.length > 12 && h("p", { class: "soft" }, `and ${broken.length - 12} more`)),
     kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, { at, tests }]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(at[t], "time")}, in ${many(tests.length, "test")}`), tests.map((name) => h("div", { class: "mono small" }, name)))))),
       !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
@@ -1012,7 +1013,7 @@ function accessPanel(operation, persona, about, t) {
   const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
   const at = data.targets.map((_, i) => told(operation, persona, about, i));
   return [
-    head(`${operation.id} by ${spaced(persona)}${whose}`, ring || (isOpen || letter === "u" ? "u" : letter === "s" ? "s" : "p"),
+    head(`${operation.id} by ${spaced(persona)}${whose}`, ring || (isOpen || letter === "u" ? "u" : "sc".includes(letter) ? letter : "p"),
       `Mattermost ${one.name}: ${says}${isOpen && seen ? `; documented: ${SAYS[seen.documented[t]]}` : ""}`),
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),

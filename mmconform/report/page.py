@@ -21,8 +21,8 @@ from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
-from mmconform.report.marks import EFFECT_SIGNS, FINDING_MARKS, MANY, MARKS, PRINCIPLE_MEANS, Mark
-from mmconform.report.summary import clause_states, state_of
+from mmconform.report.marks import EFFECT_SIGNS, FINDING_MARKS, KEPT_THOUGH_KNOWN, MANY, MARKS, PRINCIPLE_MEANS, Mark
+from mmconform.report.summary import clause_states, kept_though_known, state_of
 from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.people import MADE, PERSONAS
@@ -31,6 +31,8 @@ _HERE = Path(__file__).parent
 _POLICY = "base-uri 'none'; form-action 'none'"
 #: In a page a state is its first letter, so that twenty versions of a clause are a word of twenty letters.
 _LETTER = {state: state[0] for state in MARKS}
+#: A state of the page alone, between what is known and what is kept: kept by what was asked, and known to be broken.
+_THOUGH_KNOWN = "c"
 #: So is what a finding of a principle is held to be.
 _STANDING = {standing: standing[0] for standing in FINDING_MARKS}
 
@@ -115,13 +117,14 @@ def page_data(
     records = sorted(records, key=lambda r: (_version(r), _is_release(r), r.header.started, r.header.target))
     cards, exchanges = _Cards(_concrete(deviations, records)), _Table()
     findings = _findings(contract, records, cards, exchanges)
+    unmet = [kept_though_known(contract, record, deviations) for record in records]
     is_grouped = len(contract.operations) > MANY
     data: dict[str, Any] = {
         "made_by": f"mmconform {__version__}",
         "base": contract.base,
         "spec": contract.digest,
         "run": RUN,
-        "states": {_LETTER[state]: _shown(mark) for state, mark in MARKS.items()},
+        "states": _states(),
         "standings": {_STANDING[standing]: _shown(mark) for standing, mark in FINDING_MARKS.items()},
         "effects": EFFECT_SIGNS,
         "reasons": _WHY_SKIPPED,
@@ -129,13 +132,13 @@ def page_data(
         "verdicts": VERDICTS,
         "personas": _personas(),
         "made": list(MADE),
-        "targets": _targets(contract, records),
+        "targets": [{**row, "unmet": len(of_it)} for row, of_it in zip(_targets(contract, records), unmet, strict=True)],
         "tags": sorted({_tag(operation) for operation in contract.operations.values()}, key=str.casefold) if is_grouped else [],
         "operations": [
             {**_operation(operation, records), **({"tag": _tag(operation)} if is_grouped else {})}
             for operation in contract.operations.values()
         ],
-        "clauses": _clauses(contract, records),
+        "clauses": _clauses(contract, records, unmet, cards),
         "findings": findings,
         "principles": PRINCIPLE_MEANS,
         "contradictions": _contradictions(records),
@@ -187,6 +190,16 @@ class _Table:
 # -- what is judged ------------------------------------------------------------------------------------------------
 
 
+def _states() -> dict[str, dict[str, str]]:
+    """Return every state, worst first."""
+    shown = {}
+    for state, mark in MARKS.items():
+        if state == "pass":
+            shown[_THOUGH_KNOWN] = _shown(KEPT_THOUGH_KNOWN)
+        shown[_LETTER[state]] = _shown(mark)
+    return shown
+
+
 def _shown(mark: Mark) -> dict[str, str]:
     """Return what a state is called beside a number, its mark, and what it means."""
     return {"word": mark.word, "mark": mark.sign, "means": mark.meaning}
@@ -224,8 +237,13 @@ def _first(records: Sequence[Record], version: Version | None) -> int | None:
     return next((t for t, record in enumerate(records) if _version(record) >= version), len(records))
 
 
-def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return every clause with its state in each target, for everybody and for each persona alone, and who saw it kept."""
+def _clauses(
+    contract: Contract, records: Sequence[Record], unmet: Sequence[Mapping[str, Sequence[Deviation]]], cards: "_Cards"
+) -> list[dict[str, Any]]:
+    """Return every clause with its state in each target, for everybody and for each persona alone, and who saw it kept.
+
+    ``unmet`` has, for each target, the cards of what is known of it and was not met where it looks kept; empty for none at all.
+    """
     states = [clause_states(contract, record.observations) for record in records]
     seen: dict[tuple[str, str], list[list[ObservationRow]]] = {}
     for t, record in enumerate(records):
@@ -239,7 +257,13 @@ def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
             "text": clause.text,
             "place": clause.place,
             "evidence": clause.evidence,
-            "at": "".join(_LETTER[state[clause.id]] for state in states),
+            "at": "".join(
+                _THOUGH_KNOWN if clause.id in of_it else _LETTER[state[clause.id]]
+                for state, of_it in zip(states, unmet, strict=True)
+            ),
+            "unmet": [[*dict.fromkeys(map(cards.number, of_it.get(clause.id, ())))] for of_it in unmet]
+            if any(clause.id in of_it for of_it in unmet)
+            else [],
             "by": {},
             "kept": {},
         }
@@ -247,7 +271,12 @@ def _clauses(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
     }
     for (clause, persona), at in seen.items():
         shown = rows[clause]
-        shown["by"][persona] = "".join(_LETTER[state_of(observations)] for observations in at)
+        expected = [any(persona in d.personas for d in of_it.get(clause, ())) for of_it in unmet]
+        seen_ = [_LETTER[state_of(observations)] for observations in at]
+        shown["by"][persona] = "".join(
+            _THOUGH_KNOWN if letter == "p" and is_expected else letter
+            for letter, is_expected in zip(seen_, expected, strict=True)
+        )
         passes = [[o for o in observations if o.outcome == "pass"] for observations in at]
         if any(passes):
             tests = sorted({_test(o) for observations in passes for o in observations})
@@ -302,6 +331,10 @@ class _Cards:
     def of(self, row: ObservationRow) -> int | None:
         """Return the number of the card that explains an observation; None where the entry has moved since."""
         return self._numbers.get((row.deviation, row.clause, row.signature))
+
+    def number(self, deviation: Deviation) -> int:
+        """Return the number of the card of a deviation that is no habit."""
+        return self._numbers[deviation.place, deviation.clause, deviation.signature]
 
 
 def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exchanges: _Table) -> list[dict[str, Any]]:

@@ -125,17 +125,26 @@ def _is_gone(deviation: Deviation, version: Version, rows: Sequence[ObservationR
     return any(row.outcome == "pass" for row in about)
 
 
-def kept_though_known(contract: Contract, record: Record) -> list[str]:
+def kept_though_known(
+    contract: Contract, record: Record, deviations: Iterable[Deviation] | None = None
+) -> dict[str, list[Deviation]]:
     """Return the promises that look kept, of which it is known that this version breaks them: nobody asked so that it shows.
 
-    Of our own documents; a reference server that keeps them, or has a flaw of its own, is none of the versions.
+    With each the deviations that were not met. Of our own documents; a reference server that keeps them, or has a flaw of its
+    own, is none of the versions.
+
+    Args:
+        deviations: What is known, where somebody has loaded it.
     """
     target = record.header.target
     if record.header.documents or (target.startswith("reference") and ("@" not in target or ":" in target)):
-        return []
+        return {}
     version, states = Version.parse(record.header.server.version), clause_states(contract, record.observations)
-    known = (deviation for deviation in load(contract, is_of_many=True) if deviation.is_in(version) and not deviation.is_rare)
-    return [*dict.fromkeys(deviation.clause for deviation in known if states[deviation.clause] == "pass")]
+    found: dict[str, list[Deviation]] = {}
+    for deviation in load(contract, is_of_many=True) if deviations is None else deviations:
+        if deviation.is_in(version) and not deviation.is_rare and states.get(deviation.clause) == "pass":
+            found.setdefault(deviation.clause, []).append(deviation)
+    return found
 
 
 def clause_states(contract: Contract, rows: Iterable[ObservationRow]) -> dict[str, str]:

@@ -135,7 +135,9 @@ def address(contract, known, record_of, proof, tmp_path_factory):
     records[1].findings.extend(lines.findings({**CONTRADICTION, "standing": "known", "deviation": "deviations/a.yaml:3"}))
     records[3].findings.extend(lines.findings(CONTRADICTION, told, {**told, "standing": "gap", "field": "a gap"}))
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(as_html(contract, records, known, proof(*FLAWS)), encoding="utf-8")
+    # All else that is known of these versions was not met either; that is told of elsewhere.
+    listed = [replace(deviation, is_rare=True) for deviation in known]
+    path.write_text(as_html(contract, records, listed, proof(*FLAWS)), encoding="utf-8")
     return path.as_uri()
 
 
@@ -180,8 +182,8 @@ def page_of(chromium, contract, tmp_path):
     """Open the page about some records at a place."""
     opened = []
 
-    def page_of(place, *records, **options):
-        (tmp_path / "page.html").write_text(as_html(contract, records, []), encoding="utf-8")
+    def page_of(place, *records, known=(), **options):
+        (tmp_path / "page.html").write_text(as_html(contract, records, known), encoding="utf-8")
         opened.append(chromium.new_page(**options))
         opened[-1].goto((tmp_path / "page.html").as_uri() + f"#{place}")
         return opened[-1]
@@ -397,6 +399,30 @@ def test_changed_answers_stand_in_their_version_with_the_reason(visit):
 def test_a_skipped_promise_says_why(visit):
     shown = visit("#versions?open=CreateJob.status@4.0.5")
     expect(panel(shown)).to_contain_text(f"not-in-version: {ABSENT} (documented since 4.1.0)")
+
+
+def test_what_looks_kept_and_is_known_to_be_broken_says_so(page_of, known, record_of):
+    """A server on which little may be asked does not look better than the recording of its version."""
+    listed = [d for d in known if d.clause == "CreateJob.status" and d.is_in(Version(11, 0, 3))]
+    assert listed and not any(d.is_rare for d in listed), "the document is known to be broken there"
+    live, tape = record_of("11.0.3", target="http://127.0.0.1:8065"), record_of("11.0.3", KNOWN)
+    page = page_of("versions?unfolded=CreateJob", tape, live, known=listed)
+    says = "kept by what was asked here; known to be broken in this version, and not met"
+    of_live = cell(page, f"CreateJob.status, 11.0.3 127.0.0.1:8065: {says}")
+    assert (
+        of_live.inner_text() == "◑"
+        and cell(page, "CreateJob.status, 11.0.3 recorded:11.0.3: broken, known and explained").count() == 1
+    )
+    assert cell(page, "CreateJob, 11.0.3 127.0.0.1:8065: 1 kept though known, 7 kept").count() == 1
+    assert f"◑ {says}" in page.locator(".legend").inner_text()
+    of_live.click()
+    said = panel(page).inner_text()
+    assert says in said and "KNOWN TO BE BROKEN, AND NOT MET HERE, BECAUSE" in said
+    assert " ".join(listed[0].evidence.split()) in " ".join(said.split())
+    page.goto(page.url.partition("#")[0] + "#trust?at=11.0.3 127.0.0.1:8065")
+    assert "0 new, 0 known, 1 kept though known" in page.locator("#main h2 + p").first.inner_text()
+    field(page, "Version").select_option(label="11.0.3 recorded:11.0.3")
+    assert "though known" not in page.locator("#main h2 + p").first.inner_text()
 
 
 # -- filters, search, address --------------------------------------------------------------------------------------

@@ -148,7 +148,9 @@ def test_each_principle_is_explained():
 @pytest.fixture
 def data(contract, known, record_of):
     """Make the page's data of some records."""
-    return lambda *records: page_data(contract, records, known)
+    # These records keep what is known of their versions: what is said of that has a test of its own.
+    rare = [replace(deviation, is_rare=True) for deviation in known]
+    return lambda *records: page_data(contract, records, rare)
 
 
 def clause(data, name):
@@ -192,6 +194,33 @@ def test_the_states_are_those_of_the_record_and_no_others(data, contract, record
     assert clause(shown, "CreateJob.schema")["at"] == "pn"
 
 
+def test_what_is_known_to_be_broken_and_was_not_met_is_no_plain_promise_kept(contract, known, record_of):
+    version, live = Version(11, 0, 3), "http://127.0.0.1:8065"
+    records = [record_of("4.10.10"), record_of("11.0.3", KNOWN, target=live), record_of("11.0.3", target="reference")]
+    shown = page_data(contract, records, known)
+    broken = {d.clause for d in known if d.is_in(version) and not d.is_rare} - {"CreateJob.status"}
+    t = next(t for t, one in enumerate(shown["targets"]) if one["target"] == live)
+    assert len(broken) > 5 and {row["id"] for row in shown["clauses"] if row["at"][t] == "c"} == broken
+    assert shown["targets"][t]["unmet"] == len(broken) and clause(shown, "CreateJob.status")["at"][t] == "k"
+    for row in shown["clauses"]:
+        expected = {
+            d.place for d in known if d.clause == row["id"] and d.is_in(version) and not d.is_rare and row["id"] in broken
+        }
+        assert {shown["deviations"][number]["place"] for number in (row["unmet"] or [[]] * 3)[t]} == expected
+    reference = next(t for t, one in enumerate(shown["targets"]) if one["target"] == "reference")
+    assert not any(row["at"][reference] == "c" for row in shown["clauses"]), "that is no server of which it is known"
+
+
+def test_a_persona_who_is_not_to_see_a_deviation_saw_the_promise_kept(contract, known, record_of):
+    (one, *_) = [d for d in known if d.is_in(Version(11, 0, 3)) and not d.is_rare and 0 < len(d.personas) < len(PERSONAS)]
+    others = {p for p in PERSONAS if all(p not in d.personas for d in known if d.clause == one.clause)}
+    told = [{"clause": one.clause, "outcome": "pass", "persona": p} for p in (*others, *one.personas)]
+    shown = clause(page_data(contract, [record_of("11.0.3", *told)], known), one.clause)
+    assert others and {p: shown["by"][p] for p in others | one.personas} == dict.fromkeys(others, "p") | dict.fromkeys(
+        one.personas, "c"
+    )
+
+
 def test_what_one_persona_saw_is_told_apart(data, record_of):
     both = [NEW, {**NEW, "persona": "member", "outcome": "pass", "standing": "", "count": 5}]
     row = clause(data(record_of("11.0.3", *both)), "CreateJob.schema")
@@ -201,10 +230,11 @@ def test_what_one_persona_saw_is_told_apart(data, record_of):
 
 def test_marks_are_those_of_the_terminal(data, record_of):
     shown = data(record_of("11.0.3"))["states"]
+    of_the_page = shown.pop("c")
     assert {state: one["mark"] for state, one in zip(STATES, shown.values(), strict=True)} == {
         s: m.sign for s, m in MARKS.items()
     }
-    assert len({one["mark"] for one in shown.values()}) == len(STATES)
+    assert len({one["mark"] for one in (of_the_page, *shown.values())}) == len(STATES) + 1
 
 
 def test_what_a_run_says_is_what_its_footer_says(data, record_of):

@@ -166,6 +166,18 @@ def test_markdown_folds_the_tables_of_several_records(contract, make):
     assert markdown(contract, [make(row("CreateJob.auth", "pass"))] * 2).count("<details>") == 2
 
 
+def test_markdown_and_badge_say_how_many_promises_were_kept_though_they_are_known_to_be_broken(contract, make):
+    listed = deviations.load(contract)
+    broken = next(d for d in listed if d.clause == "CreateJob.status" and d.is_in(VERSION) and not d.is_rare)
+    one = make(row(broken.clause, "pass"), row("CreateJob.auth", "pass"))
+    text = markdown(contract, [one], listed)
+    assert "0 new, 0 known, 1 kept though known." in text and "| 2, 1 though known | 0 |" in text
+    assert "- kept by what was asked here; known to be broken in this version, and not met: `CreateJob.status`" in text
+    assert json.loads(badge(contract, [one], listed))["message"] == "2 kept (1 though known), 0 known, 0 new"
+    met = make(failing(broken.clause, "known", broken.signature), row("CreateJob.auth", "pass"))
+    assert "though known" not in markdown(contract, [met], listed) + badge(contract, [met], listed)
+
+
 # -- annotations ---------------------------------------------------------------------------------------------------
 
 COMMAND = re.compile(r"::(?P<level>error|notice) (?P<given>[^:]*)::(?P<message>[^\r\n]*)")
