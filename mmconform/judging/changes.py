@@ -1,8 +1,8 @@
 """What changed between two records: promises, answers to the same requests, fields, and whole operations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
@@ -60,6 +60,7 @@ class Comparison:
         alone: Answers of one server only: a test that is about its version alone, or a narrower run.
         off_before, off_after: Operations that were not compared, since one of the servers had switched them off: that is a
             setting of its administrator's, and no change of the server.
+        only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
     """
 
     changes: list[Change]
@@ -67,6 +68,8 @@ class Comparison:
     alone: int
     off_before: tuple[str, ...] = ()
     off_after: tuple[str, ...] = ()
+    only_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 #: Why something was not judged that a server of another version may be judged by.
@@ -104,8 +107,16 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
-    off = (tuple(sorted(one - other)) for one, other in ((off_before, off_after), (off_after, off_before)))
-    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off)
+    off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before))
+    only = _by_caller(old.keys() - new.keys()), _by_caller(new.keys() - old.keys())
+    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off, only_before=only[0], only_after=only[1])
+
+
+def _by_caller(asked: Iterable[_Asked]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, operation, persona, _ in asked:
+        found[persona][operation] += 1
+    return {persona: dict(sorted(found[persona].items())) for persona in _in_order(found)}
 
 
 def severity(change: Change) -> int:

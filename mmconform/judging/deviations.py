@@ -128,6 +128,21 @@ def by_entry(deviations: Iterable[Deviation]) -> dict[str, list[Deviation]]:
     return entries
 
 
+def between(entries: Iterable[Deviation], before: Version, after: Version) -> Iterable[tuple[Deviation, str]]:
+    """Yield what is known to be broken in one of two versions and not in the other, each with one persona who sees it."""
+    seen = [(entry, persona) for entry in entries for persona in sorted(entry.personas)]
+
+    def ways(version: Version, is_in: bool | None) -> set[tuple[str, str, str]]:
+        return {(e.clause, p, e.signature) for e, p in seen if e.versions.include(version) is is_in}
+
+    unclear = ways(before, None) | ways(after, None)
+    changed = (ways(before, True) ^ ways(after, True)) - unclear
+    for entry, persona in seen:
+        is_of_one = entry.is_in(before) != entry.is_in(after)
+        if is_of_one and (entry.clause, persona, entry.signature) in changed:
+            yield entry, persona
+
+
 def explain(clause: str, version: Version, ways: Mapping[str, Iterable[str]], entries: Iterable[Deviation]) -> list[str]:
     """Return why a version is known to break a promise in these ways, each reason once.
 

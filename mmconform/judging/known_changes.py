@@ -135,6 +135,17 @@ def unmet(known: Iterable[KnownChange], changes: Iterable[Change], older: Versio
     return [k for k in known if k.lies_between(older, newer) and not any(k.covers(change, older, newer) for change in seen)]
 
 
+def not_shown(known: Iterable[KnownChange], changes: Iterable[Change], older: Version, newer: Version) -> list[KnownChange]:
+    """Return the known changes between any two versions that no change shows, not even together with others that came later."""
+    seen = list(changes)
+
+    def is_part(entry: KnownChange, change: Change) -> bool:
+        is_step = change.before in entry.before or change.after in entry.after
+        return change.operation in entry.operations and is_step and entry.meets(change)
+
+    return [k for k in unmet(known, seen, older, newer) if not any(is_part(k, change) for change in seen)]
+
+
 def _texts(value: Any) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset({str(value)})
 

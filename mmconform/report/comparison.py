@@ -1,6 +1,6 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -17,6 +17,7 @@ from mmconform.record.rows import Effect
 from mmconform.report.alike import Alike, alike
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
+from mmconform.report.not_shown import not_shown
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
 
@@ -66,6 +67,7 @@ class Page:
         self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
         self.reasons = {change: explained(change) for change in flat(comparison.changes)}
         self.groups = alike(comparison.changes, self.reasons)
+        self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations)))
 
     def text(self) -> str:
         """Return the comparison for a terminal."""
@@ -79,6 +81,7 @@ class Page:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
                     lines += [f"    {_times(group.changes)}"]
                 lines += [f"    why   {reason}" for reason in group.reasons]
+        lines += [line for head, rest in self._beside() for line in ("", head, *(f"  {one}" for one in rest))]
         if self.is_of_many:
             lines += ["", *self._felt(), "", _MORE]
         return "\n".join(map(plain, lines))
@@ -97,6 +100,7 @@ class Page:
                 for change in group.changes:
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {code(_times([change]))}")
                 lines += [f"- why: {inert(reason)}" for reason in group.reasons]
+        lines += [line for head, rest in self._beside() for line in ("", inert(head), "", *(f"- {inert(one)}" for one in rest))]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
@@ -112,12 +116,15 @@ class Page:
             return {**asdict(change), **quote, "reason": self.reasons[change], "promises": promises}
 
         counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
+        only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
         return {
             "before": side(self.before),
             "after": side(self.after),
             **counts,
             **off,
+            **only,
+            "not_shown": self.not_shown,
             "changes": [told(change) for change in self.comparison.changes],
         }
 
@@ -140,6 +147,20 @@ class Page:
             if record.header.selection
         ]
         return parts + [f"Not compared: {', '.join(found)}: {_why_off(record.header.target)}" for record, found in sides if found]
+
+    def _beside(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield what the changes do not tell: a headline, and a line for each part of it."""
+        sides = (self.before, self.comparison.only_before), (self.after, self.comparison.only_after)
+        for record, only in sides:
+            if only:
+                callers: dict[tuple[str, ...], list[str]] = {}
+                for persona, operations in only.items():
+                    callers.setdefault(tuple(operations), []).append(persona)
+                count = sum(sum(operations.values()) for operations in only.values())
+                head = f"Asked of {record.header.target} only, {count} answers:"
+                yield head, [f"as {', '.join(names)}: {_first(operations)}" for operations, names in callers.items()]
+        if self.not_shown:
+            yield "Our lists know these changes between the two as well, which the same requests did not show:", self.not_shown
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]

@@ -531,6 +531,61 @@ def test_a_record_of_a_part_is_told_to_be_one(is_before):
     assert "of a part only" not in Page(CONTRACT, whole, whole, compare(CONTRACT, whole, whole)).text()
 
 
+# -- what the same requests do not show ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_changed_there(is_back):
+    """That since 7.10 a holder of edit_other_users makes no token for an administrator (CVE-2023-2515), and so on."""
+    both = [answer("200", "CreateUserAccessToken", "system_admin"), answer("404 x", "RegenCommandToken", "member")]
+    alone = [answer(NO, "CreateUserAccessToken", "editor"), answer(NO, "GetUserAccessToken", "editor"), answer(NO, persona="bot")]
+    clause = "CreateUserAccessToken.permission"
+    bots = [answer(says, "CreateUserAccessToken", "bot") for says in ("200", NO)]
+    old, new = (
+        of("5.36.1", [*both, bots[0]]),
+        of("11.0.3", [*both, *alone, bots[1]], [seen("fail", clause, "bot_editor", "403 y")]),
+    )
+    before, after = (new, old) if is_back else (old, new)
+    page = Page(CONTRACT, before, after, compare(CONTRACT, before, after), deviations.load(CONTRACT))
+    for text in (page.text(), page.markdown().replace("`", "").replace("\\", "")):
+        _, _, told = text.partition("Asked of recorded:11.0.3 only, 3 answers:")
+        told, _, known_ones = told.partition(
+            "Our lists know these changes between the two as well, which the same requests did not show:"
+        )
+        assert "as editor: CreateUserAccessToken, GetUserAccessToken" in told and "as bot: CreateJob" in told
+        assert "system_admin" not in told and "member" not in told
+        cve = "since 7.1.8: 200 → 403 api.context.permissions.app_error, for editor: CreateUserAccessToken: A token for an "
+        assert cve in " ".join(known_ones.split()) and "CVE-2023-2515" in known_ones
+        news = "no longer broken" if is_back else "broken"
+        assert f"CreateUserAccessToken.permission, for bot_editor: {news}: 403" in known_ones
+        assert ".permission, for editor" not in known_ones, "it is told already"
+    assert page.json()["only_before" if is_back else "only_after"]["bot"] == {"CreateJob": 1}
+    assert any("CVE-2023-2515" in line for line in page.json()["not_shown"])
+
+
+def test_what_is_known_and_was_shown_or_lies_elsewhere_is_not_told_again():
+    editors = [answer(says, "CreateUserAccessToken", "editor") for says in ("200", NO)]
+    served = answer("200", "CreateUserAccessToken", "system_admin")
+    judged = [[seen(outcome, "CreateUserAccessToken.permission", "editor", "403 x")] for outcome in ("pass", "fail")]
+    old, new = (of(v, [served, e], j) for v, e, j in zip(("5.36.1", "11.0.3"), editors, judged, strict=True))
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new), deviations.load(CONTRACT))
+    assert not any("CVE-2023-2515" in line for line in page.not_shown)
+    assert not any("CreateUserAccessToken.permission, for editor" in line for line in page.not_shown)
+    near = Page(CONTRACT, of("11.0.1"), of("11.0.3"), compare(CONTRACT, of("11.0.1"), of("11.0.3")), deviations.load(CONTRACT))
+    assert near.not_shown == [] and "Our lists" not in near.text()
+
+
+def test_the_first_or_last_of_several_changes_to_an_answer_is_told_with_all_of_them():
+    entries = [
+        replace(KNOWN, after=frozenset({"404 a"})),
+        replace(KNOWN, before=frozenset({"404 a"}), after=frozenset({"404 b"})),
+    ]
+    (change,) = changes([answer("201")], [answer("404 b")])
+    between = Version(5, 0), Version(5, 1)
+    assert known_changes.not_shown(entries, [change], *between) == []
+    assert known_changes.not_shown(entries, [], *between) == entries
+
+
 # -- what a server has switched off -------------------------------------------------------------------------------------------
 
 
