@@ -23,6 +23,7 @@ from mmconform.record.rows import FORMAT, AnswerRow, Header, ObservationRow, Ope
 from mmconform.report import neighbours, summary
 from mmconform.safety.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.servers.target import Target, describe
+from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
@@ -211,6 +212,7 @@ class Run:
                 row.operation
                 for row in operations
                 if row.in_scope and not row.exercised and not row.gate and row.operation in seen.generated_for
+                if not (row.let_in and kinds.is_absent(self.contract.operations[row.operation].kinds))  # this is all it can show
                 if not target.is_whole  # it holds what was served when it was recorded, and nobody can ask more
             ],
             by_hand=[] if selection or left_out else _by_hand(rows, seen.generated_tests),

@@ -11,19 +11,19 @@ from mmconform.wire.tape.redact import Redactor
 from tests.rows import observations
 
 OPERATION = "CreateJob"
+SERVER = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
+TARGET = Target("recorded:5.36.1", "5.36.1", "http://recorded.invalid", SERVER, Redactor(replaying=True))
 
 
 @pytest.fixture
 def finish(tmp_path, monkeypatch):
     """Finish a run that saw these rows of one operation; returns the operation's row and the footer."""
     monkeypatch.setattr(run_module, "REPORTS", tmp_path)
-    server = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
-    target = Target("recorded:5.36.1", "5.36.1", "http://recorded.invalid", server, Redactor(replaying=True))
 
     def finish(rows, served=1, is_generated=True):
         run = Run([], [])
-        run.take(target.slug, observations(*rows), [], {OPERATION: Coverage(3, 2, served)}, 0, is_generated=is_generated)
-        record = run.finish(target, "some", [])
+        run.take(TARGET.slug, observations(*rows), [], {OPERATION: Coverage(3, 2, served)}, 0, is_generated=is_generated)
+        record = run.finish(TARGET, "some", [])
         return next(row for row in record.operations if row.operation == OPERATION), record.footer
 
     return finish
@@ -52,6 +52,28 @@ def test_a_hand_written_test_alone_need_not_have_an_operation_served(finish):
 def test_an_operation_that_was_served_is_exercised(finish):
     operation, footer = finish([row("CreateJob.status", "pass")])
     assert operation.exercised is True and footer.not_exercised == ()
+
+
+ABOUT_NOTHING = """\
+openapi: 3.0.3
+info: {title: T, version: '1'}
+paths:
+  /api/v4/schemes/{scheme_id}:
+    get:
+      operationId: GetScheme
+      parameters: [{name: scheme_id, in: path, required: true, x-resource: scheme, schema: {type: string}}]
+      responses: {'200': {description: fine}}
+"""
+
+
+@pytest.mark.parametrize(("let_in", "missed"), [(1, ()), (0, ("GetScheme",))])
+def test_what_nobody_can_serve_is_exercised_by_who_is_let_past_the_check(tmp_path, let_in, missed):
+    """Of what no unlicensed server has a run names one that does not exist: no answer to that counts as served."""
+    (document := tmp_path / "document.yaml").write_text(ABOUT_NOTHING, encoding="utf-8")
+    run = Run([document], [], reports=tmp_path)
+    rows = observations(row("GetScheme.status", "pass"))
+    run.take(TARGET.slug, rows, [], {"GetScheme": Coverage(7, 7, served=0, let_in=let_in)}, 0, is_generated=True)
+    assert run.finish(TARGET, "some", []).footer.not_exercised == missed
 
 
 def test_an_operation_of_which_everything_was_skipped_is_out_of_scope(finish):
