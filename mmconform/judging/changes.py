@@ -60,6 +60,7 @@ class Comparison:
         alone: Answers of one server only: a test that is about its version alone, or a narrower run.
         off_before, off_after: Operations that were not compared, since one of the servers had switched them off: that is a
             setting of its administrator's, and no change of the server.
+        compared: The operations that both servers were asked about.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
     """
 
@@ -68,6 +69,7 @@ class Comparison:
     alone: int
     off_before: tuple[str, ...] = ()
     off_after: tuple[str, ...] = ()
+    compared: frozenset[str] = frozenset()
     only_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
@@ -109,7 +111,7 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
     off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before))
     only = _by_caller(old.keys() - new.keys()), _by_caller(new.keys() - old.keys())
-    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off, only_before=only[0], only_after=only[1])
+    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off, frozenset(key[1] for key in both), *only)
 
 
 def _by_caller(asked: Iterable[_Asked]) -> dict[str, dict[str, int]]:

@@ -35,13 +35,13 @@ class Alike:
         """Who meets it, least powerful first, and in which operations."""
         found: dict[tuple[str, ...], list[str]] = {}
         for operation, personas in self.operations.items():
-            found.setdefault(tuple(sorted(personas, key=_power)), []).append(operation)
+            found.setdefault(tuple(sorted(personas, key=power)), []).append(operation)
         return found
 
     @property
     def order(self) -> tuple[int, int, int, int]:
         """Worst first, then what most operations show, then what meets those with the fewest permissions."""
-        least = min((_power(persona)[0] for change in self.changes for persona in change.personas), default=0)
+        least = min((power(persona)[0] for change in self.changes for persona in change.personas), default=0)
         return EFFECTS.index(self.one.effect), severity(self.one), -len(self.operations), least
 
 
@@ -61,5 +61,6 @@ def alike(changes: Iterable[Change], reasons: Mapping[Change, str]) -> list[Alik
     return sorted((Alike(tuple(of_group), whys[key]) for key, of_group in groups.items()), key=lambda group: group.order)
 
 
-def _power(persona: str) -> tuple[int, str]:
+def power(persona: str) -> tuple[int, str]:
+    """Return what orders callers, the least powerful first."""
     return _POWER.get(persona, _POWER[""]), persona

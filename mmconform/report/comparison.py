@@ -14,7 +14,7 @@ from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_br
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect
-from mmconform.report.alike import Alike, alike
+from mmconform.report.alike import Alike, alike, power
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.report.not_shown import not_shown
@@ -29,8 +29,6 @@ _TITLES: dict[Effect, str] = {
 #: Of more operations than these, those that changed in the same way are told together.
 _FEW_OPERATIONS = 50
 _MORE = "Each change with its promise and the test that showed it first: --format markdown, or json."
-#: Who is told of by name what they would feel, where there are many operations.
-_FELT_BY = ("guest", "member", "channel_admin", "team_admin", "system_admin")
 
 
 class Page:
@@ -81,9 +79,9 @@ class Page:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
                     lines += [f"    {_times(group.changes)}"]
                 lines += [f"    why   {reason}" for reason in group.reasons]
-        lines += [line for head, rest in self._beside() for line in ("", head, *(f"  {one}" for one in rest))]
-        if self.is_of_many:
-            lines += ["", *self._felt(), "", _MORE]
+        for head, rest in self._beside():
+            lines += ["", head, *(f"  {one}" for one in rest)]
+        lines += ["", *self._still(), *(["", _MORE] if self.is_of_many else [])]
         return "\n".join(map(plain, lines))
 
     def markdown(self) -> str:
@@ -100,7 +98,9 @@ class Page:
                 for change in group.changes:
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {code(_times([change]))}")
                 lines += [f"- why: {inert(reason)}" for reason in group.reasons]
-        lines += [line for head, rest in self._beside() for line in ("", inert(head), "", *(f"- {inert(one)}" for one in rest))]
+        for head, rest in self._beside():
+            lines += ["", inert(head), "", *(f"- {inert(one)}" for one in rest)]
+        lines += [line for one in self._still() for line in ("", inert(one))]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
@@ -125,6 +125,7 @@ class Page:
             **off,
             **only,
             "not_shown": self.not_shown,
+            "operations_compared": sorted(self.comparison.compared),
             "changes": [told(change) for change in self.comparison.changes],
         }
 
@@ -161,19 +162,34 @@ class Page:
                 yield head, [f"as {', '.join(names)}: {_first(operations)}" for operations, names in callers.items()]
         if self.not_shown:
             yield "Our lists know these changes between the two as well, which the same requests did not show:", self.not_shown
+        if felt := self._felt():
+            yield "Who would feel what: where something that was served is refused now or fails, and the other way round:", felt
+
+    def _still(self) -> list[str]:
+        """Return the operations of which nothing is told: silence could mean either."""
+        comparison = self.comparison
+        off = {*comparison.off_before, *comparison.off_after}
+        asked = {answer.operation for record in (self.before, self.after) for answer in record.answers}
+        changed = {change.operation for change in comparison.changes}
+        same = [name for name in self.contract.operations if name in comparison.compared - changed]
+        neither = [name for name in self.contract.operations if name not in asked | off | changed]
+        parts = ("No change", same), ("Asked of neither", neither)
+        return [f"{what}, {_counted(names)}: {_first(names)}" for what, names in parts if names]
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
 
     def _felt(self) -> list[str]:
-        """Return a line for each caller: where something is refused now that was served, and the other way round."""
-        lines = ["Who would feel what: where something is refused that was served before, and served that was refused"]
-        for persona in _FELT_BY:
-            moved = [c for c in self.comparison.changes if persona in c.personas and c.kind in ("answer", "operation")]
-            lost = sorted({c.operation for c in moved if c.before.startswith("2") and not c.after.startswith("2")})
-            won = sorted({c.operation for c in moved if c.after.startswith("2") and not c.before.startswith("2")})
-            lines.append(f"  {persona}: refused in {_first(lost) or 'none'}; served in {_first(won) or 'none'}")
-        return lines
+        """Return where something is refused now that was served, and the other way round, a line for all who feel the same."""
+        moved = [change for change in self.comparison.changes if change.kind in ("answer", "operation")]
+        callers: dict[tuple[str, str], list[str]] = {}
+        for persona in sorted({persona for change in moved for persona in change.personas}, key=power):
+            of_them = [change for change in moved if persona in change.personas]
+            lost = sorted({c.operation for c in of_them if c.before.startswith("2") and not c.after.startswith("2")})
+            won = sorted({c.operation for c in of_them if c.after.startswith("2") and not c.before.startswith("2")})
+            if lost or won:
+                callers.setdefault((_first(lost) or "none", _first(won) or "none"), []).append(persona)
+        return [f"{', '.join(who)}: refused in {lost}; served in {won}" for (lost, won), who in callers.items()]
 
     def _quotes(self, group: Alike) -> list[tuple[list[str], str]]:
         """Return what was promised about what changed: the clauses that say the same, and it, with the places."""

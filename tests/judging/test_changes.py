@@ -586,6 +586,38 @@ def test_the_first_or_last_of_several_changes_to_an_answer_is_told_with_all_of_t
     assert known_changes.not_shown(entries, [], *between) == entries
 
 
+def test_silence_about_an_operation_is_explained():
+    """Nothing changed, it was asked of one only, or of neither."""
+    same, lone = answer("404 x", "RegenCommandToken", "member"), answer("404 x", "CreateUserAccessToken", "member")
+    old, new = of("5.0.0", [SERVED, answer("201"), same]), of("5.1.0", [SERVED, answer(NO), same, lone])
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    for text in (page.text(), page.markdown()):
+        assert "No change, 1 operation: RegenCommandToken\n" in text
+        [neither] = [line for line in text.splitlines() if line.startswith("Asked of neither, 8 operations: ")]
+        assert "GetWebrtcToken" in neither and not re.search("CreateJob|Regen|CreateUserAccessToken", neither)
+    assert page.json()["operations_compared"] == ["CreateJob", "RegenCommandToken"]
+
+
+def test_who_would_feel_what_is_told_of_few_operations_too():
+    people = ("member", "team_admin", "bot")
+    before = [
+        *(answer("201", persona=who) for who in people),
+        answer(NO, "RegenCommandToken", "guest"),
+        answer("400 a", persona="outsider"),
+    ]
+    after = [
+        *(answer(NO, persona=who) for who in people),
+        answer("200", "RegenCommandToken", "guest"),
+        answer("400 b", persona="outsider"),
+    ]
+    served = answer("200", "RegenCommandToken", "system_admin")
+    old, new = of("5.0.0", [SERVED, *before, served]), of("5.1.0", [SERVED, *after, served])
+    _, _, told = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text().partition("Who would feel what")
+    assert "  guest: refused in none; served in RegenCommandToken\n" in told
+    assert "  member, team_admin, bot: refused in CreateJob; served in none\n" in told and "outsider" not in told
+    assert "Who would feel" not in Page(CONTRACT, old, old, compare(CONTRACT, old, old)).text()
+
+
 # -- what a server has switched off -------------------------------------------------------------------------------------------
 
 

@@ -153,13 +153,12 @@ def test_what_an_upgrade_changes_is_told_by_caller(capsys):
     said = capsys.readouterr().out.splitlines()
     assert status == 1 and len(said) < 250
     assert "--format markdown" in said[-1] and said[-2] == ""
-    said = said[:-2]
-    told = "\n".join(said[:-6])
+    told = "\n".join(said)
     assert "▼ operation 200 → 404 api.context.404.app_error, 1 operation\n    for system_admin: PurgeBleveIndexes" in told
     assert "+ field default_category_name: absent → default_category_name: string, 11 operations" in told
-    callers = [line.partition(":")[0].strip() for line in said[-5:]]
-    assert callers == ["guest", "member", "channel_admin", "team_admin", "system_admin"]
-    assert "PurgeBleveIndexes" in said[-1].partition("; served in")[0]
+    felt = dict(line.strip().split(": refused in ") for line in said if ": refused in " in line)
+    assert {"guest", "system_admin"} <= felt.keys() and any("member" in who.split(", ") for who in felt)
+    assert "PurgeBleveIndexes" in felt["system_admin"].partition("; served in")[0]
 
 
 @pytest.mark.parametrize(("is_ended", "is_partly_unseen"), [(True, False), (True, True), (False, False), (False, True)])
