@@ -759,24 +759,28 @@ function sentence(one) {
 
 const sum = (one, i) => Object.values(one.coverage).reduce((total, values) => total + values[i], 0);
 const verdictOf = (one) => h("span", { class: one.green ? "green" : "red" }, one.green ? "green" : "red");
+const verdictAndWhy = (one) => [verdictOf(one), one.green ? "" : ` (${one.why_red.join(", ")})`];
 
-/** Clauses that a run did not verify, with the reason why. */
+/** What a run did not verify, by the reason why: first what makes it red (`isRed`), each with what a number of `some` is called. */
 function gaps(t) {
   const one = data.targets[t];
   const found = new Map();
-  const add = (reason, id) => found.set(reason, [...(found.get(reason) || []), id]);
+  const add = (reason, id, isRed = false, what = ["promise"]) => {
+    if (!found.has(reason)) found.set(reason, { some: [], isRed, what });
+    found.get(reason).some.push(id);
+  };
   for (const clause of data.clauses) {
     const state = clause.at[t];
     if (state === "s") for (const reason of skippedFor(clause, t)) add(`${data.states.s.mark} skipped, ${whySkipped(reason)}`, clause.id);
     const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === state);
-    if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.at[t].seen}`, clause.id);
+    if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.at[t].seen}`, clause.id, true);
     if (state === "u") add(`${data.states.u.mark} unobserved: ${one.unobserved.includes(clause.id) ? data.states.u.means : "its operation was not asked for in this run"}`, clause.id);
   }
-  for (const entry of one.not_met) add("listed as known, and not seen by the hand-written tests that meet it", entry);
-  for (const what of one.left_out) add("left out: asked for and not judged", what);
-  for (const id of one.not_exercised) add("not exercised: no valid request was served, so a pass would mean nothing", id);
-  for (const entry of one.fixed) add("listed as known, and seen no more: delete the entry", entry);
-  return found;
+  for (const entry of one.not_met) add("listed as known, and not seen by the hand-written tests that meet it", entry, true, ["known deviation"]);
+  for (const what of one.left_out) add("left out: asked for and not judged", what, true, ["time"]);
+  for (const id of one.not_exercised) add("not exercised: no valid request was served, so a pass would mean nothing", id, true, ["operation"]);
+  for (const entry of one.fixed) add("listed as known, and seen no more: delete the entry", entry, true, ["entry", "entries"]);
+  return [...found].sort(([, { isRed }], [, other]) => other.isRed - isRed);
 }
 
 function repeat(one) {
@@ -789,17 +793,17 @@ function repeat(one) {
 }
 
 /** What is folded; of very much only made when it is unfolded. */
-function later(summary, size, make) {
+function later(summary, size, make, isOpen = false) {
   const isMade = size <= 10 * FEW;
-  const details = h("details", {}, h("summary", {}, summary), isMade ? make() : "");
+  const details = h("details", { open: isOpen && isMade }, h("summary", {}, summary), isMade ? make() : "");
   if (!isMade) details.addEventListener("toggle", () => details.append(make()), { once: true });
   return details;
 }
 
 function gapList(t) {
-  const found = [...gaps(t)];
-  const chips = (ids) => h("div", { class: "chips small" }, ids.map((id) => (clauses.has(id) ? chip(id, t) : h("span", {}, id))));
-  return found.length ? found.map(([reason, ids]) => later(`${many(ids.length, "promise")} ${reason}`, ids.length, () => chips(ids)))
+  const found = gaps(t);
+  const chips = (ids) => h("div", { class: "chips small" }, ids.map((id) => (clauses.has(id) || operations.has(id) ? chip(id, t) : h("span", {}, id))));
+  return found.length ? found.map(([reason, { some, isRed, what }]) => later(`${many(some.length, ...what)} ${reason}`, some.length, () => chips(some), isRed))
     : h("p", {}, "No gap: every promise was verified.");
 }
 
@@ -859,7 +863,7 @@ function trust() {
   const one = data.targets[now.at];
   const heads = ["version", "verdict", "verified", "kept", "known", "new", "skipped", "unobserved", "errors", "not taped", "requests", "valid", "commit"];
   return [
-    h("section", { class: "part" }, h("h2", {}, `Mattermost ${one.name}`), h("p", {}, verdictOf(one), `: ${sentence(one)}`)),
+    h("section", { class: "part" }, h("h2", {}, `Mattermost ${one.name}`), h("p", {}, verdictAndWhy(one), `: ${sentence(one)}`)),
     h("section", { class: "part" }, h("h2", {}, "Not verified, and why"), gapList(now.at), one.not_taped ? h("p", {}, `${one.not_taped} requests have no answer on the tape; nothing is said about the server.`) : ""),
     h("section", { class: "part" }, h("h2", {}, "How far the requests got"), coverage(now.at)),
     h("section", { class: "part" }, h("h2", {}, "How to repeat it"), repeat(one)),
@@ -995,7 +999,7 @@ function changed(changes) {
 function versionPanel(t) {
   const one = data.targets[t];
   return [
-    head(`Mattermost ${one.name}`, "", [verdictOf(one), `: ${sentence(one)}`]),
+    head(`Mattermost ${one.name}`, "", [verdictAndWhy(one), `: ${sentence(one)}`]),
     t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
     one.against ? part(`Answers since ${plainName(one.against)}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."))
       : part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`)),
@@ -1076,7 +1080,7 @@ function drawHead() {
   const red = data.targets.filter((one) => !one.green);
   $("headline").replaceChildren(
     h("strong", {}, `Mattermost ${newest.short}: ${sentence(newest)}.`), " ",
-    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => one.name).join(", ")}.`) : h("span", {}, LAST ? `${recordsHere()}, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
+    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => `${one.name} (${one.why_red.join(", ")})`).join("; ")}.`) : h("span", {}, LAST ? `${recordsHere()}, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
     h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
     const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";

@@ -22,7 +22,7 @@ from mmconform.paths import RUN
 from mmconform.record.record import Record, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.marks import EFFECT_SIGNS, FINDING_MARKS, KEPT_THOUGH_KNOWN, MANY, MARKS, PRINCIPLE_MEANS, Mark
-from mmconform.report.summary import clause_states, kept_though_known, state_of
+from mmconform.report.summary import clause_states, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.people import MADE, PERSONAS
@@ -454,6 +454,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "newest_known": header.newest_known,
                 **{f.encode_name: getattr(footer, f.name) for f in msgspec.structs.fields(footer) if f.name not in _COUNTS},
                 "verified": footer.verified,
+                "why_red": why_red(footer),
                 "command": command(header),
                 # What a promise says is in the clauses' states; what stays are answers, fields and whole operations.
                 "changes": [{key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise"],

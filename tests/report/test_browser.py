@@ -222,7 +222,7 @@ def test_the_first_view_says_what_the_newest_run_says_without_a_percentage(visit
     assert shown.locator("h1").inner_text() == "Does this server keep the promises of the Mattermost REST API v4?"
     headline = shown.locator("#headline").inner_text()
     assert headline.startswith("Mattermost 11.0.3: verified 89 of 96 promises, 2 new, 1 known, 7 skipped.")
-    assert "Red: 11.0.3." in headline and "✖" not in headline, "a mark is of a promise, a run has a word"
+    assert "Red: 11.0.3 (2 new)." in headline and "✖" not in headline, "a mark is of a promise, a run has a word"
     assert re.search(r"recorded:11\.0\.3, judged \d{4}-\d\d-\d\d, only ", headline), "which target, when, and that it was a part"
     assert "%" not in shown.locator("body").inner_text()
     assert len(rows(shown)) == 11
@@ -815,6 +815,24 @@ def test_a_promise_that_is_skipped_for_several_reasons_is_counted_with_each_as_t
     page.goto((tmp_path / "page.html").as_uri() + "#trust?open=CreateJob.media@11.0.3")
     assert all(why in page.locator("#panel").inner_text() for why in reasons)
     page.close()
+
+
+def test_red_says_why_in_the_headline_and_first_where_it_is_told_how_sure_one_can_be(page_of, contract, record_of):
+    """A server on which something was not exercised: nothing new, and red all the same."""
+    run = record_of(
+        "11.0.3", {"clause": "CreateJob.media", "outcome": "skip", "signature": "needs-licence", "persona": "everyone"}
+    )
+    footer = structs.replace(run.footer, not_exercised=("RegenCommandToken",), not_taped=2, green=False)
+    page = page_of("trust", record_of("5.36.1"), replace(run, footer=footer))
+    why = "1 operation not exercised, 2 requests not taped"
+    assert f"Red: 11.0.3 ({why})." in page.locator("#headline").inner_text()
+    assert page.locator("#main h2 + p").first.inner_text().startswith(f"red ({why}): verified ")
+    first = page.locator("section", has_text="Not verified, and why").locator("details").first
+    assert first.locator("summary").inner_text().startswith("1 operation not exercised: ")
+    expect(first.get_by_role("button", name="RegenCommandToken")).to_be_visible()
+    assert page.locator("main details").nth(1).get_attribute("open") is None
+    page.locator("table").last.get_by_role("button", name="11.0.3").click()
+    assert panel(page).locator(".verdict").inner_text().startswith(f"red ({why}): ")
 
 
 def test_trust_says_in_words_why_an_operation_was_not_asked(page_of, contract, record_of):
