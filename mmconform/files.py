@@ -9,6 +9,8 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import IO
 
+from filelock import FileLock, Timeout
+
 from mmconform.errors import MisuseError
 
 #: What helps against an error of the system while a file is written.
@@ -22,6 +24,19 @@ _ADVICE = (
     | {errno.ENAMETOOLONG: "take a shorter name"}
 )
 _OWNER_FILE, _OWNER_FOLDER, _EVERYBODY = 0o600, 0o700, 0o666
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether somebody holds the lock on a file; where there is no file, nobody does, and none is made."""
+    if not path.is_file():
+        return False
+    try:
+        with FileLock(path, timeout=0, mode=_OWNER_FILE, thread_local=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # somebody else's, which tells nothing
+        return False
 
 
 def write_whole(path: Path, text: str, *, private: bool = False) -> None:

@@ -118,7 +118,7 @@ LIBRARIES = {
     "jsonschema": {"mmconform.json_schema"},
     "jsonschema_rs": {"mmconform.json_schema"},
     "distributed": {"mmconform.campaign.places"},
-    "filelock": {"mmconform.servers.live.locks"},
+    "filelock": {"mmconform.files", "mmconform.servers.live.locks"},
 }
 
 

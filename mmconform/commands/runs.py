@@ -109,7 +109,7 @@ def _file(name: str) -> Path | None:
         if file.is_file():
             return file
         if (kept := path / PREVIOUS).is_file():
-            raise MisuseError(f"no record `{name}`: the last run {record.NO_END}; that of the run before is {shown(kept)}")
+            raise MisuseError(f"no record `{name}`: {record.of_last_run(path)}; that of the run before is {shown(kept)}")
     return None
 
 

@@ -11,9 +11,6 @@ from mmconform.record import record
 from mmconform.record.record import Record
 from mmconform.record.rows import Header
 
-#: Why there is no record of the last run.
-_NO_END = f"the last run {record.NO_END}"
-
 
 def given(named: Iterable[str | Path], read: Callable[[Path], Record] = record.read) -> tuple[list[Record], dict[Path, str]]:
     """Return the records that are named, and by the folder of a target below these, whose last run came to no end, a line.
@@ -28,7 +25,9 @@ def given(named: Iterable[str | Path], read: Callable[[Path], Record] = record.r
     found = [read(path) for path in record.find(named)]
     before = [path for name in named for path in record.below(Path(name), record.PREVIOUS)]
     unended = [path for path in before if not path.with_name(record.NAME).exists()]
-    return found, {path.parent: f"left out: {shown(path)}: is of the run before; {_NO_END}" for path in unended}
+    return found, {
+        path.parent: f"left out: {shown(path)}: is of the run before; {record.of_last_run(path.parent)}" for path in unended
+    }
 
 
 def current(
@@ -83,11 +82,13 @@ def current(
         older, why_not_older = look(before)
         if older and not why_not_older and (last is None or last.header.server == older.header.server):
             found.append(older)
-            said[place] = f"taken from before: {shown(before)}, of a run begun {older.header.started}; {why or _NO_END}"
+            said[place] = (
+                f"taken from before: {shown(before)}, of a run begun {older.header.started}; {why or record.of_last_run(place)}"
+            )
         elif older and not why_not_older:
             said[place] = f"left out: {why}; the whole one from before is of another build: {shown(before)}"
         else:
-            said[place] = f"left out: {why or f'{why_not_older}; {_NO_END}'}"
+            said[place] = f"left out: {why or f'{why_not_older}; {record.of_last_run(place)}'}"
     if not found:
         why = f" ({next(iter(said.values())).removeprefix('left out: ')})" if said else ""
         what = "run pytest --target recorded:all first" if tapes else "there is no tape here: name a record"

@@ -11,7 +11,7 @@ from typing import get_args
 import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.files import write_whole
+from mmconform.files import is_locked, write_whole
 from mmconform.paths import CASSETTES, REPORTS, RUN, SAVED, shown
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
@@ -21,8 +21,8 @@ NAME = "observations.jsonl"
 #: The record before, also while pytest goes on and after a run that came to no end. What reads it in place of the last says so
 #: (:mod:`mmconform.record.choose`).
 PREVIOUS = "observations.previous.jsonl"
-#: Why there is none of the last run where there is one from before.
-NO_END = "came to no end, or goes on"
+#: Who has a run on a live server holds this lock beside its record.
+LOCK = "run.lock"
 _DECODER = msgspec.json.Decoder(Row)
 
 
@@ -171,7 +171,9 @@ def _find(name: str, folder: Path) -> list[Path]:
         if name and (found := below(path, NAME)):
             return found
     if kept := next((file for path in places if name for file in below(path, PREVIOUS)), None):
-        raise MisuseError(f"no record `{name}`: the last run {NO_END}; that of the run before is {shown(kept)}")
+        raise MisuseError(f"no record `{name}`: {of_last_run(kept.parent)}; that of the run before is {shown(kept)}")
+    if target and is_locked(own / LOCK):
+        raise MisuseError(f"no record `{name}`: {of_last_run(own)}")
     if Path(name).is_dir():
         raise MisuseError(f"{name} holds no record ({NAME}); run pytest first")
     if not target and ("/" in name or name.endswith(".jsonl") or name.startswith((".", "~"))):
@@ -181,6 +183,13 @@ def _find(name: str, folder: Path) -> list[Path]:
         raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
     run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if target.endswith(f"/{tape.WHOLE}") else "")
     raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")
+
+
+def of_last_run(folder: Path) -> str:
+    """Return what is known of the run of which a folder should have the record, and does not."""
+    if is_locked(folder / LOCK):
+        return "a run is in progress, and has no record before its end"
+    return "the last run came to no end" if (folder / LOCK).exists() else "the last run came to no end, or goes on"
 
 
 def below(folder: Path, name: str) -> list[Path]:

@@ -2,11 +2,13 @@
 
 import json
 import re
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import get_args
 from xml.etree import ElementTree as ET
 
 import pytest
+from filelock import FileLock
 from msgspec import structs
 
 from mmconform.commands.cli import main
@@ -501,6 +503,28 @@ def test_where_only_the_record_of_the_run_before_is_it_is_named(reports, name):
         MisuseError, match=r"the last run came to no end, or goes on; that of the run before is .*observations\.previous"
     ):
         record.find([name.format(reports)], reports)
+
+
+@pytest.mark.parametrize(
+    ("is_held", "says"),
+    [(True, "a run is in progress, and has no record before its end"), (False, "the last run came to no end")],
+)
+def test_of_a_live_server_it_is_known_whether_a_run_goes_on(reports, is_held, says):
+    """The lock is there from its first request on, and stays as a file after whoever was killed with it."""
+    folder = reports / "127.0.0.1-9"
+    folder.mkdir()
+    with ExitStack() as held:
+        lock = FileLock(folder / record.LOCK)
+        held.enter_context(lock)
+        if is_held:
+            with pytest.raises(MisuseError, match=f"no record `127.0.0.1:9`: {says}$"):
+                record.find(["127.0.0.1:9"], reports)
+        else:
+            held.close()
+            (folder / record.LOCK).touch()
+        (folder / record.PREVIOUS).touch()
+        with pytest.raises(MisuseError, match=f"no record `127.0.0.1:9`: {says}; that of the run before is "):
+            record.find(["127.0.0.1:9"], reports)
 
 
 @pytest.mark.parametrize("format_", ["junit", "markdown", "github", "sarif"])

@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 from mmconform.errors import MisuseError
 from mmconform.files import close_to_others, open_private
 from mmconform.paths import REPORTS
+from mmconform.record.record import LOCK
 from mmconform.servers.target import Target
 
 
@@ -18,7 +19,7 @@ def only_run(target: Target) -> ExitStack:
     Raises:
         MisuseError: somebody else has it, or it cannot be written.
     """
-    lock = _lock(REPORTS / target.slug / "run.lock", timeout=0)
+    lock = _lock(REPORTS / target.slug / LOCK, timeout=0)
     close_to_others(REPORTS / target.slug)  # what an earlier version of ours, or another umask, left for everybody to read
     held = ExitStack()
     try:
