@@ -11,13 +11,16 @@ from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import AnswerRow, ChangeKind, Effect, ObservationRow
 from mmconform.wire.tape.name import name_of_test
-from mmconform.world.people import MADE, PERSONAS
+from mmconform.world.people import MADE, PERSONAS, power
 
 #: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
 #: request is refused that was served, a field or an operation is gone, a field has another type, the server fails.
 #: ``better`` is the opposite, or something new; ``different`` is all else, such as another error id.
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
+
+#: What a server says of an operation for which it has no route.
+NO_OPERATION = f"404 {NO_ROUTE}"
 
 _ORDER = [*PERSONAS, *MADE]
 _Asked = tuple[str, str, str, int]
@@ -163,20 +166,40 @@ def _in_order(personas: Any) -> tuple[str, ...]:
 
 
 def _operations(old: _Answers, new: _Answers, both: list[_Asked]) -> Iterator[Change]:
-    """Yield the operations that one server serves to somebody, and the other, though asked the same, to nobody."""
+    """Yield the operations that one server serves to somebody, and the other, though asked the same, to nobody.
+
+    And those for which only one of them has a route, though nobody is served: they are new, or gone, all the same.
+    """
     served = [{key[1] for key in answers if answers[key].is_served} for answers in (old, new)]
-    for operation in sorted(served[0] ^ served[1]):
-        keys = [key for key in both if key[1] == operation]
+    by_operation: dict[str, list[_Asked]] = defaultdict(list)
+    for key in both:
+        by_operation[key[1]].append(key)
+    for operation, keys in sorted(by_operation.items()):
+        absent = [_is_absent([answers[key] for key in keys]) for answers in (old, new)]
         telling = [key for key in keys if old[key].is_served or new[key].is_served]
-        if telling:
-            first = telling[0]
-            gone = operation in served[0]
-            after = Counter(new[key].says for key in telling).most_common(1)[0][0]
-            before = Counter(old[key].says for key in telling).most_common(1)[0][0]
-            who = _in_order(key[2] for key in telling)
-            effect: Effect = "worse" if gone else "better"
-            number = new[first].number
-            yield Change(operation, f"{operation}.since", "operation", who, before, after, effect, len(telling), first[0], number)
+        effect: Effect
+        if telling and (operation in served[0]) != (operation in served[1]):
+            effect = "worse" if operation in served[0] else "better"
+        elif absent[0] != absent[1]:
+            # To whoever may most it says most: others are refused before. Nobody misses what served nobody.
+            telling = [key for key in keys if key[2] == max((key[2] for key in keys), key=power)]
+            effect = "better" if absent[0] else "different"
+        else:
+            continue
+        before, after = (
+            NO_OPERATION if is_absent else Counter(answers[key].says for key in telling).most_common(1)[0][0]
+            for answers, is_absent in zip((old, new), absent, strict=True)
+        )
+        first, who = telling[0], _in_order(key[2] for key in telling)
+        number = new[first].number
+        yield Change(operation, f"{operation}.since", "operation", who, before, after, effect, len(telling), first[0], number)
+
+
+def _is_absent(answers: list[AnswerRow]) -> bool:
+    """Whether a server has no route for an operation: it says so to everybody; some addresses have not even that error."""
+    return all(answer.status == 404 and answer.error in (NO_ROUTE, "") for answer in answers) and any(
+        answer.error == NO_ROUTE for answer in answers
+    )
 
 
 def flat(changes: Iterable[Change]) -> Iterator[Change]:

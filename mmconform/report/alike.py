@@ -1,13 +1,10 @@
 """Changes of which the same is to be said, told once, in the order in which they matter."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from mmconform.judging.changes import EFFECTS, Change, flat, severity
-from mmconform.world.people import CALLERS
-
-#: The least powerful first; who is none of these (a bot, the holder of a single permission) comes before the administrator.
-_POWER = {caller: i for i, caller in enumerate((*CALLERS[:-1], "", CALLERS[-1]))}
+from mmconform.judging.changes import EFFECTS, NO_OPERATION, Change, flat, severity
+from mmconform.world.people import power
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,28 @@ class Alike:
         found: dict[str, set[str]] = {}
         for change in self.changes:
             found.setdefault(change.operation, set()).update(change.personas)
+        return found
+
+    @property
+    def name(self) -> str:
+        """What changed, in few words, and of how many operations."""
+        many = counted(self.operations)
+        if self.is_about_routes:
+            return many.replace(" ", " new ") if self.one.before == NO_OPERATION else f"{many} gone"
+        return f"{self.one.kind} {self.one.before} → {self.one.after}, {many}"
+
+    @property
+    def is_about_routes(self) -> bool:
+        """Whether one of the servers does not know these operations at all; what the other says may be several things."""
+        return self.one.kind == "operation" and NO_OPERATION in (self.one.before, self.one.after)
+
+    @property
+    def answers(self) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+        """For each answer of the server that knows these operations, and those who get it, the operations."""
+        found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for change in sorted(self.changes, key=lambda change: change.after if change.before == NO_OPERATION else change.before):
+            said = change.after if change.before == NO_OPERATION else change.before
+            found.setdefault((said, tuple(sorted(change.personas, key=power))), []).append(change.operation)
         return found
 
     @property
@@ -55,12 +74,19 @@ def alike(changes: Iterable[Change], reasons: Mapping[Change, str]) -> list[Alik
     whys: dict[tuple[str, ...], tuple[str, ...]] = {}
     for change in changes:
         why = tuple(dict.fromkeys(reasons[one] for one in flat([change]) if reasons[one]))
-        key = (change.effect, str(severity(change)), change.kind, change.before, change.after, *why)
+        key = (change.effect, str(severity(change)), change.kind, *(_told(change, why)))
         groups.setdefault(key, []).append(change)
-        whys[key] = why
+        whys[key] = tuple(dict.fromkeys([*whys.get(key, ()), *why]))
     return sorted((Alike(tuple(of_group), whys[key]) for key, of_group in groups.items()), key=lambda group: group.order)
 
 
-def power(persona: str) -> tuple[int, str]:
-    """Return what orders callers, the least powerful first."""
-    return _POWER.get(persona, _POWER[""]), persona
+def _told(change: Change, why: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is to be the same of changes that are told together: of operations that come or go nothing but that."""
+    if change.kind == "operation" and NO_OPERATION in (change.before, change.after):
+        return ("comes",) if change.before == NO_OPERATION else ("goes",)
+    return change.before, change.after, *why
+
+
+def counted(names: Collection[str]) -> str:
+    """Return how many operations these are."""
+    return "1 operation" if len(names) == 1 else f"{len(names)} operations"

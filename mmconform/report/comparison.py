@@ -14,12 +14,13 @@ from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_br
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect
-from mmconform.report.alike import Alike, alike, power
+from mmconform.report.alike import Alike, alike, counted
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.report.not_shown import not_shown
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
+from mmconform.world.people import power
 
 _TITLES: dict[Effect, str] = {
     "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
@@ -73,8 +74,8 @@ class Page:
         for effect, groups in self._by_effect():
             lines += ["", _TITLES[effect]]
             for group in groups:
-                lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {_change(group)}"]
-                lines += [f"    for {', '.join(personas)}: {_first(names)}" for personas, names in group.callers.items()]
+                lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name}"]
+                lines += [f"    {line}" for line in _whom(group)]
                 if not self.is_of_many:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
                     lines += [f"    {_times(group.changes)}"]
@@ -91,7 +92,7 @@ class Page:
         for effect, groups in self._by_effect():
             lines += ["", f"## {_TITLES[effect]}"]
             for group in groups:
-                lines += ["", f"### {EFFECT_SIGNS[effect]} {code(_change(group))}", ""]
+                lines += ["", f"### {EFFECT_SIGNS[effect]} {code(group.name)}", ""]
                 lines += [
                     line for clauses, quote in self._quotes(group) for line in (f"> {_listed(clauses)}: {inert(quote)}", "")
                 ]
@@ -174,7 +175,7 @@ class Page:
         same = [name for name in self.contract.operations if name in comparison.compared - changed]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
         parts = ("No change", same), ("Asked of neither", neither)
-        return [f"{what}, {_counted(names)}: {_first(names)}" for what, names in parts if names]
+        return [f"{what}, {counted(names)}: {_first(names)}" for what, names in parts if names]
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
@@ -206,9 +207,11 @@ class Page:
         ]
 
 
-def _change(group: Alike) -> str:
-    """Return what changed, in a line, and of how many operations."""
-    return f"{group.one.kind} {group.one.before} → {group.one.after}, {_counted(group.operations)}"
+def _whom(group: Alike) -> list[str]:
+    """Return who meets it in which operations; of operations that come or go, what they are answered."""
+    if group.is_about_routes:
+        return [f"{said}, for {', '.join(who)}: {_first(names)}" for (said, who), names in group.answers.items()]
+    return [f"for {', '.join(personas)}: {_first(names)}" for personas, names in group.callers.items()]
 
 
 def _news(promise: Change) -> str:
@@ -236,10 +239,6 @@ def _why_off(target: str) -> str:
         return f"not on the tape {target}, but on the other"
     advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
     return f"switched off on {target}, and left so, and not on the other{advice}"
-
-
-def _counted(names: Collection[str]) -> str:
-    return "1 operation" if len(names) == 1 else f"{len(names)} operations"
 
 
 def _first(names: Sequence[str], most: int = 12) -> str:

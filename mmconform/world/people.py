@@ -102,6 +102,15 @@ BESIDE = {
 #: Who asks then, the least powerful first: what only some may consume is there for all who may not.
 CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
 
+#: Who is none of them (a bot, the holder of a single permission) comes before the administrator.
+_POWER = {caller: i for i, caller in enumerate((*CALLERS[:-1], "", CALLERS[-1]))}
+
+
+def power(persona: str) -> tuple[int, str]:
+    """Return what orders callers, the least powerful first."""
+    return _POWER.get(persona, _POWER[""]), persona
+
+
 #: How the role that nobody has (``mmconform.world.spare``) is called here, whichever it is on a server, by where it is given to
 #: somebody: in the system, in a team, in a channel.
 SPARE, TEAM_SPARE, CHANNEL_SPARE = "spare", "team_spare", "channel_spare"

@@ -126,6 +126,43 @@ def test_an_operation_that_is_served_to_nobody_any_more_is_gone():
     assert told(came) == ("GetWebrtcToken.since", "operation", ("member",), gone, "200", "better", 1)
 
 
+ABSENT = "404 api.context.404.app_error"
+
+
+def test_what_no_route_was_there_for_is_new_whatever_it_answers_and_is_told_once():
+    """401 and 403 of an operation that did not exist are no other answer: it came. What nobody is served misses nobody."""
+    said = {
+        "CreateJob": {"anonymous": "401 s", "member": NO, "system_admin": "201"},
+        "RegenCommandToken": {"anonymous": "401 s", "member": NO, "system_admin": "501 off"},
+        "GetUserAccessToken": {"anonymous": "401 s", "system_admin": "501 off"},
+    }
+    here = [answer(says, operation, who) for operation, whom in said.items() for who, says in whom.items()]
+    away = [{**one, "status": 404, "error": "api.context.404.app_error"} for one in here]
+    away[-1] |= {"error": ""}  # a page, where not even the API takes the address
+    old, new = of("5.0.0", away), of("5.1.0", here)
+    found = compare(CONTRACT, old, new)
+    assert {c.operation: (c.kind, c.personas, c.before, c.after, c.effect) for c in found.changes} == {
+        "CreateJob": ("operation", ("system_admin",), ABSENT, "201", "better"),
+        "RegenCommandToken": ("operation", ("system_admin",), ABSENT, "501 off", "better"),
+        "GetUserAccessToken": ("operation", ("system_admin",), ABSENT, "501 off", "better"),
+    }
+    text = Page(CONTRACT, old, new, found).text()
+    assert "+ 3 new operations\n" in text and "0 worse, 0 different, 3 better" in text
+    assert "    201, for system_admin: CreateJob\n" in text
+    back = compare(CONTRACT, new, old).changes
+    assert {c.operation: c.effect for c in back} == {
+        "CreateJob": "worse",
+        "RegenCommandToken": "different",
+        "GetUserAccessToken": "different",
+    }
+    assert "▼ 1 operation gone\n" in Page(CONTRACT, new, old, compare(CONTRACT, new, old)).text()
+
+
+def test_a_thing_that_is_not_found_is_no_operation_that_is_not_there():
+    one = [answer("404 store.gone", "RegenCommandToken"), answer(ABSENT, "RegenCommandToken")]
+    assert [c.kind for c in changes(one, [answer(NO, "RegenCommandToken")] * 2)] == ["answer", "answer"]
+
+
 FIELDS = [
     ({"id": "string"}, {"id": "string", "a": "number"}, [("a: absent", "a: number", "better")]),
     ({"id": "string", "a": "number"}, {"id": "string"}, [("a: number", "a: absent", "worse")]),
@@ -263,7 +300,7 @@ def test_of_what_is_worse_comes_first_what_is_refused_then_what_fails_what_is_go
     assert [c.kind for c in found.changes] == ["answer", "answer", "operation", "field", "field", "promise"]
     text = Page(CONTRACT, old, new, found).text()
     places = [
-        text.index(words) for words in ("201 → 403", "400 a → 500", "operation 200 → 404", "absent, 2 operations", "broken: x")
+        text.index(words) for words in ("201 → 403", "400 a → 500", "1 operation gone", "absent, 2 operations", "broken: x")
     ]
     assert places == sorted(places)
 

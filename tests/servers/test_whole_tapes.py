@@ -154,7 +154,8 @@ def test_what_an_upgrade_changes_is_told_by_caller(capsys):
     assert status == 1 and len(said) < 250
     assert "--format markdown" in said[-1] and said[-2] == ""
     told = "\n".join(said)
-    assert "▼ operation 200 → 404 api.context.404.app_error, 1 operation\n    for system_admin: PurgeBleveIndexes" in told
+    assert "▼ 1 operation gone\n    200, for system_admin: PurgeBleveIndexes" in told
+    assert told.count("new operations") == 1 and "answer 404 api.context.404.app_error → 40" not in told
     assert "+ field default_category_name: absent → default_category_name: string, 11 operations" in told
     felt = dict(line.strip().split(": refused in ") for line in said if ": refused in " in line)
     assert {"guest", "system_admin"} <= felt.keys() and any("member" in who.split(", ") for who in felt)
