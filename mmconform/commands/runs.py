@@ -18,6 +18,7 @@ from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
 from mmconform.record.record import NAME, PREVIOUS, Record
 from mmconform.servers.target import Target, resolve
+from mmconform.wire.tape.tape import WHOLE
 
 #: What a record may be kept as: no path, and no version, which would be a tape's.
 SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
@@ -114,12 +115,13 @@ def _file(name: str) -> Path | None:
 
 
 def _target(name: str, allow_remote: bool) -> Target:
-    if name.endswith(".jsonl") or ("/" in name and ":" not in name):
+    tape = record.target_named(name) if name.endswith(f"/{WHOLE}") else ""  # as a bare version is its tape
+    if name.endswith(".jsonl") or ("/" in name and ":" not in name and not tape):
         raise MisuseError(f"{name}: there is no record of a run; `{RUN} …` writes them to {REPORTS.name}/")
     if SAVED_AS.fullmatch(name) and not name.startswith(("recorded", "reference")):
         kept = ", ".join(sorted(path.parent.name for path in SAVED.glob(f"*/{NAME}")))
         raise MisuseError(f"no record is kept as `{name}` (kept are: {kept or 'none'}); or name a target, as `{RUN}` takes them")
-    targets = resolve(name, allow_remote=allow_remote)
+    targets = resolve(tape or name, allow_remote=allow_remote)
     if len(targets) > 1:
         raise MisuseError(f"`{name}` is more than one server; name one")
     return targets[0]

@@ -137,7 +137,7 @@ WITHOUT_SCHEME = re.compile(r"(?!(recorded|https?):)[\w.-]+:\d+(/|$)")
 _VERSION = re.compile(rf"v?(\d[\w.+-]*(?:/{tape.WHOLE})?)")
 
 
-def _target(name: str) -> str:
+def target_named(name: str) -> str:
     """Return the target that a name is, in full; nothing where it is that of a file or a folder."""
     if version := _VERSION.fullmatch(name):
         return f"recorded:{version[1]}"
@@ -161,7 +161,7 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
 
 def _find(name: str, folder: Path) -> list[Path]:
-    target = _target(name)
+    target = target_named(name)
     own = folder / (slug_of(target) if target else name)
     # In a notebook the working directory is another one than where the command line was: there names begin at the checkout too.
     places = (Path(name), own, folder / SAVED.name / name, folder.parent / name)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mmconform.commands import runs
 from mmconform.commands.cli import main
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
@@ -51,6 +52,22 @@ def test_a_tape_of_the_whole_api_is_never_the_newest_a_neighbour_or_one_of_all(t
 def test_who_asks_for_a_version_that_has_only_such_a_tape_is_told_its_name(tapes, name):
     with pytest.raises(MisuseError, match=r"there are 98\.0\.0; and, of the whole API, recorded:99\.0\.0/whole$"):
         resolve(name)
+
+
+@pytest.mark.parametrize("name", ["99.0.0/whole", "v99.0.0/whole", "recorded:99.0.0/whole"])
+def test_a_comparison_takes_its_bare_version_as_it_takes_any(tapes, monkeypatch, name):
+    """What is compared is looked up before anything runs: the tape is found, and the other name is none."""
+    ran = []
+    monkeypatch.setattr(runs, "_job", lambda target, options: ran.append(target.name) or pytest.fail("run"))
+    with pytest.raises(pytest.fail.Exception):
+        runs.records_of([name])
+    assert ran == ["recorded:99.0.0/whole"]
+    with pytest.raises(
+        MisuseError, match=r"^no tape of the whole API `97\.0\.0/whole`; there are 98\.0\.0/whole, 99\.0\.0/whole$"
+    ):
+        runs.records_of(["97.0.0/whole"])
+    with pytest.raises(MisuseError, match=r"^part/whole: there is no record of a run"):
+        runs.records_of(["part/whole"])
 
 
 def test_it_is_asked_for_by_its_name(tapes):
