@@ -30,12 +30,14 @@ from mmconform.report.summary import (
 from mmconform.safety.guard import WOULD_DO_HARM
 
 _HEADINGS = {"permission": "perm."}
-_SHORT = {"status": "stat", "schema": "form", "input": "inp", "media": "med", "permission": "perm", "since": "sinc"} | {
+_SHORT = {"status": "stat", "schema": "schem", "input": "inp", "permission": "perm"} | {
     "secret": "secr",
     "paging": "page",
     "effect": "eff",
 }
 _WIDE, _NARROWEST = 92, 80
+#: In fewer columns all lines of many servers are in fewer words: one wording for all of them.
+_WIDE_FOR_LINES = 100
 #: So many columns it takes to say of a tag's operations all that was seen; in fewer, the worst.
 _WIDE_FOR_TAGS = 130
 
@@ -57,21 +59,24 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         collapse_padding=True,
         pad_edge=False,
     )
-    grid.add_column("tag (operations)" if is_folded else "operation", no_wrap=True)
-    for rule in RULES:
-        grid.add_column(_SHORT.get(rule, rule) if width < _WIDE else _HEADINGS.get(rule, rule), justify="center", no_wrap=True)
+    heads = [(_SHORT if width < _WIDE else _HEADINGS).get(rule, rule) for rule in RULES]
+    room = console.width - sum(len(head) + 1 for head in heads)  # a name may be cut there: where it is new it is told below
+    grid.add_column("tag (operations)" if is_folded else "operation", no_wrap=True, max_width=room)
+    for head in heads:
+        grid.add_column(head, justify="center", no_wrap=True)
     tells_worst = is_folded and width < _WIDE_FOR_TAGS
     for name, cells in _folded(contract, asked) if is_folded else asked.items():
         grid.add_row(name, *(_cell(cells.get(rule), tells_worst=tells_worst) for rule in RULES))
     console.print(grid)
     used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
-    legend = Text("  ")
-    for mark in (mark for state, mark in MARKS.items() if state in used):
-        legend.append(mark.sign, mark.style).append(f" {mark.meaning}   ")
+    legend = [Text.assemble((mark.sign, mark.style), f" {mark.meaning}") for state, mark in MARKS.items() if state in used]
     if is_folded or any(sum(cell.counts.values()) > 1 for cells in asked.values() for cell in cells.values()):
         of_each = f", of each the worst ({_WIDE_FOR_TAGS} columns show all)" if tells_worst else ""
-        legend.append(f"a number: so many promises{of_each}")
-    console.print(legend)
+        legend.append(Text(f"a number: so many promises{of_each}"))
+    if width < _WIDE:
+        legend += [Text(f"{short}: {rule}") for rule, short in _SHORT.items()]
+    for line in _in_lines(legend, console.width):
+        console.print(line, soft_wrap=True)
     for line in _details(contract, record):
         console.print(line, soft_wrap=True, markup=False)
     if len(asked) < len(rows):
@@ -89,9 +94,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
 def show_briefly(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
     """Return one line: which server, and the verdict, in so many words as the width has room for."""
     text, name, promises = io.StringIO(), plain(record.header.server.name), len(contract.clauses)
-    line = Text(f"{name:12}").append(_verdict(record, promises))
-    if line.cell_len > width:
-        line = Text(f"{name:10}").append(_verdict(record, promises, is_short=True))
+    line = Text(f"{name:10}").append(_verdict(record, promises, is_short=width < _WIDE_FOR_LINES))
     line.truncate(max(width, _NARROWEST), overflow="ellipsis")
     _console(text, colour=colour, width=width).print(line, soft_wrap=True)
     return text.getvalue().rstrip()
@@ -121,6 +124,17 @@ def _folded(contract: Contract, rows: Mapping[str, Mapping[Rule, Cell]]) -> Iter
             for operation in operations
             if any(c.state == "new" for c in rows[operation].values())
         )
+
+
+def _in_lines(entries: list[Text], width: int) -> Iterator[Text]:
+    """Yield the entries of a legend, none of them broken, in as few lines as the width has room for."""
+    line = Text()
+    for entry in entries:
+        if line and line.cell_len + len("   ") + entry.cell_len > width:
+            yield line
+            line = Text()
+        line = Text.assemble(line or " ", "   " if line else " ", entry)
+    yield line
 
 
 def _cell(cell: Cell | None, *, tells_worst: bool) -> Text:
@@ -209,7 +223,7 @@ def _verdict(record: Record, promises: int, *, is_short: bool = False) -> Text:
     footer = record.footer
     text = Text("  ")
     text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
-    verified = f"of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
+    verified = f"{footer.verified} of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
     why = "" if is_short or footer.green else f"{', '.join(why_red(footer))}; "
     text.append(f"  {why}{verified}: {footer.kept} kept, {footer.known} known, {footer.new} new")
     for count, word in ((footer.skipped, "skipped"), (footer.errors, "errors"), (len(footer.unobserved), "unobserved")):

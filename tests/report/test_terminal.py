@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from mmconform.contract.clause import RULES
 from mmconform.record.rows import FindingRow, Footer
 from mmconform.report.summary import summarise
 from mmconform.report.terminal import show, show_briefly
@@ -136,9 +137,43 @@ def test_the_one_line_of_a_server_fits_the_terminal(contract, many, width, is_fu
     assert ("verified" in line, line.endswith(f"{many} unobserved")) == (is_full, is_whole)
 
 
+def test_the_lines_of_servers_are_worded_and_aligned_alike_however_long_each_is(contract):
+    def line(name, many, width):
+        counts = dict.fromkeys(("pass", "known", "skip"), many) | dict.fromkeys(("new", "error", "changed", "not_taped"), 0)
+        lists = {"fixed": [], "not_exercised": [], "unobserved": []}
+        footer = msgspec.convert({"kind": "footer", "green": True, **counts, **lists}, Footer)
+        return show_briefly(contract, make_record(header(name), [], [], footer), colour=False, width=width)
+
+    for width, verified in ((80, "{} of 96: "), (100, "verified {} of 96 promises: ")):
+        for name, many in (("4.0.5", 2), ("11.6.0-dev", 45)):
+            assert line(name, many, width).startswith(f"{name:12}GREEN  {verified.format(2 * many)}{many} kept, ")
+
+
 def test_the_table_fits_eighty_columns(shown):
     text = shown({"clause": "CreateJob.auth"}, {"clause": "CreateJob.status", **NEW}, width=80)
     assert max(map(len, text.split("\n"))) <= 80
+
+
+ALL = [{"clause": f"CreateJob.{rule}"} for rule in ("auth", "schema", "media", "effect")]
+STATES = [
+    {"clause": "CreateJob.status", **NEW},
+    {"clause": "CreateJob.input", **NEW, "standing": "known"},
+    {"clause": "CreateJob.permission", "outcome": "skip", "signature": "not-on-this-target"},
+    {"clause": "DisableUserAccessToken.effect.disables", "operation": "DisableUserAccessToken"},
+]
+
+
+@pytest.mark.parametrize("width", [80, 92])
+def test_no_entry_of_the_legend_is_broken_and_it_says_each_head_that_is_cut(shown, width):
+    """ "form" stood for the schema, and "a number: so many" at the end of a line."""
+    lines = shown(*ALL, *STATES, width=width).partition("\n  skipped, ")[0].split("\n")
+    heads = next(line for line in lines if line.startswith("operation")).split()[1:]
+    entries = [entry for line in lines if line.startswith("  ") for entry in line.strip().split("   ")]
+    assert "● kept" in entries and max(map(len, lines)) <= width
+    assert [f"{head}: {rule}" in entries for head, rule in zip(heads, RULES, strict=True)] == [
+        head != rule and width == 80 for head, rule in zip(heads, RULES, strict=True)
+    ]
+    assert all(rule.startswith(head.rstrip(".")) or head == "page" for head, rule in zip(heads, RULES, strict=True))
 
 
 def test_the_header_says_what_is_judged_by_what_and_where_the_record_goes(run_pytest, known):
