@@ -28,6 +28,7 @@ from mmconform.servers.target import resolve
 from mmconform.wire.tape import tape
 
 FOUND_MEANS, ASKS_A_SERVER = "a run is not green", True
+INTERRUPTED_MEANS = "interrupted by Ctrl-C: what was judged by then is kept"
 #: Of more targets than these only the newest and those that are not green have a table, the others a line: a screen is soon full.
 _FEW = 3
 #: What may stand between options, as pytest takes it too.
@@ -61,16 +62,21 @@ def run(options: argparse.Namespace) -> int:
     first = newest if are_many and not options.scheduler else ""
     jobs = [*_jobs(names, every, live_options(options), first, apart=bool(options.scheduler), processes=options.processes)]
     draw = partial(_drawn, contract)
-    with progressing(len(names)) as progress, place(options.scheduler, options.processes, progress.learn) as submit:
-        progress.say(f"running the suites on {names[0] if len(names) == 1 else f'{len(names)} servers'} …\n")
-        for outcome in play(jobs, submit):
-            is_green = is_green and outcome.status == 0
-            progress.clear()
-            if outcome.status:
-                print(outcome.said, flush=True)
-            progress.finish(outcome)
-            for name in outcome.job.targets if are_many else ():
-                print(draw(name, is_brief=name != newest), flush=True)
+    judged: list[str] = []
+    try:
+        with progressing(len(names)) as progress, place(options.scheduler, options.processes, progress.learn) as submit:
+            progress.say(f"running the suites on {names[0] if len(names) == 1 else f'{len(names)} servers'} …\n")
+            for outcome in play(jobs, submit):
+                judged += outcome.job.targets
+                is_green = is_green and outcome.status == 0
+                with progress.out_of_the_way():
+                    if outcome.status:
+                        print(outcome.said, flush=True)
+                    progress.finish(outcome)
+                    for name in outcome.job.targets if are_many else ():
+                        print(draw(name, is_brief=name != newest), flush=True)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_kept(judged, names)) from None
     if every == Job(()):
         join_neighbours(contract, jobs)
     seen = {name: _record(name) for name in names}
@@ -80,6 +86,14 @@ def run(options: argparse.Namespace) -> int:
     green = sum(of_it.footer.green for of_it in seen.values())
     print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)}")
     return FINE if is_green and green == len(seen) else FOUND
+
+
+def _kept(judged: list[str], names: list[str]) -> str:
+    """Return what is left of a campaign that was interrupted."""
+    new = (
+        f"{len(judged)} of {len(names)} servers {'is' if len(judged) == 1 else 'are'} judged anew" if judged else "none is judged"
+    )
+    return f"{new}; records from before stay in {shown(REPORTS)} for the others; the same command begins again with all of them"
 
 
 def _record(name: str) -> Record:

@@ -31,9 +31,10 @@ _CLOSED = 141
 _INTERRUPTED = 130
 
 
-def _ends(found: str) -> str:
-    statuses = {0: "fine", 1: found, 2: "used wrongly, or it could not be done: one line says why"}
-    return "exit status:\n" + "\n".join(f"  {number}  {what}" for number, what in statuses.items() if what)
+def _ends(found: str, interrupted: str) -> str:
+    wrong = "used wrongly, or it could not be done: one line says why"
+    statuses = {0: "fine", 1: found, MISUSED: wrong, _INTERRUPTED: interrupted}
+    return "exit status:\n" + "\n".join(f"  {number:<3}  {what}" for number, what in statuses.items() if what)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,7 +82,8 @@ class _Subcommand(_Parser):
         if self._command:
             module = import_module(f"mmconform.commands.{self._command}")
             self._command = ""
-            self.epilog = f"example:\n  {module.EXAMPLE}\n\n{_ends(getattr(module, 'FOUND_MEANS', ''))}"
+            ends = _ends(getattr(module, "FOUND_MEANS", ""), getattr(module, "INTERRUPTED_MEANS", "interrupted by Ctrl-C"))
+            self.epilog = f"example:\n  {module.EXAMPLE}\n\n{ends}"
             if getattr(module, "ASKS_A_SERVER", False):
                 self.epilog += f"\n\n{ENVIRONMENT}"
             self._gathers = getattr(module, "GATHERS", "")
@@ -113,8 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MisuseError as error:
         print(f"mmconform: {error}", file=sys.stderr)
         return MISUSED
-    except KeyboardInterrupt:
-        print("mmconform: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupted:
+        left = f": {interrupted}" if interrupted.args else ""
+        print(f"mmconform: interrupted{left}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written once more at the end

@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 from mmconform.campaign.work import Outcome
 
+#: Of more servers than these it is told how many are done, and no names.
+_FEW = 3
 #: How far pytest says that it is.
 _PERCENT = re.compile(r"\[ *(\d+)%\]")
 #: Where nothing can be written over, as in a CI's log, a line comes no more often than after so many seconds.
@@ -35,17 +38,27 @@ class Progress:
     def __init__(self, servers: int = 0) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._servers, self._judged = servers, 0
-        self._shares: dict[str, str] = {}
+        self._shares: dict[str, int] = {}
         self._length = 0
+        self._lock = RLock()  # runs are read by threads of their own
         self._told = time.monotonic()
 
     def learn(self, name: str, line: str) -> None:
         """Take note of a line that pytest printed."""
         if percent := _PERCENT.search(line):
-            self._shares[name] = f"{name} {percent[1]} %"
-            if percent[1] == "100":
-                del self._shares[name]
-            self.show("   ".join(self._shares.values()))
+            with self._lock:
+                self._shares[name] = int(percent[1])
+                if self._shares[name] == 100:
+                    del self._shares[name]
+                self.show(self._in_words())
+
+    def _in_words(self) -> str:
+        """Return how far the runs are that go on; nothing where none does."""
+        if self._servers <= _FEW:
+            return "   ".join(f"{name} {percent} %" for name, percent in self._shares.items())
+        shares = " and ".join(f"{percent} %" for percent in self._shares.values())
+        runs = "one run goes on" if len(self._shares) == 1 else f"{len(self._shares)} runs go on side by side"
+        return f"{self._judged} of {self._servers} servers done; {runs}, {shares} done" if shares else ""
 
     def show(self, text: str) -> None:
         """Show how far it all is, in the place of what was shown before."""
@@ -53,11 +66,12 @@ class Progress:
             if text and time.monotonic() - self._told >= _EVERY:
                 self.say(f"{text}\n")
             return
-        self.clear()
         width = shutil.get_terminal_size().columns - 1
         text = text if len(text) <= width else f"{text[: width - 1]}…"  # what wraps, no carriage return takes away
-        self._length = len(text)
-        self._write(text)
+        with self._lock:
+            self._clear()
+            self._length = len(text)
+            self._write(text)
 
     def finish(self, outcome: Outcome) -> None:
         """Say that a run is done, and how it left a live server."""
@@ -67,20 +81,25 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write what stays, in whole lines."""
-        self.clear()
-        self._write(text)
+        with self.out_of_the_way():
+            self._write(text)
         self._told = time.monotonic()
 
-    def clear(self) -> None:
-        """Take the line away, for something else to be written there."""
-        if self._length:
-            self._write("\r" + " " * self._length + "\r")
-        self._length = 0
+    @contextmanager
+    def out_of_the_way(self) -> Iterator[None]:
+        """Take the line away, and keep it away as long as something else is written, on whichever stream."""
+        with self._lock:
+            self._clear()
+            yield
 
     def end(self) -> None:
-        """Leave the line."""
+        """Leave nothing behind: what stays was said."""
+        with self._lock:
+            self._clear()
+
+    def _clear(self) -> None:
         if self._length:
-            self._write("\n")
+            self._write("\r" + " " * self._length + "\r")
         self._length = 0
 
     @staticmethod

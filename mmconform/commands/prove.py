@@ -49,7 +49,10 @@ def run(options: argparse.Namespace) -> int:
             return lambda share: progress.show(f"{who}: {share:.0%} of {len(names)} flaws")
 
         progress.say(f"running the suites on {len(names)} servers, each with one flaw …\n")
-        proofs, taken = prove.prove(names, tell("the suites"), options.scheduler)
+        try:
+            proofs, taken = prove.prove(names, tell("the suites"), options.scheduler)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("the same command goes on with what is not proved yet") from None
         begun = time.monotonic()
         beside = plain_schemathesis.found(names, tell("plain Schemathesis")) if options.baseline else None
     seconds = [taken, time.monotonic() - begun]

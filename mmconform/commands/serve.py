@@ -14,6 +14,8 @@ from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.wire.tape import tape
 
+#: Its end, and fine.
+INTERRUPTED_MEANS = ""
 EXAMPLE = "mmconform serve --target reference@5.36.1 --port 8065"
 
 

@@ -1,7 +1,9 @@
 """How far runs are is told to whoever waits, on a terminal and in the log of a CI, and never where the answer is read."""
 
+import io
 import json
 import sys
+from threading import Thread
 
 import pytest
 
@@ -34,7 +36,7 @@ def test_how_far_runs_are_is_one_line_of_a_terminal(monkeypatch, capsys):
         shown.learn(name, line)
     shown.end()
     told = capsys.readouterr().err
-    assert [line for line in told.split("\r") if line.strip()] == ["a 12 %", "a 12 %   b 3 %", "b 3 %\n"]
+    assert [line for line in told.split("\r") if line.strip()] == ["a 12 %", "a 12 %   b 3 %", "b 3 %"]
 
 
 def test_how_far_runs_are_leaves_nothing_behind_on_a_narrow_terminal(monkeypatch, capsys):
@@ -52,6 +54,39 @@ def test_how_far_runs_are_leaves_nothing_behind_on_a_narrow_terminal(monkeypatch
         assert len(part) < 40
         screen = part + screen[len(part) :]
     assert "recorded:4.0.5 and 9 more 50 %" in told and not screen.strip()
+
+
+def test_of_many_servers_it_is_told_how_many_are_done_and_how_far_the_runs_are(monkeypatch, capsys):
+    """Nobody knew what "recorded:4.0.5 and 10 more 17 %" is a share of."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown = Progress(22)
+    shown.learn("recorded:4.0.5 and 10 more", "... [ 15%]")
+    shown.finish(Outcome(Job(("recorded:11.0.3",)), 0, "", {}))
+    shown.learn("recorded:4.1.2 and 9 more", "... [  3%]")
+    shown.end()
+    told = [line for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if line.strip()]
+    assert told == [
+        "0 of 22 servers done; one run goes on, 15 % done",
+        "recorded:11.0.3: done (1 of 22 servers)",
+        "1 of 22 servers done; 2 runs go on side by side, 15 % and 3 % done",
+    ]
+
+
+def test_no_run_tells_how_far_it_is_between_the_line_that_is_taken_away_and_what_stands_there_instead(monkeypatch):
+    """They are read by threads of their own: in two of three campaigns a table began behind such a line."""
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", screen)
+    shown = Progress(3)
+    shown.learn("recorded:4.0.5", "... [ 15%]")
+    other = Thread(target=shown.learn, args=("recorded:4.0.5", "... [ 16%]"))
+    with shown.out_of_the_way():
+        other.start()
+        other.join(0.2)
+        screen.write("a table\n")
+    other.join()
+    assert screen.getvalue().split("\r")[-1] == "a table\nrecorded:4.0.5 16 %"
 
 
 def test_what_stays_stands_in_a_line_of_its_own(monkeypatch, capsys):
@@ -136,3 +171,26 @@ def test_a_command_that_takes_long_tells_a_log_in_plain_lines_and_its_output_sta
 def test_a_campaign_ends_with_how_many_are_green(played, capsys, targets):
     assert main(["campaign", *targets]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith(f"{len(targets)} of {len(targets)} green; the records are in ")
+
+
+def test_a_campaign_that_is_interrupted_says_what_is_kept_and_how_it_goes_on(played, capsys, monkeypatch):
+    whole = campaign.play
+
+    def interrupted(jobs, submit):
+        yield next(whole(jobs, submit))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "play", interrupted)
+    assert main(["campaign", "5.36.1", "11.0.3", "--processes", "2"]) == 130
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith("mmconform: interrupted: 1 of 2 servers is judged anew; records from before stay in ")
+    )
+
+
+@pytest.mark.parametrize("command", ["campaign", "report", "serve"])
+def test_the_help_lists_the_status_of_an_interrupted_command_where_ctrl_c_ends_with_it(capsys, command):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert ("  130  interrupted by Ctrl-C" in capsys.readouterr().out) == (command != "serve")
