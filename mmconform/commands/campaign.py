@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
 def _kept(judged: list[str], names: list[str]) -> str:
     """Return what is left of a campaign that was interrupted."""
     new = (
-        f"{len(judged)} of {len(names)} servers {'is' if len(judged) == 1 else 'are'} judged anew" if judged else "none is judged"
+        f"{len(judged)} of {len(names)} servers {'is' if len(judged) == 1 else 'are'} judged" if judged else "no server is judged"
     )
     return f"{new}; records from before stay in {shown(REPORTS)} for the others; the same command begins again with all of them"
 

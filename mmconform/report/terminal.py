@@ -75,8 +75,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         legend.append(Text(f"a number: so many promises{of_each}"))
     if width < _WIDE:
         legend += [Text(f"{short}: {rule}") for rule, short in _SHORT.items()]
-    for line in _in_lines(legend, console.width):
-        console.print(line, soft_wrap=True)
+    for told in _in_lines(legend, console.width):
+        console.print(told, soft_wrap=True)
     for line in _details(contract, record):
         console.print(line, soft_wrap=True, markup=False)
     if len(asked) < len(rows):

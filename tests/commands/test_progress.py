@@ -185,7 +185,7 @@ def test_a_campaign_that_is_interrupted_says_what_is_kept_and_how_it_goes_on(pla
     assert (
         capsys.readouterr()
         .err.splitlines()[-1]
-        .startswith("mmconform: interrupted: 1 of 2 servers is judged anew; records from before stay in ")
+        .startswith("mmconform: interrupted: 1 of 2 servers is judged; records from before stay in ")
     )
 
 
