@@ -43,8 +43,16 @@ const clausesOf = by(data.clauses, "operation");
 const findingsOf = by(data.findings, "clause");
 const number = new Map(data.targets.map((one, t) => [one.name, t]));
 const LAST = data.targets.length - 1;
-/** Which target of some neighbours is told of where none is chosen: the newest release, since that is what people run. */
-const usual = (from, to) => range(from, to + 1).reverse().find((t) => data.targets[t].is_release) ?? to;
+/**
+ * Which target of some neighbours is told of where none is chosen: the reader's own server rather than a recording, and of several
+ * the newest release, since that is what people run. Notebooks choose alike (`tables.newest`).
+ */
+function usual(from, to) {
+  const some = range(from, to + 1).reverse();
+  const own = some.filter((t) => data.targets[t].is_live);
+  const among = own.length ? own : some;
+  return among.find((t) => data.targets[t].is_release) ?? among[0];
+}
 const NEWEST = usual(0, LAST);
 
 const tagId = (tag) => `tag.${TAGS.indexOf(tag)}`;
@@ -144,7 +152,7 @@ function drawFilters() {
   const select = (key, label, options, change = (value) => ({ [key]: value }), value = now[key]) =>
     field(key, label, h("select", { id: `by-${key}`, onchange: (e) => go(change(e.target.value)) },
       options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
-  const names = data.targets.map((one, t) => [t, one.name]);
+  const names = data.targets.map((one, t) => [t, one.called]);
   const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
   const isOfOne = ["tags", "trust"].includes(now.view) || (now.view === "personas" && !now.operation);
   const isAboutPeople = now.view === "personas";
@@ -210,7 +218,7 @@ function tags() {
   };
   const offered = gates(shown, t);
   return [
-    h("p", { class: "lead" }, `Mattermost ${one.name}, by the first tag of each operation. Of the operations: asked, a request was sent; served, somebody got a 2xx; decisive, somebody who may was let in and somebody who may not was refused the same; not offered, by the server's own error. Of their promises: new, known, kept, not judged.`),
+    h("p", { class: "lead" }, `Mattermost ${one.called}, by the first tag of each operation. Of the operations: asked, a request was sent; served, somebody got a 2xx; decisive, somebody who may was let in and somebody who may not was refused the same; not offered, by the server's own error. Of their promises: new, known, kept, not judged.`),
     rows.length ? h("div", { class: "scroll" }, withHeads(h("table", { class: "data tags" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "tag"), columns.map(([, text]) => h("th", { scope: "col", class: "n" }, text)))),
       h("tbody", {}, rows.map(([tag, some]) => h("tr", {}, h("th", { scope: "row" }, button(tag, () => open(`${tagId(tag)}@${one.name}`), "link")), cells(some, true)))),
@@ -232,7 +240,7 @@ function tagPanel(tag, t) {
     for (const reason of clause.at[t] === "s" ? skippedFor(clause, t).map(whySkipped) : [data.states.u.means]) reasons.set(reason, (reasons.get(reason) || 0) + 1);
   }
   return [
-    head(tag, worst(inside.map(state).join("")), `Mattermost ${one.name}: ${COLUMNS.filter(([key]) => counts[key]).map(([key, text]) => `${counts[key]} ${text}`).join(", ")}`),
+    head(tag, worst(inside.map(state).join("")), `Mattermost ${one.called}: ${COLUMNS.filter(([key]) => counts[key]).map(([key, text]) => `${counts[key]} ${text}`).join(", ")}`),
     part("Operations", h("ul", { class: "list" }, [...inside].sort((a, b) => WORST.indexOf(state(a)) - WORST.indexOf(state(b))).map((operation) => h("li", {}, mark(state(operation)), chip(operation.id, t))))),
     offered.length > 0 && part("Not offered here", offered),
     reasons.size > 0 && part("Not judged, and why", h("ul", { class: "list small" }, [...reasons].map(([reason, n]) => h("li", {}, `${many(n, "promise")}: ${reason}`)))),
@@ -291,7 +299,7 @@ const row = (kind, side, cells, label) =>
 /** What stands above the column of a target, and opens what its run says. */
 function columnHead(t) {
   const one = data.targets[t];
-  return h("button", { type: "button", title: `Mattermost ${one.name}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) },
+  return h("button", { type: "button", title: `Mattermost ${one.called}: ${sentence(one)}`, "data-from": t, "data-to": t, onclick: () => open(`@${one.name}`) },
     one.short, one.below && [" ", h("span", { class: "below" }, one.below)]);
 }
 
@@ -536,7 +544,7 @@ function personas() {
       made.map((name, i) => h("td", { class: "any", "data-head": spaced(name) }, one(operation, name, "any", 2 * world.length + i))))]))));
   oneStop(table, "button.access");
   return [
-    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].name}: ${world.length || !made.length ? "who was let in by valid requests, about their own and about somebody else's" : "whether those were let in by valid requests who may, and no others"}. `,
+    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].called}: ${world.length || !made.length ? "who was let in by valid requests, about their own and about somebody else's" : "whether those were let in by valid requests who may, and no others"}. `,
       whomMade(made), " The name of an operation leads to who may call it in every version."),
     h("div", { class: "legend" }, world.length ? accessLegend([...heres.values()].flatMap((each) => [...each.values()])) : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
     some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
@@ -863,14 +871,14 @@ function trust() {
   const one = data.targets[now.at];
   const heads = ["version", "verdict", "verified", "kept", "known", "new", "skipped", "unobserved", "errors", "not taped", "requests", "valid", "commit"];
   return [
-    h("section", { class: "part" }, h("h2", {}, `Mattermost ${one.name}`), h("p", {}, verdictAndWhy(one), `: ${sentence(one)}`)),
+    h("section", { class: "part" }, h("h2", {}, `Mattermost ${one.called}`), h("p", {}, verdictAndWhy(one), `: ${sentence(one)}`)),
     h("section", { class: "part" }, h("h2", {}, "Not verified, and why"), gapList(now.at), one.not_taped ? h("p", {}, `${one.not_taped} requests have no answer on the tape; nothing is said about the server.`) : ""),
     h("section", { class: "part" }, h("h2", {}, "How far the requests got"), coverage(now.at)),
     h("section", { class: "part" }, h("h2", {}, "How to repeat it"), repeat(one)),
     data.proof ? h("section", { class: "part" }, h("h2", {}, "What these tests were shown to notice"), proof()) : "",
     h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
       h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i > 1 && i < 12 ? "n" : "" }, text)))),
-      h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.name, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),
+      h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.called, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),
         [`${each.verified} of ${each.clauses}`, each.pass + (each.unmet ? `, ${each.unmet} though known` : ""), each.known, each.new, each.skip, each.unobserved.length, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
         h("td", { class: "mono" }, each.commit.slice(0, 10)))))), heads))),
   ];
@@ -944,7 +952,7 @@ function clausePanel(clause, t) {
   const [shape, same] = history_([...statesOf(clause)]);
   const said = ({ from, to }) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => range(from, to + 1).some((i) => f.at[i] && "nek".includes(f.at[i].state))).map((f) => f.signature))];
   return [
-    head(clause.id, state, `Mattermost ${one.name}${now.persona ? `, ${now.persona.replaceAll("_", " ")}` : ""}: ${data.states[state].means}`),
+    head(clause.id, state, `Mattermost ${one.called}${now.persona ? `, ${now.persona.replaceAll("_", " ")}` : ""}: ${data.states[state].means}`),
     part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`), isOfWho(clause) && h("div", {}, everyVersion(operation))),
     skipped.length && state === "s" && part("Why not judged", skipped.map((reason) => h("p", {}, whySkipped(reason), operation.since && t < operation.since_at ? ` (documented since ${operation.since})` : ""))),
     state === "u" && part("Why not judged", h("p", {}, data.states.u.means)),
@@ -965,7 +973,7 @@ function operationPanel(operation, t) {
   const states = some.map((clause) => statesOf(clause)[t]);
   const counts = WORST.map((s) => [s, states.filter((x) => x === s).length]).filter(([, n]) => n);
   return [
-    head(operation.id, worst(states), `Mattermost ${one.name}: ${counts.map(([s, n]) => `${n} ${word(s)}`).join(", ")}`),
+    head(operation.id, worst(states), `Mattermost ${one.called}: ${counts.map(([s, n]) => `${n} ${word(s)}`).join(", ")}`),
     h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`),
     part("Promises", h("ul", { class: "list" }, [...some].sort((a, b) => WORST.indexOf(statesOf(a)[t]) - WORST.indexOf(statesOf(b)[t])).map((clause) => h("li", {}, mark(statesOf(clause)[t]), h("div", {}, button(short(clause), () => open(`${clause.id}@${one.name}`), "link"), h("div", { class: "soft small" }, prose(clause.text))))))),
     part("How far the requests got", h("p", {}, `${sent} judged, ${reached} of them valid and about something that exists, ${served} of those served.`), gate && h("p", {}, "Not offered here: ", h("span", { class: "mono" }, gate))),
@@ -999,8 +1007,8 @@ function changed(changes) {
 function versionPanel(t) {
   const one = data.targets[t];
   return [
-    head(`Mattermost ${one.name}`, "", [verdictAndWhy(one), `: ${sentence(one)}`]),
-    t > 0 && part(`Promises since ${data.targets[t - 1].name}`, turned(t)),
+    head(`Mattermost ${one.called}`, "", [verdictAndWhy(one), `: ${sentence(one)}`]),
+    t > 0 && part(`Promises since ${data.targets[t - 1].called}`, turned(t)),
     one.against ? part(`Answers since ${plainName(one.against)}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."))
       : part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`)),
     part("Not verified, and why", gapList(t)),
@@ -1018,7 +1026,7 @@ function accessPanel(operation, persona, about, t) {
   const at = data.targets.map((_, i) => told(operation, persona, about, i));
   return [
     head(`${operation.id} by ${spaced(persona)}${whose}`, ring || (isOpen || letter === "u" ? "u" : "sc".includes(letter) ? letter : "p"),
-      `Mattermost ${one.name}: ${says}${isOpen && seen ? `; documented: ${SAYS[seen.documented[t]]}` : ""}`),
+      `Mattermost ${one.called}: ${says}${isOpen && seen ? `; documented: ${SAYS[seen.documented[t]]}` : ""}`),
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
     against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),
@@ -1079,8 +1087,8 @@ function drawHead() {
   const newest = data.targets[NEWEST];
   const red = data.targets.filter((one) => !one.green);
   $("headline").replaceChildren(
-    h("strong", {}, `Mattermost ${newest.short}: ${sentence(newest)}.`), " ",
-    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => `${one.name} (${one.why_red.join(", ")})`).join("; ")}.`) : h("span", {}, LAST ? `${recordsHere()}, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
+    h("strong", {}, `Mattermost ${newest.called}: ${sentence(newest)}.`), " ",
+    red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => `${one.called} (${one.why_red.join(", ")})`).join("; ")}.`) : h("span", {}, LAST ? `${recordsHere()}, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
     h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
     const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";

@@ -433,20 +433,27 @@ def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any
 
 
 def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return what the records say about themselves, under names that tell them apart."""
+    """Return what the records say about themselves, under names that tell them apart.
+
+    Where servers and recordings stand side by side, what a target is ``called`` says which it is.
+    """
+    are_live = [not record.header.target.startswith("recorded:") for record in records]
     names = Counter(record.header.server.name for record in records)
     seen = Counter((record.header.server.name, record.header.target) for record in records)
     rows: list[dict[str, Any]] = []
-    for record in records:
+    for record, is_live in zip(records, are_live, strict=True):
         header, footer, server = record.header, record.footer, record.header.server
         when = header.started if seen[server.name, header.target] > 1 else ""
-        where = header.target.removeprefix("http://")
+        where = "recorded" if header.target == f"recorded:{server.name}" else header.target.removeprefix("http://")
+        beside = where if any(are_live) and len(records) > 1 else ""
         rows.append(
             {
                 "name": " ".join(filter(None, (server.name, where if names[server.name] > 1 else "", when))),
+                "called": " ".join(filter(None, (server.name, where if names[server.name] > 1 else beside, when))),
                 "short": server.name,
                 # What its column's head says below the version.
-                "below": " ".join(filter(None, ("" if where.startswith("recorded:") else where, when))),
+                "below": " ".join(filter(None, (where if is_live else beside, when))),
+                "is_live": is_live,
                 "is_release": _is_release(record),
                 "target": header.target,
                 **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},

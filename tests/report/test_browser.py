@@ -271,7 +271,7 @@ def test_the_heads_of_two_live_servers_of_one_version_tell_which_is_which(page_o
     page = page_of("versions", *records, viewport={"width": width, "height": 844})
     heads = page.locator(".version button")
     assert [" ".join(text.split()) for text in heads.all_text_contents()] == [
-        *before,
+        *(f"{name} recorded" for name in before),
         "25.0.3 127.0.0.1:8065",
         "25.0.3 192.168.100.200:18066/chat",
     ]
@@ -282,6 +282,31 @@ def test_the_heads_of_two_live_servers_of_one_version_tell_which_is_which(page_o
         )
         assert cut == [], places
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_beside_recordings_the_readers_own_server_comes_first(page_of, record_of):
+    """As notebooks choose (`tables.newest`): a server rather than a recording, and of several the newest release."""
+    live = [record_of(name, KNOWN, target=f"http://{name}.test") for name in ("9.11.2", "10.5.0", "10.6.0-dev")]
+    page = page_of("versions", record_of("5.36.1"), *live, record_of("11.0.3"))
+    assert (
+        page.locator("#headline")
+        .inner_text()
+        .startswith("Mattermost 10.5.0 10.5.0.test: verified 89 of 96 promises, 0 new, 1 known")
+    )
+    for view in ("personas", "trust"):
+        page.locator(f"#views [href='#{view}']").click()
+        assert "Mattermost 10.5.0 10.5.0.test" in page.locator("#main").inner_text(), view
+        assert field(page, "Version").locator(":checked").inner_text() == "10.5.0 10.5.0.test"
+    names = ["5.36.1 recorded", *(f"{name} {name}.test" for name in ("9.11.2", "10.5.0", "10.6.0-dev")), "11.0.3 recorded"]
+    assert field(page, "Version").locator("option").all_inner_texts() == names
+    page.locator("#views [href='#versions']").click()
+    assert page.get_by_role("columnheader").all_inner_texts() == [name.replace(" ", "\n") for name in names]
+    for which in ("from", "to"):
+        assert page.locator(f"#by-{which} option").all_inner_texts() == names
+    cell(page, "CreateJob, 10.5.0").or_(cell(page, "CreateJob, 9.11.2 to 10.6.0-dev")).click()
+    assert panel(page).locator(".verdict").inner_text().startswith("▲ Mattermost 10.6.0-dev 10.6.0-dev.test: 1 known")
+    cell(page, "CreateJob, 11.0.3").click()
+    assert panel(page).locator(".verdict").inner_text() == "● Mattermost 11.0.3 recorded: 8 kept"
 
 
 def test_the_headline_counts_versions_and_records_apart(page_of, record_of):
@@ -410,8 +435,7 @@ def test_what_looks_kept_and_is_known_to_be_broken_says_so(page_of, known, recor
     says = "kept by what was asked here; known to be broken in this version, and not met"
     of_live = cell(page, f"CreateJob.status, 11.0.3 127.0.0.1:8065: {says}")
     assert (
-        of_live.inner_text() == "◑"
-        and cell(page, "CreateJob.status, 11.0.3 recorded:11.0.3: broken, known and explained").count() == 1
+        of_live.inner_text() == "◑" and cell(page, "CreateJob.status, 11.0.3 recorded: broken, known and explained").count() == 1
     )
     assert cell(page, "CreateJob, 11.0.3 127.0.0.1:8065: 1 kept though known, 7 kept").count() == 1
     assert f"◑ {says}" in page.locator(".legend").inner_text()
@@ -421,7 +445,7 @@ def test_what_looks_kept_and_is_known_to_be_broken_says_so(page_of, known, recor
     assert " ".join(listed[0].evidence.split()) in " ".join(said.split())
     page.goto(page.url.partition("#")[0] + "#trust?at=11.0.3 127.0.0.1:8065")
     assert "0 new, 0 known, 1 kept though known" in page.locator("#main h2 + p").first.inner_text()
-    field(page, "Version").select_option(label="11.0.3 recorded:11.0.3")
+    field(page, "Version").select_option(label="11.0.3 recorded")
     assert "though known" not in page.locator("#main h2 + p").first.inner_text()
 
 

@@ -167,20 +167,32 @@ def test_two_records_of_one_version_have_names_of_their_own(data, record_of):
     shown = data(record_of("9.11.2"), record_of("9.11.2", **live), record_of("9.11.2", **live, started="2026-11-23T00:00:00Z"))
     assert [(t["name"], t["below"]) for t in shown["targets"]] == [
         ("9.11.2 127.0.0.1:8065 2026-11-22T00:00:00Z", "127.0.0.1:8065 2026-11-22T00:00:00Z"),
-        ("9.11.2 recorded:9.11.2", ""),
+        ("9.11.2 recorded", "recorded"),
         ("9.11.2 127.0.0.1:8065 2026-11-23T00:00:00Z", "127.0.0.1:8065 2026-11-23T00:00:00Z"),
     ]
 
 
-def test_below_its_version_a_server_has_its_address_and_a_recording_nothing(data, record_of):
+def test_beside_recordings_a_server_is_called_by_its_address_and_they_are_called_recorded(data, record_of):
     live = ["http://127.0.0.1:8065", "http://127.0.0.1:8066/chat", "https://127.0.0.1:8065"]
     shown = data(record_of("5.36.1", target=live[0]), record_of("9.11.2"), *(record_of("11.0.3", target=one) for one in live[1:]))
-    assert [(t["name"], t["below"]) for t in shown["targets"]] == [
-        ("5.36.1", "127.0.0.1:8065"),
-        ("9.11.2", ""),
-        ("11.0.3 127.0.0.1:8066/chat", "127.0.0.1:8066/chat"),
-        ("11.0.3 https://127.0.0.1:8065", "https://127.0.0.1:8065"),
+    assert [(t["name"], t["called"], t["below"]) for t in shown["targets"]] == [
+        ("5.36.1", "5.36.1 127.0.0.1:8065", "127.0.0.1:8065"),
+        ("9.11.2", "9.11.2 recorded", "recorded"),
+        ("11.0.3 127.0.0.1:8066/chat", "11.0.3 127.0.0.1:8066/chat", "127.0.0.1:8066/chat"),
+        ("11.0.3 https://127.0.0.1:8065", "11.0.3 https://127.0.0.1:8065", "https://127.0.0.1:8065"),
     ]
+
+
+def test_recordings_alone_and_one_server_alone_are_called_by_their_version(data, record_of):
+    for records in ([record_of("9.11.2"), record_of("11.0.3")], [record_of("11.0.3", target="http://127.0.0.1:8065")]):
+        shown = data(*records)["targets"]
+        assert [t["called"] for t in shown] == [t["name"] for t in shown] == [one.header.server.name for one in records]
+        assert all(t["below"] == t["target"].removeprefix("http://") * t["is_live"] for t in shown)
+
+
+def test_two_recordings_of_one_version_are_called_by_their_targets(data, record_of):
+    shown = data(record_of("11.0.3"), record_of("11.0.3", target="recorded:11.0.3/whole"))["targets"]
+    assert [t["name"] for t in shown] == ["11.0.3 recorded", "11.0.3 recorded:11.0.3/whole"]
 
 
 def test_the_states_are_those_of_the_record_and_no_others(data, contract, record_of):
