@@ -13,8 +13,8 @@ from mmconform.documents.load import Loaded, load
 from mmconform.driving.outlook import Foresight, Outlook, untold
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS
-from mmconform.report.folded import folded
-from mmconform.report.outlook import WIDTH, outlook_lines
+from mmconform.report.folded import folded, terminal_width
+from mmconform.report.outlook import outlook_lines
 from mmconform.safety.guard import Guard
 from mmconform.servers.live import journal
 from mmconform.servers.live.lease import Lease
@@ -50,7 +50,7 @@ class Diagnosis:
     Attributes:
         switched_off: Features that a run needs, as they are now.
         callers: Who can be made.
-        clauses, reached: Promises in the contract, and those that a run would reach.
+        clauses, reached: Promises in the contract, and those that a run would reach; where a document was given, one of probes.
         obstacles: What would stop a run, each with what to change.
         gaps: What a run would leave out, each with what to change.
         notes: What else to know of what a run would say.
@@ -75,24 +75,39 @@ class Diagnosis:
 
     def text(self) -> str:
         """Return the diagnosis for a person."""
-        off = ", ".join(self.switched_off) or "nothing that a run needs"
-        lines = [
-            self.server,
-            f"  licence       {'yes' if self.licensed else 'none'}",
-            f"  people        {self.people or 'nobody'} beside the administrator, bots and accounts of ours",
-            f"  switched off  {off}",
-            f"  callers       {', '.join(self.callers)}",
-            f"  promises      a run would reach {self.reached} of {self.clauses}",
-        ]
-        if self.not_in_version and not self.outlook:
-            lines.append(f"                not in this version: {', '.join(self.not_in_version)}")
-        lines += folded(self.makes, WIDTH, "  makes         ", " " * 16) if self.makes else []
-        lines += outlook_lines(self.outlook) if self.outlook else []
-        lines += [f"  STOPS A RUN   {obstacle}" for obstacle in self.obstacles]
-        lines += [f"  left out      {gap}" for gap in self.gaps]
-        lines += [f"  note          {note}" for note in self.notes]
-        lines.append("  Nothing stands in the way." if not self.obstacles + self.gaps else "")
-        return "\n".join(lines).rstrip()
+        width = terminal_width()
+
+        def told(head: str, *texts: str) -> list[str]:
+            return [line for text in texts if text for line in folded(text, width, f"  {head:12}  ", " " * 16)]
+
+        of_every = [name for name in self.callers if name in PERSONAS]
+        of_some = [name for name in self.callers if name not in PERSONAS]
+        return "\n".join(
+            [
+                *folded(self.server, width, "", "  "),
+                *told("licence", "yes" if self.licensed else "none"),
+                *told("people", f"{self.people or 'nobody'} beside the administrator, bots and accounts of ours"),
+                *told("switched off", ", ".join(self.switched_off) or "nothing that a run needs"),
+                *told("callers", f"most tests ask as {', '.join(of_every)}"),
+                *told("", f"some also as {', '.join(of_some)}" if of_some else ""),
+                *told("promises", f"a run{' of probes' * bool(self.outlook)} would reach {self.reached} of {self.clauses}"),
+                *told(
+                    "", f"not in this version: {', '.join(self.not_in_version)}" * bool(self.not_in_version and not self.outlook)
+                ),
+                *told("makes", self.makes),
+                *(outlook_lines(self.outlook, width) if self.outlook else []),
+                *told("STOPS A RUN", *self.obstacles),
+                *told("left out", *self.gaps),
+                *told("note", *self.notes),
+                f"  {self._end}",
+            ]
+        )
+
+    @property
+    def _end(self) -> str:
+        if self.obstacles:
+            return "A run would not begin."
+        return "A run can begin, and leaves parts out." if self.gaps else "Nothing stands in the way."
 
 
 def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Diagnosis:
@@ -145,12 +160,14 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     found.notes += [target.origin.remark] if target.origin.remark else []
     found.obstacles += _in_use(target, client, token)
     if not foresees:
-        found.makes = str(made_on(target.version))
+        found.makes = ("less than " if found.gaps else "") + str(made_on(target.version))
     else:
         target.told_roles = ask_roles(target, token)
         has_guests = "system_guest" in target.told_roles and TOKENS not in left_off
         guard = Guard(contract, target.version, is_throwaway=not others, lacks=lacking(config, about))
         found.outlook = Foresight(contract, guard, target.roles, config, licensed, has_guests).outlook()
+        asked &= {prospect.operation for prospect in found.outlook.asked}
+        found.reached = sum(1 for clause in contract.clauses.values() if clause.operation in asked)
     sign_out(client, token)
     client.close()
     return found
@@ -209,7 +226,8 @@ def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Versi
         doubts += untold(contract)
     elif unknown:
         doubts.append(
-            f"of {unknown} operations nobody says what they are about: say so in an overlay (x-resource), or they are not judged"
+            f"of {unknown} operation{'s' * (unknown > 1)} nobody says what {'they are' if unknown > 1 else 'it is'} about: "
+            "say so in an overlay (x-resource), or nobody judges it"
         )
     doubts += [
         f"{action.file}:{action.line}: {action.target} is nowhere in the document: the overlay does not fit it"
@@ -218,7 +236,7 @@ def _doubts(loaded: Loaded, contract: Contract, found: Diagnosis, version: Versi
     return doubts
 
 
-FOUND_MEANS, ASKS_A_SERVER = "something stands in the way of a run, or of parts of it", True
+FOUND_MEANS, ASKS_A_SERVER = "something stops a run, or keeps it from parts", True
 EXAMPLE = "MM_ADMIN_TOKEN=… mmconform doctor http://127.0.0.1:8065 --spec mattermost-openapi-v4.yaml"
 
 

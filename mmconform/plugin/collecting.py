@@ -18,7 +18,7 @@ from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.fixtures import ROLE, cassette_of, clause_of, target_of
 from mmconform.plugin.options import option
 from mmconform.plugin.process import Process
-from mmconform.report.folded import WIDTH, folded
+from mmconform.report.folded import folded
 from mmconform.report.plan import plan
 from mmconform.servers.made import made_on
 from mmconform.servers.target import Target
@@ -186,14 +186,20 @@ class Collecting:
             return None
         operations = {operation.id: operation for item in session.items if (operation := self._operation_of(item))}
         by_hand = Counter(t.slug for item in session.items if (t := target_of(item)) and clause_of(item))
+        width = self.process.width
         for target in self.process.targets:
             tests = by_hand[target.slug]
-            self.process.say(f"\n{plan(target.name, operations.values(), self.process.guard(target).refuses, tests)}")
+            self.process.say(f"\n{plan(target, operations.values(), self.process.guard(target).refuses, tests, width)}")
             if not target.is_recorded:
-                self._say_what_is_made(target, [item for item in session.items if target_of(item) is target])
+                self._say_what_is_made(target, [item for item in session.items if target_of(item) is target], width)
                 self.process.say(
-                    "Whether people use this server, which settings a run would change there, and what stands in its way: "
-                    f"mmconform doctor {target.base_url}"
+                    "\n".join(
+                        folded(
+                            "A dry run does not look whether people use the server, and what is switched off there, which then "
+                            f"is left out: mmconform doctor {target.base_url} does, and says what a run would reach",
+                            width,
+                        )
+                    )
                 )
         if option(session.config, "--disruptive"):
             self.process.say(
@@ -201,8 +207,8 @@ class Collecting:
             )
         return True
 
-    def _say_what_is_made(self, target: Target, items: list[pytest.Item]) -> None:
-        for line in folded(str(made_on(target.version, {cassette_of(item) for item in items})), WIDTH, "makes ", ""):
+    def _say_what_is_made(self, target: Target, items: list[pytest.Item], width: int) -> None:
+        for line in folded(str(made_on(target.version, {cassette_of(item) for item in items})), width, "makes ", ""):
             self.process.say(line)
         if untold := sum(not {"untaped", "racing"}.isdisjoint(mark.name for mark in item.iter_markers()) for item in items):
             documents = " ".join(self.process.run.documents)

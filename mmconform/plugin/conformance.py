@@ -1,7 +1,6 @@
 """One run as pytest sees it, from its first line to the records at the end."""
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,7 +30,6 @@ from mmconform.plugin.whole import described_by
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.report.encoding import tolerate
-from mmconform.report.folded import WIDTH
 from mmconform.report.terminal import show
 from mmconform.servers.live.tidy import in_words
 from mmconform.servers.target import Target
@@ -334,11 +332,11 @@ class Conformance:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         terminal = terminalreporter._tw
-        width = terminal.fullwidth if sys.stdout.isatty() else WIDTH
         if self._records:
             terminalreporter.section("conformance")
         for target, written in self._records:
-            terminalreporter.write_line(show(self.process.run.contract, written, colour=terminal.hasmarkup, width=width))
+            text = show(self.process.run.contract, written, colour=terminal.hasmarkup, width=self.process.width)
+            terminalreporter.write_line(text)
             terminalreporter.write_line(f"  record: {shown(self.process.run.path(target))}")
             kept = self._kept.pop(target.slug, None)
             if kept and (written.header.selection or not target.is_recorded):  # a whole run of a tape can be had again

@@ -20,6 +20,7 @@ from mmconform.plugin.options import option
 from mmconform.plugin.run import Run
 from mmconform.plugin.whole import Whole
 from mmconform.principles.sightings import Stock
+from mmconform.report.folded import WIDTH
 from mmconform.safety.guard import Guard
 from mmconform.servers.live import live_server
 from mmconform.servers.live.keeper import Keeper
@@ -105,6 +106,12 @@ class Process:
         """Write a line where the user looks, if there is such a place."""
         if terminal := self.config.pluginmanager.get_plugin("terminalreporter"):
             terminal.write_line(text)
+
+    @property
+    def width(self) -> int:
+        """How many columns a line has where the user looks: those of the terminal, if it is one."""
+        terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        return terminal._tw.fullwidth if terminal and terminal._tw._file.isatty() else WIDTH
 
     def hide(self, text: str) -> str:
         """Return a text without the secrets of any target."""

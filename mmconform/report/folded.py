@@ -1,9 +1,16 @@
 """Text in lines of a certain width."""
 
+import sys
+from shutil import get_terminal_size
 from textwrap import wrap
 
 #: Columns where no terminal says how many it has.
 WIDTH = 100
+
+
+def terminal_width() -> int:
+    """Return how many columns the terminal has, or :data:`WIDTH` where the text goes elsewhere."""
+    return get_terminal_size((WIDTH, 0)).columns if sys.stdout.isatty() else WIDTH
 
 
 def folded(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:

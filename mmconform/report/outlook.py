@@ -5,27 +5,29 @@ from collections.abc import Iterable, Iterator
 
 from mmconform.driving.outlook import WHY, Outlook, Prospect
 from mmconform.errors import plain
-from mmconform.report.folded import folded
+from mmconform.report.folded import WIDTH, folded
 
-#: How many columns the lines have.
-WIDTH = 110
 #: So many names are told of many.
 _MANY = 6
 _INDENT = " " * 16
 
 
-def outlook_lines(outlook: Outlook) -> Iterator[str]:
+def outlook_lines(outlook: Outlook, width: int = WIDTH) -> Iterator[str]:
     """Yield the lines for a person; which operation is meant, the answer for machines tells."""
     asked = outlook.asked
     requests = sum(prospect.requests for prospect in asked)
-    yield f"  probes        ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests"
-    yield f"  accounts      {outlook.accounts} at most, bots among them{_consumed(asked)}"
-    yield f"{_INDENT}by probes; a run of everything made 271 on 11.1.0, of which 81 were active at one time"
+
+    def told(head: str, text: str) -> list[str]:
+        return folded(text, width, f"  {head:13} ", _INDENT)
+
+    yield from told("probes", f"ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests")
+    yield from told("accounts", f"{outlook.accounts} at most, bots among them{_consumed(asked)}")
+    yield from told("", "by probes; a run of everything made 271 on 11.1.0, of which 81 were active at one time")
     for reason, count in Counter(prospect.reason for prospect in outlook.prospects if prospect.reason).most_common():
-        yield from _folded("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
+        yield from told("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
     for need, count in Counter(need for prospect in asked for need in prospect.needs).most_common():
-        yield from _folded("may be gated", f"{count} of those asked: the server has not what they need, {need}")
-    yield from _folded("by tag", f"asked of all: {', '.join(_by_tag(outlook.prospects))}")
+        yield from told("may be gated", f"{count} of those asked: the server has not what they need, {need}")
+    yield from told("by tag", f"asked of all: {', '.join(_by_tag(outlook.prospects))}")
 
 
 def _consumed(asked: Iterable[Prospect]) -> str:
@@ -47,7 +49,3 @@ def _by_tag(prospects: Iterable[Prospect]) -> Iterator[str]:
         all_[plain(prospect.tag)] += 1
         asked[plain(prospect.tag)] += not prospect.reason
     yield from (f"{tag} {asked[tag]}/{count}" for tag, count in sorted(all_.items()))
-
-
-def _folded(head: str, text: str) -> list[str]:
-    return folded(text, WIDTH, f"  {head:13} ", _INDENT)

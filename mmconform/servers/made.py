@@ -37,9 +37,9 @@ class Made:
             return ""
         others = (_number(count, kind) for kind, count in sorted(self.by_kind.items()) if kind not in _FOR_EVER)
         return (
-            f"some {', '.join([_for_ever(self.by_kind), *others])}: as many as the same tests made for the tape of {self.tape}, "
-            "but for what is drawn at random; where people use the server it is less; each further process (-n) makes "
-            f"{_for_ever(self.of_world)} more"
+            f"some {', '.join([_for_ever(self.by_kind), *others])}: on an empty server that has everything switched on, as many "
+            f"as the same tests made for the tape of {self.tape}, but for what is drawn at random; on any other it is less; "
+            f"each further process (-n) makes {_for_ever(self.of_world)} more"
         )
 
 

@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from mmconform.report.plan import plan
 from mmconform.servers import made
 from mmconform.servers.made import Made, made_on
+from mmconform.servers.target import Server, Target
 from mmconform.version import Version
 from mmconform.wire.tape import tape
+from mmconform.wire.tape.redact import Redactor
 
 #: Runs on a reference server wait for no other one.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -29,6 +32,16 @@ def test_as_many_accounts_and_teams_are_made_as_a_dry_run_says(run_pytest, tmp_p
     accounts = sum(map(int, re.findall(r"(\d+) users deactivated", done.stdout)))
     teams = sum(map(int, re.findall(r"(\d+) teams archived", done.stdout)))
     assert [accounts, teams] == [one + (processes - 1) * other for one, other in zip(first, more, strict=True)]
+
+
+def test_who_did_not_look_says_of_which_server_it_is_true(contract):
+    operations, version = [*contract.operations.values()], Version(10, 8, 1)
+    server = Server(version, "10.8.1", "10.8.1", "", "team", "")
+    target = Target("http://127.0.0.1:9", "127.0.0.1-9", "http://127.0.0.1:9", server, Redactor(replaying=False))
+    told = plan(target, operations, lambda *_: "", 3, width=80)
+    assert "To an empty server of this version that has everything switched on" in " ".join(told.split())
+    assert "of 210 combinations" in told and told.endswith("asked only whether that is so: 1 operation\n    GetWebrtcToken")
+    assert max(map(len, told.split("\n"))) <= 80
 
 
 def test_on_a_tape_nothing_is_made(run_pytest):
