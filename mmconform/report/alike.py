@@ -1,6 +1,6 @@
 """Changes of which the same is to be said, told once, in the order in which they matter."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from mmconform.judging.changes import EFFECTS, NO_OPERATION, Change, flat, severity
@@ -27,13 +27,16 @@ class Alike:
             found.setdefault(change.operation, set()).update(change.personas)
         return found
 
-    @property
-    def name(self) -> str:
-        """What changed, in few words, and of how many operations."""
-        many = counted(self.operations)
+    def name(self, literal: Callable[[str], str] = str) -> str:
+        """Return what changed, in few words, and of how many operations.
+
+        Args:
+            literal: How what a server said is written.
+        """
+        how_many = counted(self.operations)
         if self.is_about_routes:
-            return many.replace(" ", " new ") if self.one.before == NO_OPERATION else f"{many} gone"
-        return f"{self.one.kind} {self.one.before} → {self.one.after}, {many}"
+            return how_many.replace(" ", " new ") if self.one.before == NO_OPERATION else f"{how_many} gone"
+        return f"{self.one.kind} {literal(self.one.before)} → {literal(self.one.after)}, {how_many}"
 
     @property
     def is_about_routes(self) -> bool:
@@ -89,4 +92,9 @@ def _told(change: Change, why: tuple[str, ...]) -> tuple[str, ...]:
 
 def counted(names: Collection[str]) -> str:
     """Return how many operations these are."""
-    return "1 operation" if len(names) == 1 else f"{len(names)} operations"
+    return many(len(names), "operation")
+
+
+def many(count: int, what: str) -> str:
+    """Return so many of something."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,6 +1,6 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -14,13 +14,16 @@ from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_br
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect
-from mmconform.report.alike import Alike, alike, counted
+from mmconform.report.alike import Alike, alike, counted, many
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.report.not_shown import not_shown
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
 from mmconform.world.people import power
+
+#: How a text of somebody else's is written, as prose or literally.
+_Writing = Callable[[str], str]
 
 _TITLES: dict[Effect, str] = {
     "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
@@ -74,7 +77,7 @@ class Page:
         for effect, groups in self._by_effect():
             lines += ["", _TITLES[effect]]
             for group in groups:
-                lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name}"]
+                lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name()}"]
                 lines += [f"    {line}" for line in _whom(group)]
                 if not self.is_of_many:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
@@ -87,17 +90,17 @@ class Page:
 
     def markdown(self) -> str:
         """Return the comparison as Markdown."""
-        lines = [f"# {code(self._title())}", "", code(self._headline())]
+        lines = [f"# {self._title(inert, code)}", "", self._headline(inert, code)]
         lines += [line for part in self._apart() for line in ("", inert(part))]
         for effect, groups in self._by_effect():
             lines += ["", f"## {_TITLES[effect]}"]
             for group in groups:
-                lines += ["", f"### {EFFECT_SIGNS[effect]} {code(group.name)}", ""]
+                lines += ["", f"### {EFFECT_SIGNS[effect]} {group.name(code)}", ""]
                 lines += [
                     line for clauses, quote in self._quotes(group) for line in (f"> {_listed(clauses)}: {inert(quote)}", "")
                 ]
                 for change in group.changes:
-                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {code(_times([change]))}")
+                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {_times([change], code)}")
                 lines += [f"- why: {inert(reason)}" for reason in group.reasons]
         for head, rest in self._beside():
             lines += ["", inert(head), "", *(f"- {inert(one)}" for one in rest)]
@@ -130,15 +133,16 @@ class Page:
             "changes": [told(change) for change in self.comparison.changes],
         }
 
-    def _title(self) -> str:
-        names = [f"{record.header.server.name} ({record.header.target})" for record in (self.before, self.after)]
-        return f"Mattermost {names[0]} → {names[1]}"
+    def _title(self, text: _Writing = str, literal: _Writing = str) -> str:
+        servers = [(record.header.server.name, record.header.target) for record in (self.before, self.after)]
+        return "Mattermost " + " → ".join(f"{text(name)} ({literal(target)})" for name, target in servers)
 
-    def _headline(self) -> str:
+    def _headline(self, text: _Writing = str, literal: _Writing = str) -> str:
         found = [change.effect for change in self.comparison.changes]
-        counted = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else "no difference"
-        alone = f" ({self.comparison.alone} were asked of one only)" if self.comparison.alone else ""
-        return f"{self._title()}: {counted}; {self.comparison.pairs} answers to the same requests compared{alone}"
+        told = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else "no difference"
+        alone = f" ({self.comparison.alone} of one only)" if self.comparison.alone else ""
+        compared = f"{many(self.comparison.pairs, 'answer')} to the same requests compared{alone}"
+        return f"{self._title(text, literal)}: {told}; {compared}"
 
     def _apart(self) -> list[str]:
         """Return what was not compared: one of the two was asked in part only, or has it switched off."""
@@ -159,7 +163,7 @@ class Page:
                 for persona, operations in only.items():
                     callers.setdefault(tuple(operations), []).append(persona)
                 count = sum(sum(operations.values()) for operations in only.values())
-                head = f"Asked of {record.header.target} only, {count} answers:"
+                head = f"Asked of {record.header.target} only, {many(count, 'answer')}:"
                 yield head, [f"as {', '.join(names)}: {_first(operations)}" for operations, names in callers.items()]
         if self.not_shown:
             yield "Our lists know these changes between the two as well, which the same requests did not show:", self.not_shown
@@ -220,12 +224,12 @@ def _news(promise: Change) -> str:
     return "now kept: " if promise.after.startswith("kept") else ""
 
 
-def _times(changes: Sequence[Change]) -> str:
+def _times(changes: Sequence[Change], literal: _Writing = str) -> str:
     """Return how many answers showed it (of a promise, how many callers saw it), and the first."""
     count, first = sum(change.count for change in changes), changes[0]
     if first.kind == "promise":
-        return "seen by 1 caller" if count == 1 else f"seen by {count} callers"
-    where = f", first in {first.request} ({first.number})" if first.request else ""
+        return f"seen by {many(count, 'caller')}"
+    where = f", first in {literal(first.request)} ({first.number})" if first.request else ""
     return ("once" if count == 1 else f"{count} times") + where
 
 

@@ -139,10 +139,17 @@ _LINK = re.compile(r"[@#]\w|://|\bwww\.|\bGH-\d")
 def inert(text: str) -> str:
     """Text as a line of prose in which nothing is markup, a link or a mention; what stands between backticks is code."""
     pieces = (
-        code(piece[1] or piece[0]) if piece[1] or _LINK.search(piece[0]) else _escaped(piece[0])
+        code(piece[1]) if piece[1] else _word(piece[0]) if _LINK.search(piece[0]) else _escaped(piece[0])
         for piece in _PIECE.finditer(plain(text))
     )
     return "".join(pieces)
+
+
+def _word(text: str) -> str:
+    """A word as code; the brackets around it and the stop after it belong to the sentence."""
+    found = re.fullmatch(r"([(\[“]*)(.*?)([)\]”.,;:]*)", text)
+    before, inner, after = found.groups() if found else ("", text, "")
+    return _escaped(before) + code(inner) + _escaped(after)
 
 
 def _escaped(text: str) -> str:

@@ -18,6 +18,7 @@ from mmconform.judging.changes import compare
 from mmconform.judging.deviations import Deviation
 from mmconform.record import record
 from mmconform.report.comparison import Page
+from mmconform.report.markdown import inert
 from mmconform.version import Version, Versions
 from tests.rows import make_record
 
@@ -320,7 +321,7 @@ def test_the_same_change_of_several_operations_is_read_once():
         assert text.count("Bots reach no tokens through the rights of a user.") == 1
         assert all(f"{operation}.permission" in text for operation in ALIKE)
         assert text.count("Must have create_user_access_token permission") == 1 or text.count("`create_user_access_token`") == 1
-    assert "3 times, first in a/b (1)" in page.text() and page.markdown().count("once, first in a/b (1)") == 4
+    assert "3 times, first in a/b (1)" in page.text() and page.markdown().count("once, first in `a/b` (1)") == 4
 
 
 def test_of_what_is_alike_otherwise_comes_first_what_meets_those_with_the_fewest_permissions():
@@ -458,7 +459,16 @@ def test_markdown_holds_nothing_of_the_servers_own(files, capsys):
     assert cli.main(["compare", *files, "--format", "markdown"]) == 1
     page = capsys.readouterr().out
     outside = re.sub(r"(`+).*?\1", "", page)  # of code, in which nothing is markup
-    assert page.startswith("# `Mattermost 5.0.0") and "<img>" not in outside and "*x*" not in outside.replace("\\*", "")
+    title = "Mattermost 5.0.0 (`recorded:5.0.0`) → 5.1.0 (`recorded:5.1.0`)"
+    assert page.startswith(f"# {title}\n\n{title}: 1 worse, 0 different, 0 better; 2 answers to the same requests compared\n")
+    assert "<img>" not in outside and "*x*" not in outside.replace("\\*", "")
+
+
+def test_a_source_in_markdown_is_code_and_its_brackets_are_the_sentences():
+    """(file@commit function) is one pair of brackets around code and a word."""
+    assert inert("Why. (a/b.go@30140c0a27 SessionHas)") == "Why. (`a/b.go@30140c0a27` SessionHas)"
+    assert inert("see [https://a.b/c], and @you.") == "see \\[`https://a.b/c`\\], and `@you`."
+    assert inert("@channel") == "`@channel`"
 
 
 @pytest.fixture
