@@ -194,3 +194,12 @@ def test_the_help_lists_the_status_of_an_interrupted_command_where_ctrl_c_ends_w
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert ("  130  interrupted by Ctrl-C" in capsys.readouterr().out) == (command != "serve")
+
+
+def test_a_proof_that_is_interrupted_says_that_it_goes_on(played, capsys, monkeypatch):
+    def interrupted(jobs, submit):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prove, "play", interrupted)
+    assert main(["prove", "-k", "RevokeUserAccessToken"]) == 130
+    assert capsys.readouterr().err.endswith("mmconform: interrupted: the same command goes on with what is not proved yet\n")
