@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 from mmconform.commands.runs import SAVED_AS, add_live_options, add_places, live_options, records_of
@@ -15,6 +16,7 @@ from mmconform.judging.changes import compare
 from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
+from mmconform.report.folded import WIDTH
 
 FOUND_MEANS, ASKS_A_SERVER = "something got worse", True
 EXAMPLE = """mmconform compare 5.36.1 11.0.3
@@ -65,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
         age(record)  # which says whether it tells its version
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
     page = Page(contract, before, after, compare(contract, before, after), known)
-    shown = {"text": page.text, "markdown": page.markdown}.get(options.format)
-    print(shown() if shown else json.dumps(page.json(), indent=2, ensure_ascii=False))
+    if options.format == "text":
+        print(page.text(shutil.get_terminal_size((WIDTH, 24)).columns))
+    else:
+        print(page.markdown() if options.format == "markdown" else json.dumps(page.json(), indent=2, ensure_ascii=False))
     return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE

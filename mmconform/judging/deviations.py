@@ -8,6 +8,7 @@ from typing import Any
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract
 from mmconform.documents.reader import Source, read
 from mmconform.errors import DocumentError
+from mmconform.judging.reason import Reason
 from mmconform.paths import DEVIATIONS, OFFICIAL_DEVIATIONS
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
@@ -143,7 +144,7 @@ def between(entries: Iterable[Deviation], before: Version, after: Version) -> It
             yield entry, persona
 
 
-def explain(clause: str, version: Version, ways: Mapping[str, Iterable[str]], entries: Iterable[Deviation]) -> list[str]:
+def explain(clause: str, version: Version, ways: Mapping[str, Iterable[str]], entries: Iterable[Deviation]) -> list[Reason]:
     """Return why a version is known to break a promise in these ways, each reason once.
 
     Args:
@@ -151,7 +152,7 @@ def explain(clause: str, version: Version, ways: Mapping[str, Iterable[str]], en
     """
     seen = [(persona, signature) for persona, signatures in ways.items() for signature in signatures]
     about = [entry for entry in entries if any(entry.covers(clause, *one, version) is True for one in seen)]
-    return list(dict.fromkeys(f"{entry.verdict}: {entry.reason.strip()} ({entry.evidence.strip()})" for entry in about))
+    return list(dict.fromkeys(Reason(f"{entry.verdict}: {entry.reason.strip()}", entry.evidence.strip()) for entry in about))
 
 
 def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_many: bool) -> Iterable[Deviation]:

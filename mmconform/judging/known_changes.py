@@ -9,6 +9,7 @@ from mmconform.contract.clause import Contract
 from mmconform.documents.reader import read
 from mmconform.errors import DocumentError
 from mmconform.judging.changes import Change
+from mmconform.judging.reason import Reason
 from mmconform.paths import DATA
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
@@ -112,13 +113,20 @@ def is_known(change: Change, contract: Contract, known: Iterable[KnownChange], o
 
 def explain(change: Change, contract: Contract, known: Iterable[KnownChange], older: Version, newer: Version) -> str:
     """Return why something changed between two versions, as the document or the data say, or nothing."""
+    return "; ".join(map(str, reasons(change, contract, known, older, newer)))
+
+
+def reasons(
+    change: Change, contract: Contract, known: Iterable[KnownChange], older: Version, newer: Version
+) -> tuple[Reason, ...]:
+    """Return the same, each reason with its source."""
     if documented := _documented(change, contract, older, newer):
-        return documented
+        return (Reason(documented),)
     within = [k for k in known if change.operation in k.operations and k.may_lie_between(older, newer)]
     covering = [k for k in within if k.covers(change, older, newer)] or [
         k for k in within if change.after in k.after and k.meets(change)
     ]
-    return "; ".join(f"{k.versions.since}: {k.reason} ({k.source})" for k in covering)
+    return tuple(Reason(f"{k.versions.since}: {k.reason}", k.source) for k in covering)
 
 
 def _documented(change: Change, contract: Contract, older: Version, newer: Version) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from mmconform.judging.changes import EFFECTS, NO_OPERATION, Change, flat, severity
+from mmconform.judging.reason import Reason, each_once
 from mmconform.world.people import power
 
 
@@ -12,7 +13,7 @@ class Alike:
     """The same change of one operation or several, for the same reasons."""
 
     changes: tuple[Change, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
     @property
     def one(self) -> Change:
@@ -67,23 +68,25 @@ class Alike:
         return EFFECTS.index(self.one.effect), severity(self.one), -len(self.operations), least
 
 
-def alike(changes: Iterable[Change], reasons: Mapping[Change, str]) -> list[Alike]:
+def alike(changes: Iterable[Change], reasons: Mapping[Change, tuple[Reason, ...]]) -> list[Alike]:
     """Return changes with what is alike together.
 
     Args:
         reasons: Why each change, and each promise that is told with it, came about; empty where nobody knows.
     """
-    groups: dict[tuple[str, ...], list[Change]] = {}
-    whys: dict[tuple[str, ...], tuple[str, ...]] = {}
+    groups: dict[tuple[object, ...], list[Change]] = {}
+    whys: dict[tuple[object, ...], list[Reason]] = {}
     for change in changes:
-        why = tuple(dict.fromkeys(reasons[one] for one in flat([change]) if reasons[one]))
-        key = (change.effect, str(severity(change)), change.kind, *(_told(change, why)))
+        why = each_once(reason for one in flat([change]) for reason in reasons[one])
+        key = (change.effect, severity(change), change.kind, *_told(change, why))
         groups.setdefault(key, []).append(change)
-        whys[key] = tuple(dict.fromkeys([*whys.get(key, ()), *why]))
-    return sorted((Alike(tuple(of_group), whys[key]) for key, of_group in groups.items()), key=lambda group: group.order)
+        whys.setdefault(key, []).extend(why)
+    return sorted(
+        (Alike(tuple(of_group), tuple(each_once(whys[key]))) for key, of_group in groups.items()), key=lambda group: group.order
+    )
 
 
-def _told(change: Change, why: tuple[str, ...]) -> tuple[str, ...]:
+def _told(change: Change, why: Iterable[Reason]) -> tuple[object, ...]:
     """Return what is to be the same of changes that are told together: of operations that come or go nothing but that."""
     if change.kind == "operation" and NO_OPERATION in (change.before, change.after):
         return ("comes",) if change.before == NO_OPERATION else ("goes",)

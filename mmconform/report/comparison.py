@@ -1,7 +1,8 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +13,11 @@ from mmconform.errors import plain
 from mmconform.judging import known_changes
 from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_broken
 from mmconform.judging.deviations import Deviation, explain
+from mmconform.judging.reason import Reason
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect
 from mmconform.report.alike import Alike, alike, counted, many
+from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS
 from mmconform.report.not_shown import not_shown
@@ -22,6 +25,8 @@ from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
 from mmconform.world.people import power
 
+#: What a line begins with that is no sentence.
+_BEGIN = re.compile(r" *(why   )?")
 #: How a text of somebody else's is written, as prose or literally.
 _Writing = Callable[[str], str]
 
@@ -55,24 +60,27 @@ class Page:
         known = known_changes.load(contract)
         ways = ways_broken(before), ways_broken(after)
 
-        def explained(change: Change) -> str:
+        def explained(change: Change) -> tuple[Reason, ...]:
             """Return why it changed, or why the promise is broken, on the one side or the other."""
             if change.kind != "promise":
-                return known_changes.explain(change, contract, known, older, newer)
+                return known_changes.reasons(change, contract, known, older, newer)
             old, new = ({who: of_side.get((change.clause, who), set()) for who in change.personas} for of_side in ways)
             come = {who: new[who] - old[who] for who in change.personas}
             gone = {who: old[who] - new[who] for who in change.personas}
-            reasons = [f"known deviation, {why}" for why in explain(change.clause, newer, come, deviations)]
-            reasons += [f"was a known deviation, {why}" for why in explain(change.clause, older, gone, deviations)]
-            return "; ".join(reasons)
+            now = [replace(why, text=f"known deviation, {why.text}") for why in explain(change.clause, newer, come, deviations)]
+            then = explain(change.clause, older, gone, deviations)
+            return (*now, *(replace(why, text=f"was a known deviation, {why.text}") for why in then))
 
         self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
         self.reasons = {change: explained(change) for change in flat(comparison.changes)}
         self.groups = alike(comparison.changes, self.reasons)
         self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations)))
 
-    def text(self) -> str:
-        """Return the comparison for a terminal."""
+    def text(self, width: int = 0) -> str:
+        """Return the comparison for a terminal, in lines of so many columns; 0: as long as they are.
+
+        A word stays whole, so that a test, a file or an address can be copied.
+        """
         lines = [self._headline(), *self._apart()]
         for effect, groups in self._by_effect():
             lines += ["", _TITLES[effect]]
@@ -86,7 +94,7 @@ class Page:
         for head, rest in self._beside():
             lines += ["", head, *(f"  {one}" for one in rest)]
         lines += ["", *self._still(), *(["", _MORE] if self.is_of_many else [])]
-        return "\n".join(map(plain, lines))
+        return "\n".join(part for line in map(plain, lines) for part in (_folded(line, width) if width else [line]))
 
     def markdown(self) -> str:
         """Return the comparison as Markdown."""
@@ -101,7 +109,7 @@ class Page:
                 ]
                 for change in group.changes:
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {_times([change], code)}")
-                lines += [f"- why: {inert(reason)}" for reason in group.reasons]
+                lines += [f"- why: {inert(str(reason))}" for reason in group.reasons]
         for head, rest in self._beside():
             lines += ["", inert(head), "", *(f"- {inert(one)}" for one in rest)]
         lines += [line for one in self._still() for line in ("", inert(one))]
@@ -117,7 +125,7 @@ class Page:
             clause = self.contract.clauses.get(change.clause)
             quote = {"promise": clause.text, "place": clause.place} if clause else {}
             promises = [told(promise) for promise in change.promises]
-            return {**asdict(change), **quote, "reason": self.reasons[change], "promises": promises}
+            return {**asdict(change), **quote, "reason": "; ".join(map(str, self.reasons[change])), "promises": promises}
 
         counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
@@ -209,6 +217,13 @@ class Page:
             (list(places), f"{news}{said}" + (f" ({', '.join(dict.fromkeys(places.values()))})" if any(places.values()) else ""))
             for (said, news), places in found.items()
         ]
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line in several, which begin below its first word; below its text, where that has a name before it."""
+    begin = _BEGIN.match(line)
+    first = begin[0] if begin else ""
+    return folded(line[len(first) :], width, first, " " * (len(first) if first.strip() else len(first) + 2)) or [""]
 
 
 def _whom(group: Alike) -> list[str]:

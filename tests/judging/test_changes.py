@@ -16,6 +16,7 @@ from mmconform.errors import DocumentError, MisuseError
 from mmconform.judging import deviations, known_changes
 from mmconform.judging.changes import compare
 from mmconform.judging.deviations import Deviation
+from mmconform.judging.reason import Reason, each_once
 from mmconform.record import record
 from mmconform.report.comparison import Page
 from mmconform.report.markdown import inert
@@ -663,6 +664,27 @@ def test_who_would_feel_what_is_told_of_few_operations_too():
     assert "  guest: refused in none; served in RegenCommandToken\n" in told
     assert "  member, team_admin, bot: refused in CreateJob; served in none\n" in told and "outsider" not in told
     assert "Who would feel" not in Page(CONTRACT, old, old, compare(CONTRACT, old, old)).text()
+
+
+def test_two_reasons_of_the_same_source_are_read_once_and_none_is_lost():
+    first, second = Reason("8.1.0: bots.", "a.go@1 F"), Reason("known: bots too.", "a.go@1 F; b.go@2 G")
+    other, bare = Reason("else.", "c.go@3 H"), Reason("documented: it comes")
+    assert [str(one) for one in each_once([first, bare, second, other, first, bare])] == [
+        "8.1.0: bots. Known: bots too. (a.go@1 F; b.go@2 G)",
+        "documented: it comes",
+        "else. (c.go@3 H)",
+    ]
+
+
+def test_a_terminal_reads_lines_of_its_width_and_words_that_are_copied_stay_whole(files, monkeypatch, capsys):
+    wide = Page(CONTRACT, *(sides := [record.read(Path(file)) for file in files]), compare(CONTRACT, *sides)).text()
+    for columns in (50, 90):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        cli.main(["compare", *files])
+        narrow = capsys.readouterr().out
+        assert narrow.split() == wide.split(), "nothing is lost, and no word is broken"
+        assert all(len(line) <= columns or len(line.split()) == 1 for line in narrow.splitlines())
+    assert max(map(len, wide.splitlines())) > 90
 
 
 # -- what a server has switched off -------------------------------------------------------------------------------------------
