@@ -24,6 +24,8 @@ NO_OPERATION = f"404 {NO_ROUTE}"
 
 _ORDER = [*PERSONAS, *MADE]
 _Asked = tuple[str, str, str, int]
+#: The rules about what stands in an answer that is served.
+_OF_CONTENT = ("schema", "media", "secret", "paging")
 _Answers = dict[_Asked, AnswerRow]
 
 
@@ -234,7 +236,12 @@ def _together(promises: list[_Shown], answers: list[_Shown]) -> Iterator[Change]
 
 
 def _is_same(promise: Change, moved: list[_Asked], answer: Change, keys: list[_Asked]) -> bool:
-    """Whether a promise is kept or broken by these answers: all of them, where it alone says whether that is good."""
+    """Whether a promise is kept or broken by these answers: all of them, where it alone says whether that is good.
+
+    What stands in an answer is not what changes with its status.
+    """
+    if promise.clause.partition(".")[2] in _OF_CONTENT:
+        return False
     return promise.effect == answer.effect or (answer.effect == "different" and set(keys) == set(moved))
 
 

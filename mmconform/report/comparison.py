@@ -87,7 +87,9 @@ class Page:
             for group in groups:
                 lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name()}"]
                 lines += [f"    {line}" for line in _whom(group)]
-                if not self.is_of_many:
+                if self.is_of_many:
+                    lines += [f"    {news}: {_first(names)}" for news, names in _kept_or_not(group).items()]
+                else:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
                     lines += [f"    {_times(group.changes)}"]
                 lines += [f"    why   {reason}" for reason in group.reasons]
@@ -214,7 +216,11 @@ class Page:
                 said = f"“{clause.text}”" if clause else "nothing is promised about that"
                 found.setdefault((said, news.get(name, "")), {})[name] = clause.place if clause else ""
         return [
-            (list(places), f"{news}{said}" + (f" ({', '.join(dict.fromkeys(places.values()))})" if any(places.values()) else ""))
+            (
+                list(places),
+                f"{f'{news}: ' if news else ''}{said}"
+                + (f" ({', '.join(dict.fromkeys(places.values()))})" if any(places.values()) else ""),
+            )
             for (said, news), places in found.items()
         ]
 
@@ -235,8 +241,16 @@ def _whom(group: Alike) -> list[str]:
 
 def _news(promise: Change) -> str:
     if promise.before.startswith("kept"):
-        return "no longer kept: "
-    return "now kept: " if promise.after.startswith("kept") else ""
+        return "no longer kept"
+    return "now kept" if promise.after.startswith("kept") else ""
+
+
+def _kept_or_not(group: Alike) -> dict[str, list[str]]:
+    """Return the clauses that are no longer kept, and those that are now."""
+    found: dict[str, list[str]] = {}
+    for promise in (promise for change in group.changes for promise in change.promises if _news(promise)):
+        found.setdefault(_news(promise), []).append(promise.clause)
+    return found
 
 
 def _times(changes: Sequence[Change], literal: _Writing = str) -> str:

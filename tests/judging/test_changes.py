@@ -263,6 +263,13 @@ def test_a_promise_is_mended_only_where_the_same_requests_show_it_kept(old, was,
         assert ways == promises and all(p.effect == change.effect for p in change.promises)
 
 
+def test_what_stands_in_an_answer_that_was_refused_before_is_told_apart_and_does_not_make_it_worse_that_it_is_served():
+    shown = [{**broken("201 the body"), "clause": "CreateJob.schema", "rule": "schema"}]
+    kept = [seen("pass", "CreateJob.schema")]
+    found = changes([asked("403 a")], [asked("201")], promises=(kept, shown))
+    assert [(c.kind, c.effect, c.promises) for c in found] == [("promise", "worse", ()), ("answer", "different", ())]
+
+
 def test_which_request_showed_a_promise_broken_may_be_unclear_and_is_no_news_then():
     """Of two requests that were answered alike one showed it, and one fails now: nobody knows which."""
     old, new = [asked("201"), asked("201")], [asked("500 a"), asked("400 b")]
