@@ -21,6 +21,8 @@ def junit(contract: Contract, records: Sequence[Record], known: Sequence[Deviati
     ``classname`` is the operation, ``name`` the rule and the persona. A new failure is a ``failure``, what could not be
     seen an ``error``; a known deviation passes, with ``standing`` among its properties and its text in ``system-out``.
     What else makes a run red stands under the class ``run``, so that a file without failure or error is a green run.
+    ``time`` is what the tests of that target took, one after the other, as in a suite of JUnit's; how long the run was, of all
+    its targets and with several processes, is the property ``elapsed``. Both are in seconds.
     """
     root = ET.Element("testsuites", name="mattermost-conformance")
     for record in records:
@@ -34,9 +36,14 @@ def junit(contract: Contract, records: Sequence[Record], known: Sequence[Deviati
 def _suite(contract: Contract, record: Record) -> ET.Element:
     header, footer = record.header, record.footer
     suite = ET.Element("testsuite", name=plain(header.target), timestamp=header.started.removesuffix("Z"))
-    suite.set("time", str(footer.seconds or (_time(footer.finished) - _time(header.started)).total_seconds()))
+    elapsed = (_time(footer.finished) - _time(header.started)).total_seconds() if footer.finished else 0.0
+    suite.set("time", str(footer.seconds or elapsed))
     server = {f"server.{key}": value for key, value in msgspec.structs.asdict(header.server).items()}
-    suite.append(_properties({**server, "spec": header.spec, "seed": str(header.seed), "selection": header.selection}))
+    suite.append(
+        _properties(
+            {**server, "spec": header.spec, "seed": str(header.seed), "selection": header.selection, "elapsed": str(elapsed)}
+        )
+    )
     suite.extend(_cases(contract, record))
     suite.set("tests", str(len(suite.findall("testcase"))))
     for counted, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):

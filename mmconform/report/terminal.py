@@ -79,8 +79,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         console.print(told, soft_wrap=True)
     for line in _details(contract, record):
         console.print(line, soft_wrap=True, markup=False)
-    if len(asked) < len(rows):
-        console.print(f"  not asked: {len(rows) - len(asked)} other operations")
+    for line in _rest(contract, record, [operation for operation in rows if operation not in asked]):
+        console.print(line)
     for failure in failures(contract, record):
         if failure.standing == "new":
             console.print(*_new(failure, console.width), sep="\n", soft_wrap=True)
@@ -169,6 +169,20 @@ def _below(text: str, width: int) -> Iterator[Text]:
     """Yield lines that stand below a head."""
     for line in text.split("\n"):
         yield from map(Text, folded(line, width, " " * 6))
+
+
+def _rest(contract: Contract, record: Record, silent: list[str]) -> Iterator[str]:
+    """Yield how many operations with how many promises are not in the table: not asked, or nothing of these was seen."""
+    sent = {row.operation for row in record.operations if row.sent}
+    kinds = {"not asked": [o for o in silent if o not in sent], "asked, and nothing judged": [o for o in silent if o in sent]}
+    for what, operations in kinds.items():
+        if operations:
+            promises = sum(1 for operation in operations for _ in contract.of(operation))
+            yield f"  {what}: {_many(len(operations), 'other operation')}, with {_many(promises, 'promise')}"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _details(contract: Contract, record: Record) -> list[str]:

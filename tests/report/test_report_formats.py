@@ -136,6 +136,7 @@ def test_junit_counts_what_it_holds(contract, make):
             assert int(level.get(counted)) == len(list(level.iter(element))), counted
     assert root.get("failures") == "1" and len(root) == 2
     assert root[0].get("name") == "recorded:5.36.1" and [suite.get("time") for suite in root] == ["4.5", "9.0"]
+    assert [properties(suite)["elapsed"] for suite in root] == ["9.0", "9.0"], "of the tests alone, and of the run"
 
 
 # -- Markdown ------------------------------------------------------------------------------------------------------

@@ -32,10 +32,36 @@ def shown(contract):
     return shown
 
 
-def test_operations_that_were_not_asked_are_counted_not_shown(shown):
+def test_operations_that_were_not_asked_are_counted_not_shown(shown, contract):
     text = shown({"clause": "CreateJob.auth"})
     assert "\nCreateJob " in text and "GetUserAccessToken" not in text
-    assert "  not asked: 10 other operations" in text
+    others = len(contract.clauses) - len([*contract.of("CreateJob")])
+    assert f"  not asked: 10 other operations, with {others} promises\n" in text
+
+
+def test_every_operation_is_asked_or_not_and_counted_once(contract):
+    """Some are asked, and nothing that was asked shows anything of their promises."""
+    rows = observations(
+        {
+            "clause": "CreateJob.auth",
+            "operation": "CreateJob",
+            "rule": "auth",
+            "persona": "member",
+            "test": "t",
+            "outcome": "pass",
+        }
+        | {"count": 1}
+    )
+    reached = {"in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True}
+    asked = operations(*({"operation": name, **reached} for name in ("CreateJob", "RegenCommandToken")))
+    more = {"errors": 0, "not_taped": 0, "is_whole": False, "finished": "2026-11-22T00:00:00Z"}
+    text = show(
+        contract,
+        make_record(header(), rows, asked, summarise(contract, Version(5, 36, 1), rows, asked, [], **more)),
+        colour=False,
+        width=100,
+    )
+    assert "  not asked: 9 other operations" in text and "  asked, and nothing judged: 1 other operation, with " in text
 
 
 def test_what_is_new_follows_the_table_with_its_promise_and_who_saw_it(shown, contract):
