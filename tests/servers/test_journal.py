@@ -177,7 +177,7 @@ def test_journals_are_found_by_their_server(tmp_path):
 def test_who_is_deactivated_holds_nothing_that_not_everybody_has(undo, held, is_more):
     done, changes, _ = undo(USER, tokens=0, held={"1": held})
     assert changes == ["PUT /users/1/roles"] * is_more + ["DELETE /users/1"]
-    assert done == {"users deactivated": 1} | ({"roles taken back": 1} if is_more else {})
+    assert done == {"users deactivated": 1} | ({"roles of our accounts taken back": 1} if is_more else {})
 
 
 def test_that_somebody_holds_no_more_is_believed_when_it_was_read_back(undo, path):
@@ -214,7 +214,7 @@ def test_everything_is_undone_newest_first_and_the_journal_is_gone(undo, path):
         "tokens revoked": 1,
         "users deactivated": 1,
         "teams archived": 1,
-        "settings restored": 1,
+        "changes of ServiceSettings.EnableCommands undone": 1,
     }
     assert not path.exists()
 
@@ -485,7 +485,10 @@ def test_what_comes_a_moment_later_is_undone(undo, monkeypatch):
             return (200, []) if url.endswith("/tokens") else super().told(what, url, sent)
 
     monkeypatch.setattr(tidy.time, "sleep", lambda _: [change() for change in late])
-    assert undo(USER, SETTING, server=Lagging)[0] == {"users deactivated": 1, "settings restored": 1}
+    assert undo(USER, SETTING, server=Lagging)[0] == {
+        "users deactivated": 1,
+        "changes of ServiceSettings.EnableCommands undone": 1,
+    }
 
 
 class Forgetful(Mattermost):
@@ -514,7 +517,9 @@ class Discreet(Mattermost):
 
 def test_a_secret_that_is_not_told_is_no_other_setting(undo):
     before = {"ServiceSettings": {"EnableCommands": True}, "WebrtcSettings": {"Secret": "s"}}
-    assert undo({"what": "config", "before": before}, server=Discreet)[0] == {"settings restored": 1}
+    assert undo({"what": "config", "before": before}, server=Discreet)[0] == {
+        "changes of ServiceSettings.EnableCommands, WebrtcSettings.Secret undone": 1
+    }
 
 
 PAGE = b"<html><title>Maintenance</title></html>"
@@ -549,5 +554,13 @@ def test_what_somebody_else_answers_undoes_nothing(undo, path, front, entry):
 
 
 def test_what_was_put_right_is_told_in_words():
-    done = {"users deactivated": 6, "settings restored": 1, "bots handed over": 1, "jobs cancelled": 0, "emoji deleted": 1}
-    assert tidy.in_words(done) == "6 users deactivated, 1 setting restored, 1 bot handed over, 1 emoji deleted"
+    done = {
+        "users deactivated": 6,
+        "changes of A.B undone": 1,
+        "bots of ours handed to the administrator": 1,
+        "jobs cancelled": 0,
+        "emoji deleted": 1,
+    }
+    assert tidy.in_words(done) == (
+        "6 users deactivated, 1 change of A.B undone, 1 bot of ours handed to the administrator, 1 emoji deleted"
+    )

@@ -18,7 +18,8 @@ class Settings(Kind):
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         try:
-            undoing.attempt("settings restored", undoing.admin.restore(entry["before"]))
+            names = ", ".join(f"{section}.{key}" for section, values in sorted(entry["before"].items()) for key in sorted(values))
+            undoing.attempt(f"changes of {names} undone", undoing.admin.restore(entry["before"]))
         except MisuseError as error:
             undoing.failed.append(str(error))
         return True

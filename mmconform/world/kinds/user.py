@@ -235,7 +235,7 @@ def _take_roles(undoing: Undoing, user: str) -> None:
     found = undoing.admin.ask("GET", f"/api/v4/users/{user}")
     if found.is_success and _roles_beside(found.json_object):
         wanted = {"roles": "system_user"}
-        undoing.attempt("roles taken back", undoing.admin.ask("PUT", f"/api/v4/users/{user}/roles", wanted))
+        undoing.attempt("roles of our accounts taken back", undoing.admin.ask("PUT", f"/api/v4/users/{user}/roles", wanted))
 
 
 def _disable_bot(undoing: Undoing, user: str) -> None:
@@ -247,5 +247,7 @@ def _disable_bot(undoing: Undoing, user: str) -> None:
     if user not in undoing.bot_owners:
         return
     if undoing.bot_owners[user] == user:
-        undoing.attempt("bots handed over", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{undoing.me}"))
+        undoing.attempt(
+            "bots of ours handed to the administrator", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{undoing.me}")
+        )
     undoing.attempt("bots disabled", undoing.admin.ask("POST", f"/api/v4/bots/{user}/disable"))
