@@ -12,7 +12,7 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
-from mmconform.judging.changes import compare
+from mmconform.judging.changes import compare, switched_off
 from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
@@ -50,6 +50,8 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
         raise MisuseError(f"{shown(path)} is there already, and is not written over; take another name, or remove it")
     (kept,) = records_of([target], chosen, scheduler)
     write(path, kept)
+    if off := sorted(switched_off(kept)):
+        print(f"not in it, since switched off on {target}: {', '.join(off)}; no comparison with it will tell of them")
     print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {name} {shlex.quote(target)}")
     return FINE
 

@@ -65,6 +65,7 @@ class Comparison:
         alone: Answers of one server only: a test that is about its version alone, or a narrower run.
         off_before, off_after: Operations that were not compared, since one of the servers had switched them off: that is a
             setting of its administrator's, and no change of the server.
+        off_both: Those that both had switched off, of which this says nothing.
         compared: The operations that both servers were asked about.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
     """
@@ -74,6 +75,7 @@ class Comparison:
     alone: int
     off_before: tuple[str, ...] = ()
     off_after: tuple[str, ...] = ()
+    off_both: tuple[str, ...] = ()
     compared: frozenset[str] = frozenset()
     only_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -99,7 +101,7 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
         )
     if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")
-    off_before, off_after = _switched_off(before), _switched_off(after)
+    off_before, off_after = switched_off(before), switched_off(after)
     old, new = _asked(before, but=off_before ^ off_after), _asked(after, but=off_before ^ off_after)
     both = [key for key in old if key in new]
     operations = list(_operations(old, new, both))
@@ -114,7 +116,7 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
-    off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before))
+    off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before)), tuple(sorted(off_before & off_after))
     only = _by_caller(old.keys() - new.keys()), _by_caller(new.keys() - old.keys())
     return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off, frozenset(key[1] for key in both), *only)
 
@@ -141,7 +143,7 @@ def severity(change: Change) -> int:
     return 0 if change.before.startswith("2") else 4
 
 
-def _switched_off(record: Record) -> set[str]:
+def switched_off(record: Record) -> set[str]:
     """Return the operations of which nothing was judged, but since when they are there, for a setting of the server's."""
     rows = [row for row in record.observations if row.rule != "since"]
     judged = {row.operation for row in rows if row.outcome != "skip"}

@@ -132,6 +132,7 @@ class Page:
         counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
+        off |= {"off_both": self.comparison.off_both}
         return {
             "before": side(self.before),
             "after": side(self.after),
@@ -149,7 +150,7 @@ class Page:
 
     def _headline(self, text: _Writing = str, literal: _Writing = str) -> str:
         found = [change.effect for change in self.comparison.changes]
-        told = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else "no difference"
+        told = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else self._nothing()
         alone = f" ({self.comparison.alone} of one only)" if self.comparison.alone else ""
         compared = f"{many(self.comparison.pairs, 'answer')} to the same requests compared{alone}"
         return f"{self._title(text, literal)}: {told}; {compared}"
@@ -162,7 +163,24 @@ class Page:
             for record, _ in sides
             if record.header.selection
         ]
-        return parts + [f"Not compared: {', '.join(found)}: {_why_off(record.header.target)}" for record, found in sides if found]
+        parts += [f"Not compared: {', '.join(found)}: {_why_off(self._name(record))}" for record, found in sides if found]
+        both = self.comparison.off_both
+        return parts + [_off_on_both(both, (self.before, self.after))] * bool(both)
+
+    def _nothing(self) -> str:
+        """Return that there is no difference, and of how much that is true."""
+        of, all_ = len(self.comparison.compared), len(self.contract.operations)
+        return (
+            "no difference"
+            if of == all_
+            else f"no difference in the {of} of {many(all_, 'operation')} that both were asked about"
+        )
+
+    def _name(self, record: Record) -> str:
+        """Return the target of one of the two; where both are one address, which of them it was then."""
+        target = record.header.target
+        is_same = self.before.header.target == self.after.header.target
+        return f"{target} as {record.header.server.name}" if is_same else target
 
     def _beside(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what the changes do not tell: a headline, and a line for each part of it."""
@@ -173,7 +191,7 @@ class Page:
                 for persona, operations in only.items():
                     callers.setdefault(tuple(operations), []).append(persona)
                 count = sum(sum(operations.values()) for operations in only.values())
-                head = f"Asked of {record.header.target} only, {many(count, 'answer')}:"
+                head = f"Asked of {self._name(record)} only, {many(count, 'answer')}:"
                 yield head, [f"as {', '.join(names)}: {_first(operations)}" for operations, names in callers.items()]
         if self.not_shown:
             yield "Our lists know these changes between the two as well, which the same requests did not show:", self.not_shown
@@ -183,7 +201,7 @@ class Page:
     def _still(self) -> list[str]:
         """Return the operations of which nothing is told: silence could mean either."""
         comparison = self.comparison
-        off = {*comparison.off_before, *comparison.off_after}
+        off = {*comparison.off_before, *comparison.off_after, *comparison.off_both}
         asked = {answer.operation for record in (self.before, self.after) for answer in record.answers}
         changed = {change.operation for change in comparison.changes}
         same = [name for name in self.contract.operations if name in comparison.compared - changed]
@@ -272,6 +290,15 @@ def _why_off(target: str) -> str:
         return f"not on the tape {target}, but on the other"
     advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
     return f"switched off on {target}, and left so, and not on the other{advice}"
+
+
+def _off_on_both(operations: Sequence[str], records: Sequence[Record]) -> str:
+    """Return what is not known of operations that were judged on neither side."""
+    names = ", ".join(operations)
+    if all(record.header.target.endswith(f"/{WHOLE}") for record in records):
+        return f"On neither tape: {names}"
+    advice = "two recordings tell, or empty servers of these versions"
+    return f"Switched off on both: {names}; of what they do where they are on this says nothing: {advice}"
 
 
 def _first(names: Sequence[str], most: int = 12) -> str:

@@ -516,6 +516,14 @@ def test_what_cannot_be_kept_is_told_in_one_line_and_nothing_is_written_over(fil
     assert [path.name for path in saved.iterdir()] == ["there"] and (saved / "there" / record.NAME).read_text() == "kept"
 
 
+def test_what_was_switched_off_is_told_while_it_can_still_be_mended(tmp_path, saved, capsys):
+    """After the upgrade it is too late."""
+    kept = tmp_path / "off.jsonl"
+    record.write(kept, of("5.0.0", [answer("200", "GetWebrtcToken")], OFF))
+    assert cli.main(["compare", "--save", "before", str(kept)]) == 0
+    assert "not in it, since switched off on" in (told := capsys.readouterr().out) and "CreateJob; no comparison" in told
+
+
 @pytest.mark.parametrize("name", ["reports/none.jsonl", "1.2.3", "recorded:all", "nonsense"])
 def test_what_is_neither_a_record_nor_a_target_is_refused_in_one_line(files, capsys, name):
     assert cli.main(["compare", files[0], name]) == 2
@@ -738,6 +746,26 @@ def test_what_a_tape_of_the_whole_api_does_not_hold_is_not_switched_off_and_two_
 def test_what_both_have_switched_off_is_compared_as_it_is():
     before, after = (of("5.0.0", [answer(says)], OFF) for says in ("501 a", "501 b"))
     assert [told(change)[3:5] for change in compare(CONTRACT, before, after).changes] == [("501 a", "501 b")]
+
+
+def test_what_both_have_switched_off_is_named_and_no_difference_is_said_of_the_rest_alone():
+    """Of an upgrade in between: what is off on a server with people is off before and after, and nobody asked."""
+    before, after = (of("5.0.0", [answer("200", "GetWebrtcToken")], OFF) for _ in range(2))
+    found = compare(CONTRACT, before, after)
+    assert found.changes == [] and found.off_both == ("CreateJob",) and not found.off_before
+    page = Page(CONTRACT, before, after, found)
+    for text in (page.text(), page.markdown()):
+        assert "Switched off on both: CreateJob; of what they do where they are on this says nothing" in text
+        assert f"no difference in the 1 of {len(CONTRACT.operations)} operations that both were asked about" in text
+    assert page.json()["off_both"] == ("CreateJob",)
+
+
+def test_of_one_address_before_and_after_it_is_said_which():
+    address = "http://127.0.0.1:8065"
+    before = of("5.0.0", [SERVED], ON, target=address)
+    after = of("5.1.0", [answer(NOT_OFFERED, persona="system_admin")], OFF, target=address)
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert "CreateJob: switched off on http://127.0.0.1:8065 as 5.1.0" in " ".join(told.split())
 
 
 def test_what_was_judged_in_part_is_not_switched_off():
