@@ -334,6 +334,7 @@ function versions() {
     sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
     sums([mark("n"), " new"], (one) => [one.new, one.error], (one) => `${one.new}`, () => " new", true),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
+    data.targets.some((one) => one.unmet) ? sums([mark("c"), ` ${word("c")}`], (one) => [one.unmet], (one) => `${one.unmet}`, () => ` ${word("c")}`) : "",
     data.targets.some(isBeside) ? changesRow() : "");
   const fold = (id, what, unfolded) => h("button", { type: "button", class: "opener", id: `fold-${id}`, "aria-expanded": String(unfolded), "aria-label": what, onclick: () => {
     const next = new Set(now.unfolded);

@@ -309,6 +309,31 @@ def test_beside_recordings_the_readers_own_server_comes_first(page_of, record_of
     assert panel(page).locator(".verdict").inner_text() == "● Mattermost 11.0.3 recorded: 8 kept"
 
 
+def test_all_filters_stand_in_one_row_of_a_desktop_and_the_names_of_versions_are_whole(page_of, record_of):
+    """With every filter there is, the button that clears them too, where versions have addresses."""
+    live = [record_of("11.0.3", target=target) for target in ("http://127.0.0.1:8065", "http://127.0.0.1:18066")]
+    page = page_of("versions?q=token", record_of("11.0.3"), *live, viewport={"width": 1280, "height": 900})
+    assert page.locator("#clear").is_visible() and page.locator("#filters .field").count() == 7
+    for place in ("versions?q=token", "personas?q=token", "trust?q=token"):
+        page.goto(page.url.partition("#")[0] + f"#{place}")
+        for name in ("From version", "To version", "Version"):
+            for option in field(page, name).locator("option").all_inner_texts() if field(page, name).count() else ():
+                field(page, name).select_option(label=option)
+                assert field(page, name).evaluate(ROOM) >= 0, f"{place}: {option} is cut off"
+        bottoms = [box["y"] + box["height"] for box in (one.bounding_box() for one in page.locator("#filters > *").all())]
+        assert max(bottoms) - min(bottoms) < 12, place
+
+
+#: By how many pixels a choice is wider than its text and the arrow beside it.
+ROOM = """(select) => {
+  const style = getComputedStyle(select), context = document.createElement("canvas").getContext("2d");
+  context.font = style.font;
+  const arrow = 18;
+  return select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow
+    - context.measureText(select.selectedOptions[0].text).width;
+}"""
+
+
 def test_the_headline_counts_versions_and_records_apart(page_of, record_of):
     live = [record_of("11.0.3", target=f"http://127.0.0.1:{port}") for port in (8065, 8066)]
     for records, says in (
@@ -438,6 +463,8 @@ def test_what_looks_kept_and_is_known_to_be_broken_says_so(page_of, known, recor
         of_live.inner_text() == "◑" and cell(page, "CreateJob.status, 11.0.3 recorded: broken, known and explained").count() == 1
     )
     assert cell(page, "CreateJob, 11.0.3 127.0.0.1:8065: 1 kept though known, 7 kept").count() == 1
+    sums = page.locator(".row.sum", has_text="kept though known").locator(".parts")
+    assert [text.split()[0] for text in sums.all_inner_texts()] == ["1", "0"], "beside the number of what is known, that was met"
     assert f"◑ {says}" in page.locator(".legend").inner_text()
     of_live.click()
     said = panel(page).inner_text()
@@ -932,7 +959,8 @@ def test_on_a_telephone_a_table_is_a_list_whose_entries_are_named(visit):
     shown = visit("#personas", viewport={"width": 390, "height": 844})
     entry = shown.locator(".who td[data-head='member, others\\'']", has=shown.get_by_role("button")).first
     assert entry.evaluate("(one) => getComputedStyle(one, '::after').content") == '"member, others\'"'
-    has_line = "(one) => parseFloat(getComputedStyle(one).borderTopWidth) > 0"
+    sides = "['Top', 'Right', 'Bottom', 'Left']"
+    has_line = f"(one) => {sides}.some((side) => parseFloat(getComputedStyle(one)[`border${{side}}Width`]) > 0)"
     for place in ("personas", WHO_MAY):
         shown.goto(shown.url.partition("#")[0] + f"#{place}")
         inner = f"[...document.querySelectorAll('.who tbody :is(th, td)')].filter({has_line})"
