@@ -79,9 +79,10 @@ class Sender(Asker):
     def ask_all(self, cases: tuple[Case, ...]) -> None:
         """Send what is planned for the cases; of an operation that is not there, only as much as shows that."""
         reason = self._out_of_scope()
+        why = self.world.what_is_lacking(self.operation) if reason == "not-on-this-target" else ""
         for clause in self.contract.of(self.operation.id) if reason else ():
             if clause.rule != "since":
-                self.judge.skip(clause, reason)
+                self.judge.skip(clause, reason, why=why)
         if not self.judge.vouches:
             self.judged = [clause for clause in self.contract.of(self.operation.id) if clause.rule not in _OF_PROBES]
         if reason == "not-on-this-target":  # what is switched off answers everybody so

@@ -209,7 +209,9 @@ class Fixtures:
         """Where the test plays; a test that cannot be played on its target ends here."""
         reason = skip_reason(request.node, judge, world)
         if reason:
-            judge.skip(judge.contract.clauses[clause_of(request.node)], reason)
+            clause = judge.contract.clauses[clause_of(request.node)]
+            is_off = reason == "not-on-this-target"
+            judge.skip(clause, reason, why=world.what_is_lacking(judge.contract.operations[clause.operation]) if is_off else "")
             pytest.skip(reason)
         frees = not (target.is_recorded or target.is_thrown_away)
         where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)

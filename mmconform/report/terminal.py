@@ -28,6 +28,7 @@ from mmconform.report.summary import (
     why_red,
 )
 from mmconform.safety.guard import WOULD_DO_HARM
+from mmconform.world.behaviours import gate_in_words
 
 _HEADINGS = {"permission": "perm."}
 _SHORT = {"status": "stat", "schema": "schem", "input": "inp", "permission": "perm"} | {
@@ -191,8 +192,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
     lines = [f"  note: {plain(sentence)}" for sentence in newer_than_known(record)]
     for reason, operations in skipped.items():
         many = f"{counts[reason]} promises of " if counts.get(reason, 0) > len(operations) else ""
-        ask = f" (`mmconform doctor {record.header.target}` says why)" if "://" in record.header.target else ""
-        lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}{ask * (reason == 'not-on-this-target')}")
+        why = _why_not_here(record) if reason == "not-on-this-target" else ""
+        lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}{why}")
     if unmet := kept_though_known(contract, record):
         lines.append(f"  known to be broken in this version, and not met by what was asked here: {', '.join(unmet)}")
     for reason, requests in held_back(record).items():
@@ -201,10 +202,14 @@ def _details(contract: Contract, record: Record) -> list[str]:
         lines.append(f"  not sent, {plain(reason)}: {many} ({which})")
     gated: dict[str, list[str]] = {}
     for row in record.operations:
-        gated.setdefault(row.gate, []).append(row.operation)
+        if row.gate:
+            gated.setdefault(row.gate, []).append(row.operation)
+    told: dict[str, list[str]] = {}
+    for gate, names in sorted(gated.items()):
+        told.setdefault(gate_in_words(gate), []).append(f"{_named(names)} ({plain(gate)})")
     if gaps := sorted({row.operation for row in record.observations if row.signature == GAP}):
         lines.append(f"  gaps of the document, refusals that it does not declare: {len(gaps)} operations, {_named(gaps)}")
-    lines += [f"  not offered here, {plain(gate)}: {_named(names)}" for gate, names in sorted(gated.items()) if gate]
+    lines += [f"  not offered here, {why}: {'; '.join(operations)}" for why, operations in sorted(told.items())]
     for_principles = sum(row.for_principles for row in record.operations)
     if record.findings or for_principles:
         new, known = (sum(1 for finding in record.findings if finding.standing == standing) for standing in ("new", "known"))
@@ -225,6 +230,16 @@ def _details(contract: Contract, record: Record) -> list[str]:
             f"{sum(1 for row in record.operations if row.is_decisive)} it was seen who is let in and who is not"
         )
     return lines + [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
+
+
+def _why_not_here(record: Record) -> str:
+    """Return what a live server, or a run on it, lacks of what was skipped for that, where it is known, and who says more."""
+    rows = (row for row in record.observations if row.outcome == "skip" and row.signature == "not-on-this-target")
+    known = sorted({plain(row.seen) for row in rows if row.seen not in ("", row.signature)})
+    says = (
+        [f"`mmconform doctor {record.header.target}` says {'more' if known else 'why'}"] if "://" in record.header.target else []
+    )
+    return f" ({'; '.join(known + says)})" if known or says else ""
 
 
 def _named(operations: list[str]) -> str:

@@ -81,6 +81,12 @@ def gate(error_id: str, status: int | None = None) -> Unknown | None:
     return next(rows, None)
 
 
+def gate_in_words(error_id: str) -> str:
+    """Return in a few words why an error that is one of a gate says that the server does not offer something."""
+    rows: list[dict[str, Any]] = read(DATA / "gates.yaml")[0].data
+    return next(str(row["says"]) for row in rows if re.search(row["id"], error_id))
+
+
 @cache
 def _that_keep_secrets() -> frozenset[str]:
     data: list[dict[str, str]] = read(DATA / "keeps_secrets.yaml")[0].data

@@ -135,6 +135,10 @@ class World:
         """Whether the server has switched off what an operation needs to be served."""
         return not self.switched_off.isdisjoint(needed_by(operation))
 
+    def what_is_lacking(self, operation: Operation) -> str:
+        """Return in words what of that is switched off; nothing where it is all there."""
+        return f"switched off there: {', '.join(sorted(self.switched_off & needed_by(operation)))}" * self.lacks(operation)
+
     def need(self, feature: str) -> None:
         """Say that a test cannot go on without a feature.
 

@@ -19,10 +19,11 @@ NEW = {"standing": "new", "signature": "500 x", "seen": "answered 500\x1b[2J", "
 def shown(contract):
     """The table of a record with these observations of CreateJob."""
 
-    def shown(*rows, width=100, findings=(), for_principles=0, about=None, **problems):
+    def shown(*rows, width=100, findings=(), for_principles=0, about=None, gate="", **problems):
         common = {"operation": "CreateJob", "persona": "member", "test": "suites/a/test_b.py::c", "outcome": "pass", "count": 1}
         rows = observations(*({**common, "rule": row["clause"].split(".")[1], **row} for row in rows))
         reached = {"in_scope": True, "sent": 3, "reached": 2, "served": 1, "exercised": True, "for_principles": for_principles}
+        reached["gate"] = gate
         asked = operations({"operation": "CreateJob", **reached})
         told = {"errors": 0, "not_taped": 0, **problems}
         footer = summarise(contract, Version(5, 36, 1), rows, asked, [], **told, is_whole=False, finished="2026-11-22T00:00:00Z")
@@ -111,6 +112,27 @@ def test_who_skips_on_a_live_server_is_told_who_says_why(shown, target):
     skipped = {"clause": "CreateJob.auth", "outcome": "skip", "signature": "not-on-this-target"}
     text = shown(skipped, {"clause": "CreateJob.status"}, about={"target": target})
     assert ("(`mmconform doctor http://127.0.0.1:8065` says why)" in text) == ("://" in target)
+
+
+def test_what_is_switched_off_is_named_where_it_is_known(shown):
+    off = {"outcome": "skip", "signature": "not-on-this-target", "seen": "switched off there: personal access tokens"}
+    text = shown({"clause": "CreateJob.auth", **off}, {"clause": "CreateJob.status"}, about={"target": "http://127.0.0.1:8065"})
+    said = "(switched off there: personal access tokens; `mmconform doctor http://127.0.0.1:8065` says more)"
+    assert said in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("api.license_error", "needs a licence"),
+        ("app.plugin.disabled.app_error", "switched off"),
+        ("api.context.404.app_error", "not in this build, or behind a feature flag"),
+        ("app.pap.get_policy.app_error", "only in other builds, or switched off"),
+    ],
+)
+def test_what_is_not_offered_is_said_in_words_and_the_id_behind(shown, error, words):
+    text = shown({"clause": "CreateJob.auth"}, gate=error)
+    assert f"  not offered here, {words}: CreateJob ({error})\n" in text
 
 
 FOUND = FindingRow(
