@@ -78,8 +78,9 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         legend += [Text(f"{short}: {rule}") for rule, short in _SHORT.items()]
     for told in _in_lines(legend, console.width):
         console.print(told, soft_wrap=True)
-    for line in _details(contract, record):
-        console.print(line, soft_wrap=True, markup=False)
+    for detail in _details(contract, record):
+        for line in folded(detail.strip(), console.width, "  ", " " * 6):
+            console.print(line, soft_wrap=True, markup=False)
     for line in _rest(contract, record, [operation for operation in rows if operation not in asked]):
         console.print(line)
     for failure in failures(contract, record):
