@@ -280,7 +280,7 @@ function cell(span, states, what, target) {
     "aria-colindex": span.from - now.from + 2, "aria-colspan": span.to - span.from + 1, "aria-label": label, title: label, style: column(span),
     "aria-current": now.open === target(span.to) && "true", "data-from": span.from, "data-to": span.to, onclick: () => open(target(span.to)) },
     fills,
-    h("span", { class: `parts${counts.length > 2 ? " several" : ""}` }, counts.map(([s, n], i) =>
+    h("span", { class: `parts${counts.length > 2 ? " several" : ""}${counts.some(([s]) => s === "c") ? " lengthy" : ""}` }, counts.map(([s, n], i) =>
       h("span", { class: i ? "more" : "" }, mark(s), size > 1 && h("span", { class: "count" }, String(n)), size > 1 && h("span", { class: "wide" }, ` ${word(s)}`)))));
 }
 

@@ -1132,6 +1132,19 @@ def test_what_a_cell_says_fits_into_it(chromium, contract, tmp_path):
     page.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_a_cell_says_fits_into_it_however_many_neighbours_it_is_of(page_of, known, record_of, width):
+    """Of these versions much is known and was not met; the longest words that there are."""
+    names = ["4.0.5", "4.10.10", "5.6.5", "5.12.6", "5.22.3", "5.36.1", "6.7.2", "7.10.5", "8.1.9", "9.11.2", "10.5.0"]
+    records = [*map(record_of, names), *(record_of("11.0.3", KNOWN, NEW, target=f"http://127.0.0.1:{port}") for port in (1, 2))]
+    cut = "[...document.querySelectorAll('.cell .parts')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
+    page = page_of("versions", *records, known=known, viewport={"width": width, "height": 844})
+    for first in (*names, "11.0.3 127.0.0.1:1"):
+        page.goto(page.url.partition("#")[0] + f"#versions?from={first}")
+        assert "kept though known" in page.locator(".grid").inner_text(), first
+        assert page.evaluate(f"{cut}.map((one) => one.textContent)") == [], first
+
+
 def test_very_many_operations_begin_with_a_table_by_tag(chromium, wide_address):
     page = chromium.new_page(viewport={"width": 400, "height": 800})
     page.goto(wide_address)
