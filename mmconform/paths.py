@@ -1,6 +1,5 @@
 """Where things lie: in the checkout, or in the package that was made of one. Nobody else counts parents."""
 
-import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -17,9 +16,8 @@ DEVIATIONS = ROOT / "deviations"
 #: Those of the official description, of which a document may have a part.
 OFFICIAL_DEVIATIONS = DEVIATIONS / "official"
 NOTEBOOKS = ROOT / "notebooks"
-#: What runs write. A package may be read-only, and is shared by whoever uses it: it leaves that where it is called. Our own tests
-#: name another folder, so that their runs touch nobody's records.
-REPORTS = Path(os.environ.get("MMCONFORM_REPORTS") or (ROOT if IS_CHECKOUT else Path.cwd()) / "reports").absolute()
+#: What runs write. A package may be read-only, and is shared by whoever uses it: it leaves that where it is called.
+REPORTS = (ROOT if IS_CHECKOUT else Path.cwd()) / "reports"
 #: Records that were kept under a name, to be compared with later.
 SAVED = REPORTS / "saved"
 SUITES = ROOT / "suites"

@@ -1,24 +1,14 @@
 """What several tests share: the document, the contract, made-up exchanges, a tiny server, and a user's shell."""
 
-import atexit
 import gc
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
-
-# Before anything of ours is imported: what runs of tests write is nobody's record, and takes the place of none. Workers have it
-# of the first process, which alone takes it away.
-if "MMCONFORM_REPORTS" not in os.environ:
-    _folder = tempfile.mkdtemp(prefix="mmconform-tests-")
-    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
-    os.environ["MMCONFORM_REPORTS"] = f"{_folder}/reports"
 
 from mmconform.commands.cli import main
 from mmconform.contract.build import build

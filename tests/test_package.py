@@ -36,7 +36,7 @@ for arguments in json.loads(sys.argv[1]):
 
 
 def run(*command, cwd, **environment):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MM", "PYTEST_", "PYTHON", "COLUMNS"))}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MM_", "PYTEST_", "PYTHON", "COLUMNS"))}
     clean |= {"PYTHONDONTWRITEBYTECODE": "1", **environment}
     return subprocess.run([*map(str, command)], cwd=cwd, env=clean, capture_output=True, text=True, check=False, timeout=600)
 

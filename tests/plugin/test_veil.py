@@ -8,7 +8,7 @@ import pytest
 
 from mmconform.driving.actor import Actor, Reply, Token
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, ROOT
+from mmconform.paths import ROOT
 from mmconform.plugin.veil import Veil
 from mmconform.servers.live.live_server import LiveServer
 from mmconform.servers.target import Server, Target
@@ -103,7 +103,7 @@ def test_no_secret_shows_where_a_test_breaks(as_user, run_pytest, tmp_path, way)
     held = {value for line in known.read_text().splitlines() for value in json.loads(line)}
     secrets = {value for value in held if len(value) > 9 and "@" not in value}
     assert len(secrets) > 20 and "deep inside" in shown and done.returncode == 1, shown
-    record = (REPORTS / "reference" / "observations.jsonl").read_text(encoding="utf-8")
+    record = (ROOT / "reports" / "reference" / "observations.jsonl").read_text(encoding="utf-8")
     for text in (shown, report.read_text(encoding="utf-8"), record):
         assert not {secret for secret in secrets for piece in pieces(secret) if piece in text}
 

@@ -31,7 +31,7 @@ NEWEST = "11.0.3"
 
 
 def footer(slug):
-    return read(REPORTS / slug / NAME).footer
+    return read(ROOT / "reports" / slug / NAME).footer
 
 
 # -- whole runs ----------------------------------------------------------------------------------------------------
@@ -44,13 +44,13 @@ def test_the_plain_one_keeps_every_promise(run_pytest):
     seen = footer("reference")
     assert seen.green and seen.new == seen.known == seen.errors == 0 and seen.kept > 40
     assert "left the server as it was" in ran.stdout
-    assert list((REPORTS / "reference").glob("journal-*")) == []
+    assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
 
 
 def test_as_a_version_it_shows_that_versions_known_deviations(run_pytest):
     ran = run_pytest("-q", "--target", "reference@5.36.1", "-k", "paging or input")
     assert ran.returncode == 0, ran.stdout
-    rows = read(REPORTS / "reference-5.36.1" / NAME).observations
+    rows = read(ROOT / "reports" / "reference-5.36.1" / NAME).observations
     known = {row.signature for row in rows if row.standing == "known"}
     assert {"500 app.user_access_token.get_by_user.app_error", "500 app.user_access_token.save.app_error"} <= known
 
@@ -82,11 +82,11 @@ def test_a_run_whose_time_is_over_says_so_and_tidies_up(run_pytest, tmp_path):
     ran = run_pytest("-q", "-p", "over", "--target", "reference", *given, PYTHONPATH=path)
     assert ran.returncode == 1, ran.stdout
     assert "the run took longer than 600 s (--run-timeout) and was ended" in ran.stdout
-    seen = read(REPORTS / "reference" / NAME)
+    seen = read(ROOT / "reports" / "reference" / NAME)
     assert seen.header.selection.endswith("stopped early") and not seen.footer.green
     assert seen.answers and seen.footer.new == 0 and seen.footer.errors > 0
     assert re.search(r"left the server as it was.*users deactivated", ran.stdout)
-    assert list((REPORTS / "reference").glob("journal-*")) == []
+    assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
 
 
 LOST = """\
