@@ -98,7 +98,8 @@ def current(
 
 def _command(path: Path, header: Header) -> str:
     documents = f" {record.as_options(header.documents)}" if header.documents else ""
-    return f"mmconform report {quote(record.name_of(path, header.target))}{documents}"
+    apart = quote(f"{record.slug_of(header.target)}.html")  # beside the page of all others, which would be gone
+    return f"mmconform report {quote(record.name_of(path, header.target))}{documents} --output {apart}"
 
 
 def _why_not(
