@@ -164,8 +164,9 @@ def test_a_tape_of_the_whole_api_is_judged_apart(run_pytest):
 
 
 @pytest.mark.skipif(len(NAMES) < 2 or not OFFICIAL.is_file(), reason="it takes two tapes of the whole API and their description")
-def test_what_an_upgrade_changes_is_told_by_caller(capsys):
+def test_what_an_upgrade_changes_is_told_by_caller(capsys, monkeypatch):
     """Few lines for hundreds of operations; what the source shows of 11.0: Bleve is gone, channels have a default category."""
+    monkeypatch.setenv("COLUMNS", "200")  # lines are folded to the terminal
     status = main(["compare", *(f"recorded:{name}" for name in NAMES[:2]), f"--spec={OFFICIAL}"])
     said = capsys.readouterr().out.splitlines()
     assert status == 1 and len(said) < 350
