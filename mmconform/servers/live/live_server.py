@@ -77,9 +77,10 @@ class LiveServer:
     session: str = ""
 
     def journal(self, name: str) -> journal.Journal:
-        """Open a journal of this run."""
+        """Open a journal of this run, which goes on where it was open before."""
         path = REPORTS / self.target.slug / f"journal-{name}.jsonl"
-        self.journals.append(path)
+        if path not in self.journals:
+            self.journals.append(path)
         return journal.Journal(path, self.target.base_url)
 
     @property
@@ -151,8 +152,7 @@ class LiveServer:
 
     def note_lease(self, lease: Lease) -> None:
         """Write down for whom the server is taken, and which session that began."""
-        path = REPORTS / self.target.slug / f"journal-{self.run}-server.jsonl"
-        journal.Journal(path, self.target.base_url).note(what="lease", run=self.run, user=lease.account, session=self.session)
+        self.journal(f"{self.run}-server").note(what="lease", run=self.run, user=lease.account, session=self.session)
 
     def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
         try:
