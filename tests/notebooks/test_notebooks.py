@@ -467,3 +467,8 @@ def test_a_committed_notebook_was_executed_in_order_and_shows_what_github_can(pa
     assert len(text) < 400_000
     assert not re.search(r"/(home|root|srv|tmp|work|Users)/|127\.0\.0\.1|0x[0-9a-f]{8}", text)
     assert "language_info" not in book.metadata and not any(cell.metadata for cell in book.cells)
+
+
+def test_the_package_gives_just_the_tables_that_there_are():
+    """It names them without importing them, and they cannot import it: the one list has to be the other."""
+    assert list(mmconform._TABLES) == tables.__all__
