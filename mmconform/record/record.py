@@ -207,16 +207,20 @@ def is_a_references(path: Path) -> bool:
     return path.parts[0].startswith(("reference", "recorded-reference"))
 
 
-def age(record: Record) -> tuple[Version, str]:
-    """Return what orders records: the version of the server, then the target.
+def age(record: Record) -> tuple[Version, bool, str, str]:
+    """Return what orders records wherever several stand together: the version of the server, the oldest first.
+
+    What is under development comes before its release, and of one version what was begun first.
 
     Raises:
         MisuseError: the record does not say the version.
     """
+    header = record.header
     try:
-        return Version.parse(record.header.server.version), record.header.target
+        version = Version.parse(header.server.version)
     except ValueError:
-        raise MisuseError(f"the record of {record.header.target} does not say of which version it is") from None
+        raise MisuseError(f"the record of {header.target} does not say of which version it is") from None
+    return version, tape.is_release(header.server.name), header.started, header.target
 
 
 def as_options(documents: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
-from mmconform.record.record import Record, check
+from mmconform.record.record import Record, age, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.marks import EFFECT_SIGNS, FINDING_MARKS, KEPT_THOUGH_KNOWN, MANY, MARKS, PRINCIPLE_MEANS, Mark
 from mmconform.report.summary import clause_states, kept_though_known, state_of, why_red
@@ -100,7 +100,7 @@ def _digest(text: str) -> str:
 def page_data(
     contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation], proof: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return what the page shows: the records side by side, oldest version first, what is under development before its release.
+    """Return what the page shows: the records side by side, in the order of :func:`mmconform.record.record.age`.
 
     A list that is called ``at`` has one entry for each target, in the order of ``targets``.
 
@@ -114,7 +114,7 @@ def page_data(
     if not records:
         raise MisuseError("there is no record to show; run pytest first")
     check(records, contract.digest, contract.clauses)
-    records = sorted(records, key=lambda r: (_version(r), _is_release(r), r.header.started, r.header.target))
+    records = sorted(records, key=age)
     cards, exchanges = _Cards(_concrete(deviations, records)), _Table()
     findings = _findings(contract, records, cards, exchanges)
     unmet = [kept_though_known(contract, record, deviations) for record in records]
@@ -148,17 +148,6 @@ def page_data(
         "proof": _proof(proof) if proof and proof["spec"] == contract.digest else None,
     }
     return {key: _inert(value) for key, value in data.items()}
-
-
-def _version(record: Record) -> Version:
-    try:
-        return Version.parse(record.header.server.version)
-    except ValueError as error:
-        raise MisuseError(f"the record of {record.header.target} does not say of which version it is: {error}") from None
-
-
-def _is_release(record: Record) -> bool:
-    return tape.is_release(record.header.server.name)
 
 
 def _inert(value: Any) -> Any:
@@ -234,7 +223,7 @@ def _first(records: Sequence[Record], version: Version | None) -> int | None:
     """Return which target is the first of a version or later; their number where none is."""
     if version is None:
         return None
-    return next((t for t, record in enumerate(records) if _version(record) >= version), len(records))
+    return next((t for t, record in enumerate(records) if age(record)[0] >= version), len(records))
 
 
 def _clauses(
@@ -454,7 +443,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 # What its column's head says below the version.
                 "below": " ".join(filter(None, (where if is_live else beside, when))),
                 "is_live": is_live,
-                "is_release": _is_release(record),
+                "is_release": tape.is_release(server.name),
                 "target": header.target,
                 **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},
                 **{key: getattr(header, key) for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},

@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import replace
 from typing import get_args
+from xml.etree import ElementTree
 
 import pytest
 from msgspec import structs
@@ -160,6 +161,24 @@ def clause(data, name):
 def test_versions_stand_in_order_whatever_order_they_are_given_in(data, record_of):
     names = ["10.8.1", "4.10.10", "4.3.4", "9.11.2"]
     assert [t["name"] for t in data(*map(record_of, names))["targets"]] == ["4.3.4", "4.10.10", "9.11.2", "10.8.1"]
+
+
+def test_records_stand_in_one_order_wherever_several_are_told_of(record_of, tmp_path, capsys):
+    """On the page, in files for CI and in notebooks: what is under development before its release, what was begun first first."""
+    tables = pytest.importorskip("mmconform.notebooks.tables")
+    later, earlier = ({"target": target, "started": f"2026-11-2{day}T00:00:00Z"} for target, day in (("a:1", 4), ("b:1", 3)))
+    told = [record_of("11.6.0", **later), record_of("11.6.0", **earlier), record_of("11.6.0-dev"), record_of("11.0.3")]
+    for number, one in enumerate(told):
+        record.write(tmp_path / str(number) / record.NAME, one)
+    expected = ["recorded:11.0.3", "recorded:11.6.0-dev", "b:1", "a:1"]
+    assert main(["report", str(tmp_path), "--output", str(tmp_path / "page.html")]) == 0
+    page = json.loads(parts((tmp_path / "page.html").read_text(encoding="utf-8"))[2])
+    assert [one["target"] for one in page["targets"]] == expected
+    capsys.readouterr()
+    assert main(["report", str(tmp_path), "--format", "junit"]) == 0
+    suites = ElementTree.fromstring(capsys.readouterr().out)
+    assert [suite.get("name") for suite in suites] == expected
+    assert list(tables.runs(tmp_path).target) == expected
 
 
 def test_two_records_of_one_version_have_names_of_their_own(data, record_of):
