@@ -22,6 +22,8 @@ from mmconform.wire.tape.tape import LABEL
 
 #: How often a run is begun whose process was killed.
 _ATTEMPTS = 2
+#: Beside the first so many targets are too many to be named.
+_MANY = 3
 #: Where pytest begins to show the tables.
 _TABLES = re.compile(r"^=+ conformance =+$", re.MULTILINE)
 #: What a run says of the server, below where the last record is and above what pytest sums up.
@@ -46,8 +48,11 @@ class Job:
 
     @property
     def name(self) -> str:
-        more = len(self.targets) - 1
-        return self.targets[0] + (f" and {more} more" if more else "")
+        """Its targets: all of a few, of more the first and how many others."""
+        first, *others = self.targets
+        if len(others) >= _MANY:
+            return f"{first} and {len(others)} more"
+        return " and ".join(filter(None, (", ".join(self.targets[:-1]), self.targets[-1])))
 
 
 @dataclass(frozen=True)

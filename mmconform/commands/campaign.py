@@ -19,7 +19,7 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS, SUITES, shown
+from mmconform.paths import REPORTS, RUN, SUITES, shown
 from mmconform.record import record
 from mmconform.record.record import Record, slug_of
 from mmconform.reference import named
@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     jobs = [*_jobs(names, every, live_options(options), first, apart=bool(options.scheduler), processes=options.processes)]
     draw = partial(_drawn, contract)
     judged: list[str] = []
+    taped = [name for name in (f"recorded:{version}" for version in tape.every()) if name in names]
+    waiting = [*taped] if are_many else []
     try:
         with progressing(len(names)) as progress, place(options.scheduler, options.processes, progress.learn) as submit:
             progress.say(f"running the suites on {names[0] if len(names) == 1 else f'{len(names)} servers'} …\n")
@@ -73,8 +75,13 @@ def run(options: argparse.Namespace) -> int:
                     if outcome.status:
                         print(outcome.said, flush=True)
                     progress.finish(outcome)
-                    for name in outcome.job.targets if are_many else ():
-                        print(draw(name, is_brief=name != newest), flush=True)
+                    if newest in outcome.job.targets and are_many:
+                        print(draw(newest), flush=True)
+                    lines = [name for name in outcome.job.targets if name not in taped] if are_many else []
+                    while waiting and waiting[0] in judged:  # a version waits for those before it, and a live server for nobody
+                        lines.append(waiting.pop(0))
+                    for name in lines:
+                        print(draw(name, is_brief=True), flush=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(judged, names)) from None
     if every == Job(()):
@@ -84,7 +91,9 @@ def run(options: argparse.Namespace) -> int:
         if not (are_many and of_it.footer.green):
             print(draw(name))
     green = sum(of_it.footer.green for of_it in seen.values())
-    print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)}")
+    print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)} (a page of them: `mmconform report`)")
+    if are_many and taped:
+        print(f"next: `{RUN} {slug_of(taped[0])}` shows one's table, `{RUN} URL` judges yours")
     return FINE if is_green and green == len(seen) else FOUND
 
 

@@ -75,9 +75,13 @@ class Progress:
 
     def finish(self, outcome: Outcome) -> None:
         """Say that a run is done, and how it left a live server."""
-        self._judged += len(outcome.job.targets)
-        count = f" ({self._judged} of {self._servers} servers)" if self._servers > 1 else ""
-        self.say(f"{outcome.left}{outcome.job.name}: done{count}\n")
+        done = outcome.job.targets
+        self._judged += len(done)
+        if self._servers > _FEW and len(done) > 1:  # which of them is told by who asked for them
+            said = f"{self._judged} of {self._servers} servers done"
+        else:
+            said = f"{outcome.job.name}: done" + (f" ({self._judged} of {self._servers} servers)" if self._servers > 1 else "")
+        self.say(f"{outcome.left}{said}\n")
 
     def say(self, text: str) -> None:
         """Write what stays, in whole lines."""

@@ -94,9 +94,9 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
 
 
 def show_briefly(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
-    """Return one line: which server, and the verdict, in so many words as the width has room for."""
+    """Return one line: which server, and the verdict, why it is red first, in so many words as the width has room for."""
     text, name, promises = io.StringIO(), plain(record.header.server.name), len(contract.clauses)
-    line = Text(f"{name:10}").append(_verdict(record, promises, is_short=width < _WIDE_FOR_LINES))
+    line = Text(f"{name:10}").append(_verdict(record, promises, is_line=True, is_short=width < _WIDE_FOR_LINES))
     line.truncate(max(width, _NARROWEST), overflow="ellipsis")
     _console(text, colour=colour, width=width).print(line, soft_wrap=True)
     return text.getvalue().rstrip()
@@ -249,14 +249,16 @@ def _named(operations: list[str]) -> str:
     return ", ".join(operations[:MANY]) + more
 
 
-def _verdict(record: Record, promises: int, *, is_short: bool = False) -> Text:
+def _verdict(record: Record, promises: int, *, is_line: bool = False, is_short: bool = False) -> Text:
     footer = record.footer
     text = Text("  ")
     text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
     verified = f"{footer.verified} of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
-    why = "" if is_short or footer.green else f"{', '.join(why_red(footer))}; "
-    text.append(f"  {why}{verified}: {footer.kept} kept, {footer.known} known, {footer.new} new")
-    for count, word in ((footer.skipped, "skipped"), (footer.errors, "errors"), (len(footer.unobserved), "unobserved")):
+    why = "" if footer.green else f"{', '.join(why_red(footer))}; "
+    is_told = is_line and not footer.green  # what is new or in error is a reason, and one line has no room for it twice
+    text.append(f"  {why}{verified}: {footer.kept} kept, {footer.known} known" + ("" if is_told else f", {footer.new} new"))
+    errors = 0 if is_told else footer.errors
+    for count, word in ((footer.skipped, "skipped"), (errors, "errors"), (len(footer.unobserved), "unobserved")):
         if count:
             text.append(f", {count} {word}")
     return text

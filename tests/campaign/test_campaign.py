@@ -26,6 +26,7 @@ from mmconform.record.rows import Footer
 from mmconform.reference.named import name_of
 from mmconform.report.neighbours import is_whole
 from mmconform.servers.target import resolve
+from mmconform.wire.tape import tape
 from tests.rows import header, make_record
 
 #: In one process: what these runs import, they share.
@@ -184,26 +185,74 @@ FOOTER = {"green": True, "pass": 5, "known": 0, "new": 0, "skip": 0, "error": 0,
 FOOTER |= {"not_exercised": [], "unobserved": []}
 
 
+@pytest.fixture
+def judged(reports, monkeypatch):
+    """Have runs say at once what came of them; those of these names are not green."""
+
+    def judged(*red):
+        def played(jobs, submit):
+            for job in jobs:
+                for name in job.targets:
+                    version = slug_of(name)
+                    footer = {**FOOTER, "green": version not in red, "not_taped": int(version in red)}
+                    seen = make_record(header(version), [], [], msgspec.convert({"kind": "footer", **footer}, Footer))
+                    record.write(reports / version / record.NAME, seen)
+                yield Outcome(job, 0, "", {})
+
+        for name, value in (("REPORTS", reports), ("play", played), ("join_neighbours", lambda *_: None)):
+            monkeypatch.setattr(command, name, value)
+
+    return judged
+
+
 @pytest.mark.parametrize(("red", "tables"), [((), ["11.0.3"]), (("4.1.2",), ["11.0.3", "4.1.2"])])
-def test_of_many_targets_only_the_newest_and_those_that_are_not_green_have_a_table(reports, capsys, monkeypatch, red, tables):
-    """The newest comes first, and each has its line as soon as it is known: a screen is soon full."""
+def test_of_many_targets_only_the_newest_and_those_that_are_not_green_have_a_table(judged, capsys, red, tables):
+    """The newest comes first, and each has its line: a screen is soon full."""
+    judged(*red)
     versions = ("4.0.5", "4.1.2", "4.3.4", "11.0.3")
-
-    def played(jobs, submit):
-        for job in jobs:
-            for version in map(slug_of, job.targets):
-                footer = {**FOOTER, "green": version not in red}
-                seen = make_record(header(version), [], [], msgspec.convert({"kind": "footer", **footer}, Footer))
-                record.write(reports / version / record.NAME, seen)
-            yield Outcome(job, 0, "", {})
-
-    for name, value in (("REPORTS", reports), ("play", played), ("join_neighbours", lambda *_: None)):
-        monkeypatch.setattr(command, name, value)
     assert main(["campaign", *(f"recorded:{version}" for version in versions), "--processes", "2"]) == bool(red)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("Mattermost ")] == tables
-    assert sorted(line.split()[0] for line in lines if line[:1].isdigit() and " of 96" in line) == sorted(versions[:3])
-    assert lines[-1].startswith(f"{4 - len(red)} of 4 green")
+    assert [line.split()[0] for line in of_versions(lines)] == [*versions]
+    assert [line for line in lines if " green; " in line] == [
+        line for line in lines if line.startswith(f"{4 - len(red)} of 4 green")
+    ]
+    assert all(("RED  1 request not taped; " in line) == line.startswith(red or "none") for line in of_versions(lines))
+
+
+def of_versions(lines):
+    return [line for line in lines if line[:1].isdigit() and " of 96" in line]
+
+
+def test_the_lines_of_versions_stand_in_their_order_whoever_judged_them_and_however_they_were_named(judged, capsys):
+    """Neighbours are in different shares: 4.0.5, 4.3.4, … stood above 4.1.2."""
+    judged()
+    assert main(["campaign", "11.6.0-dev", "recorded:all", "--processes", "3"]) == 0
+    versions = [line.split()[0] for line in of_versions(capsys.readouterr().out.splitlines())]
+    assert versions == tape.every()
+
+
+def test_a_version_waits_for_those_before_it_and_no_other_server_does(judged, capsys):
+    judged()
+    names = ["recorded:5.0.3", "recorded:4.1.2", "reference@5.36.1", "recorded:4.0.5"]
+    assert main(["campaign", *names, "--processes", "4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if " of 96" in line] == ["reference-5.36.1", "4.0.5", "4.1.2", "5.0.3"]
+
+
+def test_the_list_of_all_recordings_and_what_to_do_next_fit_one_screen_but_for_a_line_or_two(
+    judged, reports, capsys, monkeypatch
+):
+    """Of 80 columns; what follows is the line of the page."""
+    monkeypatch.setenv("COLUMNS", "80")
+    judged()
+    main(["campaign", "recorded:all"])
+    lines = capsys.readouterr().out.splitlines()
+    last = lines[lines.index(of_versions(lines)[0]) :]
+    *versions, total, what_next = (line.replace(str(reports), "reports") for line in last)
+    assert max(map(len, [*versions, total, what_next])) <= 80 and len(versions) == len(tape.every())
+    assert total.endswith(" green; the records are in reports (a page of them: `mmconform report`)")
+    assert what_next == f"next: `pytest --target {tape.every()[0]}` shows one's table, `pytest --target URL` judges yours"
 
 
 @pytest.mark.parametrize(

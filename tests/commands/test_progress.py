@@ -45,7 +45,7 @@ def test_how_far_runs_are_leaves_nothing_behind_on_a_narrow_terminal(monkeypatch
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     shown = Progress()
     for percent in (5, 50, 100):
-        for name in ("recorded:4.0.5 and 9 more", "recorded:4.1.2 and 9 more", "recorded:11.0.3"):
+        for name in ("recorded:4.0.5 and recorded:4.3.4", "recorded:4.1.2", "recorded:11.0.3"):
             shown.learn(name, f"... [{percent:3}%]")
     shown.end()
     told = capsys.readouterr().err
@@ -53,7 +53,7 @@ def test_how_far_runs_are_leaves_nothing_behind_on_a_narrow_terminal(monkeypatch
     for part in told.split("\r"):
         assert len(part) < 40
         screen = part + screen[len(part) :]
-    assert "recorded:4.0.5 and 9 more 50 %" in told and not screen.strip()
+    assert "recorded:4.0.5 and recorded:4.3.4 50 %" in told and not screen.strip()
 
 
 def test_of_many_servers_it_is_told_how_many_are_done_and_how_far_the_runs_are(monkeypatch, capsys):
@@ -64,13 +64,31 @@ def test_of_many_servers_it_is_told_how_many_are_done_and_how_far_the_runs_are(m
     shown.learn("recorded:4.0.5 and 10 more", "... [ 15%]")
     shown.finish(Outcome(Job(("recorded:11.0.3",)), 0, "", {}))
     shown.learn("recorded:4.1.2 and 9 more", "... [  3%]")
+    shown.learn("recorded:4.0.5 and 10 more", "... [100%]")
+    shown.finish(Outcome(Job(tuple(f"recorded:4.{n}" for n in range(11))), 0, "", {}))
     shown.end()
     told = [line for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if line.strip()]
     assert told == [
         "0 of 22 servers done; one run goes on, 15 % done",
         "recorded:11.0.3: done (1 of 22 servers)",
         "1 of 22 servers done; 2 runs go on side by side, 15 % and 3 % done",
+        "1 of 22 servers done; one run goes on, 3 % done",
+        "12 of 22 servers done",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (1, "recorded:4.0"),
+        (2, "recorded:4.0 and recorded:4.1"),
+        (3, "recorded:4.0, recorded:4.1 and recorded:4.2"),
+        (11, "recorded:4.0 and 10 more"),
+    ],
+)
+def test_a_run_is_called_by_all_of_a_few_servers(number, name):
+    """Whoever asks for three servers is told of each by its name: "and 1 more" helped nobody."""
+    assert Job(tuple(f"recorded:4.{n}" for n in range(number))).name == name
 
 
 def test_no_run_tells_how_far_it_is_between_the_line_that_is_taken_away_and_what_stands_there_instead(monkeypatch):
@@ -92,9 +110,9 @@ def test_no_run_tells_how_far_it_is_between_the_line_that_is_taken_away_and_what
 def test_what_stays_stands_in_a_line_of_its_own(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     shown = Progress(3)
-    shown.learn("recorded:4.0.5 and 1 more", "... [ 50%]")
+    shown.learn(RUNS[0].job.name, "... [ 50%]")
     shown.finish(RUNS[0])
-    assert capsys.readouterr().err.split("\r")[-1] == "recorded:4.0.5 and 1 more: done (2 of 3 servers)\n"
+    assert capsys.readouterr().err.split("\r")[-1] == "recorded:4.0.5 and recorded:4.1.2: done (2 of 3 servers)\n"
 
 
 # -- elsewhere -----------------------------------------------------------------------------------------------------
@@ -114,7 +132,7 @@ def test_elsewhere_each_run_that_is_done_has_a_line_and_all_servers_are_counted(
     for outcome in RUNS:
         shown.finish(outcome)
     assert capsys.readouterr().err.splitlines() == [
-        "recorded:4.0.5 and 1 more: done (2 of 3 servers)",
+        "recorded:4.0.5 and recorded:4.1.2: done (2 of 3 servers)",
         "left it so",
         "http://x: done (3 of 3 servers)",
     ]
@@ -170,7 +188,9 @@ def test_a_command_that_takes_long_tells_a_log_in_plain_lines_and_its_output_sta
 @pytest.mark.parametrize("targets", [("5.36.1",), ("5.36.1", "11.0.3"), ("5.36.1", "11.0.3", "4.0.5", "4.1.2")])
 def test_a_campaign_ends_with_how_many_are_green(played, capsys, targets):
     assert main(["campaign", *targets]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{len(targets)} of {len(targets)} green; the records are in ")
+    lines = capsys.readouterr().out.splitlines()
+    (total,) = (line for line in lines if line.startswith(f"{len(targets)} of {len(targets)} green; the records are in "))
+    assert len(lines) - lines.index(total) == (2 if len(targets) > 3 else 1), "what to do next, of many recordings"
 
 
 def test_a_campaign_that_is_interrupted_says_what_is_kept_and_how_it_goes_on(played, capsys, monkeypatch):

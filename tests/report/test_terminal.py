@@ -181,8 +181,27 @@ def test_the_one_line_of_a_server_fits_the_terminal(contract, many, width, is_fu
     )
     line = show_briefly(contract, record, colour=False, width=width)
     assert len(line) <= max(width, 80) and line.startswith("10.11.6  ") and "  RED  " in line
-    assert f"{many} kept, {many} known, {many} new" in line
+    assert f"{many} new; " in line and f"{many} kept, {many} known, {many} skipped" in line
     assert ("verified" in line, line.endswith(f"{many} unobserved")) == (is_full, is_whole)
+
+
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"new": 2, "error": 3}, "2 new, 3 in error"),
+        ({"not_exercised": ["CreateJob"]}, "1 operation not exercised"),
+        ({"not_taped": 1}, "1 request not taped"),
+        ({}, ""),
+    ],
+)
+def test_the_one_line_of_a_server_says_first_why_it_is_red_and_nothing_twice(contract, about, why):
+    counts = {"pass": 9, "known": 1} | dict.fromkeys(("new", "skip", "error", "changed", "not_taped"), 0)
+    footer = {"green": not why, **counts, "fixed": [], "not_exercised": [], "unobserved": [], **about}
+    record = make_record(header(), [], [], msgspec.convert({"kind": "footer", **footer}, Footer))
+    line = show_briefly(contract, record, colour=False, width=80)
+    verified = 10 + about.get("new", 0)
+    told = f"  RED  {why}; {verified} of 96: 9 kept, 1 known" if why else "  GREEN  10 of 96: 9 kept, 1 known, 0 new"
+    assert line.endswith(told)
 
 
 def test_the_lines_of_servers_are_worded_and_aligned_alike_however_long_each_is(contract):
