@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     green = sum(of_it.footer.green for of_it in seen.values())
     print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)} (a page of them: `mmconform report`)")
     if are_many and taped:
-        print(f"next: `{RUN} {slug_of(taped[0])}` shows one's table, `{RUN} URL` judges yours")
+        print(f"next: `{RUN} {slug_of(taped[0])}` shows one's table, `{RUN} URL` yours")
     return FINE if is_green and green == len(seen) else FOUND
 
 
