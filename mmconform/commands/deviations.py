@@ -3,22 +3,36 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 
 from mmconform.commands.shared import FINE, add_format
 from mmconform.contract.build import build
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import RULES, Contract
 from mmconform.documents.load import load
+from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
 from mmconform.report.markdown import code, inert
 from mmconform.version import Version
 from mmconform.world.behaviours import is_newer, newest
 
-EXAMPLE = "mmconform deviations --verdict documentation --format markdown"
+EXAMPLE = """mmconform deviations --verdict documentation --format markdown
+  mmconform deviations --operation 'Get*Token*' --rule permission --version-of 11.0.3"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--operation",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="only operations like this, as for pytest (repeatable)",
+    )
+    parser.add_argument(
+        "--rule", choices=RULES, action="append", default=[], help="only promises of this kind, as for pytest (repeatable)"
+    )
     parser.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
     parser.add_argument("--version-of", metavar="VERSION", type=_version, help="only those that this version shows")
     add_format(parser, "markdown")
@@ -37,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"our data tell of versions to {newest()}; {options.version_of} is told by the newest rules", file=sys.stderr)
     shown = [
         d
-        for d in deviations.load(contract)
+        for d in _about(contract, options.operation, options.rule)
         if options.verdict in (None, d.verdict) and (options.version_of is None or d.is_in(options.version_of))
     ]
     if options.format == "json":
@@ -47,9 +61,37 @@ def run(options: argparse.Namespace) -> int:
     lines = [line for entry in entries.values() for line in _told(contract, entry, is_markdown=options.format == "markdown")]
     about = len({d.clause for d in shown})
     count = "1 known deviation" if len(entries) == 1 else f"{len(entries)} known deviations"
-    lines.append(f"{count}, about {'1 promise' if about == 1 else f'{about} promises'}")
+    lines.append(
+        f"{count}, about {'1 promise' if about == 1 else f'{about} promises'}" if shown else f"nothing known{_asked(options)}"
+    )
     print("\n".join(lines))
     return FINE
+
+
+def _about(contract: Contract, patterns: Sequence[str], rules: Sequence[str]) -> list[Deviation]:
+    """Return the known deviations of operations like these, or of all, and of these rules, or of all.
+
+    Raises:
+        MisuseError: the documents have no operation like one of these.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in contract.operations):
+            what = f"{contract.suggestion(pattern)}`mmconform contract` lists them"
+            raise MisuseError(f"--operation {pattern}: the documents describe no such operation; {what}")
+    return [
+        d
+        for d in deviations.load(contract)
+        if not patterns or any(fnmatchcase(contract.clauses[d.clause].operation, pattern) for pattern in patterns)
+        if not rules or contract.clauses[d.clause].rule in rules
+    ]
+
+
+def _asked(options: argparse.Namespace) -> str:
+    """Return what narrowed the list, as it was written."""
+    given = [f"--operation {pattern}" for pattern in options.operation] + [f"--rule {rule}" for rule in options.rule]
+    given += [f"--verdict {options.verdict}"] if options.verdict else []
+    given += [f"--version-of {options.version_of}"] if options.version_of else []
+    return f" for {' '.join(given)}" if given else ""
 
 
 def _told(contract: Contract, entry: list[Deviation], *, is_markdown: bool) -> list[str]:

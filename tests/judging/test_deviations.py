@@ -326,6 +326,41 @@ def test_the_command_narrows_them_to_a_version(command):
     assert "store.sql_job.save" not in command("deviations", "--version-of", "5.36.1").stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "operations", "rules"),
+    [
+        (["--operation", "RegenCommandToken"], {"RegenCommandToken"}, None),
+        (["--operation=Get*Tokens*"], {"GetUserAccessTokens", "GetUserAccessTokensForUser"}, None),
+        (["--operation", "CreateJob", "--operation=Regen*"], {"CreateJob", "RegenCommandToken"}, None),
+        (["--rule", "permission"], None, {"permission"}),
+        (["--operation=*Command*", "--rule=permission", "--rule", "status"], {"RegenCommandToken"}, {"permission", "status"}),
+    ],
+)
+def test_the_command_narrows_them_to_operations_and_rules(command, contract, arguments, operations, rules):
+    def is_asked(clause):
+        return (not operations or clause.operation in operations) and (not rules or clause.rule in rules)
+
+    told = json.loads(command("deviations", "--format=json", *arguments).stdout)
+    expected = [(d.place, d.clause) for d in deviations.load(contract) if is_asked(contract.clauses[d.clause])]
+    assert expected and [(entry["place"], entry["clause"]) for entry in told] == expected
+
+
+def test_where_none_is_like_that_one_line_says_what_was_asked(command):
+    told = command("deviations", "--operation=RegenCommandToken", "--rule=paging", "--version-of=5.36.1")
+    assert told.returncode == 0
+    assert told.stdout == "nothing known for --operation RegenCommandToken --rule paging --version-of 5.36.1\n"
+    assert json.loads(command("deviations", "--operation=RegenCommandToken", "--rule=paging", "--format=json").stdout) == []
+
+
+def test_an_operation_that_there_is_not_is_refused_in_one_line_with_the_one_that_was_meant(command):
+    told = command("deviations", "--operation", "RegenComandToken")
+    assert told.returncode == 2 and not told.stdout
+    assert told.stderr == (
+        "mmconform: --operation RegenComandToken: the documents describe no such operation; did you mean RegenCommandToken? "
+        "`mmconform contract` lists them\n"
+    )
+
+
 def test_what_is_known_of_the_eleven_operations_is_known_in_the_official_description_too_and_nowhere_else(contract):
     ours, official = deviations.load(contract), deviations.known(contract, is_ours=False, is_official=True)
     added = [entry for entry in official if not entry.place.startswith("deviations/official/")]
