@@ -16,8 +16,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from mmconform.errors import plain
-from mmconform.report.marks import BLACK, BLUE, EFFECT_SIGNS, GREEN, GREY, MARKS, ORANGE, PALE, PURPLE, RED, SKY
-from mmconform.report.summary import STATES
+from mmconform.report.marks import (
+    BLACK,
+    BLUE,
+    EFFECT_SIGNS,
+    EVERY_MARK,
+    GREEN,
+    GREY,
+    KEPT_THOUGH_KNOWN,
+    ORANGE,
+    PALE,
+    PURPLE,
+    RED,
+    SKY,
+)
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
 
@@ -43,7 +55,7 @@ class Marker:
 
 STATE_MARKS = {
     state: Marker(meaning=mark.meaning, **asdict(mark.drawing))  # as reports show it
-    for state, mark in MARKS.items()
+    for state, mark in EVERY_MARK.items()
 }
 ORIGIN_MARKS = {
     "document": Marker("s", BLUE, "quoted from the documentation", tile="#e0edf5"),
@@ -163,7 +175,8 @@ def promises(clauses: pd.DataFrame) -> Picture:
 def kept(states: pd.DataFrame) -> Picture:
     """Return what became of the promises on one target (:func:`mmconform.states`): the worst of each kind."""
     [target] = states.target.unique()
-    frame = states.assign(value=pd.Categorical(states.state, STATES, ordered=True))
+    seen = states.state.where(~states.though_known, KEPT_THOUGH_KNOWN.word)
+    frame = states.assign(value=pd.Categorical(seen, list(STATE_MARKS), ordered=True))
     cells = frame.groupby(["operation", "rule"], observed=True).value.min().astype(str)
     counts = states.groupby(["operation", "rule"], observed=True).size()
     said = f"{_headline(states)} on {target}; a number counts several of one kind"
@@ -263,7 +276,9 @@ def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
 def _headline(states: pd.DataFrame) -> str:
     counts = states.state.value_counts()
     verified = sum(int(counts.get(state, 0)) for state in ("new", "known", "pass"))
-    return f"Verified {verified} of {len(states)} promises: {counts.get('new', 0)} new, {counts.get('known', 0)} known"
+    though_known = f", {states.though_known.sum()} {KEPT_THOUGH_KNOWN.word}" if states.though_known.any() else ""
+    new, known = counts.get("new", 0), counts.get("known", 0)
+    return f"Verified {verified} of {len(states)} promises: {new} new, {known} known{though_known}"
 
 
 def _grid(

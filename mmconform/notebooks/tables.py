@@ -34,7 +34,7 @@ from mmconform.paths import CASSETTES, REPORTS, shown
 from mmconform.record import choose, record
 from mmconform.record.record import Record
 from mmconform.record.rows import Header
-from mmconform.report.summary import clause_states
+from mmconform.report.summary import clause_states, kept_though_known
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client
@@ -149,17 +149,25 @@ def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
 def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return what is to be said of every clause on every target.
 
-    Columns: ``target``, ``version``, ``operation``, ``rule``, ``clause`` and ``state`` (the worst that was seen: new,
-    error, known, pass, skip or unobserved).
+    Columns: ``target``, ``version``, ``operation``, ``rule``, ``clause``, ``state`` (the worst that was seen: new, error,
+    known, pass, skip or unobserved) and ``though_known`` (of a pass: this version is known to break it, and nobody asked so that
+    it shows).
 
     Args and errors are those of :func:`load`.
     """
     contract = _contract(_paths(spec), _paths(overlay))
     read_ = _read(records, contract)
     rows = [
-        {**_of(record), "operation": clause.operation, "rule": clause.rule, "clause": clause.id, "state": states_[clause.id]}
+        {
+            **_of(record),
+            "operation": clause.operation,
+            "rule": clause.rule,
+            "clause": clause.id,
+            "state": seen[clause.id],
+            "though_known": clause.id in unmet,
+        }
         for record in read_
-        for states_ in [clause_states(contract, record.observations)]
+        for seen, unmet in [(clause_states(contract, record.observations), kept_though_known(contract, record))]
         for clause in contract.clauses.values()
     ]
     return _ordered(pd.DataFrame(rows), read_)

@@ -63,8 +63,15 @@ KEPT_THOUGH_KNOWN = Mark(
     "green",
     "kept though known",
     "kept by what was asked here; known to be broken in this version, and not met",
-    Drawing("o", GREEN, hollow=True, tile="#e3f4ee"),
+    Drawing("$◑$", GREEN, tile="#e3f4ee"),
 )
+
+#: Of all that can be said of a promise, worst first.
+EVERY_MARK = {
+    name: mark
+    for state, of_state in MARKS.items()
+    for name, mark in [*([(KEPT_THOUGH_KNOWN.word, KEPT_THOUGH_KNOWN)] if state == "pass" else []), (state, of_state)]
+}
 
 #: Of every standing of what contradicts a principle, worst first. It breaks no promise, so what is said is not that.
 FINDING_MARKS: dict[FindingStanding, Mark] = {

@@ -21,7 +21,7 @@ from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import Record, age, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
-from mmconform.report.marks import EFFECT_SIGNS, FINDING_MARKS, KEPT_THOUGH_KNOWN, MANY, MARKS, PRINCIPLE_MEANS, Mark
+from mmconform.report.marks import EFFECT_SIGNS, EVERY_MARK, FINDING_MARKS, MANY, MARKS, PRINCIPLE_MEANS, Mark
 from mmconform.report.summary import clause_states, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -181,12 +181,7 @@ class _Table:
 
 def _states() -> dict[str, dict[str, str]]:
     """Return every state, worst first."""
-    shown = {}
-    for state, mark in MARKS.items():
-        if state == "pass":
-            shown[_THOUGH_KNOWN] = _shown(KEPT_THOUGH_KNOWN)
-        shown[_LETTER[state]] = _shown(mark)
-    return shown
+    return {_LETTER.get(state, _THOUGH_KNOWN): _shown(mark) for state, mark in EVERY_MARK.items()}
 
 
 def _shown(mark: Mark) -> dict[str, str]:

@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import nbformat
 import pytest
 
@@ -20,7 +22,8 @@ from mmconform.judging import deviations
 from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
-from mmconform.record.record import NAME, PREVIOUS, read
+from mmconform.record.record import NAME, PREVIOUS, read, write
+from mmconform.version import Version
 from mmconform.wire.tape import tape
 
 #: In one process: the records that all of them read are made once.
@@ -383,7 +386,29 @@ def test_a_picture_says_in_words_what_it_shows(records):
     data, told = picture._repr_png_()
     assert data.startswith(b"\x89PNG") and len(data) < 150_000
     known = states[states.state == "known"]
-    assert f"{len(known)} known on recorded:11.0.3" in told["alt"] and "× broken, known and explained" in told["alt"]
+    assert (
+        f"{len(known)} known" in told["alt"]
+        and "on recorded:11.0.3; " in told["alt"]
+        and "× broken, known and explained" in told["alt"]
+    )
+
+
+def test_what_was_kept_though_it_is_known_to_be_broken_is_told_and_drawn(records, tmp_path):
+    """Of a record in which nothing of what is known was met, as of a server on which little may be asked."""
+    one = read(records / "11.0.3" / NAME)
+    left = [row for row in one.observations if row.standing != "known"]
+    footer = msgspec.structs.replace(one.footer, observations=len(left))
+    write(tmp_path / NAME, replace(one, observations=left, footer=footer))
+    listed = deviations.load(build(load().document))
+    known = {entry.clause for entry in listed if entry.is_in(Version(11, 0, 3)) and not entry.is_rare}
+    expected = known & {row.clause for row in left if row.outcome == "pass"}
+    states = mmconform.states(tmp_path)
+    assert expected and set(states[states.though_known].clause) == expected
+    assert set(states[states.though_known].state) == {"pass"}
+    said = str(draw.kept(states))
+    assert f"0 known, {len(expected)} kept though known on" in said and "known to be broken in this version, and not met" in said
+    met = mmconform.states(records / "11.0.3")
+    assert (met.state == "known").any() and not met[met.state == "known"].though_known.any()
 
 
 def test_who_was_refused_is_drawn_so_whatever_else_was_expected(records):

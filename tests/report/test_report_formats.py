@@ -26,6 +26,7 @@ from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
 from mmconform.report.summary import problems, summarise
 from mmconform.version import Version
+from mmconform.world.people import MADE, PERSONAS
 from tests.rows import changes, findings, header, make_record, observations, operations
 
 #: What a server could put into an answer to break out of a report, or into a terminal.
@@ -113,6 +114,26 @@ def test_junit_does_not_fail_for_a_known_deviation_but_tells_it(contract, make):
     assert case.find("failure") is None
     assert properties(case)["standing"] == "known"
     assert case.find("system-out").text.startswith("known deviation\nCreateJob.status is not kept")
+
+
+def test_junit_tells_what_was_kept_though_it_is_known_to_be_broken(contract, make):
+    """Of whoever should have met it, with the reason; another one who saw it kept is no news, and nobody is a failure."""
+    listed = deviations.load(contract)
+    broken = next(
+        d for d in listed if d.clause == "CreateUserAccessToken.status" and d.is_in(VERSION) and d.personas < {*PERSONAS, *MADE}
+    )
+    [of_it, *_], other = sorted(broken.personas), next(p for p in PERSONAS if p not in broken.personas)
+    text = junit(contract, [make(*(row(broken.clause, "pass", persona) for persona in (of_it, other)))], listed)
+    suite = ET.fromstring(text.encode()).find("testsuite")
+    assert properties(suite)["kept_though_known"] == broken.clause and suite.get("failures") == suite.get("errors") == "0"
+    case, plain = (cases(text)["CreateUserAccessToken", f"status as {persona}"] for persona in (of_it, other))
+    assert properties(case)["standing"] == "kept though known" and "standing" not in properties(plain)
+    for said in (case.find("system-out").text, suite.find("system-out").text):
+        assert said.startswith("kept by what was asked here; known to be broken in this version, and not met\n")
+        assert broken.signature in said and " ".join(broken.reason.split()) in said
+    assert plain.find("system-out") is None and f"{broken.clause}: " in suite.find("system-out").text
+    met = junit(contract, [make(failing(broken.clause, "known", broken.signature, persona=of_it))], listed)
+    assert "though" not in met
 
 
 def test_junit_gives_the_reason_of_a_skip_and_of_what_was_not_seen(contract, make):
