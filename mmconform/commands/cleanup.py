@@ -10,7 +10,7 @@ from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, leftovers, tidy
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.locks import only_run
-from mmconform.servers.live.prepare import sign_in, sign_out
+from mmconform.servers.live.prepare import sessions, sign_in, sign_out
 from mmconform.servers.target import Target, has_credentials, live
 from mmconform.wire.client import Patience, UnseenError
 from mmconform.world.admin import Admin
@@ -68,8 +68,8 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
                 note.note(**entry)
             journals = journal.of_server(REPORTS, target.base_url)
         _confirm_is_theirs(admin, journals)
-        sessions = _end_sessions(admin, journal.sessions_of(journals))
-        done = (tidy.undo(journals, admin) if journals else Counter[str]()) + sessions
+        ended = _end_sessions(admin, journal.sessions_of(journals))
+        done = (tidy.undo(journals, admin) if journals else Counter[str]()) + ended
         lease.clear()
     finally:
         sign_out(client, token)
@@ -77,13 +77,13 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
     return done
 
 
-def _end_sessions(admin: Admin, sessions: set[tuple[str, str]]) -> Counter[str]:
+def _end_sessions(admin: Admin, begun: set[tuple[str, str]]) -> Counter[str]:
     """End what is left of the sessions that runs began as administrators; what the server does not do it keeps, and expires."""
     ended = Counter[str]()
-    for account, session in sessions:
-        user = f"/api/v4/users/{account}"
-        if any(row.get("id") == session for row in admin.listed(f"{user}/sessions", none=range(400, 600))):
-            ended["sessions ended"] += admin.ask("POST", f"{user}/sessions/revoke", {"session_id": session}).is_success
+    for account, session in begun:
+        if any(row.get("id") == session for row in sessions(admin, account)[1]):
+            revoked = admin.ask("POST", f"/api/v4/users/{account}/sessions/revoke", {"session_id": session})
+            ended["sessions ended"] += revoked.is_success
     return ended
 
 

@@ -221,6 +221,7 @@ class Process:
                     server["has_people"],
                     lacks=frozenset(server["lacks"]),
                     stands_on_tokens=server["stands_on_tokens"],
+                    run=self.run_id,
                 )
                 target.guard = self.guard(target)
                 if not target.is_thrown_away:

@@ -1,9 +1,11 @@
 """One request and its response, as plain data that checks can judge at any later time."""
 
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -130,6 +132,14 @@ class Exchange:
         for name in (name for name, times in had.items() if times < len(rows)):
             types[name].add("absent")
         return {f"[].{name}": "|".join(sorted(types[name])) for name in sorted(types)}
+
+    @property
+    def answered_at(self) -> float:
+        """The server's time when it answered, in seconds since 1970; ours where it does not tell."""
+        try:
+            return parsedate_to_datetime(self.answer_headers["date"]).timestamp()
+        except (KeyError, ValueError, OverflowError):
+            return time.time()
 
     @cached_property
     def error_id(self) -> str:

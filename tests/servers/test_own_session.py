@@ -1,16 +1,20 @@
 """The administrator's session that a run begins, and that a later cleanup ends."""
 
+import json
+import time
 from dataclasses import replace
 
 import pytest
 
 from mmconform.commands.cli import main
+from mmconform.errors import MisuseError
 from mmconform.reference import named
 from mmconform.reference.server import Reference
-from mmconform.servers.live import live_server
+from mmconform.servers.live import journal, lease, live_server, locks
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.prepare import own_session, sign_in
-from mmconform.wire.client import Client
+from mmconform.servers.target import live
+from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world.admin import Admin
 
@@ -32,7 +36,9 @@ def begin(server, seconds=1.0):
     client = Client(url, Redactor(replaying=False))
     token = sign_in(client, ours=WHO)
     [begun] = set(app.store.sessions) - before
-    return app.store.sessions[begun].id, own_session(Admin(client, token), seconds)
+    account, told = own_session(Admin(client, token), seconds) or (app.store.sessions[begun].user, "")
+    assert account == app.store.sessions[begun].user
+    return app.store.sessions[begun].id, told
 
 
 def age(app, seconds):
@@ -61,7 +67,34 @@ def test_a_session_that_was_given_is_not_the_runs(server, monkeypatch):
     client = Client(server[1], Redactor(replaying=False))
     token = sign_in(client, ours=WHO)
     monkeypatch.setenv("MM_ADMIN_TOKEN", token)
-    assert own_session(Admin(client, token), 1.0) == ""
+    assert own_session(Admin(client, token), 1.0) is None
+
+
+def test_of_a_list_that_lags_behind_no_older_session_is_taken_for_the_runs(server, monkeypatch):
+    """Cleanup would sign out somebody who did nothing: the administrator in a browser, since this morning."""
+    app, url = server
+    begin(server)
+    age(app, 60)
+    earlier = [{"id": one.id, "user_id": one.user, "create_at": one.created} for one in app.store.sessions.values()]
+    client = Client(url, Redactor(replaying=False))
+    admin = Admin(client, sign_in(client, ours=WHO))
+    send = client.send
+
+    def lagging(method, path, **more):
+        answer = send(method, path, **more)
+        return replace(answer, answer=json.dumps(earlier).encode()) if path.endswith("/me/sessions") else answer
+
+    monkeypatch.setattr(client, "send", lagging)
+    assert own_session(admin, 1.0) is None
+
+
+@pytest.mark.parametrize("says", [b"<html>", b"null", b"{}", b'[7, {"create_at": "now"}]'])
+def test_what_is_no_list_of_sessions_tells_none(server, monkeypatch, says):
+    client = Client(server[1], Redactor(replaying=False))
+    admin = Admin(client, sign_in(client, ours=WHO))
+    send = client.send
+    monkeypatch.setattr(client, "send", lambda *what, **more: replace(send(*what, **more), answer=says))
+    assert own_session(admin, 1.0) is None
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -78,7 +111,62 @@ def test_cleanup_ends_the_session_of_a_run_that_was_killed_and_no_other(server, 
     monkeypatch.setenv("MM_ADMIN_PASSWORD", WHO[1])
     me = app.store.user_called(WHO[0]).id
     note = Journal(tmp_path / "journal-aaaaaa-server.jsonl", url)
-    note.note(what="lease", run="aaaaaa", user=me, session=left)
+    note.note(what="lease", run="aaaaaa", user=me)
+    note.note(what="session", user=me, session=left)
     assert main(["cleanup", url]) == 0
     assert capsys.readouterr().out == ("1 session ended\n" if is_there else "nothing was left to undo\n")
     assert [session.id for session in app.store.sessions.values()] == [other] and not note.path.exists()
+
+
+@pytest.fixture
+def live_one(server, tmp_path, monkeypatch):
+    """The server as a run, or a worker of one, has it: with a session that was begun elsewhere."""
+    app, url = server
+    for module in (live_server, locks):
+        monkeypatch.setattr(module, "REPORTS", tmp_path)
+    monkeypatch.setenv("MM_ADMIN_LOGIN", WHO[0])
+    monkeypatch.setenv("MM_ADMIN_PASSWORD", WHO[1])
+    target = live(url)
+    return app, live_server.LiveServer(target, sign_in(target.client(), ours=WHO), frozenset(), run="bbbbbb")
+
+
+def test_a_worker_ends_the_session_that_it_began_and_no_other(live_one):
+    app, worker = live_one
+    worker.clean()
+    assert [one.token for one in app.store.sessions.values()] == [worker.operator], "it is the first process's"
+    app.store.sessions.clear()
+    assert worker.sign_in_again() == worker.sign_in_again(), "there is one again"
+    assert journal.sessions_of(journal.of_server(live_server.REPORTS, worker.target.base_url)) == {worker.session}
+    worker.clean()
+    assert app.store.sessions == {} and not [*live_server.REPORTS.rglob("journal-*")]
+
+
+def test_a_run_that_stops_before_it_has_the_lease_ends_its_session(live_one, monkeypatch):
+    app, _ = live_one
+    app.store.sessions.clear()
+
+    def broken(*_):
+        raise UnseenError("GET /api/v4/users/me/sessions", "no connection")
+
+    monkeypatch.setattr(live_server, "own_session", broken)
+    with pytest.raises(MisuseError, match="no connection"):
+        live_server.enter_server(live(live_one[1].target.base_url), "cccccc", create_first_admin=False)
+    assert app.store.sessions == {}
+
+
+def test_a_lease_is_renewed_after_another_process_of_the_run_ended_every_session(live_one, monkeypatch):
+    """It ran out after five minutes, and the workers, which asked what ended all, changed nothing any more."""
+    app, _ = live_one
+    monkeypatch.setattr(lease, "_RENEWED", 0.02)
+    monkeypatch.setattr(lease, "_MOMENT", 0)
+    server = live_server.enter_server(live(live_one[1].target.base_url), "cccccc", create_first_admin=False)
+    server.lease.take()
+    app.store.sessions.clear()
+    first = server.lease._until
+    for _ in range(500):
+        if server.lease._until > first and app.store.sessions:
+            break
+        time.sleep(0.01)
+    assert server.lease._until > first and server.lease.token == server.operator
+    server.clean()
+    assert app.store.sessions == {}

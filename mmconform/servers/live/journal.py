@@ -14,8 +14,8 @@ class Journal:
 
     A line is ``{"what": "user", "name": …}`` before and ``{"what": "user", "name": …, "id": …}`` after something is
     made; ``{"what": "config", "before": {section: {key: value}}}`` and ``{"what": "role", "id": …, "permissions": […]}`` tell
-    what was there before; ``{"what": "lease", "run": …, "user": …, "session": …}`` which run took the
-    server for itself, as which account, and the id of the session that it began there. A command is told after it was
+    what was there before; ``{"what": "lease", "run": …, "user": …}`` which run took the server for itself, as which
+    account, and ``{"what": "session", "user": …, "session": …}`` which session it began there. A command is told after it was
     made, with the team in whose list it is: ``{"what": "command", "id": …, "team": …}``. A job has no name: ``{"what":
     "job", "type": …}`` stands before one is asked for, and ``{"what": "job", "id": …}``, with nothing if it is refused,
     after it.
@@ -75,7 +75,7 @@ def accounts_of(paths: list[Path]) -> set[str]:
 
 def sessions_of(paths: list[Path]) -> set[tuple[str, str]]:
     """Return the account and the id of each session that runs began as administrators, as far as journals tell."""
-    lines = (entry for path in paths for entry in read(path) if entry.get("what") == "lease")
+    lines = (entry for path in paths for entry in read(path))
     return {(str(entry["user"]), str(entry["session"])) for entry in lines if entry.get("user") and entry.get("session")}
 
 

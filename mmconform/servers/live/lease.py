@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
 from threading import Event, RLock, Thread
@@ -25,7 +24,6 @@ from typing import Any
 from mmconform.errors import MisuseError
 from mmconform.files import write_whole
 from mmconform.wire.client import Client, Guarding, Patience, Sending, UnseenError
-from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Admin, moments
 
 _CATEGORY, _NAME = "mmconform", "lease"
@@ -65,10 +63,20 @@ class Lease:
         client: Used by nobody else: the lease is renewed on another thread.
         token: The administrator's.
         mark: A file that tells the other processes of the run until when it lasts.
+        sign_in_again: Sees to it that ``token`` is one that the server accepts: an operation that another process asked may have
+            ended every session.
     """
 
-    def __init__(self, client: Client, token: str, run: str, mark: Path | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        token: str,
+        run: str,
+        mark: Path | None = None,
+        sign_in_again: Callable[[], object] = lambda: None,
+    ) -> None:
         self._client, self.token, self.run, self._mark = client, token, run, mark
+        self._sign_in_again = sign_in_again
         self._since, self._until = 0.0, 0.0
         self._over, self._turn = Event(), RLock()
         self._lost = ""
@@ -128,7 +136,8 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back; whoever cannot be told sees it expire."""
-        self._over.set()
+        with self._turn:
+            self._over.set()
         if self._mark:
             self._mark.unlink(missing_ok=True)
         for _ in islice(moments(), _TRIES):  # something in front may spoil an answer now and then
@@ -146,7 +155,7 @@ class Lease:
         for user in self._administrators():
             answer = self._admin.ask("GET", f"/api/v4/users/{user}/preferences/{_CATEGORY}/name/{_NAME}")
             holder = _holder(user, answer.json_object.get("value")) if answer.is_success else None
-            if holder and holder.until > _now(answer):
+            if holder and holder.until > answer.answered_at:
                 found.append(holder)
         return sorted(found)
 
@@ -160,7 +169,9 @@ class Lease:
     def _renew(self) -> None:
         while not self._over.wait(_RENEWED) and not self._lost:
             with suppress(UnseenError, MisuseError), self._turn:
-                self._look()
+                if not self._over.is_set():  # nobody signs in, nor writes a lease, after the end
+                    self._sign_in_again()
+                    self._look()
 
     def _look(self) -> None:
         """Renew the lease if it is ours, or nobody's since it expired; else it is lost."""
@@ -206,8 +217,8 @@ class Lease:
     def _write(self, since: float | None) -> float:
         began = clock()
         me = self._admin.ask("GET", "/api/v4/users/me")
-        since = _now(me) if since is None else since
-        value = {"run": self.run, "machine": platform.node(), "since": since, "until": _now(me) + _LASTS}
+        since = me.answered_at if since is None else since
+        value = {"run": self.run, "machine": platform.node(), "since": since, "until": me.answered_at + _LASTS}
         row = {"user_id": me.json_id, "category": _CATEGORY, "name": _NAME, "value": json.dumps(value)}
         answer = self._admin.ask("PUT", f"/api/v4/users/{me.json_id}/preferences", [row])
         if not answer.is_success:
@@ -271,14 +282,6 @@ def clock() -> float:
     """Return the seconds of a clock that all processes of a machine share and that goes on while it sleeps."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.time() if boot is None else time.clock_gettime(boot)
-
-
-def _now(answer: Exchange) -> float:
-    """Return the server's time, or ours where it does not tell."""
-    try:
-        return parsedate_to_datetime(answer.answer_headers["date"]).timestamp()
-    except (KeyError, ValueError, OverflowError):
-        return time.time()
 
 
 def _holder(user: str, value: Any) -> Holder | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from mmconform.errors import MisuseError, NotHereError
@@ -56,7 +57,8 @@ class LiveServer:
         has_people: Whether somebody uses it beside the administrator and ourselves.
         meanwhile: What somebody else was seen to change while a test went on, which says nothing about the server then.
         stands_on_tokens: The operator would be locked out while personal access tokens are switched off.
-        session: The id of the operator's session, if it is one that the run began and if that is known.
+        has_signed_in: The operator's session is one that this process began, and ends.
+        session: Its account and its id, where these are known.
     """
 
     target: Target
@@ -74,7 +76,9 @@ class LiveServer:
     lacks: frozenset[str] = frozenset()
     stands_on_tokens: bool = False
     run: str = ""
-    session: str = ""
+    has_signed_in: bool = False
+    session: tuple[str, str] | None = None
+    _turn: RLock = field(default_factory=RLock, repr=False)
 
     def journal(self, name: str) -> journal.Journal:
         """Open a journal of this run, which goes on where it was open before."""
@@ -132,27 +136,36 @@ class LiveServer:
                         break
 
     def sign_in_again(self) -> str:
-        """Return a new session of the administrator's, where the old one was ended.
+        """Return the administrator's session; a new one where the old one was ended, by whichever process of the run.
 
         Raises:
             MisuseError: no login and password are known, or the server refuses.
+            UnseenError: it does not answer.
         """
-        self.sign_in(self.target.to_be_tidied().client(), ours=self.target.admin or login_and_password())
-        if self.lease:
-            self.lease.token = self.operator
-            self.note_lease(self.lease)
+        with self._turn:  # the lease is renewed on another thread
+            client = self.target.to_be_tidied().client()
+            client.guard = None  # signing in changes nothing for anybody else, and a lease is confirmed by who is signed in
+            if not is_alive(client, self.operator, OPERATOR):
+                self.sign_in(client, ours=self.target.admin or login_and_password())
+                self.note_session()
+                if self.lease:
+                    self.lease.token = self.operator
+            client.close()
         return self.operator
 
     def sign_in(self, client: Client, *, ours: tuple[str, str] | None, create_first_admin: bool = False) -> None:
         """Become the administrator; see :func:`mmconform.servers.live.prepare.sign_in`."""
         began = time.monotonic()
         self.operator = sign_in(client, create_first_admin=create_first_admin, ours=ours)
-        if not self.target.is_thrown_away:
+        self.has_signed_in = not self.target.is_thrown_away
+        if self.has_signed_in:
             self.session = own_session(Admin(client, self.operator), time.monotonic() - began)
 
-    def note_lease(self, lease: Lease) -> None:
-        """Write down for whom the server is taken, and which session that began."""
-        self.journal(f"{self.run}-server").note(what="lease", run=self.run, user=lease.account, session=self.session)
+    def note_session(self) -> None:
+        """Write down which session the run began, for a later cleanup to end it."""
+        if self.session:
+            account, session = self.session
+            self.journal(f"{self.run}-server").note(what="session", user=account, session=session)
 
     def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
         try:
@@ -193,6 +206,7 @@ class LiveServer:
         finally:
             if self.lease:
                 self.lease.release()
+            if self.has_signed_in:
                 client.guard = None  # signing out changes nothing for anybody else
                 sign_out(client, self.operator)
             client.close()
@@ -245,7 +259,8 @@ def enter_server(target: Target, run_id: str, *, create_first_admin: bool, newco
             raise MisuseError(f"an earlier run on {target.base_url} was interrupted; first `mmconform cleanup {target.base_url}`")
         server.sign_in(target.client(), create_first_admin=create_first_admin, ours=target.admin)
         if not target.is_thrown_away:
-            server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id, mark_of(target))
+            mark = mark_of(target)
+            server.lease = Lease(target.to_be_tidied().client(), server.operator, run_id, mark, server.sign_in_again)
             server.lease.refuse_others()
             stop_at_obstacles(target, server.operator, newcomers)
     except UnseenError as error:
@@ -270,7 +285,8 @@ def prepare_server(server: LiveServer, *, disruptive: bool, recording: bool, ask
     try:
         note = server.journal(f"{server.run}-server")
         if server.lease:
-            server.note_lease(server.lease)
+            note.note(what="lease", run=server.run, user=server.lease.account)
+            server.note_session()
             server.lease.take()
             server.sent_log.path.unlink(missing_ok=True)
             server.before = look(Admin(target.client(), server.operator))

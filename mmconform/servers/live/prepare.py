@@ -187,19 +187,29 @@ def _is_given(token: str) -> bool:
     return token == (os.environ.get("MM_ADMIN_TOKEN") or "").strip()
 
 
-def own_session(admin: Admin, seconds: float) -> str:
-    """Return the id of the session that signing in began so many seconds ago, by which a later cleanup can end it.
+def own_session(admin: Admin, seconds: float) -> tuple[str, str] | None:
+    """Return the account and the id of the session that signing in began so many seconds ago, for a later cleanup to end it.
 
-    No server tells whose token a session of its list is, so it is the newest one; nothing where it could be another one of
-    the administrator's, begun at about the same time, and where a token was given.
+    No server tells whose token a session of its list is, so it is the newest one, if that began just now by the clock of whoever
+    answers; nothing where it could be another one of the administrator's, begun at about the same time, and where a token was
+    given. A list that is read from a replica may not have it yet.
     """
     if _is_given(str(admin.token)):
-        return ""
-    rows = admin.off_tape.listed("/api/v4/users/me/sessions", none=range(400, 600))
-    begun = {str(row.get("id")): row["create_at"] for row in rows if isinstance(row.get("create_at"), int)}
-    newest = max(begun.values(), default=0)
-    recent = [id_ for id_, at in begun.items() if at >= newest - (seconds + _DOUBT) * 1000]
-    return recent[0] if len(recent) == 1 else ""
+        return None
+    answer, rows = sessions(admin, "me")
+    begun = [row for row in rows if isinstance(row.get("create_at"), int)]
+    newest = max((row["create_at"] for row in begun), default=0)
+    if newest < (answer.answered_at - seconds - _DOUBT) * 1000:
+        return None
+    recent = [row for row in begun if row["create_at"] >= newest - (seconds + _DOUBT) * 1000]
+    return (str(recent[0].get("user_id")), str(recent[0].get("id"))) if len(recent) == 1 else None
+
+
+def sessions(admin: Admin, account: str) -> tuple[Exchange, list[dict[str, Any]]]:
+    """Return the answer, and the sessions of an account that it tells of; none where it is no list."""
+    answer = admin.off_tape.ask("GET", f"/api/v4/users/{account}/sessions")
+    rows = answer.json_or_none if answer.is_success else None
+    return answer, [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def sign_out(client: Client, token: str) -> None:

@@ -322,7 +322,7 @@ class Undoing:
     def me(self) -> str:
         """The operator's id; nothing where the server does not tell it."""
         found = self.admin.ask("GET", "/api/v4/users/me")
-        return (found.json_id or "") if found.is_success else ""
+        return found.json_id if found.is_success else ""
 
     @cached_property
     def bot_owners(self) -> dict[str, str]:
