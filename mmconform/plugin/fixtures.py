@@ -300,11 +300,14 @@ class Fixtures:
         if server is None:
             yield
             return
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-        with turn(REPORTS / server.target.slug, worker, alone=_is_alone(request)):
+        worker, alone = os.environ.get("PYTEST_XDIST_WORKER", ""), _is_alone(request)
+        with turn(REPORTS / server.target.slug, worker, alone=alone):
             if server.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
+            self.process.catch_up(server.target)
             yield
+            if alone:
+                self.process.note_alone(server.target)
 
 
 def _in_words(sections: dict[str, dict[str, Any]]) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.errors import MisuseError
 from mmconform.files import check_writable
-from mmconform.paths import IS_CHECKOUT
+from mmconform.paths import IS_CHECKOUT, REPORTS
 from mmconform.plugin.options import option
 from mmconform.plugin.run import Run
 from mmconform.plugin.whole import Whole
@@ -25,6 +25,7 @@ from mmconform.safety.guard import Guard
 from mmconform.servers.live import live_server
 from mmconform.servers.live.keeper import Keeper
 from mmconform.servers.live.lease import Leased, LeaseMark
+from mmconform.servers.live.locks import note_alone, ran_alone
 from mmconform.servers.live.prepare import MOST_PEOPLE
 from mmconform.servers.live.recording import Recording
 from mmconform.servers.target import Target, resolve
@@ -94,6 +95,7 @@ class Process:
         self.places: dict[str, Place] = {}
         self.spares: dict[str, Spare | NoSpareError] = {}
         self.keepers: dict[str, Keeper] = {}
+        self._ran_alone: dict[str, int] = {}
         self.servers: dict[str, live_server.LiveServer] = {}
         self.recording: Recording | None = None
         self.whole: Whole | None = None
@@ -321,6 +323,8 @@ class Process:
             run_id = TAPED_RUN if target.is_recorded else self.run_id
             server = self.servers.get(target.slug)
             operator = server.operator if server else "redacted-operator"
+            if server and self.is_worker:  # another one may have asked what ends every session
+                operator = server.sign_in_again()
             with self._recording_of_the_world(target):
                 client = target.client(tape.WORLD)
                 world = World(client, target.version, run_id, operator, register=self.register(target))
@@ -339,6 +343,26 @@ class Process:
     def _recording_of_the_world(self, target: Target) -> AbstractContextManager[object]:
         path = self.recorded_to(tape.WORLD)
         return recording_to(path, target.redactor, target.base_url) if path else nullcontext()
+
+    def catch_up(self, target: Target) -> None:
+        """Look after the people of a world, where a test of another process ran alone: what it asked may have signed all out.
+
+        Raises:
+            MisuseError: they cannot be made anew.
+            UnseenError: the server does not answer.
+        """
+        number = ran_alone(REPORTS / target.slug)
+        if self.is_worker and target.slug in self.keepers and number != self._ran_alone.get(target.slug):
+            client = target.client()
+            self.keepers[target.slug].look("a test of another process", client)
+            client.close()
+        self._ran_alone[target.slug] = number
+
+    def note_alone(self, target: Target) -> None:
+        """Have the other processes catch up, after a test that ran alone."""
+        if self.is_worker:
+            note_alone(REPORTS / target.slug)
+            self._ran_alone[target.slug] = ran_alone(REPORTS / target.slug)
 
     def place(self, target: Target) -> Place:
         """Return what lies ready in the world on a target, making it when it is first asked for.

@@ -123,6 +123,19 @@ def test_a_world_survives_what_ends_its_people(server, run):
     assert [user.username for user in server.app.store.users.values() if user.is_active] == [NAME]
 
 
+def sessions_of(server, name):
+    """The sessions that somebody still has there."""
+    return [one for one in server.app.store.sessions.values() if server.app.store.users[one.user].username == name]
+
+
+def test_every_process_of_a_run_goes_on_and_signs_out_after_what_ends_every_session(server, run):
+    """A worker that had no people yet died of it, and the sessions that workers began instead stayed on the server."""
+    done = run("--disruptive", "-k", "SignOut or EndEverySession or RemoveUser", "-n", "2")
+    assert server.app.requests("POST", "/users/sessions/revoke/all")
+    assert "died" not in done.stdout and "GREEN" in done.stdout, done.stdout
+    assert sessions_of(server, NAME) == []
+
+
 def test_a_setting_that_a_request_of_ours_changed_is_put_back(server, run):
     before = server.app.store.roles["team_user"].permissions.copy()
     done = run("--disruptive", "-k", "WidgetsOfAllSorts")

@@ -53,7 +53,14 @@ class Keeper:
         # What a test changed for a while may keep somebody out until then: guests come in through a token that is switched off.
         if client.redactor.replaying or client.settings or not self._is_reason_to_look(exchange, client):
             return frozenset()
-        cause = f"{exchange.operation} by {exchange.persona}"
+        return self.look(f"{exchange.operation} by {exchange.persona}", client)
+
+    def look(self, cause: str, client: Client) -> frozenset[str]:
+        """Look after everybody, and make anew who is no longer what they were; see :meth:`after`.
+
+        Args:
+            cause: What may have consumed them.
+        """
         lost = {**self._keep_operator(cause, client), **self._keep_team(cause, client)}
         dead = {name: what for name, person in self.world.people.items() if (what := self._loss(person, client))}
         for name in dead:

@@ -12,6 +12,9 @@ from mmconform.paths import REPORTS
 from mmconform.record.record import LOCK
 from mmconform.servers.target import Target
 
+#: A character for each test that ran alone.
+_ALONE = "alone"
+
 
 def only_run(target: Target) -> ExitStack:
     """Return a lock on the server; until it is closed, no other run from this checkout and no cleanup touches it.
@@ -43,6 +46,18 @@ def turn(folder: Path, worker: str, *, alone: bool) -> Iterator[None]:
         if not alone:
             door.release()
         yield
+
+
+def note_alone(folder: Path) -> None:
+    """Have the other workers know that a test ran alone; called in its turn."""
+    with open_private(folder / _ALONE, "a") as file:
+        file.write(".")
+
+
+def ran_alone(folder: Path) -> int:
+    """Return how many tests have run alone on a server, in this run and before."""
+    path = folder / _ALONE
+    return path.stat().st_size if path.exists() else 0
 
 
 def _lock(path: Path, timeout: float = -1) -> FileLock:
