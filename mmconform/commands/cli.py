@@ -56,6 +56,14 @@ class _Parser(argparse.ArgumentParser):
             self._refuse(rest)
         return known, rest
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Say it; what was asked for and cannot be written raises OSError, which argparse takes for shown."""
+        if file is sys.stdout:
+            file.write(message)
+            file.flush()
+        else:
+            super()._print_message(message, file)
+
     def _question(self, words: Sequence[str]) -> str:
         slip = next((word.partition("=")[0] for word in words if word.startswith("-")), "")
         is_known = any(option.startswith(slip) for option in self._option_string_actions)
@@ -107,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("mmconform: the output is closed", file=sys.stderr)
         return MISUSED
     tolerate(sys.stdout, sys.stderr)
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         status = int(options.run(options))
         sys.stdout.flush()
         return status

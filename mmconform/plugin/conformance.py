@@ -22,6 +22,7 @@ from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.collecting import FROM_LAST_TIME, Collecting
 from mmconform.plugin.fixtures import Fixtures
 from mmconform.plugin.options import option
+from mmconform.plugin.output import Output
 from mmconform.plugin.process import Process
 from mmconform.plugin.run import Run
 from mmconform.plugin.veil import Veil
@@ -151,8 +152,10 @@ class Conformance:
         self._told = ""
         self._records: list[tuple[Target, Record]] = []
         self._kept: dict[str, Path] = {}
+        self._session: pytest.Session | None = None
         if terminal := process.config.pluginmanager.get_plugin("terminalreporter"):
             tolerate(terminal._tw._file)
+            process.output = terminal._tw._file = Output(terminal._tw._file)
 
     # -- workers -------------------------------------------------------------------------------------------------------
 
@@ -225,6 +228,7 @@ class Conformance:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self._session = session
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             why = self.process.narrowed or "none was collected"
             self.process.problems.append(f"nothing to ask: no test is selected ({why})")
@@ -246,6 +250,13 @@ class Conformance:
             self._set_records_aside()
             self._write_records(session, stopped)
 
+    def pytest_unconfigure(self) -> None:
+        """When all is said: a verdict that nobody could read is none."""
+        if self.process.output:
+            self.process.output.flush()
+        if self.process.is_unheard and self._session:
+            self._session.exitstatus = 2
+
     def _was_stopped(self, session: pytest.Session) -> bool:
         """Return whether the run was ended before its time; what is wrong with it is noted."""
         if self.process.patience.is_over:
@@ -254,7 +265,7 @@ class Conformance:
         self._look_at_the_end()
         if self.process.disturbed:
             self.process.problems.append(f"{self.process.disturbed}; no other test was begun, run it again")
-        if self.process.patience.is_over or self.process.has_lost_a_server or self.process.disturbed:
+        if self.process.ends_early:
             self.process.run.fail(self.process.targets)
             return True
         return bool(session.shouldstop or session.shouldfail)

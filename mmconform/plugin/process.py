@@ -17,6 +17,7 @@ from mmconform.errors import MisuseError
 from mmconform.files import check_writable
 from mmconform.paths import IS_CHECKOUT, REPORTS
 from mmconform.plugin.options import option
+from mmconform.plugin.output import Output
 from mmconform.plugin.run import Run
 from mmconform.plugin.whole import Whole
 from mmconform.principles.sightings import Stock
@@ -57,6 +58,7 @@ class Process:
         narrowed: What of the command line keeps the run from being a whole one.
         told: In an xdist worker, what the first process knows.
         disturbed: What somebody else was seen to change of what the tests rely on.
+        output: What the user reads; None in an xdist worker.
         problems: What else is to be said at the end.
 
     Raises:
@@ -102,6 +104,7 @@ class Process:
         self.run_id = new_run_id()
         self.is_interrupted = False
         self.disturbed = ""
+        self.output: Output | None = None
         self.problems: list[str] = []
 
     def say(self, text: str) -> None:
@@ -269,6 +272,16 @@ class Process:
     def has_lost_a_server(self) -> bool:
         """Whether somebody else may use one of the servers now: no other test begins."""
         return any(server.lease is not None and server.lease.is_lost for server in self.servers.values())
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether what the run says can be written no more."""
+        return self.output is not None and bool(self.output.lost)
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether no other test is begun."""
+        return self.patience.is_over or self.has_lost_a_server or bool(self.disturbed) or self.is_unheard
 
     def tell(self) -> dict[str, Any]:
         """Return what an xdist worker has to know."""

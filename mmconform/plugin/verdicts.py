@@ -39,11 +39,10 @@ class Verdicts:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self) -> bool | None:
-        """When the run was interrupted, its time is over, or it lost a server to somebody else, no other test begins."""
+        """When the run was interrupted, or ends early, no other test begins."""
         if self.process.is_interrupted:
             raise Interrupted
-        process = self.process
-        return True if process.patience.is_over or process.has_lost_a_server or process.disturbed else None
+        return True if self.process.ends_early else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -3,12 +3,22 @@
 import errno
 import io
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from mmconform.files import check_writable
 from mmconform.paths import REPORTS, ROOT
+from mmconform.plugin.output import Output
+from mmconform.reference import helpers, places
+from mmconform.reference.app import App
+from mmconform.reference.operations import HANDLERS, NEEDS
+from mmconform.reference.server import Reference
 from mmconform.report.encoding import tolerate
+from mmconform.version import Version
 
 SMALL = ("suites/permissions/test_commands.py", "-q")
 
@@ -104,6 +114,75 @@ def test_a_disk_that_is_full_at_the_end_is_a_line_and_no_verdict(forbidden):
     ran = forbidden("--target", "recorded:5.36.1", place=".observations.jsonl.", number=errno.ENOSPC)
     assert ran.returncode == 2 and "Traceback" not in ran.stdout + ran.stderr, ran.stdout
     assert "No space left on device" in ran.stdout and "GREEN" not in ran.stdout
+
+
+#: Where nothing can be written that is not thrown away (full(4)).
+FULL = Path("/dev/full")
+NO_ROOM = os.strerror(errno.ENOSPC)
+
+
+def told_nowhere(*command, **environment):
+    """Run a module where its output cannot be written; returns the status and what stood on standard error."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MM_", "PYTEST_"))}
+    with FULL.open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=clean | {"PYTHONPATH": str(ROOT)} | environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "deviations --help", "deviations", "completion bash"])
+def test_a_command_whose_output_cannot_be_written_is_one_line_and_no_success(command):
+    """Help that nobody could read ended with 0."""
+    assert told_nowhere("mmconform", *command.split()) == (2, f"mmconform: the output: {NO_ROOM}\n")
+
+
+@pytest.mark.parametrize("arguments", [SMALL, SMALL[:1], (*SMALL, "--collect-only"), (*SMALL, "-n", "2")], ids=str)
+def test_a_run_whose_output_cannot_be_written_is_one_line_and_no_success(arguments, tmp_path):
+    """It was a traceback of pytest's, and of Python's at its end."""
+    status, said = told_nowhere("pytest", *arguments, "--target=recorded:5.36.1", f"--reports={tmp_path}")
+    assert (status, said) == (2, f"mmconform: the output: {NO_ROOM}; the run ends, exit status 2\n")
+    for written in tmp_path.rglob("observations.jsonl"):
+        assert '"green":true' not in written.read_text("utf-8").replace(" ", ""), "nobody could read it"
+
+
+def test_a_run_whose_output_cannot_be_written_leaves_the_server_as_it_was(tmp_path):
+    version = Version.parse("11.0.3")
+    app = App(version, NEEDS | places.NEEDS, HANDLERS, helpers.routes(version), keeps_documents=True)
+    administrator = {"MM_ADMIN_LOGIN": "operator", "MM_ADMIN_PASSWORD": "a-password-for-1-test"}
+    with Reference(app, *administrator.values()) as running:
+        status, said = told_nowhere(
+            "pytest", "-q", "suites/permissions", f"--target={running.url}", f"--reports={tmp_path}", **administrator
+        )
+    assert status == 2 and said.count("\n") == 1
+    made = [user for user in app.store.users.values() if user.username != "operator"]
+    assert made and not any(user.is_active for user in made), "it had begun"
+    assert not re.search("cleanup", said)
+
+
+def test_what_fails_to_be_written_is_told_once_and_what_nobody_reads_is_pytests_to_tell(tmp_path, capsys):
+    class Failing(io.TextIOWrapper):
+        def write(self, text):
+            raise self.error
+
+    with Failing((tmp_path / "file").open("wb")) as file:
+        output = Output(file)
+        file.error = BrokenPipeError()
+        with pytest.raises(BrokenPipeError):
+            output.write("a")
+        assert not output.lost
+        file.error = OSError(errno.EFBIG, "too large")
+        output.write("a")
+        output.write("b")
+        assert output.lost == "too large" and output.fileno() == file.fileno()
+    assert capsys.readouterr().err == "mmconform: the output: too large; the run ends, exit status 2\n"
 
 
 def test_trying_leaves_nothing(tmp_path):
