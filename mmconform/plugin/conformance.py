@@ -148,6 +148,7 @@ class Conformance:
         self._losses: Counter[str] = Counter()
         self._falls: list[str] = []
         self._is_clean = True
+        self._why_ended = ""
         self._tape: Path | None = None
         self._told = ""
         self._records: list[tuple[Target, Record]] = []
@@ -166,17 +167,23 @@ class Conformance:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take over what an xdist worker put right and knows; of one that died, its journals tell."""
+        """Take over what an xdist worker put right and knows; of one that was killed, its journals tell."""
         knows = getattr(node, "workeroutput", {}).get("mmconform", {})
         self._cleaned.update(knows.get("cleaned", {}))
         self._losses.update(knows.get("losses", {}))
         self._falls += knows.get("falls", [])
         self.attendance.learn(knows.get("attendance", {}))
         self.process.learn_seen(knows.get("seen", {}))
+        self.process.disturbed = self.process.disturbed or knows.get("disturbed", "")
         if error or not knows:
             self.process.run.fail(self.process.targets)
-            how = error or "it told nothing"
+            how = knows.get("why_ended") or error or "it told nothing"
             self.process.problems.append(f"the worker {node.gateway.id} died ({how}); its tests are not judged")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep what ended a worker: of that, xdist passes on no more than that it was interrupted."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self._why_ended = str(excinfo.value.msg)
 
     # -- the beginning -------------------------------------------------------------------------------------------------
 
@@ -245,6 +252,7 @@ class Conformance:
             knows = {"cleaned": dict(self._cleaned), "losses": dict(self._losses), "falls": self._falls}
             knows["attendance"] = self.attendance.tell()
             knows["seen"] = self.process.tell_seen()
+            knows |= {"disturbed": self.process.disturbed, "why_ended": self._why_ended}
             session.config.workeroutput["mmconform"] = knows  # type: ignore[attr-defined]
         elif ended and (self.attendance.asked or self.process.is_named):
             self._set_records_aside()

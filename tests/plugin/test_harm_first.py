@@ -123,6 +123,18 @@ def test_a_world_survives_what_ends_its_people(server, run):
     assert [user.username for user in server.app.store.users.values() if user.is_active] == [NAME]
 
 
+def test_what_keeps_a_worker_from_making_its_people_is_told(server, run):
+    """xdist says "keyboard-interrupt"."""
+    asked, app = server.app.answer, server.app
+    app.answer = lambda call: (
+        app.refuse(call, "no-permission") if (call.method, call.path) == ("POST", "/api/v4/users") else asked(call)
+    )
+    done = run("-k", "SignOut", "-n", "2")
+    why = "setting up the test world failed: POST /api/v4/users by the operator answered 403 api.context.permissions.app_error"
+    assert re.search(rf"the worker gw\d died \({why}; `No permission.`\); its tests are not judged", done.stdout), done.stdout
+    assert done.returncode == 2
+
+
 def sessions_of(server, name):
     """The sessions that somebody still has there."""
     return [one for one in server.app.store.sessions.values() if server.app.store.users[one.user].username == name]

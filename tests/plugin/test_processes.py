@@ -1,13 +1,18 @@
-"""A worker looks after its people when a test of another worker ran alone, which may have signed all out."""
+"""What the processes of a run know of one another."""
 
 from types import SimpleNamespace
 
 import pytest
 
 from mmconform.plugin import process as the_process
+from mmconform.plugin.attendance import Attendance
+from mmconform.plugin.conformance import Conformance
 from mmconform.plugin.process import Process
 
 SERVER = SimpleNamespace(slug="a", client=lambda: SimpleNamespace(close=lambda: None))
+
+
+# -- after a test that ran alone, which may have signed out everybody ---------------------------------------------------
 
 
 @pytest.fixture
@@ -52,3 +57,18 @@ def test_a_run_of_one_process_has_nothing_to_catch_up_with(worker, tmp_path):
     alone.note_alone(SERVER)
     alone.catch_up(SERVER)
     assert alone.looked == [] and not [*tmp_path.rglob("alone")]
+
+
+# -- after the end of a worker -----------------------------------------------------------------------------------------
+
+
+def test_what_somebody_else_changed_is_known_to_the_first_process_whichever_process_saw_it():
+    """Else what answers showed then counts for the principles, which compare what all processes saw."""
+    failed = []
+    process = SimpleNamespace(problems=[], targets=[], disturbed="", learn_seen=lambda told: None)
+    process.run = SimpleNamespace(fail=failed.append)
+    process.config = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda name: None))
+    first = Conformance(process, Attendance())
+    for told in ("somebody else signed out", ""):
+        first.pytest_testnodedown(SimpleNamespace(workeroutput={"mmconform": {"seen": {}, "disturbed": told}}), None)
+    assert process.disturbed == "somebody else signed out" and process.problems == failed == []
