@@ -2,17 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mmconform.commands.shared import FINE, FOUND, add_documents, add_format
 from mmconform.contract.build import build
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.fit import misfits
 from mmconform.documents.load import Loaded, load
 from mmconform.driving.outlook import Foresight, Outlook, untold
 from mmconform.errors import MisuseError
-from mmconform.paths import REPORTS
+from mmconform.paths import REPORTS, RUN
 from mmconform.report.folded import folded, terminal_width
 from mmconform.report.outlook import outlook_lines
 from mmconform.safety.guard import Guard
@@ -23,6 +24,7 @@ from mmconform.servers.live.locks import only_run
 from mmconform.servers.live.prepare import (
     ask_roles,
     find_obstacles,
+    has_no_account,
     is_on_this_machine,
     off_now,
     people,
@@ -48,9 +50,10 @@ class Diagnosis:
     """What was found out about a server.
 
     Attributes:
-        switched_off: Features that a run needs, as they are now.
+        switched_off: Features that a run needs, as they are now; None where nobody has an account to see that.
         callers: Who can be made.
-        clauses, reached: Promises in the contract, and those that a run would reach; where a document was given, one of probes.
+        clauses, reached: Promises in the contract, and those that a run would reach; where a document was given, one of probes
+            (None where nobody has an account to see that).
         obstacles: What would stop a run, each with what to change.
         gaps: What a run would leave out, each with what to change.
         notes: What else to know of what a run would say.
@@ -62,10 +65,10 @@ class Diagnosis:
     server: str
     licensed: bool
     people: int
-    switched_off: list[str]
+    switched_off: list[str] | None
     callers: list[str]
     clauses: int
-    reached: int
+    reached: int | None
     not_in_version: list[str]
     obstacles: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
@@ -80,6 +83,9 @@ class Diagnosis:
         def told(head: str, *texts: str) -> list[str]:
             return [line for text in texts if text for line in folded(text, width, f"  {head:12}  ", " " * 16)]
 
+        off = (
+            "nobody can see that yet" if self.switched_off is None else ", ".join(self.switched_off) or "nothing that a run needs"
+        )
         of_every = [name for name in self.callers if name in PERSONAS]
         of_some = [name for name in self.callers if name not in PERSONAS]
         return "\n".join(
@@ -87,10 +93,10 @@ class Diagnosis:
                 *folded(self.server, width, "", "  "),
                 *told("licence", "yes" if self.licensed else "none"),
                 *told("people", f"{self.people or 'nobody'} beside the administrator, bots and accounts of ours"),
-                *told("switched off", ", ".join(self.switched_off) or "nothing that a run needs"),
+                *told("switched off", off),
                 *told("callers", f"most tests ask as {', '.join(of_every)}"),
                 *told("", f"some also as {', '.join(of_some)}" if of_some else ""),
-                *told("promises", f"a run{' of probes' * bool(self.outlook)} would reach {self.reached} of {self.clauses}"),
+                *told("promises", self._reach),
                 *told(
                     "", f"not in this version: {', '.join(self.not_in_version)}" * bool(self.not_in_version and not self.outlook)
                 ),
@@ -102,6 +108,12 @@ class Diagnosis:
                 f"  {self._end}",
             ]
         )
+
+    @property
+    def _reach(self) -> str:
+        if self.reached is None:
+            return f"{self.clauses}; how many of them probes would reach can be told when there is an account"
+        return f"a run{' of probes' * bool(self.outlook)} would reach {self.reached} of {self.clauses}"
 
     @property
     def _end(self) -> str:
@@ -121,6 +133,8 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
         UnseenError: the server does not answer.
     """
     client = target.client()
+    if has_no_account(client):
+        return _of_nobodys(target, contract, client, foresees=foresees)
     token = sign_in(client)
     admin = Admin(client, token)
     answer = admin.config()
@@ -132,7 +146,7 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     left_off |= lost_to_a_licence() if licensed else frozenset()
     fixed = _fixed(admin)
     left_off |= {feature for feature in off if features()[feature].setting in fixed}
-    operations = [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
+    operations = _here(contract, target)
     reached = [o for o in operations if left_off.isdisjoint(needed_by(o))]
     asked = {operation.id for operation in reached}
     absent = {operation.id for operation in contract.operations.values()} - {operation.id for operation in operations}
@@ -144,7 +158,7 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
         sorted(off),
         _callers(config, target.version, bool(others)),
         len(contract.clauses),
-        sum(1 for clause in contract.clauses.values() if clause.operation in asked or clause.rule == "since"),
+        _promised(contract, asked),
         [id_ for id_ in contract.operations if id_ in absent],
         list(find_obstacles(admin, target.version)),
     )
@@ -171,6 +185,47 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     sign_out(client, token)
     client.close()
     return found
+
+
+def _here(contract: Contract, target: Target) -> list[Operation]:
+    """Return the operations that a server's version has."""
+    return [operation for operation in contract.operations.values() if operation.exists_in(target.version)]
+
+
+def _of_nobodys(target: Target, contract: Contract, client: Client, *, foresees: bool) -> Diagnosis:
+    """Return what can be told of a server on which nobody has an account: what it lacks, a run switches on there.
+
+    Raises:
+        UnseenError: the server does not answer.
+    """
+    licence = client.send("GET", "/api/v4/license/client?format=old", persona="anonymous")
+    client.close()
+    licensed = licence.json_object.get("IsLicensed") == "true"
+    left_off = (lost_to_a_licence() if licensed else frozenset()) | (frozenset() if is_on_this_machine(target) else {WEBRTC})
+    here = _here(contract, target)
+    absent = contract.operations.keys() - {operation.id for operation in here}
+    reached = {operation.id for operation in here if left_off.isdisjoint(needed_by(operation))}
+    return Diagnosis(
+        target.name,
+        _describe(target),
+        licensed,
+        0,
+        None,
+        _callers({}, target.version, False),
+        len(contract.clauses),
+        None if foresees else _promised(contract, reached),
+        [id_ for id_ in contract.operations if id_ in absent],
+        [
+            f"no account exists yet: run `{RUN} {target.base_url} --create-first-admin`, which makes the administrator first, "
+            "with MM_ADMIN_LOGIN and MM_ADMIN_PASSWORD; before that nobody can see its settings"
+        ],
+        makes="" if foresees else str(made_on(target.version)),
+    )
+
+
+def _promised(contract: Contract, operations: Collection[str]) -> int:
+    """Return how many promises can be judged where these operations can be asked."""
+    return sum(1 for clause in contract.clauses.values() if clause.operation in operations or clause.rule == "since")
 
 
 def _in_use(target: Target, client: Client, token: str) -> list[str]:

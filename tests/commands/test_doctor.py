@@ -206,6 +206,65 @@ def test_without_credentials_one_line_says_which(server, monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.fixture
+def nobodys(serve):
+    """Start a server of a version on which nobody has an account; who asks for more than everybody may is refused."""
+
+    def start(version="9.11.2", licensed=False):
+        about = {"Version": version, "BuildNumber": version, "BuildHash": "abc", "NoAccounts": "true"}
+        answers = {
+            "/api/v4/system/ping": {},
+            "/api/v4/config/client": about,
+            "/api/v4/license/client": {"IsLicensed": str(licensed).lower()},
+        }
+
+        def answer(method, path, headers, body):
+            more = [("Content-Type", "application/json"), ("X-Version-Id", f"{version}.x.y.false")]
+            if method == "GET" and (data := answers.get(path.partition("?")[0])) is not None:
+                return 200, more, json.dumps(data).encode()
+            return 401, more, b'{"id": "api.context.session_expired.app_error", "message": "", "status_code": 401}'
+
+        return serve(answer)
+
+    return start
+
+
+@pytest.mark.parametrize("given", [{}, {"MM_ADMIN_TOKEN": "t" * 26}, {"MM_ADMIN_LOGIN": "boss", "MM_ADMIN_PASSWORD": "secret"}])
+def test_where_no_account_exists_it_says_what_to_run_and_what_can_be_seen_without_one(
+    nobodys, contract, monkeypatch, capsys, given
+):
+    """It asked for credentials of an account that there cannot be, and told that a login had failed."""
+    for name in ("MM_ADMIN_TOKEN", "MM_ADMIN_LOGIN", "MM_ADMIN_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    running = nobodys()
+    assert cli.main(["doctor", running.url]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"STOPS A RUN no account exists yet: run `pytest --target {running.url} --create-first-admin`, which makes" in told
+    assert "Mattermost 9.11.2" in told and "people nobody" in told and "switched off nobody can see that yet" in told
+    here = [clause for clause in contract.clauses.values() if clause.operation != "GetWebrtcToken" or clause.rule == "since"]
+    assert f"a run would reach {len(here)} of {len(contract.clauses)} not in this version: GetWebrtcToken" in told
+    assert {method for method, *_ in running.requests} == {"GET"}
+
+
+def test_of_a_document_on_a_server_without_an_account_nothing_is_told_in_advance(nobodys, capsys):
+    """Which of it can be asked depends on settings and roles, which only an administrator sees."""
+    url = nobodys().url
+    assert cli.main(["doctor", url, "--spec", str(SPECS / "small.yaml"), "--format", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["reached"], told["switched_off"], told["outlook"], told["makes"]) == (None, None, None, "")
+    cli.main(["doctor", url, "--spec", str(SPECS / "small.yaml")])
+    assert "how many of them probes would reach can be told when there is an account" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_licence_is_seen_without_an_account(nobodys, contract):
+    found = examine(live(nobodys(licensed=True).url), contract)
+    assert found.licensed and found.reached == examine(live(nobodys().url), contract).reached - len(
+        [*contract.of("CreateJob")]
+    ) + len([*contract.of("CreateJob", "since")])
+
+
 def test_what_strips_the_version_is_noted(diagnose, monkeypatch):
     monkeypatch.setattr("mmconform.wire.origin.VERSION_ID", "x-nobody-has-this")
     found = diagnose()

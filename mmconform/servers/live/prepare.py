@@ -160,10 +160,19 @@ def login_and_password() -> tuple[str, str]:
 def _advice(client: Client) -> str:
     """Return what to do about a login that failed, where the server tells that it could not but fail."""
     with suppress(UnseenError):
-        config = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
-        if config.json_object.get("NoAccounts") == "true":
+        if has_no_account(client):
             return f"; the server has no accounts yet: `{RUN} {client.base_url} --create-first-admin` makes this one"
     return ""
+
+
+def has_no_account(client: Client) -> bool:
+    """Return whether a server says, to anybody, that it has no account yet.
+
+    Raises:
+        UnseenError: it does not answer.
+    """
+    config = client.send("GET", "/api/v4/config/client?format=old", persona="anonymous")
+    return config.json_object.get("NoAccounts") == "true"
 
 
 def stands_on_tokens(admin: Admin) -> bool:
