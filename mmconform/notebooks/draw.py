@@ -62,7 +62,7 @@ ORIGIN_MARKS = {
     "overlay": Marker("s", GREY, "our addition, with its evidence", hollow=True),
     "both": Marker("D", PURPLE, "some of each", tile="#f1e6ed"),
 }
-#: As the page shows it: a tick, a dash, both, and a ring around what is not as documented.
+#: A tick, a dash or both, as on the page; and a ring around what is not as documented.
 ACCESS_MARKS = {
     "allowed": Marker("$✓$", BLUE, "allowed", tile="#cfe3f1"),
     "denied": Marker("_", GREY, "denied", size=7),

@@ -148,10 +148,14 @@ const isShown = (clause) => {
 };
 
 function drawFilters() {
-  const field = (key, label, control) => h("div", { class: `field ${key}` }, h("label", { for: `by-${key}` }, label), control);
-  const select = (key, label, options, change = (value) => ({ [key]: value }), value = now[key]) =>
-    field(key, label, h("select", { id: `by-${key}`, onchange: (e) => go(change(e.target.value)) },
+  const field = (kind, label, control) => h("div", { class: `field ${kind}` }, h("label", { for: control.id }, label), control);
+  const select = (key, label, options, change = (value) => ({ [key]: value }), value = now[key]) => {
+    const [, chosen] = options.find(([id]) => String(id) === String(value)) || ["", ""];
+    // What is chosen may be longer than the room of a closed picker: it gets more where there is some, and is told in any case.
+    const size = chosen.length > 24 ? " long" : chosen.length > 12 ? " longer" : "";
+    return field(key + size, label, h("select", { id: `by-${key}`, title: chosen, onchange: (e) => go(change(e.target.value)) },
       options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
+  };
   const names = data.targets.map((one, t) => [t, one.called]);
   const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
   const isOfOne = ["tags", "trust"].includes(now.view) || (now.view === "personas" && !now.operation);
@@ -413,8 +417,14 @@ function walk(event) {
 // -- view 2: operations and people ----------------------------------------------------------------------------------
 
 const accessRows = new Map(data.access.map((one) => [`${one.operation}:${one.persona}:${one.about}`, one]));
-const SAYS = { a: "allowed", d: "denied", b: "allowed or denied", "-": "not known" };
-const SIGN = { a: "✓", d: "–", b: "±" };
+const triedRows = new Map(data.tried.map((one) => [`${one.operation}:${one.persona}`, one]));
+/** What somebody's valid requests were answered, in words and as a sign. */
+const SAYS = { a: "served", d: "refused", b: "served and refused", o: "neither served nor refused" };
+const SIGN = { a: "✓", d: "–", b: "±", o: "~" };
+const MAY = { a: "may", d: "may not", "-": "not known" };
+/** Whether that is as documented, by the letter of the state in which the promise is for them. */
+const AS_DOCUMENTED = { p: "as documented", c: "as documented here, though it is known not to be", k: "not as documented (known)", n: "not as documented (new)" };
+const asDocumented = (state) => AS_DOCUMENTED[state] || "not judged whether as documented";
 
 /** What the record holds against who is let in: the failed observations of a persona about such a resource. */
 function disputes(operation, persona, about, t) {
@@ -437,61 +447,71 @@ function letIn(against, t) {
   return statuses.every((status) => status >= 200 && status < 300) ? "a" : statuses.every((status) => status === 401 || status === 403) ? "d" : "";
 }
 
-/** Why nothing is told of a persona: the version has no such operation, or no answer says yes or no, or nobody asked. */
-function whyUntold(operation, persona, about, t) {
-  const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
+/** Why nothing is told of a persona: the version has no such operation, or nobody asked. */
+function whyUntold(clause, t) {
   const skipped = clause && clause.at[t] === "s" ? skippedFor(clause, t) : [];
-  const answers = Object.keys((accessRows.get(`${operation.id}:${persona}:${about}`) || { answers: [] }).answers[t] || {});
-  return skipped.length ? skipped.map(whySkipped).join("; ") : answers.length ? `neither let in nor refused (${answers.join(", ")})` : "nobody asked as such a caller";
+  return skipped.length ? skipped.map(whySkipped).join("; ") : "nobody asked as such a caller";
 }
 
 /**
- * What became of a persona's requests about somebody's: `letter` is of SAYS, or of a state where only that is told, or nothing is
- * judged; `ring` is the state of what is `against` it, if anything; `says` all of it in words. `isOpen`: nothing is against it, and
- * it is not what the documents were read as, or they leave it open; so nobody judged that.
+ * What became of a persona's requests about somebody's: `letter` is of SIGN, or of a state where nothing is told; `state` is that
+ * in which the promise is for them, or u where nobody judged that; `seen` are their answers, and `against` is what was found in
+ * them; `says` is all of it in words: `parts` are what was answered, and whether that is as documented.
  */
 function told(operation, persona, about, t) {
   const made = isJudged(persona);
-  const seen = accessRows.get(`${operation.id}:${persona}:${about}`);
   const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
   const against = disputes(operation.id, persona, about, t);
-  const ring = against.length ? worst(against.map((finding) => finding.at[t].state)) : "";
-  const state = made && clause && clause.by[persona] ? clause.by[persona][t] : "u";
-  const counted = !made && seen ? seen.answered[t] : "-";
-  const answered = counted !== "-" ? counted : ring ? letIn(against, t) || ring : state;
-  const letter = "-us".includes(answered) ? (clause && clause.at[t] === "s" ? "s" : "u") : answered;
-  const isOpen = letter in SAYS && !ring && seen.documented[t] !== letter;
-  const seenAs = SAYS[letter] ? [SAYS[letter]] : letter === "p" || ring ? [] : [data.states[letter].means];
-  const comparison = ring ? `not as documented (${word(ring)})` : isOpen ? "not judged whether as documented" : letter === "p" ? "all as documented" : made ? "" : "as documented";
-  const says = isTold({ letter }) ? [...seenAs, comparison].filter(Boolean).join(", ") : `not judged: ${whyUntold(operation, persona, about, t)}`;
-  return { letter, ring, isOpen, says, against };
+  // Of whom a test makes, and of what is only asked while roles are changed, all answers are told together.
+  const rows = [!made && accessRows.get(`${operation.id}:${persona}:${about}`), (made || against.length) && triedRows.get(`${operation.id}:${persona}`)];
+  const seen = rows.find((row) => row && row.answers[t]);
+  const judged = made && clause && clause.by[persona] ? clause.by[persona][t] : "u";
+  const state = against.length ? worst(against.map((finding) => finding.at[t].state)) : made ? judged : seen && seen.documented[t] === seen.answered[t] ? "p" : "u";
+  if (!seen && !against.length && !(judged in AS_DOCUMENTED)) {
+    const letter = judged === "e" ? judged : clause && clause.at[t] === "s" ? "s" : "u";
+    return { letter, state: "u", seen, against, says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, t)}`, parts: [] };
+  }
+  const wrong = against.length ? letIn(against, t) : "";
+  const letter = seen && seen.answered[t] !== "-" ? seen.answered[t] : wrong || "o";
+  const parts = [SAYS[letter], (letter === "b" && wrong ? `some ${SAYS[wrong]} ` : "") + asDocumented(state)];
+  return { letter, state, seen, against, says: parts.join(", "), parts };
 }
 
-const isTold = (here) => !"su".includes(here.letter);
+const isTold = (here) => here.letter in SIGN;
 
-/** How that is drawn: a sign in a square, or the mark of a state, with a ring where something is said against it. */
-const look = ({ letter, ring, isOpen }) => ({
-  class: `access ${letter}${ring ? " ring" : ""}${ring === "n" ? " new" : ""}${isOpen ? " open" : ""}`,
-  sign: SIGN[letter] ? h("i", { "aria-hidden": "true" }, SIGN[letter]) : mark(letter),
-});
+/** How that is drawn, in a cell as in the legend: a sign in a square, and beside it the mark of what is not simply as documented. */
+function look({ letter, state }) {
+  if (!SIGN[letter]) return { class: `access ${letter}`, sign: mark(letter) };
+  return { class: `access ${letter} is-${state}`, sign: [h("i", { "aria-hidden": "true" }, SIGN[letter]), state !== "p" && mark(state in AS_DOCUMENTED ? state : "u")] };
+}
 
 /** A cell of neighbouring targets of which the same is told; `place` is where the arrow keys find it. */
 function access(operation, persona, about, here, span, place, more = "") {
   const target = (t) => `${operation.id}:${persona}:${about}@${data.targets[t].name}`;
   const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${[here.says, ...new Set(here.against.map((finding) => finding.signature))].join("; ")}${more}`;
   const { class: kind, sign } = look(here);
+  const words = isTold(here) && h("span", { class: `says${here.says.length > 40 ? " lengthy" : ""}`, "aria-hidden": "true" }, here.parts[0], h("span", { class: "more" }, `, ${here.parts[1]}`));
   return h("button", { type: "button", class: kind, title: label, "aria-label": label, "data-from": place.from, "data-to": place.to,
-    "aria-current": range(span.from, span.to + 1).some((t) => now.open === target(t)) && "true", onclick: () => open(target(span.to)) }, sign);
+    "aria-current": range(span.from, span.to + 1).some((t) => now.open === target(t)) && "true", onclick: () => open(target(span.to)) }, sign, words);
 }
 
-/** What the marks of some cells mean. */
+/** What the marks of some cells mean: first what was answered, then whether that is as documented. */
 function accessLegend(some) {
-  const key = (kind, sign, text) => h("span", {}, h("span", { class: `access ${kind}` }, h("i", { "aria-hidden": "true" }, sign)), ` ${text}`);
+  const key = (here, text) => {
+    const { class: kind, sign } = look(here);
+    return h("span", {}, h("span", { class: kind }, sign), ` ${text}`);
+  };
   const has = (letters) => some.some((here) => letters.includes(here.letter));
-  return [key("a", "✓", "allowed"), key("d", "–", "denied"), has("b") && key("b", "±", "some allowed, some denied"),
-    key("a ring", "✓", "a ring: not as documented, known"), key("d ring new", "–", "a thick ring: not as documented, new"),
-    some.some((here) => here.isOpen) && key("a open", "✓", "a dotted ring: not judged whether as documented"),
-    has("p") && h("span", {}, mark("p"), " all as documented"), has("c") && h("span", {}, mark("c"), ` ${data.states.c.means}`), has("kn") && h("span", {}, mark("k"), mark("n"), " not, known or new")];
+  const is = (state) => some.some((here) => isTold(here) && (here.state in AS_DOCUMENTED ? here.state : "u") === state);
+  const first = (state, otherwise) => (some.find((here) => isTold(here) && here.state === state) || { letter: otherwise }).letter;
+  return [
+    h("div", { class: "legend" }, h("strong", {}, "Answered:"), key({ letter: "a", state: "p" }, "may: was served"), key({ letter: "d", state: "p" }, "may not: was refused"),
+      has("b") && key({ letter: "b", state: "p" }, "both: some served, some refused"), has("o") && key({ letter: "o", state: "p" }, "neither: another error, or no valid request"),
+      has("s") && key({ letter: "s" }, "not judged; the cell says why"), has("u") && key({ letter: "u" }, "nobody asked")),
+    h("div", { class: "legend" }, h("strong", {}, "Documented:"), h("span", {}, "without a mark: answered as documented"),
+      key({ letter: first("k", "a"), state: "k" }, "otherwise than documented, known"), key({ letter: first("n", "d"), state: "n" }, "otherwise than documented, new"),
+      is("c") && key({ letter: first("c", "a"), state: "c" }, "as documented here, though it is known not to be"), is("u") && key({ letter: first("u", "a"), state: "u" }, "nobody judged whether as documented")),
+  ];
 }
 
 const spaced = (name) => name.replaceAll("_", " ");
@@ -500,8 +520,8 @@ const spaced = (name) => name.replaceAll("_", " ");
 const callers = () => Object.keys(data.personas).filter((name) => (!now.persona || name === now.persona) &&
   (answering.has(name) || (isJudged(name) && data.clauses.some((c) => c.rule === ruleOf(name) && c.by[name]))));
 
-const whomMade = (made) => (!made.length ? "" : TAGS.length ? "Where everybody asks about what lies in many places, the table says whether all went as documented."
-  : `Callers whom single tests make (${spaced(made.join(", "))}) ask before and after they are given a permission; for them the table says whether all went as documented.`);
+const whomMade = (made) => (!made.length ? "" : TAGS.length ? "Some ask about what lies in many places, so that they can be served and refused, both as documented."
+  : `Callers whom single tests make (${spaced(made.join(", "))}) ask with and without a permission, so that they can be served and refused, both as documented.`);
 
 /** About whose things somebody asks an operation: what makes a difference. */
 const abouts = (operation, name) => (operation.self_differs && !isJudged(name) ? ["self", "other"] : ["any"]);
@@ -545,9 +565,10 @@ function personas() {
       made.map((name, i) => h("td", { class: "any", "data-head": spaced(name) }, one(operation, name, "any", 2 * world.length + i))))]))));
   oneStop(table, "button.access");
   return [
-    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].called}: ${world.length || !made.length ? "who was let in by valid requests, about their own and about somebody else's" : "whether those were let in by valid requests who may, and no others"}. `,
+    h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].called}: ${world.length || !made.length ? "whose valid requests were served and whose refused, about their own and about somebody else's" : "whose valid requests were served, and whose refused"}. `,
       whomMade(made), " The name of an operation leads to who may call it in every version."),
-    h("div", { class: "legend" }, world.length ? accessLegend([...heres.values()].flatMap((each) => [...each.values()])) : legend(), h("span", {}, "empty: nobody asked, or not in this version")),
+    accessLegend([...heres.values()].flatMap((each) => [...each.values()])),
+    h("p", { class: "note soft small" }, "An empty cell: nobody asked, or not in this version."),
     some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
     some.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
   ];
@@ -575,8 +596,8 @@ function overVersions(operation) {
   return [
     h("section", { class: "part" }, h("h2", {}, `Who may call ${operation.id}`), clause && quote(clause), h("p", { class: "note small" }, `read as: ${operation.requirement}`), h("div", { class: "do" }, button("All operations", () => go({ operation: "", q: "" })))),
     shown.length > 0 && [
-      h("p", { class: "lead" }, `Who was let in by valid requests${operation.self_differs ? ", about their own and about somebody else's" : ""}, in which version. `, whomMade([...new Set(shown.map((line) => line.name))].filter(isJudged)), " Neighbouring versions of which the same is told are one cell."),
-      h("div", { class: "legend" }, accessLegend(all), !all.every(isTold) && h("span", {}, mark("s"), mark("u"), " not judged; the cell says why")),
+      h("p", { class: "lead" }, `Whose valid requests were served, and whose refused${operation.self_differs ? ", about their own and about somebody else's" : ""}, in which version. `, whomMade([...new Set(shown.map((line) => line.name))].filter(isJudged)), " Neighbouring versions of which the same is told are one cell."),
+      accessLegend(all),
       h("div", { class: "scroll" }, table)],
     !shown.length && (lines.flatMap(within).some(isTold) || !lines.length ? nothing() : h("p", { class: "none" }, `Nobody who asks is told of here, ${[...new Set(lines.flatMap(within).map((here) => here.says))].join(", or ")}.`)),
     shown.length > 0 && untold.length > 0 && h("p", { class: "note soft small" }, `Not judged in any of these versions: ${spaced(untold.join(", "))}.`),
@@ -634,7 +655,7 @@ const firstOf = (card) => {
 
 function strip(letters, label, target) {
   return h("div", {}, h("div", { class: "strip", role: "img", "aria-label": label, style: { "--columns": String(letters.length) } },
-    letters.map((letter, t) => h("span", { class: letter || "none", title: `${data.targets[t].name}${letter ? `: ${letter in data.states ? word(letter) : SAYS[letter]}` : ""}` }, letter in data.states ? mark(letter) : SIGN[letter] || ""))),
+    letters.map((letter, t) => h("span", { class: letter || "none", title: `${data.targets[t].name}${letter ? `: ${word(letter)}` : ""}` }, letter && mark(letter)))),
     h("div", { class: "ends", "aria-hidden": "true" }, h("span", {}, data.targets[0].short), h("span", {}, data.targets[LAST].short)));
 }
 
@@ -933,7 +954,7 @@ const sh = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll
 function history_(letters) {
   const same = [];
   letters.forEach((letter, t) => (same.length && same.at(-1).letter === letter ? (same.at(-1).to = t) : same.push({ letter, from: t, to: t })));
-  return [strip(letters, same.map((one) => `${named(one)}: ${one.letter in data.states ? word(one.letter) : SAYS[one.letter] || "nothing"}`).join("; ")), same];
+  return [strip(letters, same.map((one) => `${named(one)}: ${word(one.letter)}`).join("; ")), same];
 }
 
 /** Whether a promise says who may, and who may not. */
@@ -1020,18 +1041,17 @@ function versionPanel(t) {
 
 function accessPanel(operation, persona, about, t) {
   const one = data.targets[t];
-  const seen = accessRows.get(`${operation.id}:${persona}:${about}`);
-  const { letter, ring, isOpen, says, against } = told(operation, persona, about, t);
+  const { letter, state, seen, says, against } = told(operation, persona, about, t);
   const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
   const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
   const at = data.targets.map((_, i) => told(operation, persona, about, i));
   return [
-    head(`${operation.id} by ${spaced(persona)}${whose}`, ring || (isOpen || letter === "u" ? "u" : "sc".includes(letter) ? letter : "p"),
-      `Mattermost ${one.called}: ${says}${isOpen && seen ? `; documented: ${SAYS[seen.documented[t]]}` : ""}`),
+    head(`${operation.id} by ${spaced(persona)}${whose}`, letter in SIGN ? (state in AS_DOCUMENTED ? state : "u") : letter,
+      `Mattermost ${one.called}: ${says}${letter in SIGN && state === "u" && seen ? `; documented: ${MAY[seen.documented[t]]}` : ""}`),
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
     against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),
-    seen && seen.answers[t] && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", { class: "mono" }, says), h("td", { class: "n" }, many(n, "time"))))))),
+    seen && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", { class: "mono" }, says), h("td", { class: "n" }, many(n, "time"))))))),
     part("Over the versions", h("ul", { class: "list small over" }, alike(at).map((span) => {
       const { class: kind, sign } = look(at[span.to]);
       return h("li", {}, h("span", { class: kind }, sign), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${at[span.to].says}`, at[span.to].against.map((finding) => h("div", { class: "mono soft" }, finding.signature))));

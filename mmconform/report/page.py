@@ -15,7 +15,7 @@ import msgspec
 from mmconform import __version__
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
-from mmconform.judging.access import accesses, self_differs
+from mmconform.judging.access import Access, accesses, self_differs, tried
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
@@ -144,7 +144,7 @@ def page_data(
         "contradictions": _contradictions(records),
         "exchanges": exchanges.rows,
         "deviations": cards.rows,
-        "access": _access(contract, records),
+        **_who(contract, records),
         "proof": _proof(proof) if proof and proof["spec"] == contract.digest else None,
     }
     return {key: _inert(value) for key, value in data.items()}
@@ -393,15 +393,23 @@ def _side(side: Evidence) -> dict[str, Any]:
 # -- who may do what -----------------------------------------------------------------------------------------------
 
 
-def _access(contract: Contract, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return, for every operation, persona of the world and ``about`` (self, other or any), what was answered.
+def _who(contract: Contract, records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
+    """Return ``access``, of people of the world as they are, and ``tried``, of all others: what they were answered.
 
-    A row has, for each target, ``documented`` (a: allowed, d: denied, -: nothing), ``answered`` (a, d, b for both,
-    - for nothing) and ``answers``: the counts of every status with its error id.
+    A row is of an operation, a persona and ``about`` (self, other or any), and has, for each target, ``documented`` (a: allowed,
+    d: denied, -: nothing), ``answered`` (a, d, b for both, - for neither) and ``answers``: the counts of every status with its
+    error id, null where nobody asked.
     """
+    access = _rows(records, [accesses(contract, record) for record in records])
+    asked = {(row["operation"], row["persona"]) for row in access}
+    others = ((one for one in tried(contract, record) if (one.operation, one.persona) not in asked) for record in records)
+    return {"access": access, "tried": _rows(records, others)}
+
+
+def _rows(records: Sequence[Record], told: Iterable[Iterable[Access]]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for t, record in enumerate(records):
-        for access in accesses(contract, record):
+    for t, of_it in enumerate(told):
+        for access in of_it:
             key = {"operation": access.operation, "persona": access.persona, "about": access.about}
             nothing = {"documented": ["-"] * len(records), "answered": ["-"] * len(records), "answers": [None] * len(records)}
             row = rows.setdefault((access.operation, access.persona, access.about), {**key, **nothing})

@@ -210,6 +210,11 @@ def rows(shown):
     return shown.locator(".row.operation .name, .row.child .name").all_inner_texts()
 
 
+def signs(cell):
+    """What is drawn in a cell of who may: what was answered, and a mark where that is not as documented."""
+    return cell.locator("i, .m").all_inner_texts()
+
+
 def copied(shown):
     return shown.evaluate("navigator.clipboard.readText()")
 
@@ -617,18 +622,18 @@ def test_a_screen_reader_hears_what_a_cell_is_about(visit):
 # -- the other views -----------------------------------------------------------------------------------------------
 
 
-def test_a_ring_stands_where_the_server_does_otherwise_than_documented(visit):
+def test_a_mark_and_a_frame_stand_where_the_server_does_otherwise_than_documented(visit):
     shown = visit("#personas")
-    ring = shown.get_by_role(
-        "button", name="GetUserAccessToken by member about somebody else's: allowed, not as documented (new)"
+    broken = shown.get_by_role(
+        "button", name="GetUserAccessToken by member about somebody else's: served, not as documented (new)"
     )
-    assert "ring new" in ring.get_attribute("class")
-    plain = shown.get_by_role("button", name="GetUserAccessToken by token_user about somebody else's: denied, as documented")
-    assert "ring" not in plain.get_attribute("class")
-    ring.click()
+    assert signs(broken) == ["✓", "✖"] and "inset" in broken.evaluate("(one) => getComputedStyle(one).boxShadow")
+    plain = shown.get_by_role("button", name="GetUserAccessToken by token_user about somebody else's: refused, as documented")
+    assert signs(plain) == ["–"] and plain.evaluate("(one) => getComputedStyle(one).boxShadow") == "none"
+    broken.click()
     expect(panel(shown)).to_contain_text("200 without permission")
     field(shown, "Version").select_option(label="9.11.2")
-    assert shown.get_by_role("button", name="by member about somebody else's: denied, as documented").count() == 1
+    assert shown.get_by_role("button", name="by member about somebody else's: refused, as documented").count() == 1
 
 
 def test_who_may_call_an_operation_stands_in_one_place_for_every_persona_and_version(visit, contract):
@@ -646,13 +651,13 @@ def test_who_may_call_an_operation_stands_in_one_place_for_every_persona_and_ver
     assert told == {
         "member, others'": [
             (missing, "1"),
-            ("denied, as documented, 5.36.1 to 9.11.2", "2"),
-            ("allowed, not as documented (new); 200 without permission, 11.0.3", "1"),
+            ("refused, as documented, 5.36.1 to 9.11.2", "2"),
+            ("served, not as documented (new); 200 without permission, 11.0.3", "1"),
         ],
-        "token user, own": [(missing, "1"), ("allowed, as documented, 5.36.1 to 11.0.3", "3")],
-        "token user, others'": [(missing, "1"), ("denied, as documented, 5.36.1 to 11.0.3", "3")],
+        "token user, own": [(missing, "1"), ("served, as documented, 5.36.1 to 11.0.3", "3")],
+        "token user, others'": [(missing, "1"), ("refused, as documented, 5.36.1 to 11.0.3", "3")],
     }
-    assert shown.locator(".over .ring").count() == shown.locator(".over .ring.new").count() == 1
+    assert [signs(one) for one in shown.locator(".over .is-n").all()] == [["✓", "✖"]]
     said = shown.locator("#main").inner_text()
     assert contract.clauses["GetUserAccessToken.permission"].text.replace("`", "") in said
     field(shown, "Search").fill("200 without")
@@ -706,30 +711,29 @@ def test_arrows_walk_through_personas_and_versions(visit):
 def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(page_of, record_of):
     """The documentation lets nobody but the owner in, and no verdict is about those who were let in all the same."""
     page = page_of("personas", record_of("11.0.3", answers=answers(200)))
-    others = page.get_by_role("button", name="GetUserAccessToken by member about somebody else's: allowed")
-    assert others.get_attribute("aria-label").endswith(": allowed, not judged whether as documented")
-    assert "open" in others.get_attribute("class").split()
-    assert "a dotted ring: not judged whether as documented" in page.locator(".legend").inner_text()
+    others = page.get_by_role("button", name="GetUserAccessToken by member about somebody else's: served")
+    assert others.get_attribute("aria-label").endswith(": served, not judged whether as documented")
+    assert signs(others) == ["✓", "?"]
+    assert "✓? nobody judged whether as documented" in "".join(page.locator(".legend").last.inner_text().split("\n"))
     others.click()
     said = page.locator("#panel .verdict").inner_text()
-    assert said == "? Mattermost 11.0.3: allowed, not judged whether as documented; documented: denied"
+    assert said == "? Mattermost 11.0.3: served, not judged whether as documented; documented: may not"
     page.locator("#close").click()
-    page.get_by_role("button", name="by token_user about their own: allowed, as documented").click()
-    assert page.locator("#panel .verdict").inner_text().startswith("● Mattermost 11.0.3: allowed, as documented")
+    page.get_by_role("button", name="by token_user about their own: served, as documented").click()
+    assert page.locator("#panel .verdict").inner_text().startswith("● Mattermost 11.0.3: served, as documented")
 
 
 @pytest.mark.parametrize(
     ("status", "says"),
-    [(200, "allowed, "), (403, "denied, "), (404, ""), (500, "")],
+    [(200, "served"), (403, "refused"), (404, "neither served nor refused"), (500, "neither served nor refused")],
     ids=["in", "out", "nothing there", "broken"],
 )
 def test_what_breaks_a_promise_for_a_caller_whom_a_test_made_says_whether_they_were_let_in(page_of, record_of, status, says):
     told = {**REFUSED, "persona": "editor", "signature": str(status), "evidence": {**EVIDENCE, "status": status}}
     page = page_of("personas", record_of("11.0.3", told))
     cell_ = page.get_by_role("button", name="by editor")
-    assert cell_.get_attribute("aria-label") == f"GetUserAccessToken by editor: {says}not as documented (new); {status}"
-    assert "ring new" in cell_.get_attribute("class")
-    assert cell_.inner_text() == {"allowed, ": "✓", "denied, ": "–", "": "✖"}[says]
+    assert cell_.get_attribute("aria-label") == f"GetUserAccessToken by editor: {says}, not as documented (new); {status}"
+    assert signs(cell_) == [{"served": "✓", "refused": "–"}.get(says, "~"), "✖"]
 
 
 def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells_of_that_caller(page_of, record_of):
@@ -737,9 +741,85 @@ def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells
     page = page_of("personas", record_of("11.0.3", REFUSED, answers=[elsewhere]))
     says = [one.get_attribute("aria-label").partition(" by ")[2] for one in page.get_by_role("button", name="by member").all()]
     assert says == [
-        "member about somebody else's: allowed, not as documented (new); 200 without permission",
-        "member: denied, as documented",
+        "member about somebody else's: served, not as documented (new); 200 without permission",
+        "member: refused, as documented",
     ]
+
+
+BOT = "suites/permissions/test_bots.py::test_a_bot[{}-RegenCommandToken]"
+MANAGER = "suites/permissions/test_commands.py::test_others_commands[{}]"
+REGEN = {"operation": "RegenCommandToken", "about": "other", "as_shipped": False}
+HIDDEN = {"status": 404, "error": "store.sql_command.save.get.app_error"}
+NOT_SERVED = {
+    "clause": "RegenCommandToken.permission",
+    "persona": "slash_manager",
+    "outcome": "fail",
+    "standing": "known",
+    "signature": "404 store.sql_command.save.get.app_error, not served",
+    "evidence": {**EVIDENCE, "status": 404},
+}
+
+
+@pytest.fixture
+def regen(page_of, record_of):
+    """Open who may call RegenCommandToken: a bot at times, as documented; whoever has the permission is refused in 11.6.0-dev."""
+
+    def of(name):
+        told = {"clause": "RegenCommandToken.permission", "outcome": "pass", "persona": "bot", "test": BOT.format(name)}
+        manager = {"test": MANAGER.format(name)}
+        manager = {**NOT_SERVED, **manager} if name == "11.6.0-dev" else {**told, "persona": "slash_manager", **manager}
+        asked = [("bot", "bots/a_bot/RegenCommandToken", HIDDEN), ("bot", "bots/a_bot/RegenCommandToken", {"status": 200})]
+        asked.append(("slash_manager", "commands/others_commands", HIDDEN if name == "11.6.0-dev" else {"status": 200}))
+        asked.append(("slash_manager", "commands/of_something_else", {"status": 403}))
+        rows = [{**REGEN, "persona": who, "request": f"permissions/{test}", **answer} for who, test, answer in asked]
+        return record_of(name, told, manager, answers=rows)
+
+    def open_(**options):
+        names = ["9.11.2", "10.8.1", "11.0.3", "11.6.0-dev"]
+        return page_of("personas?operation=RegenCommandToken", *map(of, names), **options)
+
+    return open_
+
+
+def test_a_cell_says_first_who_is_served_then_whether_that_is_as_documented(regen):
+    """Of whom a test makes too; a refusal that is known for no promise kept is a refusal first."""
+    page = regen(viewport={"width": 1600, "height": 900})
+    bot, manager = (page.locator(".over tbody tr", has_text=who).locator("button") for who in ("bot", "slash manager"))
+    assert [signs(one) for one in bot.all()] == [["±"]]
+    assert [signs(one) for one in manager.all()] == [["✓"], ["–", "▲"]]
+    assert bot.inner_text() == "±\nserved and refused, as documented"
+    assert manager.first.inner_text() == "✓\nserved, as documented"
+    assert manager.last.get_attribute("title").endswith(
+        "slash_manager: refused, not as documented (known); 404 store.sql_command.save.get.app_error, not served, 11.6.0-dev"
+    )
+    legend = " ".join(" ".join(page.locator(".legend").all_inner_texts()).split())
+    for part in ("✓ may: was served", "– may not: was refused", "± both: ", "▲ otherwise than documented, known"):
+        assert part in legend
+    manager.last.click()
+    assert page.locator("#panel .verdict").inner_text() == "▲ Mattermost 11.6.0-dev: refused, not as documented (known)"
+    assert "404 store.sql_command.save.get.app_error\t1 time" in page.locator("#panel table").inner_text()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_words_in_a_cell_of_who_may_are_whole_or_left_out(regen, width):
+    page = regen(viewport={"width": width, "height": 844})
+    assert page.locator(".over .says:visible").count() > 0
+    cut = f"[...document.querySelectorAll('.access')].filter({CUT}).map((one) => one.outerHTML)"
+    for first in ("9.11.2", "10.8.1", "11.0.3", "11.6.0-dev"):
+        page.goto(page.url.partition("#")[0] + f"#personas?operation=RegenCommandToken&from={first}")
+        assert page.evaluate(cut) == []
+
+
+@pytest.mark.parametrize("place", ["personas", WHO_MAY])
+def test_what_explains_the_cells_of_who_may_is_drawn_as_they_are(visit, place):
+    """By the same rules: whatever sets the look of a cell sets that of its sample."""
+    shown = visit(f"#{place}")
+    look = (
+        "(one) => ['backgroundColor', 'boxShadow', 'outline', 'borderRadius', 'height'].map((key) => getComputedStyle(one)[key])"
+    )
+    samples = {tuple(one.evaluate(look)) for one in shown.locator(".legend .access").all()}
+    cells = {tuple(one.evaluate(look)) for one in shown.locator("td .access").all()}
+    assert len(cells) >= 3 and cells <= samples
 
 
 def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
@@ -993,7 +1073,7 @@ def test_axe_finds_nothing_where_two_servers_and_a_recording_are_beside_one_anot
     page = page_of("versions", record_of("11.0.3", KNOWN), *records, **options)
     for place in ("versions", "personas?at=11.0.3 127.0.0.1:8066", WHO_MAY, "trust"):
         page.goto(page.url.partition("#")[0] + f"#{place}")
-        assert page.locator("button.access.open").count() == {"versions": 0, "trust": 0}.get(place, 1), place
+        assert page.locator("button.access.is-u").count() == {"versions": 0, "trust": 0}.get(place, 1), place
         assert violations(page) == [], place
 
 

@@ -398,6 +398,22 @@ def test_what_proves_nothing_about_who_may_is_left_out(data, record_of, answer):
     assert access(data(record_of("9.11.2", answers=[answer]))) == {}
 
 
+def test_of_a_caller_whom_a_test_makes_the_answers_are_told_that_judged_who_may(data, record_of):
+    """Not those of other tests; and a 404 refuses where the operation of that version says so (`data/answers.yaml`)."""
+    hidden = "store.sql_command.save.get.app_error"
+    told = {"operation": "RegenCommandToken", "persona": "slash_manager", "about": "other", "as_shipped": False}
+    here, elsewhere = ({"request": f"permissions/commands/{name}"} for name in ("it", "something_else"))
+    answers = [{**told, **here, "status": 404, "error": hidden}, {**told, **elsewhere, "status": 200}]
+    seen = {"clause": "RegenCommandToken.permission", "outcome": "pass", "persona": "slash_manager"}
+    test = "suites/permissions/test_commands.py::test_it[{}]"
+    records = [record_of(v, {**seen, "test": test.format(v)}, answers=answers) for v in ("5.12.6", "11.6.0-dev")]
+    shown = data(*records)
+    assert [(row["persona"], row["about"], row["answered"], row["documented"]) for row in shown["tried"]] == [
+        ("slash_manager", "any", "-d", "--")
+    ]
+    assert shown["tried"][0]["answers"] == [{f"404 {hidden}": 1}] * 2 and shown["access"] == []
+
+
 def test_every_persona_is_explained(data, record_of):
     shown = data(record_of("9.11.2"))["personas"]
     assert list(shown) == [*PERSONAS, *MADE]
