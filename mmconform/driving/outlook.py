@@ -25,6 +25,7 @@ from mmconform.safety.guard import Guard
 from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer
 from mmconform.world.entitlement import entitlement
+from mmconform.world.features import CONVERTED_BOTS, has
 from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
 from mmconform.world.place import RESIDENT
 
@@ -155,6 +156,8 @@ class Foresight:
                 yield probe
 
     def _can_ask(self, persona: Persona) -> bool:
+        if persona.is_bot:
+            return has(CONVERTED_BOTS, self.guard.version)
         return self.has_guests or not persona.is_guest
 
     def _consumed(self, operation: Operation, asked: Sequence[Probe]) -> int:

@@ -24,7 +24,7 @@ from mmconform.wire.exchange import Exchange, Position
 from mmconform.world import kinds
 from mmconform.world.admin import Sections
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import CALLERS, Persona, Roles, known_persona
+from mmconform.world.people import PROBING, Persona, Roles, known_persona
 from mmconform.world.place import LISTS_OPEN_TEAMS, OPEN, OPEN_TEAM, SPOTS, TEAMS, Place, Spot
 from mmconform.world.world import Person, World
 
@@ -86,14 +86,14 @@ def probes(operation: Operation) -> Iterator[Probe]:
     owned = _owned(operation.kinds)
     for spot in spots_of(operation):
         for about in ("other", "self") if owned else ("other",):
-            for name in CALLERS:
+            for name in PROBING:
                 probe = Probe(name, about, spot)
                 if name not in _FEW and _costs_an_account(operation, about):
                     continue
                 if about == "other" or _can_be_own(owned, probe):
                     yield probe
     if _reads_a_team(operation):
-        yield from (Probe(name, "other", OPEN_TEAM) for name in CALLERS)
+        yield from (Probe(name, "other", OPEN_TEAM) for name in PROBING)
 
 
 def _costs_an_account(operation: Operation, about: str) -> bool:
@@ -133,8 +133,8 @@ def position_of(operation: Operation, probe: Probe) -> Position | None:
 
 
 def is_signed_out_for_good(operation: Operation, persona: Persona) -> bool:
-    """Return whether a request would end a session that nobody can renew: without a licence a guest cannot sign in."""
-    return persona.is_guest and "caller" in operation.consumes
+    """Return whether a request would end a session that nobody can renew by signing in."""
+    return persona.calls_with_token and "caller" in operation.consumes
 
 
 def _can_be_own(owned: frozenset[str], probe: Probe) -> bool:

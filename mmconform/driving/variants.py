@@ -33,7 +33,8 @@ class Plain:
 
 
 def asked_beside(operation: Operation, plain: Sequence[Plain]) -> Iterator[tuple[Probe, Variant]]:
-    """Yield who asks what beside the plain requests, of which it is known what came of them."""
+    """Yield who asks what beside the plain requests, of which it is known what came of them; of bots that tells nothing."""
+    plain = [told for told in plain if told.probe.persona in CALLERS]
     askers = list(_askers(plain))
     for variant in (*_flags(operation), *_batches(operation)):
         yield from ((probe, variant) for probe in askers if not (variant.is_batch and _is_of_several_owners(operation, probe)))

@@ -189,7 +189,7 @@ class UnlistedTrial:
 
     def _served_to_the_least(self) -> Shown | None:
         spots = list(probes(self._operation))
-        here = [probe for probe in spots if probe.spot == spots[0].spot]
+        here = [probe for probe in spots if probe.spot == spots[0].spot and probe.persona in CALLERS]
         for probe in sorted(here, key=lambda probe: CALLERS.index(probe.persona)):
             person = self._questions.world.people.get(probe.persona)
             if person is None and probe.persona != "anonymous":

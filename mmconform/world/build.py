@@ -14,6 +14,7 @@ from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.admin import OPERATOR, Admin, arranged, confirm_is_an_error_of_the_server
 from mmconform.world.features import COMMANDS, ROLES, TOKENS, has
 from mmconform.world.kinds import command, token
+from mmconform.world.kinds.bot import convert
 from mmconform.world.kinds.team import new_team
 from mmconform.world.kinds.user import make_account
 from mmconform.world.people import PERSONAS, Persona, unlike_a_fresh_role
@@ -90,6 +91,34 @@ def make_guest(world: World, persona: Persona) -> Person:
     admin.must("PUT", f"/api/v4/users/{person.id}/roles", {"roles": "system_guest"})
     admin.join(world.team_id, person.id)
     return replace(person, session=Secret(made["token"]), token_id=made["id"], token=Secret(made["token"]))
+
+
+def make_bot(world: World, persona: Persona) -> Person:
+    """Make a bot of the world's team: somebody is made one, which takes no setting, and belongs to the run's administrator then.
+
+    Its token needs no setting either (app/session.go@v5.36.1 CreateUserAccessToken).
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    admin = world.admin()
+    person = make_account(world, admin, persona, new_name(world, persona), persona.short, persona.name, "")
+    convert(admin, person.id, owner=world.people["system_admin"].id)
+    made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
+    world.client.redactor.learn_credential(made["token"], persona.name)
+    admin.join(world.team_id, person.id)
+    return replace(person, session=Secret(made["token"]), token_id=made["id"], token=Secret(made["token"]))
+
+
+def make_again(world: World, persona: Persona) -> Person:
+    """Make somebody who is what a persona is, with an account of their own beside those of that name.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    if persona.is_guest:
+        return make_guest(world, persona)
+    return make_bot(world, persona) if persona.is_bot else make_person(world, persona, again=True)
 
 
 def _confirm_admitted(world: World, person: Person) -> None:

@@ -32,7 +32,7 @@ def entitlement(
     *,
     is_licensed: bool = False,
 ) -> Knowledge:
-    """Return whether the documentation lets a persona call an operation.
+    """Return whether the documentation lets a persona call an operation: of a bot it does not say so.
 
     Args:
         operation: What is called; its requirement is what the documentation demands.
@@ -44,6 +44,8 @@ def entitlement(
     if persona.is_anonymous:
         asked = operation.requirement.authenticated
         return asked if isinstance(asked, Unknown) else not asked
+    if persona.is_bot:
+        return Unknown(UNKNOWN_RELATION)
     if not operation.requirement.is_understood:
         return Unknown("partly-understood")
     place = _place(operation, about)

@@ -23,6 +23,7 @@ class Persona:
         team_role: ``team_user`` or ``team_admin`` of the world's team, or None outside it.
         channel_role: ``channel_user`` or ``channel_admin`` of the channels to which they belong.
         is_guest: Everything that they are is a guest's.
+        is_bot: It is a bot: a user by its roles, of whom servers ask more or less than of people, which no sentence says.
         is_bare: They have none of the roles that everybody has.
         about: In words, of who is beside the people of every world.
     """
@@ -33,12 +34,18 @@ class Persona:
     team_role: str | None = None
     channel_role: str = "channel_user"
     is_guest: bool = False
+    is_bot: bool = False
     is_bare: bool = False
     about: str = ""
 
     @property
     def is_anonymous(self) -> bool:
         return self.name == "anonymous"
+
+    @property
+    def calls_with_token(self) -> bool:
+        """Whether they call with a personal access token: without a licence no guest can sign in, and a bot never can."""
+        return self.is_guest or self.is_bot
 
     @property
     def system_roles(self) -> tuple[str, ...]:
@@ -75,6 +82,7 @@ PERSONAS = {
     )
 }
 
+TEAM_BOT = "team_bot"
 #: Who is there beside them when everybody is asked the same (``mmconform.driving.probes``).
 BESIDE = {
     persona.name: persona
@@ -92,6 +100,12 @@ BESIDE = {
             about="a member of the team, and administrator of some of its channels",
         ),
         Persona(
+            *(TEAM_BOT, "bot"),
+            team_role="team_user",
+            is_bot=True,
+            about="a bot that is a member of the team and of some of its channels",
+        ),
+        Persona(
             *("resident", "resident"),
             team_role="team_user",
             about="a member of the team, to whom belongs what others are asked about",
@@ -101,6 +115,9 @@ BESIDE = {
 
 #: Who asks then, the least powerful first: what only some may consume is there for all who may not.
 CALLERS = ("anonymous", "outsider", "guest", "member", "channel_admin", "team_admin", "system_admin")
+
+#: Who asks the plain requests: a bot too, of whom no sentence says what it may, so that its answers are compared and no more.
+PROBING = (*CALLERS[:-1], TEAM_BOT, CALLERS[-1])
 
 #: Who is none of them (a bot, the holder of a single permission) comes before the administrator.
 _POWER = {caller: i for i, caller in enumerate((*CALLERS[:-1], "", CALLERS[-1]))}

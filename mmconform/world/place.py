@@ -10,8 +10,8 @@ from mmconform.wire.client import Client
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds
 from mmconform.world.admin import Admin
-from mmconform.world.build import make_guest, make_person
-from mmconform.world.features import TOKENS
+from mmconform.world.build import make_again
+from mmconform.world.features import CONVERTED_BOTS, TOKENS, has
 from mmconform.world.fillers import filler
 from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
@@ -69,7 +69,7 @@ LISTS_OPEN_TEAMS = "list_public_teams"
 class Place:
     """The spots of one world, made when it begins; things lying there are made when they are first asked about.
 
-    Where a server has no guests, or they could not call, none is asked.
+    Where a server has no guests, or they could not call, none is asked; nor a bot where nobody can be made one.
 
     Raises:
         MisuseError: the server refuses to make one of them.
@@ -85,8 +85,8 @@ class Place:
         self._consumed: dict[tuple[str, Spot | None, Life], str] = {}
         self._consumed_people: list[Person] = []
         for persona in BESIDE.values():
-            if persona.name not in world.people and not (persona.is_guest and self._has_no_guests):
-                world.people[persona.name] = self._make(persona)
+            if persona.name not in world.people and self._has(persona):
+                world.people[persona.name] = make_again(world, persona)
         self._away = new_team(world, self._admin, world.name("t"))
         self._admin.join(self._away, world.people[RESIDENT].id)
         self._joining: list[Callable[[str, str], None]] = []
@@ -109,12 +109,11 @@ class Place:
             if spot.is_home and spot.is_joined:
                 join("channel", channel)
 
-    @property
-    def _has_no_guests(self) -> bool:
-        return "system_guest" not in self._world.told_roles or TOKENS in self._world.switched_off
-
-    def _make(self, persona: Persona) -> Person:
-        return make_guest(self._world, persona) if persona.is_guest else make_person(self._world, persona, again=True)
+    def _has(self, persona: Persona) -> bool:
+        """Whether the server can have somebody like that, who could call."""
+        if persona.is_guest:
+            return "system_guest" in self._world.told_roles and TOKENS not in self._world.switched_off
+        return not persona.is_bot or has(CONVERTED_BOTS, self._world.version)
 
     def _new_channel(self, spot: Spot) -> str:
         id_ = spot.kind.new(self._world, self._admin, self._team(spot))
@@ -340,12 +339,12 @@ class Place:
             del self._doubles[id_]
 
     def sign_in(self, person: Person) -> None:
-        """Give somebody whose sessions a request ended a new one; a guest calls with a token, which outlives them.
+        """Give somebody whose sessions a request ended a new one; a token outlives them.
 
         Raises:
             MisuseError: the server refuses.
         """
-        if not person.persona.is_guest:
+        if not person.persona.calls_with_token:
             self._world.people[person.persona.name] = self.signed_in_again(person)
 
     def calm(self) -> None:
@@ -358,7 +357,7 @@ class Place:
         Raises:
             MisuseError: the server refuses.
         """
-        double = self._make(person.persona)
+        double = make_again(self._world, person.persona)
         self._doubles[double.id] = double
         return double
 
@@ -368,8 +367,8 @@ class Place:
         Raises:
             MisuseError: the server refuses.
         """
-        if person.persona.is_guest:
-            raise MisuseError("without a licence a guest cannot sign in")
+        if person.persona.calls_with_token:
+            raise MisuseError(f"{person.persona.name} cannot sign in")
         return signed_in_again(self._client, person)
 
 

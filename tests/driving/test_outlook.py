@@ -191,8 +191,8 @@ BOTS = """\
       parameters: [{name: bot_user_id, in: path, required: true, schema: {type: string}, x-resource: bot}]
       responses: {"200": {description: x}}
 """
-#: Without guests: six personas of every world, the resident and the administrator of a channel.
-PEOPLE = 8
+#: Without guests: six personas of every world, the resident, the administrator of a channel and a bot.
+PEOPLE = 9
 #: Whoever is consumed is renewed: one of the resident's, and a member and an administrator who ask about themselves.
 RENEWED = 3
 
@@ -201,7 +201,7 @@ RENEWED = 3
     ("more", "accounts"),
     [
         ("", 0),
-        (FOR_GOOD, 2),  # the administrator is served, about somebody else and about themselves, and what was consumed stays so
+        (FOR_GOOD, 3),  # the administrator is served, about others and themselves, a bot may be, and what was consumed stays so
         (MADE, 1),
         (BOTS, 3),  # one for each of whom a bot is asked about
     ],

@@ -19,7 +19,7 @@ from mmconform.version import Version, Versions
 from mmconform.wire.client import Client, HeldBackError
 from mmconform.wire.exchange import Position
 from mmconform.wire.tape.redact import Redactor
-from mmconform.world.people import CALLERS, Roles, known_persona
+from mmconform.world.people import PROBING, Roles, known_persona
 from mmconform.world.place import OPEN, OPEN_TEAM, SPOTS, TEAMS
 from mmconform.world.world import Person, World
 
@@ -51,12 +51,12 @@ def test_what_lies_in_a_team_or_a_channel_is_asked_about_wherever_such_a_thing_c
 
 def test_everybody_is_asked_about_somebody_elses_and_whoever_can_have_one_about_their_own():
     asked = {(probe.persona, probe.about) for probe in probes(operation("post")) if probe.spot is OPEN}
-    members = {"guest", "member", "channel_admin", "team_admin", "system_admin"}
-    assert asked == {(name, "other") for name in CALLERS} | {(name, "self") for name in members}
+    members = {"guest", "member", "channel_admin", "team_bot", "team_admin", "system_admin"}
+    assert asked == {(name, "other") for name in PROBING} | {(name, "self") for name in members}
     elsewhere = {probe.about for probe in probes(operation("post")) if probe.spot is not OPEN}
     assert elsewhere == {"other"}  # nobody but the resident posts there
     assert {(p.persona, p.about) for p in probes(operation("user")) if p.about == "self"} == {
-        (name, "self") for name in set(CALLERS) - {"anonymous"}
+        (name, "self") for name in set(PROBING) - {"anonymous"}
     }
 
 
@@ -126,10 +126,10 @@ def test_where_each_one_served_costs_an_account_few_are_asked():
     """Of those whom roles make alike, one: accounts are never deleted."""
     few = {"anonymous", "guest", "member", "system_admin"}
     consumed = {(p.persona, p.about) for p in probes(operation("user", method="DELETE", consumes=frozenset({"user"})))}
-    assert consumed == {(name, "other") for name in CALLERS} | {(name, "self") for name in few - {"anonymous"}}
+    assert consumed == {(name, "other") for name in PROBING} | {(name, "self") for name in few - {"anonymous"}}
     assert {p.persona for p in probes(operation("bot")) if p.about == "self"} == few - {"anonymous"}
     assert {p.persona for p in probes(operation(method="POST", makes="user"))} == few
-    assert {p.persona for p in probes(operation(method="POST", makes="channel"))} == set(CALLERS)
+    assert {p.persona for p in probes(operation(method="POST", makes="channel"))} == set(PROBING)
 
 
 def test_a_body_that_names_a_channel_is_asked_about_wherever_a_channel_lies():

@@ -13,7 +13,7 @@ from mmconform.servers.live.alive import is_alive, whoami
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import OPERATOR, Admin
-from mmconform.world.build import make_guest, make_person
+from mmconform.world.build import make_again
 from mmconform.world.kinds.user import is_in_team, put_back, signed_in_again
 from mmconform.world.world import Person, World
 
@@ -112,13 +112,12 @@ class Keeper:
         again = self._restored(person, client)
         if again and not self._loss(again, client):
             return again
-        is_guest = person.persona.is_guest
-        return make_guest(self.world, person.persona) if is_guest else make_person(self.world, person.persona, again=True)
+        return make_again(self.world, person.persona)
 
     def _restored(self, person: Person, client: Client) -> Person | None:
         put_back(self._admin(client), self.world, person)
         try:
-            return person if person.persona.is_guest else signed_in_again(client, person)
+            return person if person.persona.calls_with_token else signed_in_again(client, person)
         except MisuseError:
             return None
 

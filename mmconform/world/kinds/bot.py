@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mmconform.errors import NotHereError
-from mmconform.world.admin import OPERATOR, told
+from mmconform.world.admin import OPERATOR, Admin, told
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.kinds.user import new_password
 
@@ -28,7 +28,7 @@ class Bot(Kind):
         try:
             bot = new_bot(replace(owner, persona=OPERATOR, credential=admin.token))[0]
         except NotHereError:
-            bot = _converted(owner)
+            return _converted(owner)
         admin.must("POST", f"/api/v4/bots/{bot}/assign/{owner.id}")
         return bot
 
@@ -40,14 +40,24 @@ class Bot(Kind):
         return bot.get("owner_id") == owner.id and not bot.get("delete_at")
 
 
+def convert(admin: Admin, user: str, owner: str) -> None:
+    """Make a user a bot of somebody's, which takes no setting (api4/user.go@v5.36.1 convertUserToBot).
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    admin.must("POST", f"/api/v4/users/{user}/convert_to_bot")
+    admin.must("POST", f"/api/v4/bots/{user}/assign/{owner}")  # until then it is its own
+
+
 def _converted(owner: Owner) -> str:
-    """Return the id of a user that is made a bot, which takes no setting (api4/user.go@v5.36.1 convertUserToBot)."""
+    """Return the id of a user that was made a bot of somebody's."""
     name, password = owner.naming.name("b"), new_password()
     owner.client.redactor.learn(password)
     owner.world.note(what="user", name=name)
     id_ = owner.admin.make_user(name, password)
     owner.world.note(what="user", name=name, id=id_)
-    owner.admin.must("POST", f"/api/v4/users/{id_}/convert_to_bot")
+    convert(owner.admin, id_, owner.id)
     return id_
 
 

@@ -62,8 +62,8 @@ class Session(Kind):
     is_owned = True
 
     def make(self, owner: Owner) -> str:
-        if owner.person is None or owner.person.persona.is_guest:
-            raise NotHereError("without a licence a guest cannot sign in")
+        if owner.person is None or owner.person.persona.calls_with_token:
+            raise NotHereError(f"{owner.persona} cannot sign in")
         before = set(self._ids(owner))
         login(owner.client, owner.person.username, owner.person.password, owner.persona)
         if new := [id_ for id_ in self._ids(owner) if id_ not in before]:

@@ -148,6 +148,8 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
 def put_back(admin: Admin, world: World, person: Person) -> None:
     """Ask for somebody to be active, with the roles and in the world's team as they are to be; it has to be read back."""
     user, is_guest = f"/api/v4/users/{person.id}", person.persona.is_guest
+    if person.persona.is_bot:
+        admin.ask("POST", f"/api/v4/bots/{person.id}/enable")
     if is_guest:  # a server deactivates guests when it starts with guests switched off, and then makes none of them active
         admin.ask("PUT", f"{user}/roles", {"roles": "system_user"})
     admin.ask("PUT", f"{user}/active", {"active": True})
@@ -183,11 +185,11 @@ def renewed(world: World, client: Client, person: Person) -> Person | None:
     persona, admin = person.persona, world.admin(client)
     put_back(admin, world, person)
     try:
-        known = person if persona.is_guest else signed_in_again(client, person)
+        known = person if persona.calls_with_token else signed_in_again(client, person)
     except MisuseError:
         return None
     told = client.send("GET", f"/api/v4/users/{person.id}", persona=persona.name, token=known.session).json_object
-    is_ordinary = not (told.get("delete_at") or told.get("auth_service") or told.get("is_bot"))
+    is_ordinary = not (told.get("delete_at") or told.get("auth_service")) and bool(told.get("is_bot")) == persona.is_bot
     is_as_before = is_ordinary and set(str(told.get("roles")).split()) == persona.system_roles_among(world.roles)
     return known if is_as_before and is_in_team(admin, world, person) else None
 
