@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from mmconform.contract import prose
@@ -16,21 +17,40 @@ from mmconform.documents.load import OFFICIAL_OVERLAY_NAME
 from mmconform.documents.reader import Pointer
 from mmconform.documents.references import resolve
 from mmconform.errors import DocumentError, MisuseError
+from mmconform.paths import ROOT
 from mmconform.version import Version, Versions
+
+#: Where merging notes from which places an operation comes (``file:line``).
+_ORIGIN = "x-origin"
 
 
 def build(document: Document) -> Contract:
     """Return the contract of a merged, overlaid and valid document."""
     data = document.data
-    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     try:
         base = base_path(data.get("servers"))
     except ValueError as error:
         raise MisuseError(f"the address of the server cannot be read: {error}") from None
-    contract = Contract(base, digest, data.get("components") or {})
+    contract = Contract(base, _digest(document), data.get("components") or {})
     for path, method, operation in document.operations():
         _Reader(document, contract, path, method, operation).read()
     return contract
+
+
+def _digest(document: Document) -> str:
+    """Return what tells documents from others: the same of a file wherever it lies, and however the command line names it."""
+    paths: dict[str, Any] = {path: dict(item) for path, item in document.data["paths"].items()}
+    for path, method, operation in document.operations():
+        if places := operation.get(_ORIGIN):
+            paths[path][method] = {**operation, _ORIGIN: [_without_folder(str(place)) for place in places]}
+    return hashlib.sha256(json.dumps({**document.data, "paths": paths}, sort_keys=True).encode()).hexdigest()
+
+
+def _without_folder(place: str) -> str:
+    """Return a place in a file (``file:line``) without its folder; ours have names of their own."""
+    file, _, line = place.rpartition(":")
+    is_ours = not Path(file).is_absolute() and (ROOT / file).is_file()
+    return place if is_ours else f"{Path(file).name}:{line}"
 
 
 class _Reader:

@@ -1,11 +1,15 @@
 """The contract says what the documents say, where they say it, and nothing else."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES
 from mmconform.contract.permission import Every, Holds, Oneself, Requirement, Some
 from mmconform.documents.load import SOURCES, load
+from mmconform.paths import SPECS
 from mmconform.version import Version
 
 CLAUSES = build(load().document).clauses
@@ -201,6 +205,21 @@ def test_a_sentence_that_nobody_understands_is_listed_where_it_stands(described)
 
 def test_a_folded_sentence_is_found_on_its_own_line(described):
     assert described(FOLDED).clauses["A.permission"].line == 11
+
+
+def test_the_digest_is_that_of_the_file_from_wherever_it_is_named(tmp_path, monkeypatch):
+    """A record that was kept before an upgrade could not be compared afterwards, called from another folder."""
+    folder, copies = tmp_path / "docs", tmp_path / "copies"
+    for each in (folder, copies):
+        each.mkdir()
+        shutil.copy(SPECS / "mattermost.yaml", each / "mine.yaml")
+    digests = {build(load([folder / "mine.yaml"]).document).digest, build(load([copies / "mine.yaml"]).document).digest}
+    for here, name in ((tmp_path, "docs/mine.yaml"), (folder, "mine.yaml"), (copies, "../docs/mine.yaml")):
+        monkeypatch.chdir(here)
+        digests.add(build(load([Path(name)]).document).digest)
+    assert len(digests) == 1
+    (folder / "mine.yaml").write_bytes((folder / "mine.yaml").read_bytes().replace(b"must", b"may"))
+    assert build(load([folder / "mine.yaml"]).document).digest not in digests
 
 
 def test_the_digest_tells_two_documents_apart(raw, contract):
