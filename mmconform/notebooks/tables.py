@@ -461,11 +461,11 @@ def _named(records: Sequence[str | Path]) -> list[Record]:
 
 
 def _read_one(path: Path) -> Record:
-    return _read_once(path, path.stat().st_mtime_ns)
+    return _read_once(path, _state(path))
 
 
 @cache
-def _read_once(path: Path, _changed: int) -> Record:
+def _read_once(path: Path, _now: tuple[Path, int]) -> Record:
     return record.read(path)
 
 
@@ -478,9 +478,19 @@ def _paths(documents: Documents) -> tuple[Path, ...]:
     return tuple(map(Path, [documents] if isinstance(documents, str | Path) else documents))
 
 
-@cache
 def _contract(specs: tuple[Path, ...] = (), overlays: tuple[Path, ...] = ()) -> Contract:
+    """Return the contract of documents as they are now: whoever writes an overlay changes it between two cells."""
+    return _built(specs, overlays, tuple(map(_state, (*specs, *overlays))))
+
+
+@cache
+def _built(specs: tuple[Path, ...], overlays: tuple[Path, ...], _states: tuple[tuple[Path, int], ...]) -> Contract:
     return build(load_document([*specs], [*overlays]).document)
+
+
+def _state(path: Path) -> tuple[Path, int]:
+    """Return which file that is, wherever one works meanwhile, and when it was changed; one that is not there is never kept."""
+    return path.absolute(), path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _of(record: Record) -> dict[str, str]:

@@ -253,6 +253,22 @@ def test_a_record_of_other_documents_is_loaded_with_these_and_the_refusal_says_h
     assert mmconform.newest(path, spec=mine) == "recorded:11.0.3"
 
 
+def test_a_document_that_is_changed_between_two_cells_is_read_again(of_others, monkeypatch, tmp_path):
+    """And one of the same name in another folder is another one."""
+    path, mine = of_others
+    monkeypatch.chdir(tmp_path)
+    before = mmconform.clauses(mine.name)
+    assert len(mmconform.load(path, spec=mine.name))
+    mine.write_text(mine.read_text(encoding="utf-8").replace("RegenCommandToken", "RenewCommandToken"), encoding="utf-8")
+    with pytest.raises(MisuseError, match="other documents"):
+        mmconform.load(path, spec=mine.name)
+    assert not mmconform.clauses(mine.name).equals(before)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(MisuseError):
+        mmconform.clauses(mine.name)
+
+
 def test_of_other_documents_records_are_named(of_others, monkeypatch):
     monkeypatch.delenv(RECORDS)
     with pytest.raises(MisuseError, match="name the records that were judged by these documents"):
