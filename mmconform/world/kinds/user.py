@@ -227,16 +227,24 @@ def login(client: Client, login_id: str, password: str, persona: str) -> str:
     return Secret(session)
 
 
+#: What everybody has, or every guest.
+_ORDINARY = {"system_user", "system_guest"}
+
+
+def _roles(user: Mapping[str, Any]) -> set[str]:
+    return set(str(user.get("roles") or "").split())
+
+
 def _roles_beside(user: Mapping[str, Any]) -> set[str]:
-    """Return the system roles that somebody holds beside those that everybody has, or every guest."""
-    return set(str(user.get("roles") or "").split()) - {"system_user", "system_guest"}
+    """Return the system roles that somebody holds beside the ordinary ones."""
+    return _roles(user) - _ORDINARY
 
 
 def _take_roles(undoing: Undoing, user: str) -> None:
     """Take from somebody what not everybody holds: whoever made them active again would have made an administrator."""
     found = undoing.admin.ask("GET", f"/api/v4/users/{user}")
     if found.is_success and _roles_beside(found.json_object):
-        wanted = {"roles": "system_user"}
+        wanted = {"roles": " ".join(sorted(_roles(found.json_object) & _ORDINARY)) or "system_user"}
         undoing.attempt("roles of our accounts taken back", undoing.admin.ask("PUT", f"/api/v4/users/{user}/roles", wanted))
 
 
