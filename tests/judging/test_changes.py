@@ -242,9 +242,9 @@ WAYS = [
         *(asked("201"), [broken("201 x"), broken("404 y", "c/d")], asked("400 a"), [broken("404 y", "c/d")]),
         [("answer", "better", ["broken: 201 x → not broken that way"])],
     ),
-    # not asked there, though something else was
     # judged by another test than the one that asked
     (asked("201"), [broken("201 x", "w/w")], asked("400 a"), [seen("pass")], [("answer", "better", ["broken: 201 x → kept"])]),
+    # not asked there, though something else was
     (asked("201", "c/d"), [broken("201 x", "c/d")], asked("400 a"), [seen("pass")], [("promise", "different", [])]),
 ]
 

@@ -40,6 +40,7 @@ from types import SimpleNamespace
 import pytest
 from mmconform.plugin import fixtures
 from mmconform.plugin.fixtures import cassette_of
+from mmconform.wire.tape.name import name_of_test
 
 class Names:
     def pytest_collection_finish(self, session):
@@ -49,6 +50,7 @@ class Names:
                 judge = SimpleNamespace(contract=ours.run.contract)
                 world = SimpleNamespace(version=target.version, switched_off=frozenset(), lacks=lambda operation: False)
                 plays = "stage" not in item.fixturenames or not fixtures.skip_reason(item, judge, world)
+                assert name_of_test(item.nodeid, target.slug) == cassette_of(item), item  # as comparisons look for it
                 print("CASSETTE", target.slug, "plays" if plays else "skips", cassette_of(item) + ".yaml")
 
 sys.exit(pytest.main(["--collect-only", "-q", "--target", "recorded:all"], plugins=[Names()]))
