@@ -136,6 +136,14 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
     if has_no_account(client):
         return _of_nobodys(target, contract, client, foresees=foresees)
     token = sign_in(client)
+    try:
+        return _examined(target, contract, client, token, foresees=foresees)
+    finally:
+        sign_out(client, token)
+        client.close()
+
+
+def _examined(target: Target, contract: Contract, client: Client, token: str, *, foresees: bool) -> Diagnosis:
     admin = Admin(client, token)
     answer = admin.config()
     config = answer.json_object
@@ -182,8 +190,6 @@ def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Di
         found.outlook = Foresight(contract, guard, target.roles, config, licensed, has_guests).outlook()
         asked &= {prospect.operation for prospect in found.outlook.asked}
         found.reached = sum(1 for clause in contract.clauses.values() if clause.operation in asked)
-    sign_out(client, token)
-    client.close()
     return found
 
 

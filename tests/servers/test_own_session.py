@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from mmconform.commands import doctor
 from mmconform.commands.cli import main
+from mmconform.contract.build import build
+from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.reference import named
 from mmconform.reference.server import Reference
-from mmconform.servers.live import journal, lease, live_server, locks
+from mmconform.servers.live import journal, lease, live_server, locks, prepare
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.prepare import own_session, sign_in
 from mmconform.servers.target import live
@@ -151,6 +154,29 @@ def test_a_run_that_stops_before_it_has_the_lease_ends_its_session(live_one, mon
     monkeypatch.setattr(live_server, "own_session", broken)
     with pytest.raises(MisuseError, match="no connection"):
         live_server.enter_server(live(live_one[1].target.base_url), "cccccc", create_first_admin=False)
+    assert app.store.sessions == {}
+
+
+def test_who_is_no_administrator_or_whose_session_cannot_be_trusted_is_signed_out_again(live_one, monkeypatch):
+    app, worker = live_one
+    app.store.sessions.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(prepare, "_confirm_errors_are_passed_on", lambda *_: pytest.fail("interrupted"))
+        with pytest.raises(pytest.fail.Exception):
+            sign_in(worker.target.client(), ours=WHO)
+    assert app.store.sessions == {}
+    app.store.user_called(WHO[0]).roles = ["system_user"]
+    with pytest.raises(MisuseError, match="no system administrator"):
+        sign_in(worker.target.client(), ours=WHO)
+    assert app.store.sessions == {}
+
+
+def test_doctor_leaves_no_session_where_it_comes_to_nothing(live_one, monkeypatch):
+    app, worker = live_one
+    app.store.sessions.clear()
+    monkeypatch.setattr(doctor, "people", lambda _: pytest.fail("interrupted"))
+    with pytest.raises(pytest.fail.Exception):
+        doctor.examine(live(worker.target.base_url), build(load().document))
     assert app.store.sessions == {}
 
 

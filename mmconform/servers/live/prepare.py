@@ -72,6 +72,20 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
             raise MisuseError(f"{error}{_advice(client)}") from None
     client.redactor.learn_credential(token, OPERATOR)
     try:
+        _confirm_is_an_administrators(client, token, is_given=is_given)
+    except BaseException:
+        sign_out(client, token)
+        raise
+    return Secret(token)
+
+
+def _confirm_is_an_administrators(client: Client, token: str, *, is_given: bool) -> None:
+    """Look whom a session lets in, and whether what stands in front of the server lets verdicts be trusted.
+
+    Raises:
+        MisuseError: it is not accepted, not an administrator's, or something in front spoils answers.
+    """
+    try:
         me = client.send("GET", "/api/v4/users/me", persona=OPERATOR, token=token)
     except UnseenError as error:
         raise MisuseError(str(error)) from None
@@ -84,7 +98,6 @@ def sign_in(client: Client, *, create_first_admin: bool = False, ours: tuple[str
     client.redactor.learn(str(me.json_object.get("email", "")), "operator@conformance.invalid")
     if "system_admin" not in str(roles).split():
         raise MisuseError(f"the account `{me.json_object.get('username')}` is no system administrator (its roles: {roles})")
-    return Secret(token)
 
 
 def _not_accepted(client: Client, token: str, *, is_given: bool) -> str:
