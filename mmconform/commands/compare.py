@@ -6,7 +6,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from mmconform.commands.runs import SAVED_AS, add_live_options, add_places, live_options, records_of
+from mmconform.commands.runs import SAVED_AS, add_live_options, add_places, live_options, place_of, records_of
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
@@ -68,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
     for record in (before, after):
         age(record)  # which says whether it tells its version
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
-    page = Page(contract, before, after, compare(contract, before, after), known)
+    places = [place_of(name, record) for name, record in zip((options.before, options.after), (before, after), strict=True)]
+    words = (*places, *(f"--spec={path}" for path in options.spec))
+    page = Page(contract, before, after, compare(contract, before, after), known, words)
     if options.format == "text":
         print(page.text(shutil.get_terminal_size((WIDTH, 24)).columns))
     else:

@@ -104,6 +104,15 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
 
 
+def place_of(name: str, of: Record) -> str:
+    """Return how the record that a name stood for is named now, so that nothing is run again.
+
+    Args:
+        of: The one that :func:`records_of` made of it.
+    """
+    return name if _file(name) else shown(REPORTS / record.slug_of(of.header.target))
+
+
 def _file(name: str) -> Path | None:
     for path in (Path(name), SAVED / name):
         file = path / NAME if path.is_dir() else path

@@ -1,7 +1,7 @@
 """What changed between two records: promises, answers to the same requests, fields, and whole operations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -9,7 +9,7 @@ from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.record.record import Record, slug_of
-from mmconform.record.rows import AnswerRow, ChangeKind, Effect, ObservationRow
+from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
 from mmconform.wire.tape.name import name_of_test
 from mmconform.world.people import MADE, PERSONAS, power
 
@@ -30,6 +30,26 @@ _Answers = dict[_Asked, AnswerRow]
 
 
 @dataclass(frozen=True)
+class Caller:
+    """How one of those who meet a change meets it.
+
+    Attributes:
+        count: Their requests that show it.
+        of: Their requests to the operation that the earlier server answered like these, and that the later one was asked as well.
+        valid: How many of those that show it are valid and about something that exists.
+        about: Whose things those name.
+        tests: What sent those, as the records name it, each once.
+    """
+
+    persona: str
+    count: int
+    of: int
+    valid: int
+    about: tuple[About, ...]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Change:
     """One difference between two servers, for everybody who meets it.
 
@@ -41,6 +61,7 @@ class Change:
         count: How many answers showed it.
         request, number: The first of them, as the records name it.
         promises: Those that are kept or broken by just these answers, and so are told with them and not once more.
+        callers: Of another answer: which requests show it, for each of ``personas``.
     """
 
     operation: str
@@ -54,6 +75,7 @@ class Change:
     request: str = ""
     number: int = 0
     promises: tuple["Change", ...] = ()
+    callers: tuple[Caller, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,8 @@ class Comparison:
         off_both: Those that both had switched off, of which this says nothing.
         compared: The operations that both servers were asked about.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
+        why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
+            such test: the reason for which it was skipped there, ``OTHERWISE`` or ``NOT_RUN``.
     """
 
     changes: list[Change]
@@ -79,7 +103,12 @@ class Comparison:
     compared: frozenset[str] = frozenset()
     only_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    why_not_before: Mapping[str, int] = field(default_factory=dict)
+    why_not_after: Mapping[str, int] = field(default_factory=dict)
 
+
+#: Why a record has no answer that another has: its test asked something else there, or was not run.
+OTHERWISE, NOT_RUN = "asked otherwise", "not run"
 
 #: Why something was not judged that a server of another version may be judged by.
 _NOT_KNOWN = ("unknown-in-version", "unknown-permission", "unknown-relation", "unknown-request", "partly-understood")
@@ -117,8 +146,29 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
     off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before)), tuple(sorted(off_before & off_after))
-    only = _by_caller(old.keys() - new.keys()), _by_caller(new.keys() - old.keys())
-    return Comparison(changes, len(both), len(old) + len(new) - 2 * len(both), *off, frozenset(key[1] for key in both), *only)
+    gone, come = old.keys() - new.keys(), new.keys() - old.keys()
+    only = _by_caller(gone), _by_caller(come)
+    why = _why_alone(come, before, old), _why_alone(gone, after, new)
+    compared = frozenset(key[1] for key in both)
+    return Comparison(changes, len(both), len(gone) + len(come), *off, compared, *only, *why)
+
+
+def _why_alone(asked: Iterable[_Asked], record: Record, answers: _Answers) -> dict[str, int]:
+    """Return why a record has no answers to what another was asked, and of how many that is the reason, most first."""
+    slug = slug_of(record.header.target)
+    skipped = {request_of(row, slug): row.signature for row in record.observations if row.outcome == "skip"}
+    run = {key[0] for key in answers}
+    found = Counter(OTHERWISE if key[0] in run else skipped.get(key[0], NOT_RUN) for key in asked)
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+
+
+def request_of(row: ObservationRow, slug: str) -> str:
+    """Return what the answers to the same test are called in a record.
+
+    Args:
+        slug: Of the record's target.
+    """
+    return row.cassette.removesuffix(".yaml") or name_of_test(row.test, slug)
 
 
 def _by_caller(asked: Iterable[_Asked]) -> dict[str, dict[str, int]]:
@@ -260,7 +310,7 @@ def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> It
     """
     sides = _Side(before, old), _Side(after, new)
     groups: dict[tuple[str, str, str, Effect], list[tuple[str, list[_Asked]]]] = defaultdict(list)
-    for key in sides[0].ways.keys() & sides[1].ways.keys():
+    for key in sorted(sides[0].ways.keys() & sides[1].ways.keys()):
         gone, come = (one.ways[key] - other.ways[key] for one, other in (sides, sides[::-1]))
         if gone or come:
             was = _Fate(key, gone, *sides)  # what became of what was broken
@@ -311,9 +361,8 @@ class _Side:
         rows = [row for row in self._failures[key] if row.signature in ways]
         for row in rows:
             status = row.evidence.status if row.evidence else 0
-            request = row.cassette.removesuffix(".yaml") or name_of_test(row.test, self._slug)
             who = row.operation, row.persona
-            turns = self._turns.get((request, *who)) or self._turns.get(("", *who), [])
+            turns = self._turns.get((request_of(row, self._slug), *who)) or self._turns.get(("", *who), [])
             found |= dict.fromkeys(asked for asked in turns if status in (0, self.answers[asked].status))
         return list(found), sum(row.count for row in rows)
 
@@ -360,6 +409,12 @@ def ways_broken(record: Record) -> dict[tuple[str, str], set[str]]:
     return broken
 
 
+def broken_alike(before: Record, after: Record) -> list[str]:
+    """Return the clauses that both servers break in the same way to the same caller, in alphabetical order."""
+    old, new = ways_broken(before), ways_broken(after)
+    return sorted({clause for clause, persona in old if old[clause, persona] & new.get((clause, persona), set())})
+
+
 def _doubts(record: Record) -> set[tuple[str, str]]:
     """Return the clauses, with the persona, of which something was not judged since nobody knows what is right there."""
     return {(row.clause, row.persona) for row in record.observations if row.outcome == "skip" and row.signature in _NOT_KNOWN}
@@ -378,8 +433,10 @@ def _broken(signatures: set[str]) -> str:
 def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked]) -> Iterator[_Shown]:
     """Yield the requests that the two servers answer with another status or error id."""
     groups: dict[tuple[str, str, str, Effect], list[_Asked]] = defaultdict(list)
+    alike: Counter[tuple[str, str, str]] = Counter()
     for key in keys:
         was, is_ = old[key], new[key]
+        alike[(*key[1:3], was.says)] += 1
         if was.says != is_.says:
             groups[key[1], was.says, is_.says, _effect(was, is_)].append(key)
     for (operation, before, after, effect), of_group in groups.items():
@@ -387,10 +444,19 @@ def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked
         rule = _rule({int(before[:3]), int(after[:3])})
         clause = f"{operation}.{rule}" if f"{operation}.{rule}" in contract.clauses else f"{operation}.status"
         who = _in_order(key[2] for key in of_group)
-        yield (
-            Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], new[first].number),
-            of_group,
+        callers = tuple(
+            _caller([key for key in of_group if key[2] == persona], old, alike[operation, persona, before]) for persona in who
         )
+        number = new[first].number
+        change = Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], number, callers=callers)
+        yield change, of_group
+
+
+def _caller(asked: Sequence[_Asked], answers: _Answers, of: int) -> Caller:
+    """Return how one persona asked what these requests are."""
+    about = tuple(sorted({answers[key].about for key in asked}))
+    valid = sum(answers[key].valid for key in asked)
+    return Caller(asked[0][2], len(asked), of, valid, about, tuple(dict.fromkeys(key[0] for key in asked)))
 
 
 def _effect(was: AnswerRow, is_: AnswerRow) -> Effect:
@@ -421,11 +487,18 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
             if before.keys() == after.keys():
                 continue
             kinds = ["|".join(sorted(types)) or "absent" for types in (before, after)]
-            personas = _in_order(p for who in (after or before).values() for p in who)
+            asked = [key for keys in (after or before).values() for key in keys]
+            personas = _in_order(key[2] for key in asked)
             effect = _effect_of_field(before.keys(), after.keys())
             old_field, new_field = (f"{name}: {kind}" for kind in kinds)
-            count = sum(map(len, (after or before).values()))
-            yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, count)
+            answers, keys = next(
+                (answers, shown[kind])
+                for answers, shown, other in ((new, after, before), (old, before, after))
+                for kind in shown
+                if kind not in other
+            )
+            first = keys[0][0], answers[keys[0]].number
+            yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, len(asked), *first)
 
 
 def _effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:
@@ -437,11 +510,11 @@ def _effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:
     return "different" if is_harmless else "worse"
 
 
-def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[str]]]]:
-    """Return, for each operation, its answers' fields, each field's types, and who saw them."""
-    shapes: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for (_, operation, persona, _), answer in answers.items():
+def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[_Asked]]]]:
+    """Return, for each operation, its answers' fields, each field's types, and which requests showed them."""
+    shapes: dict[str, dict[str, dict[str, list[_Asked]]]] = {}
+    for asked, answer in answers.items():
         for name, types in answer.fields.items():
             for kind in types.split("|"):
-                shapes.setdefault(operation, {}).setdefault(name, {}).setdefault(kind, []).append(persona)
+                shapes.setdefault(asked[1], {}).setdefault(name, {}).setdefault(kind, []).append(asked)
     return shapes

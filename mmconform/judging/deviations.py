@@ -145,14 +145,15 @@ def between(entries: Iterable[Deviation], before: Version, after: Version) -> It
 
 
 def explain(clause: str, version: Version, ways: Mapping[str, Iterable[str]], entries: Iterable[Deviation]) -> list[Reason]:
-    """Return why a version is known to break a promise in these ways, each reason once.
+    """Return why a version is known to break a promise in these ways, each reason once, with the place of its entry.
 
     Args:
         ways: The signatures, by the persona who saw them.
     """
     seen = [(persona, signature) for persona, signatures in ways.items() for signature in signatures]
     about = [entry for entry in entries if any(entry.covers(clause, *one, version) is True for one in seen)]
-    return list(dict.fromkeys(Reason(f"{entry.verdict}: {entry.reason.strip()}", entry.evidence.strip()) for entry in about))
+    told = (Reason(f"{entry.verdict}: {entry.reason.strip()}", entry.evidence.strip(), entry.place) for entry in about)
+    return list(dict.fromkeys(told))
 
 
 def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_many: bool) -> Iterable[Deviation]:

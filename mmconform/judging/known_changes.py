@@ -1,7 +1,7 @@
 """What is known to have changed from version to version: data, each entry with a reason and its source."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +144,30 @@ def unmet(known: Iterable[KnownChange], changes: Iterable[Change], older: Versio
 
 
 def not_shown(known: Iterable[KnownChange], changes: Iterable[Change], older: Version, newer: Version) -> list[KnownChange]:
-    """Return the known changes between any two versions that no change shows, not even together with others that came later."""
+    """Return the known changes between any two versions that no change shows, not even together with others that came later.
+
+    One that is known for certain callers is told of those to whom no change shows it, an entry for all operations of the same.
+    """
     seen = list(changes)
 
     def is_part(entry: KnownChange, change: Change) -> bool:
         is_step = change.before in entry.before or change.after in entry.after
         return change.operation in entry.operations and is_step and entry.meets(change)
 
-    return [k for k in unmet(known, seen, older, newer) if not any(is_part(k, change) for change in seen)]
+    found: list[KnownChange] = []
+    for entry in known:
+        if not entry.lies_between(older, newer):
+            continue
+        shown = [change for change in seen if is_part(entry, change)]
+        if not entry.personas:
+            found += [] if shown else [entry]
+            continue
+        met = {(change.operation, persona) for change in shown for persona in change.personas}
+        rest: dict[frozenset[str], set[str]] = {}
+        for operation in sorted(entry.operations):
+            rest.setdefault(frozenset(who for who in entry.personas if (operation, who) not in met), set()).add(operation)
+        found += [replace(entry, operations=frozenset(of), personas=who) for who, of in rest.items() if who]
+    return found
 
 
 def _texts(value: Any) -> frozenset[str]:

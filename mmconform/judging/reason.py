@@ -1,7 +1,7 @@
 """Why something is as it is, and the source that says so."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -10,10 +10,12 @@ class Reason:
 
     Attributes:
         source: Files of a server's source, with `;` between several; empty where the text names it.
+        place: ``file:line`` of the known deviation that says it.
     """
 
     text: str
     source: str = ""
+    place: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.text} ({self.source})" if self.source else self.text

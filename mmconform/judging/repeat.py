@@ -1,9 +1,11 @@
-"""The line for a shell that repeats an exchange, made of a record that may be anybody's."""
+"""The lines for a shell that repeat an exchange or a test, made of a record that may be anybody's."""
 
 import re
+from collections.abc import Iterable
 from shlex import quote
 
 from mmconform.errors import plain
+from mmconform.paths import RUN
 from mmconform.record.rows import Evidence
 from mmconform.world.people import MADE, PERSONAS
 
@@ -32,6 +34,17 @@ def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     for name, value in headers_of(evidence, persona):
         words += ["-H", _header(f"{name}: {value}")]
     return " ".join(words + (["--data-raw", quote(body)] if body else []))
+
+
+def rerun(target: str, documents: Iterable[str], test: str) -> str:
+    """Return the line that runs a test of a record again.
+
+    Args:
+        target: As its header names it.
+        documents: The options that name what it was judged by, as there.
+        test: As pytest names it.
+    """
+    return f"{RUN} {' '.join(plain(quote(word)) for word in (target, *documents, test))}"
 
 
 def host_of(target: str) -> str:

@@ -1,6 +1,6 @@
 """Changes of which the same is to be said, told once, in the order in which they matter."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmconform.judging.changes import EFFECTS, NO_OPERATION, Change, flat, severity
@@ -101,3 +101,9 @@ def counted(names: Collection[str]) -> str:
 def many(count: int, what: str) -> str:
     """Return so many of something."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def first_of(names: Sequence[str], most: int = 12) -> str:
+    """Return some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,9 +1,10 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from itertools import groupby
+from itertools import chain, groupby
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -11,33 +12,50 @@ import msgspec
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging import known_changes
-from mmconform.judging.changes import EFFECTS, Change, Comparison, flat, ways_broken
+from mmconform.judging.changes import (
+    EFFECTS,
+    NOT_RUN,
+    OTHERWISE,
+    Change,
+    Comparison,
+    broken_alike,
+    flat,
+    ways_broken,
+)
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.judging.reason import Reason
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect
-from mmconform.report.alike import Alike, alike, counted, many
+from mmconform.report.alike import Alike, alike, counted, first_of, many
+from mmconform.report.felt import felt
 from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
-from mmconform.report.marks import EFFECT_SIGNS
+from mmconform.report.marks import EFFECT_SIGNS, WHY_SKIPPED
 from mmconform.report.not_shown import not_shown
+from mmconform.report.requests import Requests
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
-from mmconform.world.people import power
 
 #: What a line begins with that is no sentence.
-_BEGIN = re.compile(r" *(why   )?")
+_BEGIN = re.compile(r" *(why +)?")
 #: How a text of somebody else's is written, as prose or literally.
 _Writing = Callable[[str], str]
 
-_TITLES: dict[Effect, str] = {
-    "worse": "Worse: what worked is refused, fails, or is gone; what was promised is no longer kept",
-    "different": "Different: another answer where none is promised, or where one of the two was not judged in all",
-    "better": "Better: new, or mended",
+_TITLES: dict[Effect, tuple[str, str]] = {
+    "worse": ("Worse", "what worked is refused, fails, or is gone; what was promised is no longer kept"),
+    "different": ("Different", "another answer where none is promised, or where one of the two was not judged in all"),
+    "better": ("Better", "new, or mended"),
 }
+#: What a reason begins with that is a known deviation of the later server, and of the earlier one.
+_IS_KNOWN, _WAS_KNOWN = "known deviation", "was a known deviation"
 #: Of more operations than these, those that changed in the same way are told together.
 _FEW_OPERATIONS = 50
-_MORE = "Each change with its promise and the test that showed it first: --format markdown, or json."
+#: What a line begins with that is to be copied as it is, so that it is not folded.
+_COMMAND = " " * 8
+_FELT_HEAD = "Who would feel what"
+_IN_BRACKETS = " (in brackets: of how many requests that had the old answer, and which)"
+#: Why one of the two has no answer that the other has, beside the reasons for which tests are skipped.
+_WHY_ALONE = {OTHERWISE: "its test asks otherwise there, or less", NOT_RUN: "its test was not run there"}
 
 
 class Page:
@@ -45,6 +63,7 @@ class Page:
 
     Args:
         deviations: Those that are known of the documents.
+        words: What `mmconform compare` was given: the names of both, and options. Their targets where nobody says.
     """
 
     def __init__(
@@ -54,6 +73,7 @@ class Page:
         after: Record,
         comparison: Comparison,
         deviations: Collection[Deviation] = (),
+        words: Sequence[str] = (),
     ) -> None:
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header.server.version) for record in (before, after))
@@ -67,51 +87,60 @@ class Page:
             old, new = ({who: of_side.get((change.clause, who), set()) for who in change.personas} for of_side in ways)
             come = {who: new[who] - old[who] for who in change.personas}
             gone = {who: old[who] - new[who] for who in change.personas}
-            now = [replace(why, text=f"known deviation, {why.text}") for why in explain(change.clause, newer, come, deviations)]
+            now = [replace(why, text=f"{_IS_KNOWN}, {why.text}") for why in explain(change.clause, newer, come, deviations)]
             then = explain(change.clause, older, gone, deviations)
-            return (*now, *(replace(why, text=f"was a known deviation, {why.text}") for why in then))
+            return (*now, *(replace(why, text=f"{_WAS_KNOWN}, {why.text}") for why in then))
 
         self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
+        self.words = tuple(words) or (before.header.target, after.header.target)
         self.reasons = {change: explained(change) for change in flat(comparison.changes)}
-        self.groups = alike(comparison.changes, self.reasons)
+        self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
         self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations)))
+        self.broken_alike = broken_alike(before, after)
+        self._requests = Requests(before, after)
 
     def text(self, width: int = 0) -> str:
         """Return the comparison for a terminal, in lines of so many columns; 0: as long as they are.
 
         A word stays whole, so that a test, a file or an address can be copied.
         """
-        lines = [self._headline(), *self._apart()]
+        lines = [f"{self._headline()}; {self._compared()}", *self._apart()]
         for effect, groups in self._by_effect():
-            lines += ["", _TITLES[effect]]
+            lines += ["", self._section(effect)]
             for group in groups:
                 lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name()}"]
                 lines += [f"    {line}" for line in _whom(group)]
                 if self.is_of_many:
-                    lines += [f"    {news}: {_first(names)}" for news, names in _kept_or_not(group).items()]
+                    lines += [f"    {news}: {first_of(names)}" for news, names in _kept_or_not(group).items()]
                 else:
-                    lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group)]
-                    lines += [f"    {_times(group.changes)}"]
-                lines += [f"    why   {reason}" for reason in group.reasons]
+                    lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group, is_all=False)]
+                    turn, command = self._requests.first(group.one)
+                    first = f"; first seen in{turn}:" if command else ""
+                    lines += [f"    {self._requests.shown_by(group.changes)}{first}"]
+                    lines += [f"{_COMMAND}{command}"] if command else []
+                lines += [f"    why   {reason}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
             lines += ["", head, *(f"  {one}" for one in rest)]
-        lines += ["", *self._still(), *(["", _MORE] if self.is_of_many else [])]
+        lines += ["", *self._still(), *(["", self._headline(), *self._next()] if self.groups else [])]
         return "\n".join(part for line in map(plain, lines) for part in (_folded(line, width) if width else [line]))
 
     def markdown(self) -> str:
         """Return the comparison as Markdown."""
-        lines = [f"# {self._title(inert, code)}", "", self._headline(inert, code)]
+        lines = [f"# {self._title(inert, code)}", "", f"{self._headline(inert, code)}; {self._compared()}"]
         lines += [line for part in self._apart() for line in ("", inert(part))]
         for effect, groups in self._by_effect():
-            lines += ["", f"## {_TITLES[effect]}"]
+            lines += ["", f"## {self._section(effect)}"]
             for group in groups:
                 lines += ["", f"### {EFFECT_SIGNS[effect]} {group.name(code)}", ""]
                 lines += [
                     line for clauses, quote in self._quotes(group) for line in (f"> {_listed(clauses)}: {inert(quote)}", "")
                 ]
                 for change in group.changes:
-                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {_times([change], code)}")
-                lines += [f"- why: {inert(str(reason))}" for reason in group.reasons]
+                    turn, command = self._requests.first(change)
+                    first = f"; first seen in{inert(turn)} {code(command)}" if command else ""
+                    shown_by = self._requests.shown_by([change], inert, code)
+                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}")
+                lines += [f"- why: {inert(reason)}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
             lines += ["", inert(head), "", *(f"- {inert(one)}" for one in rest)]
         lines += [line for one in self._still() for line in ("", inert(one))]
@@ -127,9 +156,17 @@ class Page:
             clause = self.contract.clauses.get(change.clause)
             quote = {"promise": clause.text, "place": clause.place} if clause else {}
             promises = [told(promise) for promise in change.promises]
-            return {**asdict(change), **quote, "reason": "; ".join(map(str, self.reasons[change])), "promises": promises}
+            run = self._requests.first(change)[1]
+            return {
+                **asdict(change),
+                **quote,
+                "reason": "; ".join(map(str, self.reasons[change])),
+                "run": run,
+                "promises": promises,
+            }
 
-        counts = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
+        counts: dict[str, Any] = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
+        counts |= {"why_not_before": self.comparison.why_not_before, "why_not_after": self.comparison.why_not_after}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
         off |= {"off_both": self.comparison.off_both}
@@ -139,7 +176,8 @@ class Page:
             **counts,
             **off,
             **only,
-            "not_shown": self.not_shown,
+            "not_shown": [one.text for one in self.not_shown],
+            "broken_alike": self.broken_alike,
             "operations_compared": sorted(self.comparison.compared),
             "changes": [told(change) for change in self.comparison.changes],
         }
@@ -149,11 +187,20 @@ class Page:
         return "Mattermost " + " → ".join(f"{text(name)} ({literal(target)})" for name, target in servers)
 
     def _headline(self, text: _Writing = str, literal: _Writing = str) -> str:
-        found = [change.effect for change in self.comparison.changes]
-        told = ", ".join(f"{found.count(effect)} {effect}" for effect in EFFECTS) if found else self._nothing()
-        alone = f" ({self.comparison.alone} of one only)" if self.comparison.alone else ""
-        compared = f"{many(self.comparison.pairs, 'answer')} to the same requests compared{alone}"
-        return f"{self._title(text, literal)}: {told}; {compared}"
+        """Return how many changes are told below, and how many that is where one of several operations counts for each."""
+        sizes = {effect: [len(group.operations) for group in self.groups if group.one.effect == effect] for effect in EFFECTS}
+        told = ", ".join(f"{len(of)} {effect}" for effect, of in sizes.items()) if self.groups else self._nothing()
+        if max(chain([0], *sizes.values())) > 1:
+            told += f" ({', '.join(str(sum(of)) for of in sizes.values())}, counted for each operation)"
+        return f"{self._title(text, literal)}: {told}"
+
+    def _compared(self) -> str:
+        alone = f", {self.comparison.alone} of one only: see below" if self.comparison.alone else ""
+        return f"{many(self.comparison.pairs, 'answer')} to the same requests compared{alone}"
+
+    def _section(self, effect: Effect) -> str:
+        head, meaning = _TITLES[effect]
+        return f"{head}, {many(sum(group.one.effect == effect for group in self.groups), 'change')}: {meaning}"
 
     def _apart(self) -> list[str]:
         """Return what was not compared: one of the two was asked in part only, or has it switched off."""
@@ -184,22 +231,22 @@ class Page:
 
     def _beside(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what the changes do not tell: a headline, and a line for each part of it."""
-        sides = (self.before, self.comparison.only_before), (self.after, self.comparison.only_after)
-        for record, only in sides:
+        found, (old, new) = self.comparison, (self._name(record) for record in (self.before, self.after))
+        sides = (old, found.only_before, new, found.why_not_after), (new, found.only_after, old, found.why_not_before)
+        for name, only, other, whys in sides:
             if only:
-                callers: dict[tuple[str, ...], list[str]] = {}
-                for persona, operations in only.items():
-                    callers.setdefault(tuple(operations), []).append(persona)
-                count = sum(sum(operations.values()) for operations in only.values())
-                head = f"Asked of {self._name(record)} only, {many(count, 'answer')}:"
-                yield head, [f"as {', '.join(names)}: {_first(operations)}" for operations, names in callers.items()]
+                asked = sorted(((sum(of.values()), persona) for persona, of in only.items()), key=lambda one: (-one[0], one[1]))
+                why = "; ".join(f"{ {**WHY_SKIPPED, **_WHY_ALONE}.get(why, why) } ({count})" for why, count in whys.items())
+                head = f"Asked of {name} only, {many(sum(count for count, _ in asked), 'answer')}; why not of {other}: {why}."
+                yield head, ["As " + ", ".join(f"{persona} ({count})" for count, persona in asked)]
         if self.not_shown:
-            yield "Our lists know these changes between the two as well, which the same requests did not show:", self.not_shown
-        if felt := self._felt():
-            yield "Who would feel what: where something that was served is refused now or fails, and the other way round:", felt
+            head = "Our lists know these changes between the two as well, which the same requests did not show:"
+            yield head, [one.text for one in self.not_shown]
+        if feelings := felt(self.comparison.changes, self.not_shown, self._requests, is_brief=self.is_of_many):
+            yield f"{_FELT_HEAD}{'' if self.is_of_many else _IN_BRACKETS}:", feelings
 
     def _still(self) -> list[str]:
-        """Return the operations of which nothing is told: silence could mean either."""
+        """Return the operations of which nothing is told, for silence could mean either; and what was broken and is."""
         comparison = self.comparison
         off = {*comparison.off_before, *comparison.off_after, *comparison.off_both}
         asked = {answer.operation for record in (self.before, self.after) for answer in record.answers}
@@ -207,37 +254,54 @@ class Page:
         same = [name for name in self.contract.operations if name in comparison.compared - changed]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
         parts = ("No change", same), ("Asked of neither", neither)
-        return [f"{what}, {counted(names)}: {_first(names)}" for what, names in parts if names]
+        return [f"{what}, {counted(names)}: {first_of(names)}" for what, names in parts if names] + self._still_broken()
+
+    def _still_broken(self) -> list[str]:
+        """Return the promises that neither of the two keeps."""
+        if not self.broken_alike:
+            return []
+        names = first_of(self.broken_alike)
+        if not self.is_of_many:
+            operations: dict[str, list[str]] = {}
+            for clause in self.broken_alike:
+                operation, _, rule = clause.partition(".")
+                operations.setdefault(operation, []).append(rule)
+            rules: dict[str, list[str]] = {}
+            for operation, of in operations.items():
+                rules.setdefault(", ".join(of), []).append(operation)
+            names = "; ".join(f"{rule} of {', '.join(of)}" for rule, of in rules.items())
+        return [f"Broken before and after in the same way, {many(len(self.broken_alike), 'promise')}: {names}"]
+
+    def _next(self) -> list[str]:
+        """Return where there is more, with the commands that tell it."""
+        words = " ".join(map(quote, self.words))
+        return [
+            "All of this with its promises and tests (or as json), and both sides with every answer:",
+            f"{_COMMAND}mmconform compare {words} --format markdown",
+            f"{_COMMAND}mmconform report {words} --output page.html",
+        ]
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
 
-    def _felt(self) -> list[str]:
-        """Return where something is refused now that was served, and the other way round, a line for all who feel the same."""
-        moved = [change for change in self.comparison.changes if change.kind in ("answer", "operation")]
-        callers: dict[tuple[str, str], list[str]] = {}
-        for persona in sorted({persona for change in moved for persona in change.personas}, key=power):
-            of_them = [change for change in moved if persona in change.personas]
-            lost = sorted({c.operation for c in of_them if c.before.startswith("2") and not c.after.startswith("2")})
-            won = sorted({c.operation for c in of_them if c.after.startswith("2") and not c.before.startswith("2")})
-            if lost or won:
-                callers.setdefault((_first(lost) or "none", _first(won) or "none"), []).append(persona)
-        return [f"{', '.join(who)}: refused in {lost}; served in {won}" for (lost, won), who in callers.items()]
+    def _quotes(self, group: Alike, *, is_all: bool = True) -> list[tuple[list[str], str]]:
+        """Return what was promised about what changed: the clauses that say the same, and it, with the places.
 
-    def _quotes(self, group: Alike) -> list[tuple[list[str], str]]:
-        """Return what was promised about what changed: the clauses that say the same, and it, with the places."""
+        Args:
+            is_all: Also what neither is kept nor broken by another answer that is neither worse nor better.
+        """
         found: dict[tuple[str, str], dict[str, str]] = {}
         for change in group.changes:
             news = {promise.clause: _news(promise) for promise in change.promises}
-            for name in dict.fromkeys([change.clause, *(name for name, new in news.items() if new)]):
+            own = [change.clause] if is_all or change.kind != "answer" or change.effect != "different" else []
+            for name in dict.fromkeys([*own, *(name for name, new in news.items() if new)]):
                 clause = self.contract.clauses.get(name)
                 said = f"“{clause.text}”" if clause else "nothing is promised about that"
                 found.setdefault((said, news.get(name, "")), {})[name] = clause.place if clause else ""
         return [
             (
                 list(places),
-                f"{f'{news}: ' if news else ''}{said}"
-                + (f" ({', '.join(dict.fromkeys(places.values()))})" if any(places.values()) else ""),
+                f"{f'{news}: ' if news else ''}{said}" + (f" ({_placed(places.values())})" if any(places.values()) else ""),
             )
             for (said, news), places in found.items()
         ]
@@ -245,6 +309,8 @@ class Page:
 
 def _folded(line: str, width: int) -> list[str]:
     """Return a line in several, which begin below its first word; below its text, where that has a name before it."""
+    if line.startswith(_COMMAND):
+        return [line]
     begin = _BEGIN.match(line)
     first = begin[0] if begin else ""
     return folded(line[len(first) :], width, first, " " * (len(first) if first.strip() else len(first) + 2)) or [""]
@@ -253,8 +319,17 @@ def _folded(line: str, width: int) -> list[str]:
 def _whom(group: Alike) -> list[str]:
     """Return who meets it in which operations; of operations that come or go, what they are answered."""
     if group.is_about_routes:
-        return [f"{said}, for {', '.join(who)}: {_first(names)}" for (said, who), names in group.answers.items()]
-    return [f"for {', '.join(personas)}: {_first(names)}" for personas, names in group.callers.items()]
+        return [f"{said}, for {', '.join(who)}: {first_of(names)}" for (said, who), names in group.answers.items()]
+    return [f"for {', '.join(personas)}: {first_of(names)}" for personas, names in group.callers.items()]
+
+
+def _placed(places: Iterable[str]) -> str:
+    """Return places (``file:line``), a file that several are in once."""
+    lines: dict[str, list[str]] = {}
+    for place in dict.fromkeys(places):
+        file, _, line = place.rpartition(":")
+        lines.setdefault(file, []).append(f":{line}")
+    return ", ".join(f"{file}{', '.join(of)}" for file, of in lines.items())
 
 
 def _news(promise: Change) -> str:
@@ -271,13 +346,24 @@ def _kept_or_not(group: Alike) -> dict[str, list[str]]:
     return found
 
 
-def _times(changes: Sequence[Change], literal: _Writing = str) -> str:
-    """Return how many answers showed it (of a promise, how many callers saw it), and the first."""
-    count, first = sum(change.count for change in changes), changes[0]
-    if first.kind == "promise":
-        return f"seen by {many(count, 'caller')}"
-    where = f", first in {literal(first.request)} ({first.number})" if first.request else ""
-    return ("once" if count == 1 else f"{count} times") + where
+def _whys(reasons: Iterable[Reason]) -> list[str]:
+    """Return reasons; those that only name the place of a known deviation stand behind the last of the others."""
+    bare = {reason.text for reason in reasons if reason.text.startswith((_IS_KNOWN, _WAS_KNOWN)) and not reason.source}
+    told = [str(reason) for reason in reasons if reason.text not in bare]
+    places: dict[str, list[str]] = {}
+    for text in sorted(bare):
+        head, _, place = text.partition(": ")
+        places.setdefault(head, []).append(place)
+    named = [f"{head}: {_placed(of)}" for head, of in places.items()]
+    return [*told[:-1], "; ".join([*told[-1:], *named])] if told or named else []
+
+
+def _each_why_once(changes: Iterable[Change], reasons: Mapping[Change, tuple[Reason, ...]]) -> dict[Change, tuple[Reason, ...]]:
+    """Return reasons with the same told once: of a promise that an answer breaks for a reason, where its deviation is known."""
+    told = dict(reasons)
+    for promise in (promise for change in changes if reasons[change] for promise in change.promises):
+        told[promise] = tuple(Reason(f"{why.text.partition(':')[0]}: {why.place}") for why in reasons[promise])
+    return told
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -299,9 +385,3 @@ def _off_on_both(operations: Sequence[str], records: Sequence[Record]) -> str:
         return f"On neither tape: {names}"
     advice = "two recordings tell, or empty servers of these versions"
     return f"Switched off on both: {names}; of what they do where they are on this says nothing: {advice}"
-
-
-def _first(names: Sequence[str], most: int = 12) -> str:
-    """Return some names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from shlex import quote
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
-from mmconform.judging.repeat import SERVER, curl, host_of
-from mmconform.paths import RUN
+from mmconform.judging.repeat import SERVER, curl, host_of, rerun
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow, ServerRow
 
@@ -64,8 +62,7 @@ class Failure:
             lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
             lines.append(f"  repeat    {self.curl}")
-        words = (self.target, *self.documents, self.tests[0])
-        lines.append(f"  in        {RUN} {' '.join(plain(quote(word)) for word in words)}")
+        lines.append(f"  in        {rerun(self.target, self.documents, self.tests[0])}")
         if self.standing == "new":
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
             lines += [f"            {line}" for line in self.entry]

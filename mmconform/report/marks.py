@@ -95,3 +95,24 @@ PRINCIPLE_MEANS: dict[Principle, str] = {
     "consistent": "The same effect needs the same permission, whichever operation brings it about.",
     "forbidden": "What a setting forbids, it forbids in every operation.",
 }
+
+#: What each reason for which something is not judged means.
+WHY_SKIPPED = {
+    "not-in-version": "this version does not have the operation, or what is asked about it",
+    "needs-licence": "only a server with a licence can show it",
+    "would-do-harm": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
+    "unknown-identifier": "nobody says what an identifier of the request stands for, or in which team or channel it lies; "
+    "with a part of its path missing it was not sent",
+    "foreign-identifier": "it would change something, and names what this run neither made nor drew at random: it was not sent",
+    "unknown-permission": "it is not known who holds the permission that is demanded",
+    "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
+    "(a public channel, a licensed server)",
+    "unknown-request": "nobody says what a request holds that is served, so that its answer proves nothing",
+    "unknown-in-version": "what servers of this version do has not been read, or the description is of another major version",
+    "undeclared-refusal": "the document declares no such refusal: a gap in it",
+    "no-such-caller": "nobody can be had who holds, or lacks, just what is demanded",
+    "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
+    "not-generated": "what the document says of its requests defeats the generator",
+    "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
+    "not-on-tape": "the tape holds nothing of the operation",
+}

@@ -1,7 +1,7 @@
 """What our lists know to have changed between two versions, and what the same requests to both do not show."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mmconform.contract.clause import Contract
 from mmconform.judging import deviations, known_changes
@@ -9,6 +9,26 @@ from mmconform.judging.changes import Change
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.version import Version
+from mmconform.world.people import power
+
+
+@dataclass(frozen=True)
+class NotShown:
+    """One of them.
+
+    Attributes:
+        operations: In the order of the contract.
+        personas: Least powerful first; none where it is known of no caller apart.
+        before, after: What the first of the two servers answers and what the other one does, each all that it may be, as in
+            ``Change``. Of a promise that is broken in one of them, nothing: what was answered where it is not, nobody has told.
+        text: All of it, as a sentence.
+    """
+
+    operations: tuple[str, ...]
+    personas: tuple[str, ...]
+    before: frozenset[str]
+    after: frozenset[str]
+    text: str
 
 
 def not_shown(
@@ -17,8 +37,8 @@ def not_shown(
     ways: Sequence[Collection[tuple[str, str]]],
     between: tuple[Version, Version],
     known: tuple[Iterable[KnownChange], Iterable[Deviation]],
-) -> Iterator[str]:
-    """Yield a sentence for each, whichever of the two versions is the newer.
+) -> Iterator[NotShown]:
+    """Yield each, whichever of the two versions is the newer.
 
     Args:
         seen: What changed from the one to the other.
@@ -29,10 +49,13 @@ def not_shown(
     forth = [replace(change, before=change.after, after=change.before) if after < before else change for change in seen]
     entries = known_changes.not_shown(known[0], forth, *sorted(between))
     for entry in entries:
-        who = f", for {', '.join(sorted(entry.personas))}" if entry.personas else ""
+        personas = tuple(sorted(entry.personas, key=power))
+        who = f", for {', '.join(personas)}" if personas else ""
         was, is_ = ("|".join(sorted(said)) for said in (entry.before, entry.after))
-        operations = ", ".join(name for name in contract.operations if name in entry.operations)
-        yield f"since {entry.versions.since}: {was} → {is_}{who}: {operations}: {entry.reason} ({entry.source})"
+        operations = tuple(name for name in contract.operations if name in entry.operations)
+        text = f"since {entry.versions.since}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
+        sides = (entry.after, entry.before) if after < before else (entry.before, entry.after)
+        yield NotShown(operations, personas, *sides, text)
     told = {(operation, persona) for entry in entries for operation in entry.operations for persona in entry.personas}
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for deviation, persona in deviations.between(known[1], before, after):
@@ -42,7 +65,9 @@ def not_shown(
             news = "no longer broken" if deviation.is_in(before) else "broken"
             evidence = f"({deviation.evidence.strip()})"
             why = f"{news}: {deviation.signature}: {deviation.verdict}: {deviation.reason.strip()} {evidence}"
-            clauses, personas = found.setdefault(why, ({}, {}))
-            clauses[clause.id] = personas[persona] = None
+            clauses, callers = found.setdefault(why, ({}, {}))
+            clauses[clause.id] = callers[persona] = None
     for why, (names, callers) in found.items():
-        yield f"{', '.join(names)}, for {', '.join(callers)}: {why}"
+        operations = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
+        text = f"{', '.join(names)}, for {', '.join(callers)}: {why}"
+        yield NotShown(operations, tuple(callers), frozenset(), frozenset(), text)

@@ -21,7 +21,7 @@ from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import Record, age, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
-from mmconform.report.marks import EFFECT_SIGNS, EVERY_MARK, FINDING_MARKS, MANY, MARKS, PRINCIPLE_MEANS, Mark
+from mmconform.report.marks import EFFECT_SIGNS, EVERY_MARK, FINDING_MARKS, MANY, MARKS, PRINCIPLE_MEANS, WHY_SKIPPED, Mark
 from mmconform.report.summary import clause_states, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -46,26 +46,6 @@ _CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count"
 
 #: What a footer says that the page does not show.
 _COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds")
-
-_WHY_SKIPPED = {
-    "not-in-version": "this version does not have the operation, or what is asked about it",
-    "needs-licence": "only a server with a licence can show it",
-    "would-do-harm": "it would change a server, or could not be undone, and was not sent (--dry-run says more)",
-    "unknown-identifier": "nobody says what an identifier of the request stands for, or in which team or channel it lies; "
-    "with a part of its path missing it was not sent",
-    "foreign-identifier": "it would change something, and names what this run neither made nor drew at random: it was not sent",
-    "unknown-permission": "it is not known who holds the permission that is demanded",
-    "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
-    "(a public channel, a licensed server)",
-    "unknown-request": "nobody says what a request holds that is served, so that its answer proves nothing",
-    "unknown-in-version": "what servers of this version do has not been read, or the description is of another major version",
-    "undeclared-refusal": "the document declares no such refusal: a gap in it",
-    "no-such-caller": "nobody can be had who holds, or lacks, just what is demanded",
-    "partly-understood": "beside it stands a sentence that is not understood, which may demand more, or less",
-    "not-generated": "what the document says of its requests defeats the generator",
-    "not-on-this-target": "it would change a server that people use, or needs something that is switched off there",
-    "not-on-tape": "the tape holds nothing of the operation",
-}
 
 
 def as_html(
@@ -127,7 +107,7 @@ def page_data(
         "states": _states(),
         "standings": {_STANDING[standing]: _shown(mark) for standing, mark in FINDING_MARKS.items()},
         "effects": EFFECT_SIGNS,
-        "reasons": _WHY_SKIPPED,
+        "reasons": WHY_SKIPPED,
         "rules": RULES,
         "verdicts": VERDICTS,
         "personas": _personas(),

@@ -14,12 +14,14 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.judging import deviations, known_changes
-from mmconform.judging.changes import compare
+from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.reason import Reason, each_once
 from mmconform.record import record
 from mmconform.report.comparison import Page
+from mmconform.report.failure import failures
 from mmconform.report.markdown import inert
+from mmconform.report.marks import WHY_SKIPPED
 from mmconform.version import Version, Versions
 from tests.rows import make_record
 
@@ -149,7 +151,7 @@ def test_what_no_route_was_there_for_is_new_whatever_it_answers_and_is_told_once
         "GetUserAccessToken": ("operation", ("system_admin",), ABSENT, "501 off", "better"),
     }
     text = Page(CONTRACT, old, new, found).text()
-    assert "+ 3 new operations\n" in text and "0 worse, 0 different, 3 better" in text
+    assert "+ 3 new operations\n" in text and "0 worse, 0 different, 1 better (0, 0, 3, counted for each operation);" in text
     assert "    201, for system_admin: CreateJob\n" in text
     back = compare(CONTRACT, new, old).changes
     assert {c.operation: c.effect for c in back} == {
@@ -329,7 +331,8 @@ def test_the_same_change_of_several_operations_is_read_once():
         assert text.count("Bots reach no tokens through the rights of a user.") == 1
         assert all(f"{operation}.permission" in text for operation in ALIKE)
         assert text.count("Must have create_user_access_token permission") == 1 or text.count("`create_user_access_token`") == 1
-    assert "3 times, first in a/b (1)" in page.text() and page.markdown().count("once, first in `a/b` (1)") == 4
+    assert "3 of 3 requests that had the old answer: about their own; “a/b”; first seen in answer 1 of:\n" in page.text()
+    assert page.markdown().count("1 of 1 requests that had the old answer") == 4
 
 
 def test_of_what_is_alike_otherwise_comes_first_what_meets_those_with_the_fewest_permissions():
@@ -597,6 +600,9 @@ def test_a_record_of_a_part_is_told_to_be_one(is_before):
 # -- what the same requests do not show ---------------------------------------------------------------------------------------
 
 
+OF_TOKENS = [name for name in CONTRACT.operations if re.search("UserAccessToken$|TokensForUser", name)]
+
+
 @pytest.mark.parametrize("is_back", [False, True])
 def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_changed_there(is_back):
     """That since 7.10 a holder of edit_other_users makes no token for an administrator (CVE-2023-2515), and so on."""
@@ -611,19 +617,26 @@ def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_ch
     before, after = (new, old) if is_back else (old, new)
     page = Page(CONTRACT, before, after, compare(CONTRACT, before, after), deviations.load(CONTRACT))
     for text in (page.text(), page.markdown().replace("`", "").replace("\\", "")):
-        _, _, told = text.partition("Asked of recorded:11.0.3 only, 3 answers:")
+        _, _, told = text.partition("Asked of recorded:11.0.3 only, 3 answers; ")
         told, _, known_ones = told.partition(
             "Our lists know these changes between the two as well, which the same requests did not show:"
         )
-        assert "as editor: CreateUserAccessToken, GetUserAccessToken" in told and "as bot: CreateJob" in told
-        assert "system_admin" not in told and "member" not in told
+        assert "As editor (2), bot (1)" in told and "system_admin" not in told and "member" not in told
+        known_ones, _, felt = known_ones.partition("Who would feel what")
         cve = "since 7.1.8: 200 → 403 api.context.permissions.app_error, for editor: CreateUserAccessToken: A token for an "
         assert cve in " ".join(known_ones.split()) and "CVE-2023-2515" in known_ones
-        news = "no longer broken" if is_back else "broken"
-        assert f"CreateUserAccessToken.permission, for bot_editor: {news}: 403" in known_ones
-        assert ".permission, for editor" not in known_ones, "it is told already"
+        assert not re.search(r"\.permission, for (bot_)?editor", known_ones), "it is told already"
+        # Of an entry about several callers and operations, what was shown for one of them in one operation is told of the others.
+        since = "since 8.1.0: 200 → 403 api.context.permissions.app_error, for"
+        assert f"{since} bot_editor: CreateUserAccessToken: " in known_ones
+        assert f"{since} bot, bot_editor: {', '.join(OF_TOKENS[:1] + OF_TOKENS[2:])}: " in known_ones
+        verb = "served" if is_back else "refused"
+        by_lists = f"{verb} in {', '.join(sorted(OF_TOKENS))} (by our lists, not by these requests)"
+        assert f"bot_editor, editor: {by_lists}" in felt
+        assert f"bot: {verb} in CreateUserAccessToken (1 of 1: about their own; “a/b”), DisableUser" in felt
     assert page.json()["only_before" if is_back else "only_after"]["bot"] == {"CreateJob": 1}
     assert any("CVE-2023-2515" in line for line in page.json()["not_shown"])
+    assert page.json()["why_not_before" if not is_back else "why_not_after"] == {OTHERWISE: 3}
 
 
 def test_what_is_known_and_was_shown_or_lies_elsewhere_is_not_told_again():
@@ -632,8 +645,8 @@ def test_what_is_known_and_was_shown_or_lies_elsewhere_is_not_told_again():
     judged = [[seen(outcome, "CreateUserAccessToken.permission", "editor", "403 x")] for outcome in ("pass", "fail")]
     old, new = (of(v, [served, e], j) for v, e, j in zip(("5.36.1", "11.0.3"), editors, judged, strict=True))
     page = Page(CONTRACT, old, new, compare(CONTRACT, old, new), deviations.load(CONTRACT))
-    assert not any("CVE-2023-2515" in line for line in page.not_shown)
-    assert not any("CreateUserAccessToken.permission, for editor" in line for line in page.not_shown)
+    assert not any("CVE-2023-2515" in one.text for one in page.not_shown)
+    assert not any("CreateUserAccessToken.permission, for editor" in one.text for one in page.not_shown)
     near = Page(CONTRACT, of("11.0.1"), of("11.0.3"), compare(CONTRACT, of("11.0.1"), of("11.0.3")), deviations.load(CONTRACT))
     assert near.not_shown == [] and "Our lists" not in near.text()
 
@@ -676,8 +689,8 @@ def test_who_would_feel_what_is_told_of_few_operations_too():
     served = answer("200", "RegenCommandToken", "system_admin")
     old, new = of("5.0.0", [SERVED, *before, served]), of("5.1.0", [SERVED, *after, served])
     _, _, told = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text().partition("Who would feel what")
-    assert "  guest: refused in none; served in RegenCommandToken\n" in told
-    assert "  member, team_admin, bot: refused in CreateJob; served in none\n" in told and "outsider" not in told
+    assert "  guest: served in RegenCommandToken (1 of 1: about their own; “a/b”)\n" in told and "none" not in told
+    assert "  member, team_admin, bot: refused in CreateJob (1 of 1: about their own; “a/b”)\n" in told and "outsider" not in told
     assert "Who would feel" not in Page(CONTRACT, old, old, compare(CONTRACT, old, old)).text()
 
 
@@ -691,15 +704,157 @@ def test_two_reasons_of_the_same_source_are_read_once_and_none_is_lost():
     ]
 
 
-def test_a_terminal_reads_lines_of_its_width_and_words_that_are_copied_stay_whole(files, monkeypatch, capsys):
-    wide = Page(CONTRACT, *(sides := [record.read(Path(file)) for file in files]), compare(CONTRACT, *sides)).text()
+def test_a_terminal_reads_lines_of_its_width_and_what_is_copied_stays_whole(files, monkeypatch, capsys):
+    """A word does, and a command: pasted in two lines it would be two."""
+    sides = [record.read(Path(file)) for file in files]
+    wide = Page(CONTRACT, *sides, compare(CONTRACT, *sides), words=files).text()
     for columns in (50, 90):
         monkeypatch.setenv("COLUMNS", str(columns))
         cli.main(["compare", *files])
         narrow = capsys.readouterr().out
         assert narrow.split() == wide.split(), "nothing is lost, and no word is broken"
-        assert all(len(line) <= columns or len(line.split()) == 1 for line in narrow.splitlines())
+        commands = [line.strip() for line in narrow.splitlines() if line.startswith(" " * 8)]
+        assert f"mmconform report {' '.join(files)} --output page.html" in commands
+        long = [line.strip() for line in narrow.splitlines() if len(line) > columns and len(line.split()) > 1]
+        assert set(long) <= set(commands)
     assert max(map(len, wide.splitlines())) > 90
+
+
+# -- which requests show it ------------------------------------------------------------------------------------------------------
+
+
+ODD, PLAIN = "permissions/jobs/much_data", "permissions/jobs/a_type"
+NODE = "suites/permissions/test_jobs.py::test_much_data[{}]"
+
+
+def sides(target="recorded:5.1.0", slug="5.1.0"):
+    """Two records: of a member's three requests about their own that were served one fails, in a test of its own."""
+
+    def of_one(says, version, slug, **header):
+        rows = [answer("201", request=PLAIN), answer("201", request=PLAIN), answer(says, request=ODD, number=3, valid=False)]
+        shown = {**seen("fail" if says > "5" else "pass", "CreateJob.status", signature=says if says > "5" else "")}
+        exchange = {"status": int(says[:3]), "answer": says, "method": "POST", "url": "/x?y=1"}
+        shown |= {"test": NODE.format(slug), "evidence": exchange, "standing": "new" if says > "5" else ""}
+        return of(version, [SERVED, *rows], [shown], **header)
+
+    return of_one("201", "5.0.0", "5.0.0"), of_one("500 app.bad", "5.1.0", slug, target=target)
+
+
+def test_a_change_tells_which_requests_show_it_and_of_how_many():
+    """That of three one fails, and what was special about it: else it reads as if nobody were served any more."""
+    before, after = sides()
+    page = Page(CONTRACT, before, after, compare(CONTRACT, before, after))
+    which = "1 of 3 requests that had the old answer, none of them valid: about their own; “much data”"
+    assert f"    {which}, such as POST /x?y=1; first seen in answer 3 of:\n" in page.text()
+    assert f"for `member`: {which}, such as `POST /x?y=1`; first seen in answer 3 of `pytest --target" in page.markdown()
+    assert "  member: fails in CreateJob (1 of 3: about their own; “much data”)\n" in page.text()
+    (change,) = page.json()["changes"]
+    (caller,) = change["callers"]
+    assert caller == {"persona": "member", "count": 1, "of": 3, "valid": 0, "about": ("self",), "tests": (ODD,)}
+    assert change["run"] == f"pytest --target recorded:5.1.0 '{NODE.format('5.1.0')}'"
+
+
+def test_an_example_is_told_only_where_it_surely_shows_the_change():
+    """Of two requests that failed in one test one had failed before: which of them the record keeps, nobody knows."""
+    before, after = sides()
+    twice = [answer("500 app.bad", request=ODD, number=4, valid=False)]
+    before, after = (replace(side, answers=[*side.answers, *of("5.0.0", twice).answers]) for side in (before, after))
+    text = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert "none of them valid: about their own; “much data”; first seen" in text and "such as" not in text
+
+
+@pytest.mark.parametrize(
+    ("target", "slug"), [("recorded:5.1.0", "5.1.0"), ("http://127.0.0.1:8065", "127.0.0.1-8065")], ids=["tape", "live"]
+)
+def test_the_test_that_showed_a_change_first_is_a_command_to_paste(target, slug):
+    """As failures print it."""
+    before, after = sides(target, slug)
+    page = Page(CONTRACT, before, after, compare(CONTRACT, before, after))
+    command = f"pytest --target {target} '{NODE.format(slug)}'"
+    assert f"        {command}\n" in page.text() and f"`{command}`" in page.markdown()
+    assert any(f"in        {command}" in failure.explain() for failure in failures(CONTRACT, after))
+
+
+def test_the_test_that_showed_a_promise_or_a_field_otherwise_is_a_command_too():
+    shown = [{**seen("pass"), "test": NODE.format("5.0.0")}], [{**seen("fail", signature="x"), "test": NODE.format("5.1.0")}]
+    fields = [[answer("201", request=ODD, fields=of_it)] for of_it in ({"id": "string"}, {"id": "string", "a": "number"})]
+    before, after = of("5.0.0", [SERVED, *fields[0]], shown[0]), of("5.1.0", [SERVED, *fields[1]], shown[1])
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).json()["changes"]
+    assert [change["kind"] for change in told] == ["promise", "field"]
+    assert {change["run"] for change in told} == {f"pytest --target recorded:5.1.0 '{NODE.format('5.1.0')}'"}
+
+
+def test_what_a_caller_feels_in_one_operation_in_two_ways_is_told_apart():
+    """Refused in CreateJob and served in CreateJob contradict each other where nobody says what differs."""
+    said = {"types_without_a_worker": ("201", "400 a"), "a_nul": ("201", "500 b"), "much_data": ("500 b", "201")}
+    old, new = (
+        of(version, [SERVED, *(answer(both[i], request=f"permissions/jobs/{test}") for test, both in said.items())])
+        for i, version in enumerate(("5.0.0", "5.1.0"))
+    )
+    (line,) = [
+        line
+        for line in Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text().splitlines()
+        if line.startswith("  member: ")
+    ]
+    assert line == (
+        "  member: refused in CreateJob (1 of 2: about their own; “types without a worker”); "
+        "fails in CreateJob (1 of 2: about their own; “a nul”); served in CreateJob (1 of 1: about their own; “much data”)"
+    )
+
+
+def test_what_is_counted_at_the_head_can_be_added_up_and_is_told_once_more_at_the_end():
+    before = [answer("200", operation, "bot") for operation in ALIKE]
+    after = [answer(NO, operation, "bot") for operation in ALIKE]
+    served = [answer("200", operation, "system_admin") for operation in ALIKE]
+    old = of("5.0.0", [*before, *served, SERVED, answer("400 a")])
+    new = of("5.1.0", [*after, *served, SERVED, answer("500 b")])
+    lines = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text().splitlines()
+    counts = "2 worse, 0 different, 0 better (4, 0, 0, counted for each operation)"
+    assert len([line for line in lines if line.startswith("▼")]) == 2 and any("Worse, 2 changes: " in line for line in lines)
+    head, end = (line for line in lines if counts in line)
+    assert lines[0] == head and end in lines[-4:] and head.startswith(f"{end}; ")
+    page = Page(CONTRACT, old, old, compare(CONTRACT, old, old)).text()
+    assert page.count("no difference") == 1 and "mmconform report" not in page
+
+
+def test_why_one_server_only_was_asked_is_told():
+    """Its test was skipped on the other, is not in that record, or asked less there."""
+    skipped = {**seen("skip", signature="not-in-version"), "test": NODE.format("5.0.0")}
+    old = of("5.0.0", [SERVED, answer("201", request=PLAIN)], [skipped])
+    requests = [*[ODD] * 3, *[PLAIN] * 2, "a/new"]
+    new = of("5.1.0", [SERVED, *(answer("201", request=request) for request in requests)])
+    found = compare(CONTRACT, old, new)
+    assert (found.alone, found.why_not_before, found.why_not_after) == (5, {"not-in-version": 3, OTHERWISE: 1, NOT_RUN: 1}, {})
+    text = Page(CONTRACT, old, new, found).text()
+    assert "answers to the same requests compared, 5 of one only: see below" in text
+    why = f"{WHY_SKIPPED['not-in-version']} (3); its test asks otherwise there, or less (1); its test was not run there (1)."
+    assert f"Asked of recorded:5.1.0 only, 5 answers; why not of recorded:5.0.0: {why}\n  As member (5)\n" in text
+
+
+def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
+    clauses = ("RegenCommandToken.permission", "CreateJob.status", "CreateJob.permission")
+    rows = [seen("fail", clause, "slash_manager", "x") for clause in clauses]
+    other = [*rows[:2], seen("fail", clauses[2], "slash_manager", "y"), seen("fail", clauses[2], "member", "x")]
+    old, new = of("5.0.0", [SERVED], rows), of("5.1.0", [SERVED], other)
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    for text in (page.text(), page.markdown()):
+        assert (
+            "Broken before and after in the same way, 2 promises: status of CreateJob; permission of RegenCommandToken"
+            in text.splitlines()
+        )
+    assert page.json()["broken_alike"] == ["CreateJob.status", "RegenCommandToken.permission"]
+
+
+def test_a_deviation_that_an_answer_already_explains_is_named_by_its_place_and_explained_once():
+    fails, clause = "500 app.job.save.app_error", "CreateJob.status"
+    known = entry("6.0", fails, clause=clause)
+    kept = {**seen("pass", clause), "test": NODE.format("5.36.1")}
+    broken_now = {**seen("fail", clause, signature=fails), "test": NODE.format("6.0.0"), "evidence": {"status": 500}}
+    old = of("5.36.1", [SERVED, answer("201", request=ODD)], [kept])
+    new = of("6.0.0", [SERVED, answer(fails, request=ODD)], [broken_now])
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new), [known])
+    assert "PostgreSQL takes no NUL. (commit 1ae1c38c9f (jsonb)); known deviation, server: p:1\n" in page.text()
+    assert known.reason not in page.text() and known.reason in page.json()["changes"][0]["promises"][0]["reason"]
 
 
 # -- what a server has switched off -------------------------------------------------------------------------------------------

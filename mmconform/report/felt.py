@@ -1,0 +1,81 @@
+"""Who would feel what changed: what is refused or fails that was served, and what is served that was not."""
+
+from collections.abc import Collection, Iterable
+from typing import Literal, get_args
+
+from mmconform.judging.changes import Caller, Change
+from mmconform.report.alike import first_of
+from mmconform.report.not_shown import NotShown
+from mmconform.report.requests import Requests, share
+from mmconform.world.people import power
+
+#: What becomes of requests that are served on one side, worst first.
+_Felt = Literal["refused", "fails", "served"]
+_FELT: tuple[_Felt, ...] = get_args(_Felt)
+#: Of whom our lists say nothing.
+_ANYBODY = "anybody who asks as our lists say above"
+#: So many kinds of requests are named.
+_FEW_KINDS = 2
+
+
+def felt(changes: Iterable[Change], not_shown: Iterable[NotShown], requests: Requests, *, is_brief: bool) -> list[str]:
+    """Return a line for all callers who feel the same, the least powerful first.
+
+    Args:
+        not_shown: What is known of whoever one of the two servers only was asked as.
+        is_brief: Which of their requests it is need not be told.
+    """
+    found: dict[tuple[str, _Felt], dict[str, list[str]]] = {}
+    for (persona, way, _), of_kind in _alike(changes, requests, is_brief=is_brief).items():
+        shares = [share(pairs) for pairs in of_kind.values() if pairs]
+        count, of = (sum(side) for side in zip(*shares, strict=True)) if shares else (0, 0)
+        pairs = [pair for of_operation in of_kind.values() for pair in of_operation]
+        which = requests.kinds((caller for _, caller in pairs), _FEW_KINDS)
+        how = ("" if count == of else " (some requests)") if is_brief else f" ({count} of {of}: {which})"
+        found.setdefault((persona, way), {}).setdefault(how if shares else "", []).extend(of_kind)
+    for one in not_shown:
+        if becomes := _becomes(one.before, one.after):
+            for persona in one.personas or (_ANYBODY,):
+                ways = found.setdefault((persona, becomes), {})
+                ways.setdefault(" (by our lists, not by these requests)", []).extend(one.operations)
+    lines: dict[str, list[str]] = {}
+    for persona in sorted({persona for persona, _ in found}, key=lambda persona: (persona == _ANYBODY, power(persona))):
+        told = [f"{way} in {_listed(found[persona, way])}" for way in _FELT if (persona, way) in found]
+        lines.setdefault("; ".join(told), []).append(persona)
+    return [f"{', '.join(who)}: {line}" for line, who in lines.items()]
+
+
+def _alike(
+    changes: Iterable[Change], requests: Requests, *, is_brief: bool
+) -> dict[tuple[str, _Felt, str], dict[str, list[tuple[Change, Caller]]]]:
+    """Return what each caller feels, by the kind of requests: the operations, with what changed there and how they met it."""
+    operations: dict[tuple[str, _Felt, str], list[tuple[Change, Caller]]] = {}
+    for change in changes:
+        way = _becomes({change.before}, {change.after})
+        if way and change.kind in ("answer", "operation"):
+            for persona in change.personas:
+                met = operations.setdefault((persona, way, change.operation), [])
+                met += [(change, caller) for caller in change.callers if caller.persona == persona]
+    found: dict[tuple[str, _Felt, str], dict[str, list[tuple[Change, Caller]]]] = {}
+    for (persona, way, operation), met in operations.items():
+        count, of = share(met)
+        kinds = requests.kinds((caller for _, caller in met), _FEW_KINDS)
+        kind = str(count == of) if is_brief else kinds
+        found.setdefault((persona, way, kind), {})[operation] = met
+    return found
+
+
+def _becomes(before: Collection[str], after: Collection[str]) -> _Felt | None:
+    """Return what becomes of requests that are served on one side; nothing where that is unclear, or so of neither or both.
+
+    Args:
+        before, after: All that either of the two may say.
+    """
+    was, is_ = (any(says.startswith("2") for says in side) for side in (before, after))
+    if not (before and after) or was == is_:
+        return None
+    return "served" if is_ else "fails" if all(says.startswith("5") for says in after) else "refused"
+
+
+def _listed(ways: dict[str, list[str]]) -> str:
+    return ", ".join(f"{first_of(sorted(set(names)))}{how}" for how, names in ways.items())
