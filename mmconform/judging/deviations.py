@@ -26,8 +26,8 @@ class Deviation:
     Attributes:
         personas: Who sees it.
         versions: Those that show it, and those of which nobody knows whether they do.
-        is_met_by_hand: Hand-written tests meet it, in every whole run; of other entries only generated requests do
-            (`generated: true`).
+        is_met_by_hand: Hand-written tests meet it, in every whole run; others only generated requests do (`generated: true`, or
+            those signatures of an entry with which only they do).
         is_rare: Few requests meet it, so that a run which does not meet it says nothing (`rare: true`).
         clause: That of an operation; of a habit that all operations share, ``*.RULE`` (only of the official description).
         signature: As the check states it; another signature of the same clause is another deviation. Of a habit its beginning,
@@ -190,6 +190,10 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
     clauses = entry["clause"] if isinstance(entry["clause"], list) else [entry["clause"]]
     signatures = entry["signature"] if isinstance(entry["signature"], list) else [entry["signature"]]
 
+    generated = entry.get("generated", [])
+    if not isinstance(generated, bool) and not (isinstance(generated, list) and all(one in signatures for one in generated)):
+        raise wrong("`generated` is neither `true` nor a list of signatures of the entry")
+
     def made(clause: str, signature: str, *, is_rare: bool) -> Deviation:
         return Deviation(
             clause,
@@ -202,7 +206,7 @@ def _entries(source: Source, i: int, entry: Any, contract: Contract, *, is_of_ma
             entry["first_seen"],
             f"{source.file}:{line}",
             is_rare,
-            entry.get("generated") is not True,
+            not (generated is True or (generated and signature in generated)),
         )
 
     for name in clauses:

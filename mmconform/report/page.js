@@ -675,6 +675,9 @@ const quote = (clause) => h("blockquote", {}, prose(clause.text), h("div", { cla
 const button = (text, act, kind = "plain small") => h("button", { type: "button", class: kind, onclick: act }, text);
 const chip = (id, t = now.to) => button(id, () => open(`${id}@${data.targets[t].name}`), "link");
 
+const isOfAll = (card) => card.personas.length === Object.keys(data.personas).length - data.made.length;
+
+/** A card begins with what tells it from others: the rule, the operations, for whom, in which versions, and what was answered. */
 function drawCard(card) {
   const first = firstOf(card);
   const t = first ? first.t : NEWEST;
@@ -682,12 +685,12 @@ function drawCard(card) {
   return h("article", { class: `card ${card.verdict}${now.open === `card:${card.id}` ? " chosen" : ""}`, id: `card-${card.id}`, "aria-label": `${card.clauses.join(", ")}: ${card.signatures.join(", ")}` },
     h("h3", {}, mark(card.verdict === "new" ? "n" : "k"), " ", [...new Set(card.clauses.map((id) => clauses.get(id).rule))].join(", "), h("span", { class: "soft" }, " of ")),
     h("div", { class: "names" }, card.clauses.map((id, i) => [i ? ", " : "", button(clauses.get(id).operation, () => open(`${id}@${data.targets[t].name}`), "link")])),
+    h("div", { class: "small" }, h("span", { class: "soft" }, "for "), isOfAll(card) ? "everybody" : card.personas.join(", ").replaceAll("_", " "), card.versions && `, ${card.versions}`),
     h("div", { class: "mono" }, card.signatures.map((one) => h("div", {}, one))),
     quote(clauses.get(card.clauses[0])), card.clauses.length > 1 && h("p", { class: "soft small" }, `and ${many(card.clauses.length - 1, "promise")} like it`),
     card.reason && h("p", {}, prose(card.reason)),
     card.evidence && h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
-    h("p", { class: "small" }, h("span", { class: "soft" }, "Who: "), card.personas.length === Object.keys(data.personas).length - data.made.length ? "everybody" : card.personas.join(", ").replaceAll("_", " "), h("br"),
-      h("span", { class: "soft" }, "Seen in: "), met || "none of these versions", card.rare ? " (few requests meet it)" : "", card.versions ? h("span", { class: "soft" }, `; expected ${card.versions}`) : ""),
+    h("p", { class: "small" }, h("span", { class: "soft" }, "Seen in: "), met || "none of these versions", card.rare ? " (few requests meet it)" : ""),
     strip(card.met, `seen in ${met || "none of these versions"}`),
     h("div", { class: "do" }, button("Copy as issue", () => copy(issue(card), "The issue is in the clipboard.")), button("Copy link", () => copy(link({ ...now, view: "deviations", open: `card:${card.id}` }), "The link is in the clipboard.")),
       card.place ? h("span", { class: "soft small mono" }, card.place) : ""));

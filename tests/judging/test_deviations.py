@@ -73,6 +73,12 @@ def test_several_clauses_and_signatures_are_a_deviation_each(load):
     }
 
 
+def test_of_an_entry_some_signatures_alone_may_be_met_by_generated_requests_alone(load):
+    text = GOOD.replace("201 without permission", "[one, two]") + "  generated: [two]\n"
+    assert {d.signature: d.is_met_by_hand for d in load(text)} == {"one": True, "two": False}
+    assert [d.is_met_by_hand for d in load(GOOD + "  generated: true\n")] == [False]
+
+
 RANGES = [
     (">=4.1", (4, 1, 0), None),
     ("<5.6", (0, 0, 0), (5, 6, 0)),
@@ -102,6 +108,8 @@ BAD = {
     "three bounds": (GOOD.replace(">=4.1 <5.6", ">=4.1 <5.6 <6"), 2, "is no range"),
     "the same twice": (GOOD + GOOD, 11, "`CreateJob.permission` overlaps with deviations/a.yaml:2"),
     "ranges that overlap": (GOOD + GOOD.replace(">=4.1 <5.6", ">=5.5"), 11, "overlaps with deviations/a.yaml:2"),
+    "what is generated and not in it": (GOOD + "  generated: [another]\n", 2, "neither `true` nor a list of signatures"),
+    "what is generated in a word": (GOOD + "  generated: mostly\n", 2, "neither `true` nor a list of signatures"),
     "broken YAML": (GOOD + "- {", 11, "broken YAML"),
 }
 
@@ -132,6 +140,13 @@ APART = {
 @pytest.mark.parametrize("what", APART)
 def test_deviations_that_differ_in_one_thing_do_not_overlap(load, what):
     assert len(load(GOOD + GOOD.replace(*APART[what]))) == 2
+
+
+def test_what_is_known_of_the_same_people_and_versions_for_the_same_reason_is_one_entry(contract):
+    """Two cards of the page read alike: a hand-written test and a generated request had seen the same."""
+    entries = deviations.by_entry(deviations.load(contract)).values()
+    told = [({d.clause for d in one}, one[0].personas, str(one[0].versions), one[0].reason) for one in entries]
+    assert [one for one in told if told.count(one) > 1] == []
 
 
 def test_our_own_deviations_can_be_read_and_none_says_a_recording_is_its_evidence(contract):

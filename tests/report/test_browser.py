@@ -836,6 +836,17 @@ def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
     assert shown.locator(".card").count() == 2
 
 
+def test_a_card_begins_with_what_tells_it_from_others(visit, known):
+    shown = visit("#deviations")
+    shown.locator("main summary").first.click()
+    first = "h3, h3 ~ :is(.names, .small, .mono):not(blockquote ~ *)"
+    heads = [" ".join(card.locator(first).all_inner_texts()) for card in shown.locator(".card:not(.new)").all()]
+    assert len(heads) == len({d.place for d in known}) == len(set(heads))
+    (entry,) = [d for d in known if d.signature == NOT_SERVED["signature"]]
+    (head,) = [head for head in heads if entry.signature in head]
+    assert head.split("\n")[0] == f"▲ permission of RegenCommandToken for slash manager, {entry.versions} {entry.signature}"
+
+
 def test_what_contradicts_a_principle_stands_with_both_sides(visit):
     shown = visit("#principles")
     card = shown.locator("article", has_text="`token`").or_(shown.locator("article", has_text="token is shown")).first
