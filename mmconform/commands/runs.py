@@ -105,12 +105,15 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
 
 
 def place_of(name: str, of: Record) -> str:
-    """Return how the record that a name stood for is named now, so that nothing is run again.
+    """Return how to name once more what a name stood for: of a live server the record, so that it is not asked again.
+
+    A tape keeps its name: its record may soon be that of one test.
 
     Args:
-        of: The one that :func:`records_of` made of it.
+        of: The record that :func:`records_of` made of it.
     """
-    return name if _file(name) else shown(REPORTS / record.slug_of(of.header.target))
+    is_live = of.header.target.startswith("http")
+    return shown(REPORTS / record.slug_of(of.header.target)) if is_live and not _file(name) else name
 
 
 def _file(name: str) -> Path | None:

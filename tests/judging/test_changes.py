@@ -498,6 +498,13 @@ def test_a_record_is_kept_under_a_name_and_compared_with_later(files, saved, cap
     assert record.read(saved / "before" / record.NAME).header == record.read(Path(files[0])).header
 
 
+def test_what_is_to_be_done_next_asks_no_live_server_again(files):
+    """A tape keeps its name: to run the one test that is told makes its record one of a part."""
+    live = of("5.0.0", target="http://127.0.0.1:8065")
+    assert runs.place_of("http://127.0.0.1:8065", live).endswith("reports/127.0.0.1-8065")
+    assert runs.place_of("5.0.0", of("5.0.0")) == "5.0.0" and runs.place_of(files[0], live) == files[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -637,6 +644,17 @@ def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_ch
     assert page.json()["only_before" if is_back else "only_after"]["bot"] == {"CreateJob": 1}
     assert any("CVE-2023-2515" in line for line in page.json()["not_shown"])
     assert page.json()["why_not_before" if not is_back else "why_not_after"] == {OTHERWISE: 3}
+
+
+def test_a_promise_that_is_known_to_be_broken_tells_nothing_of_what_was_answered_where_it_was_not():
+    """So that nobody is said to feel it: of whoever one of the two only was asked as, the other may never have served them."""
+    told = entry("5.1", "403 x, not served", clause="RegenCommandToken.permission", personas=frozenset({"slash_manager"}))
+    judged = [seen("fail", told.clause, "slash_manager", told.signature)]
+    old, new = of("5.0.0", [SERVED]), of("5.1.0", [SERVED], judged)
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new), [told])
+    line = "RegenCommandToken.permission, for slash_manager: broken: 403 x, not served: server: why 403 x, not served (e)"
+    assert [one.text for one in page.not_shown] == [line] and f"  {line}\n" in page.text()
+    assert "Who would feel" not in page.text()
 
 
 def test_what_is_known_and_was_shown_or_lies_elsewhere_is_not_told_again():
