@@ -24,11 +24,10 @@ from mmconform.wire.exchange import Exchange
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import Roles, known_persona
 from mmconform.world.place import Place, Spot
-from mmconform.world.spare import Spare, never_given
+from mmconform.world.spare import NEAR_MISS, Spare, never_given
 from mmconform.world.world import Person, World
 
 Permissions = frozenset[str]
-NEAR_MISS = "near_miss"
 #: Of more permissions than these together no sentence makes one demand; of more that stand for one another, all are taken.
 _MOST = 3
 #: What opens takes so many permissions at most, or it is not looked for further.

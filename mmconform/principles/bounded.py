@@ -16,7 +16,7 @@ from typing import Any
 from mmconform.contract.clause import Contract, Operation
 from mmconform.contract.permission import permissions
 from mmconform.driving.composing import Probe
-from mmconform.driving.near_misses import NEAR_MISS, demanded
+from mmconform.driving.near_misses import demanded
 from mmconform.driving.probes import spots_of
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions
@@ -27,7 +27,7 @@ from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.place import OPEN, RESIDENT
-from mmconform.world.spare import Spare
+from mmconform.world.spare import NEAR_MISS, Spare
 from mmconform.world.world import Person
 
 #: Who asks beside those whose role is filled for it, the least powerful first.

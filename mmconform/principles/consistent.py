@@ -15,7 +15,7 @@ from typing import Any
 from mmconform.contract.clause import Operation
 from mmconform.contract.templates import below_the_api
 from mmconform.driving.composing import Probe
-from mmconform.driving.near_misses import NEAR_MISS, demanded
+from mmconform.driving.near_misses import demanded
 from mmconform.driving.probes import position_of
 from mmconform.principles.effects import EffectTrial, Laboratory, Outcome, Situation, situations
 from mmconform.principles.questions import Questions
@@ -26,7 +26,7 @@ from mmconform.wire.exchange import Exchange
 from mmconform.world.behaviours import NotKnownError, denial
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import Roles, known_persona
-from mmconform.world.spare import Spare
+from mmconform.world.spare import NEAR_MISS, Spare
 from mmconform.world.world import Person
 
 #: Who tries, the least powerful first; never the owner of a thing, its author or whom it is about.

@@ -22,6 +22,8 @@ from mmconform.world.people import CHANNEL_SPARE, HOLDERS, SPARE, TEAM_SPARE, Pe
 from mmconform.world.place import Place
 from mmconform.world.world import Person, World
 
+#: Who lacks something, of whom servers may demand that they have what everybody has.
+NEAR_MISS = "near_miss"
 #: How a server without schemes, or without the licence for them, answers a question for their list.
 _NO_SCHEMES = range(400, 600)
 
@@ -56,6 +58,7 @@ class Spare:
         delegated: Of that, what the roles for delegated administration hold as the server ships them.
         held: What the role was seen to hold; None where another process may have filled it since.
         people: Who has it, made when first asked for.
+        _is_base_kept: Nobody in a team or a channel may lack the role that everybody has there.
     """
 
     world: World
@@ -67,6 +70,7 @@ class Spare:
     delegated: Mapping[str, frozenset[str]]
     held: frozenset[str] | None = None
     people: dict[str, Person] = field(default_factory=dict)
+    _is_base_kept: bool = False
 
     @property
     def _admin(self) -> Admin:
@@ -99,7 +103,9 @@ class Spare:
 
     def told(self, permissions: frozenset[str]) -> dict[str, frozenset[str]]:
         """Return what holds what while the role holds these."""
-        return dict.fromkeys((SPARE, TEAM_SPARE, CHANNEL_SPARE), permissions)
+        everybodys = self.world.told_roles if self._is_base_kept else {}
+        in_team, in_channel = (permissions | everybodys.get(role, frozenset()) for role in ("team_user", "channel_user"))
+        return {SPARE: permissions, TEAM_SPARE: in_team, CHANNEL_SPARE: in_channel}
 
     # -- who has it ------------------------------------------------------------------------------------------------
 
@@ -109,7 +115,7 @@ class Spare:
         Raises:
             MisuseError: the server refuses.
         """
-        name = "near_miss" if name == "bare_holder" else "holder" if name in delegated() else name
+        name = NEAR_MISS if name == "bare_holder" else "holder" if name in delegated() else name
         if name not in self.people:
             self.people[name] = self._make(HOLDERS[name])
         return self.people[name]
@@ -144,14 +150,23 @@ class Spare:
         return person
 
     def _join(self, person: Person, scope: str, id_: str) -> None:
-        """Make a holder a member of a team, or of a channel, with the roles that they have there."""
+        """Make a holder a member of a team, or of a channel, with the roles that they have there.
+
+        Servers of 11.6 leave nobody there without the role that everybody has, so that it is theirs too
+        (channels/app/team.go@b748732e14 updateTeamMemberRolesInternal, channel.go updateChannelMemberRolesInternal).
+        """
         in_team, everywhere = (person.persona.local_roles(in_team=True, in_channel=too) for too in (False, True))
         if scope == "team":
             self._admin.join(id_, person.id)
         else:
             self._admin.join_channel(id_, person.id)
-        roles = self._roles(in_team if scope == "team" else everywhere - in_team)
-        self._admin.must("PUT", f"/api/v4/{scope}s/{id_}/members/{person.id}/roles", roles)
+        roles = in_team if scope == "team" else everywhere - in_team
+        url = f"/api/v4/{scope}s/{id_}/members/{person.id}/roles"
+        if person.persona.is_bare and not self._is_base_kept:
+            if self._admin.ask("PUT", url, self._roles(roles)).is_success:
+                return
+            self._is_base_kept = True
+        self._admin.must("PUT", url, self._roles(roles | {f"{scope}_user"}))
 
     def _roles(self, roles: Iterable[str]) -> dict[str, str]:
         """Return the body that gives somebody roles, under the name that the spare one has here."""
@@ -181,6 +196,7 @@ def find(world: World, client: Client, place: Place) -> Spare:
     held = {role: everything & told[role] for role in delegated() if role in told}
     spare = Spare(world, client, place, str(role["id"]), name, everything, held)
     _confirm_movable(admin, spare)
+    spare.person(NEAR_MISS)  # the server tells then whether they may lack what everybody has
     return spare
 
 

@@ -170,6 +170,31 @@ def test_holders_have_it_where_they_are_to_have_it_and_nowhere_else(app, world, 
     assert role.person("system_manager").id in accounts and len(accounts) == 4
 
 
+def test_where_nobody_may_lack_what_everybody_has_there_they_have_it_and_are_judged_by_that(app, world, place, monkeypatch):
+    """As 11.6 does: a server that refuses it is no reason to ask nobody."""
+    usual = app.answer
+
+    def answer(call):
+        scope = call.path.split("/")[3][:-1]
+        lacks = call.path.endswith("/roles") and scope in ("team", "channel") and f"{scope}_user" not in call.body.decode()
+        return Answer(400, {"id": f"api.{scope}.unset_user_scheme.app_error"}) if lacks else usual(call)
+
+    monkeypatch.setattr(app, "answer", answer)
+    role = found(world, place)
+    held = frozenset({"create_team"})
+    everybodys = {scope: world.told_roles[f"{scope}_user"] for scope in ("team", "channel")}
+    assert role.told(held) == {SPARE: held, TEAM_SPARE: held | everybodys["team"], CHANNEL_SPARE: held | everybodys["channel"]}
+    near_miss = role.person("near_miss").id
+    assert app.store.users[near_miss].roles == [ROLE]
+    assert app.store.teams[world.team_id].members[near_miss] == [ROLE, "team_user"]
+    assert app.store.channels[place.standing("channel", OPEN, "resident")].members[near_miss] == [ROLE, "channel_user"]
+
+
+def test_where_they_may_nobody_holds_more_than_the_role_does(app, world, place):
+    held = frozenset({"create_team"})
+    assert found(world, place).told(held) == dict.fromkeys((SPARE, TEAM_SPARE, CHANNEL_SPARE), held)
+
+
 def test_what_it_holds_is_asked_of_the_server_before_anybody_is_blamed(app, world, place):
     role = found(world, place)
     wanted = frozenset({"create_team", "view_team"})
