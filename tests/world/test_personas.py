@@ -139,6 +139,15 @@ def test_a_permission_that_a_version_has_not_yet_is_held_by_nobody_knows_whom(pe
 
 
 @pytest.mark.parametrize("persona", sorted(USERS))
+def test_a_permission_that_nobody_holds_there_though_data_have_it_is_no_longer_known(persona):
+    """A server later than our data has retired it: nobody is served without it, who is served."""
+    demand = Requirement(demand=Holds("create_team", "system"))
+    assert entitled(demand, persona, "nobody", told()) == Unknown("unknown-permission")
+    somebodys = told(team_user={"view_team", "create_team"})
+    assert entitled(demand, persona, "nobody", somebodys) is False
+
+
+@pytest.mark.parametrize("persona", sorted(USERS))
 def test_a_permission_that_was_retired_is_held_by_nobody(persona):
     assert entitled(TEAM, persona, "other", Roles(Version(11, 6))) is False
     assert entitled(TEAM, persona, "other", Roles(Version(11, 1, 9))) is (persona in {"team_admin", "system_admin"})
@@ -148,7 +157,8 @@ def test_the_server_itself_says_who_holds_what():
     system = Requirement(demand=Holds("manage_system", "system"))
     assert entitled(system, "member", "nobody", told()) is False
     assert entitled(system, "member", "nobody", told(system_user={"manage_system"})) is True
-    assert entitled(system, "system_admin", "nobody", told(system_admin=set())) is False
+    view = Requirement(demand=Holds("view_team", "system"))  # which somebody else holds, so that it is there
+    assert entitled(view, "system_admin", "nobody", told(system_admin=set())) is False
 
 
 def test_of_a_role_that_the_server_did_not_tell_data_do():
