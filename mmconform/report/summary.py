@@ -251,7 +251,8 @@ def problems(record: Record) -> list[tuple[str, str]]:
     for change in record.changes:
         if change.standing == "new":
             what = f"since {change.against}, {change.clause}: {change.before} → {change.after}"
-            who = f"for {', '.join(change.personas)}, first in {change.request} ({change.number})"
+            first = f", first in answer {change.number} of {change.request}" if change.request else ""
+            who = f"for {', '.join(change.personas)}{first}"
             found.append(("changed", f"{what} {who}; find out why, and add it to mmconform/data/changes.yaml"))
     if footer.errors:
         found.append(("error", f"{footer.errors} tests broke or got no answer; {nothing_said}"))

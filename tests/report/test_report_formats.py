@@ -396,6 +396,16 @@ def test_a_new_change_makes_every_format_red(contract, make):
     assert not any(reds(contract, known).values())
 
 
+@pytest.mark.parametrize(
+    ("told", "says"), [({"request": "a/b/c", "number": 2}, "for member, first in answer 2 of a/b/c; "), ({}, "for member; ")]
+)
+def test_a_new_change_says_which_answer_of_which_test_showed_it_where_one_did(make, told, says):
+    change = {"against": "recorded:5.30.3", "clause": "CreateJob.status", "personas": ["member"], "standing": "new", **told}
+    change |= {"operation": "CreateJob", "of": "answer", "effect": "different", "count": 1, "before": "201", "after": "400"}
+    ((kind, sentence),) = problems(replace(make(row("CreateJob.auth", "pass")), changes=changes(change)))
+    assert kind == "changed" and says in sentence
+
+
 @pytest.fixture
 def hostile(make):
     return make(
