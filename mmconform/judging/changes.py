@@ -8,6 +8,7 @@ from typing import Any, get_args
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.judging.checks.verdict import NO_ROUTE
+from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
 from mmconform.wire.tape.name import name_of_test
@@ -85,8 +86,8 @@ class Comparison:
     Attributes:
         pairs: Requests that both servers answered.
         alone: Answers of one server only: a test that is about its version alone, or a narrower run.
-        off_before, off_after: Operations that were not compared, since one of the servers had switched them off: that is a
-            setting of its administrator's, and no change of the server.
+        off_before, off_after: Operations that were not compared, since one of the servers had switched them off, which is a
+            setting of its administrator's, or since the one tape does not hold them: that is no change of the server.
         off_both: Those that both had switched off, of which this says nothing.
         compared: The operations that both servers were asked about.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
@@ -130,7 +131,7 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
         )
     if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")
-    off_before, off_after = switched_off(before), switched_off(after)
+    off_before, off_after = (_not_judged(record, "not-on-this-target", NOT_ON_TAPE) for record in (before, after))
     old, new = _asked(before, but=off_before ^ off_after), _asked(after, but=off_before ^ off_after)
     both = [key for key in old if key in new]
     operations = list(_operations(old, new, both))
@@ -195,9 +196,13 @@ def severity(change: Change) -> int:
 
 def switched_off(record: Record) -> set[str]:
     """Return the operations of which nothing was judged, but since when they are there, for a setting of the server's."""
+    return _not_judged(record, "not-on-this-target")
+
+
+def _not_judged(record: Record, *reasons: str) -> set[str]:
     rows = [row for row in record.observations if row.rule != "since"]
     judged = {row.operation for row in rows if row.outcome != "skip"}
-    return {row.operation for row in rows if row.signature == "not-on-this-target"} - judged
+    return {row.operation for row in rows if row.signature in reasons} - judged
 
 
 def _asked(record: Record, but: Collection[str] = ()) -> _Answers:

@@ -16,6 +16,7 @@ from mmconform.errors import DocumentError, MisuseError
 from mmconform.judging import deviations, known_changes
 from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
+from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.judging.reason import Reason, each_once
 from mmconform.record import record
 from mmconform.report.comparison import Page
@@ -910,10 +911,18 @@ def test_what_one_server_has_switched_off_is_not_compared_and_told(is_before):
     ],
 )
 def test_what_a_tape_of_the_whole_api_does_not_hold_is_not_switched_off_and_two_recordings_are_not_told_to_take_two(target, says):
-    before, after = of("5.0.0", [], OFF, target=target), of("5.1.0", [SERVED], ON)
+    off = [seen("skip", persona="everyone", signature=NOT_ON_TAPE)] if target.endswith("/whole") else OFF
+    before, after = of("5.0.0", [], off, target=target), of("5.1.0", [SERVED], ON)
     told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
     assert f"Not compared: {says}" in told
     assert ("Two recordings" in told) == target.startswith("http") and ("switched off" in told) != target.endswith("/whole")
+
+
+def test_what_neither_tape_of_the_whole_api_holds_is_named():
+    off = [seen("skip", persona="everyone", signature=NOT_ON_TAPE)]
+    before, after = (of(f"5.{i}.0", [answer("200", "GetWebrtcToken")], off, target=f"recorded:5.{i}.0/whole") for i in (0, 1))
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert "On neither tape: CreateJob\n" in told and "witched off" not in told
 
 
 def test_what_both_have_switched_off_is_compared_as_it_is():
