@@ -148,12 +148,14 @@ def asked(write, tmp_path, monkeypatch):
     """The record of a run in which an operation was answered so, by these callers, and others were served."""
     monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
 
-    def asked(*answers, operation="GetBrandImage", lacks=(BRANDING,), served=(), document=ONE_IMAGE):
+    def asked(*answers, operation="GetBrandImage", lacks=(BRANDING,), served=(), document=ONE_IMAGE, skipped=""):
         run, at = Run([write("one.yaml", document)], [], reports=tmp_path), target()
         about = {"operation": operation, "request": "a", "persona": "member", "about": "other", "valid": True, "fields": {}}
         told = [{**about, "number": number, **answer} for number, answer in enumerate(answers, 1)]
         row = {"clause": f"{operation}.status", "outcome": "pass", "signature": "", "operation": operation, "rule": "status"}
-        rows = lines.observations({**row, "persona": "member", "test": "t", "count": 1})
+        others = {**row, "clause": f"{operation}.permission", "rule": "permission", "outcome": "skip", "signature": skipped}
+        told_apart = [row, *([others] if skipped else [])]
+        rows = lines.observations(*({**one, "persona": "member", "test": "t", "count": 1} for one in told_apart))
         seen = {operation: Coverage(sent=len(told), reached=len(told))}
         run.take(at.slug, rows, msgspec.convert(told, list[AnswerRow]), seen, 0, is_generated=True)
         run.take(at.slug, [], [], {name: Coverage(sent=1, reached=1, served=1) for name in served}, 0, is_generated=True)
@@ -169,6 +171,13 @@ def test_where_nobody_knows_whether_there_is_what_is_served_it_is_not_judged_and
     told = [row for row in seen.observations if row.outcome == "skip"]
     assert told and {(row.operation, row.signature) for row in told} == {("GetBrandImage", "not-on-this-target")}
     assert all(row.seen.startswith(f"{BRANDING}: switched off there") for row in told)
+
+
+def test_it_says_so_too_where_something_else_is_not_known_of_a_caller(asked):
+    """Of bots no sentence tells, so that the promise was skipped for that already."""
+    seen = asked(NOBODYS, skipped="unknown-relation")
+    told = {row.signature for row in seen.observations if row.clause == "GetBrandImage.permission"}
+    assert told == {"unknown-relation", "not-on-this-target"} and seen.footer.green
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,7 @@ GATES = {
     "api.context.permissions.app_error": None,
     "store.sql_command.save.get.app_error": None,
     "api.server.cws.needs_enterprise_edition": "not-on-this-target",
+    "api.user.add_user_to_group_syncables.not_ldap_user.app_error": "needs-licence",
     "api.context.404.app_error": "not-on-this-target",
     "app.pap.get_policy.app_error": None,
     "": None,
