@@ -16,7 +16,8 @@ from mmconform.world.people import MADE, PERSONAS, power
 
 #: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
 #: request is refused that was served, a field or an operation is gone, a field has another type, the server fails.
-#: ``better`` is the opposite, or something new; ``different`` is all else, such as another error id.
+#: ``better`` is the opposite, or something new, but for a request that is served now and was refused: that may be a hole, and is
+#: ``different``, as is all else, such as another error id.
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 

@@ -6,7 +6,8 @@ from importlib.metadata import version as installed
 
 from mmconform import __version__
 
-_TOOLS = ("schemathesis", "hypothesis", "pytest", "pytest-recording", "vcrpy", "requests")
+#: Schemathesis has jsonschema-rs say which of what it draws is valid.
+_TOOLS = ("schemathesis", "hypothesis", "jsonschema-rs", "pytest", "pytest-recording", "vcrpy", "requests")
 
 
 def tools() -> dict[str, str]:

@@ -7,6 +7,7 @@ import pytest
 
 from mmconform.documents.load import load
 from mmconform.driving.generate import Generator, describe
+from mmconform.record import provenance
 
 BODIES = """\
 openapi: 3.1.0
@@ -83,6 +84,15 @@ def test_another_document_seed_number_or_tool_has_other_cases(generators, write,
     monkeypatch.setattr("mmconform.driving.kept_cases.tools", lambda: {"hypothesis": "0"})
     Generator(one, 6, 11, kept_in=folder).cases("A")
     assert drawing == ["A"] * 5
+
+
+@pytest.mark.parametrize("tool", ["schemathesis", "hypothesis", "jsonschema-rs"])
+def test_another_version_of_what_draws_and_of_what_says_what_is_valid_has_other_cases(generators, drawing, monkeypatch, tool):
+    generators().cases("A")
+    real = provenance.installed
+    monkeypatch.setattr(provenance, "installed", lambda name: "0" if name == tool else real(name))
+    generators().cases("A")
+    assert drawing == ["A"] * 2
 
 
 @pytest.mark.parametrize("spoil", ["", "[", "[]", "{}", "[{}]", '[{"phase": 1}]', "ünï"])
