@@ -182,7 +182,9 @@ def _examined(target: Target, contract: Contract, client: Client, token: str, *,
     found.notes += [target.origin.remark] if target.origin.remark else []
     found.obstacles += _in_use(target, client, token)
     if not foresees:
-        found.makes = ("less than " if found.gaps else "") + str(made_on(target.version))
+        found.makes = str(made_on(target.version))  # nothing where there is no tape
+        if found.makes and found.gaps:
+            found.makes = f"less than {found.makes}"
     else:
         target.told_roles = ask_roles(target, token)
         has_guests = "system_guest" in target.told_roles and TOKENS not in left_off

@@ -93,6 +93,13 @@ def test_what_is_left_out_is_told_in_the_last_line_and_makes_less(diagnose):
     assert found.text().endswith("\n  A run can begin, and leaves parts out.") and found.makes.startswith("less than some ")
 
 
+def test_where_there_is_no_tape_it_is_not_told_what_a_run_makes(diagnose, monkeypatch):
+    """As in a package, which said "less than"."""
+    monkeypatch.setattr("mmconform.servers.made.tape.every", list)
+    found = diagnose(service={"EnableUserAccessTokens": False}, users=[ZOE])
+    assert found.gaps and found.makes == "" and "  makes" not in found.text()
+
+
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_every_line_of_it_fits_the_terminal(diagnose, monkeypatch, width):
     monkeypatch.setattr(doctor, "terminal_width", lambda: width)
