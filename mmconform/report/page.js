@@ -151,10 +151,13 @@ function drawFilters() {
   const field = (kind, label, control) => h("div", { class: `field ${kind}` }, h("label", { for: control.id }, label), control);
   const select = (key, label, options, change = (value) => ({ [key]: value }), value = now[key]) => {
     const [, chosen] = options.find(([id]) => String(id) === String(value)) || ["", ""];
-    // What is chosen may be longer than the room of a closed picker: it gets more where there is some, and is told in any case.
+    // What is chosen may be longer than the room of a closed picker: it gets more where there is some, and what is longer than any
+    // is shortened in its middle, unless two would be called alike; the title has all of it.
+    const brief = options.map(([, text]) => (text.length > 38 ? `${text.slice(0, 21)}…${text.slice(-16)}` : text));
+    const says = (text, i) => (brief.indexOf(brief[i]) === brief.lastIndexOf(brief[i]) ? brief[i] : text);
     const size = chosen.length > 24 ? " long" : chosen.length > 12 ? " longer" : "";
     return field(key + size, label, h("select", { id: `by-${key}`, title: chosen, onchange: (e) => go(change(e.target.value)) },
-      options.map(([id, text]) => h("option", { value: id, selected: String(id) === String(value) }, text))));
+      options.map(([id, text], i) => h("option", { value: id, title: brief[i] !== text && text, selected: String(id) === String(value) }, says(text, i)))));
   };
   const names = data.targets.map((one, t) => [t, one.called]);
   const all = (label, values) => [["", label], ...values.map((value) => [value, value])];
@@ -162,7 +165,7 @@ function drawFilters() {
   const isAboutPeople = now.view === "personas";
   const focus = document.activeElement && document.activeElement.id;
   $("filters").replaceChildren(...[
-    field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "promise, error id … ( / )", value: now.q,
+    field("q", "Search", h("input", { type: "search", id: "by-q", placeholder: "word, error id", value: now.q,
       oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
     select("operation", "Operation", all("all", [...operations.keys()])),
     isOfOne || isAboutPeople || now.view === "principles" ? "" : select("rule", "Rule", all("all", data.rules)),
@@ -466,7 +469,7 @@ function told(operation, persona, about, t) {
   const rows = [!made && accessRows.get(`${operation.id}:${persona}:${about}`), (made || against.length) && triedRows.get(`${operation.id}:${persona}`)];
   const seen = rows.find((row) => row && row.answers[t]);
   const judged = made && clause && clause.by[persona] ? clause.by[persona][t] : "u";
-  const state = against.length ? worst(against.map((finding) => finding.at[t].state)) : made ? judged : seen && seen.documented[t] === seen.answered[t] ? "p" : "u";
+  const state = against.length ? worst(against.map((finding) => finding.at[t].state)) : made ? judged : seen && "ad".includes(seen.answered[t]) && seen.documented[t] === seen.answered[t] ? "p" : "u";
   if (!seen && !against.length && !(judged in AS_DOCUMENTED)) {
     const letter = judged === "e" ? judged : clause && clause.at[t] === "s" ? "s" : "u";
     return { letter, state: "u", seen, against, says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, t)}`, parts: [] };

@@ -339,6 +339,28 @@ ROOM = """(select) => {
 }"""
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_long_address_and_a_long_operation_are_whole_in_a_closed_picker(page_of, record_of, width):
+    """Nothing is wider than the window for them; what is longer than any room is short of its middle, and a title has it all."""
+    targets = ["http://192.168.100.200:18066/chat", "https://mattermost.internal.example.com/team", f"http://{'a' * 60}.test/b"]
+    records = [record_of("11.0.3"), *(record_of("11.0.3", target=target) for target in targets)]
+    page = page_of("versions", *records, viewport={"width": width, "height": 844})
+    whole = sorted(f"11.0.3 {target.removeprefix('http://')}" for target in targets)
+    for place in ("versions", "personas", "personas?operation=GetUserAccessTokensForUser", "trust"):
+        page.goto(page.url.partition("#")[0] + f"#{place}")
+        told = set()
+        for name in ("From version", "To version", "Version"):
+            for option in field(page, name).locator("option").all_inner_texts() if field(page, name).count() else ():
+                field(page, name).select_option(label=option)
+                title = field(page, name).get_attribute("title")
+                told.add(title)
+                assert option == title or (title.startswith(option.split("…")[0]) and title.endswith(option.split("…")[1]))
+                assert field(page, name).evaluate(ROOM) >= 0, f"{place}: {option} is cut off"
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{place}: {option}"
+        assert told >= set(whole), place
+        assert field(page, "Operation").evaluate(ROOM) >= 0, place
+
+
 def test_the_headline_counts_versions_and_records_apart(page_of, record_of):
     live = [record_of("11.0.3", target=f"http://127.0.0.1:{port}") for port in (8065, 8066)]
     for records, says in (
@@ -721,6 +743,22 @@ def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(pag
     page.locator("#close").click()
     page.get_by_role("button", name="by token_user about their own: served, as documented").click()
     assert page.locator("#panel .verdict").inner_text().startswith("● Mattermost 11.0.3: served, as documented")
+
+
+def test_who_was_neither_served_nor_refused_is_not_said_to_be_as_documented(contract, record_of, chromium, tmp_path):
+    """Nor where the documents are not understood, which is put into the page's data: of these operations all is."""
+    text = as_html(contract, [record_of("11.0.3", answers=answers(500))], [])
+    assert text.count('"documented":"d","answered":"-"') == 1
+    page = chromium.new_page()
+    for documented in ("d", "-"):
+        (tmp_path / "page.html").write_text(
+            text.replace('"d","answered":"-"', f'"{documented}","answered":"-"'), encoding="utf-8"
+        )
+        page.goto(f"{(tmp_path / 'page.html').as_uri()}#personas")
+        cell_ = page.get_by_role("button", name="GetUserAccessToken by member about somebody else's")
+        assert cell_.get_attribute("title").endswith(": neither served nor refused, not judged whether as documented")
+        assert signs(cell_) == ["~", "?"]
+    page.close()
 
 
 @pytest.mark.parametrize(
