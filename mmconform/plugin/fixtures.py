@@ -300,13 +300,13 @@ class Fixtures:
         if server is None:
             yield
             return
-        worker, alone = os.environ.get("PYTEST_XDIST_WORKER", ""), _is_alone(request)
-        with turn(REPORTS / server.target.slug, worker, alone=alone):
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        with turn(REPORTS / server.target.slug, worker, alone=_is_alone(request)):
             if server.is_changed:
                 raise MisuseError("a test before could not put the server's settings back; nothing is judged on what is left")
             self.process.catch_up(server.target)
             yield
-            if alone:
+            if _is_about_all(request):
                 self.process.note_alone(server.target)
 
 
@@ -316,9 +316,13 @@ def _in_words(sections: dict[str, dict[str, Any]]) -> list[str]:
 
 def _is_alone(request: pytest.FixtureRequest) -> bool:
     """Return whether others would feel what a test does, whatever the number of workers."""
+    return _is_about_all(request) or not _ALONE.isdisjoint(request.fixturenames)
+
+
+def _is_about_all(request: pytest.FixtureRequest) -> bool:
+    """Return whether a test asks what is on the closed list."""
     operation = getattr(request.node, "callspec", None) and request.node.callspec.params.get("operation")
-    is_about_all = isinstance(operation, Operation) and is_closed(operation)
-    return is_about_all or not _ALONE.isdisjoint(request.fixturenames)
+    return isinstance(operation, Operation) and is_closed(operation)
 
 
 def clause_of(item: Any) -> str:

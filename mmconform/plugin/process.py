@@ -372,7 +372,7 @@ class Process:
         self._ran_alone[target.slug] = number
 
     def note_alone(self, target: Target) -> None:
-        """Have the other processes catch up, after a test that ran alone."""
+        """Have the other processes catch up, after a test that ran alone and asked what is on the closed list."""
         if self.is_worker:
             note_alone(REPORTS / target.slug)
             self._ran_alone[target.slug] = ran_alone(REPORTS / target.slug)

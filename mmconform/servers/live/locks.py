@@ -12,7 +12,7 @@ from mmconform.paths import REPORTS
 from mmconform.record.record import LOCK
 from mmconform.servers.target import Target
 
-#: A character for each test that ran alone.
+#: A character for each test that ran alone and may have consumed what others stand on.
 _ALONE = "alone"
 
 
@@ -49,13 +49,13 @@ def turn(folder: Path, worker: str, *, alone: bool) -> Iterator[None]:
 
 
 def note_alone(folder: Path) -> None:
-    """Have the other workers know that a test ran alone; called in its turn."""
+    """Have the other workers know of a test that ran alone and may have consumed what they stand on; called in its turn."""
     with open_private(folder / _ALONE, "a") as file:
         file.write(".")
 
 
 def ran_alone(folder: Path) -> int:
-    """Return how many tests have run alone on a server, in this run and before."""
+    """Return how many such tests there were on a server, in this run and before."""
     path = folder / _ALONE
     return path.stat().st_size if path.exists() else 0
 
