@@ -93,24 +93,21 @@ def test_a_server_that_is_newer_than_the_data_is_said_to_be(contract, unjudged):
 
 
 @pytest.mark.parametrize(("version", "told"), [("11.6.3", ""), ("11.7.0", "11.6.0"), ("12.0.0", "11.6.0")])
-def test_the_record_of_a_newer_server_tells_the_newest_version_of_the_data(tmp_path, monkeypatch, version, told):
-    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
-    run, at = Run([], []), target(version)
+def test_the_record_of_a_newer_server_tells_the_newest_version_of_the_data(tmp_path, version, told):
+    run, at = Run([], [], reports=tmp_path), target(version)
     assert run.finish(at, "some", []).header.newest_known == told
 
 
 def test_the_record_keeps_what_the_server_said_of_its_roles(tmp_path, monkeypatch):
     """Of the permissions that the documents name: who reads the record, reads who was entitled."""
-    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
-    run, at = Run([], []), target()
+    run, at = Run([], [], reports=tmp_path), target()
     asked = replace(at, told_roles={"system_user": frozenset({"manage_jobs", "create_team"})})
     assert run.finish(asked, "some", []).header.roles == {"system_user": ("manage_jobs",)}
 
 
 @pytest.mark.parametrize(("reached", "in_scope"), [(0, False), (1, True)])
 def test_what_could_only_be_asked_about_the_unknown_is_not_said_to_be_unexercised(tmp_path, monkeypatch, reached, in_scope):
-    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
-    run, at = Run([], []), target()
+    run, at = Run([], [], reports=tmp_path), target()
     rows = [{"clause": "CreateJob.status", "outcome": "pass", "signature": "", "operation": "CreateJob", "rule": "status"}]
     rows = [{**row, "persona": "member", "test": "t", "count": 1} for row in rows]
     about = {"CreateJob": Coverage(sent=3, reached=reached, served=0, puzzling=2)}
@@ -146,7 +143,6 @@ BRANDING = "custom branding"
 @pytest.fixture
 def asked(write, tmp_path, monkeypatch):
     """The record of a run in which an operation was answered so, by these callers, and others were served."""
-    monkeypatch.setattr("mmconform.plugin.run.REPORTS", tmp_path)
 
     def asked(*answers, operation="GetBrandImage", lacks=(BRANDING,), served=(), document=ONE_IMAGE, skipped=""):
         run, at = Run([write("one.yaml", document)], [], reports=tmp_path), target()
