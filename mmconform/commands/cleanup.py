@@ -10,7 +10,7 @@ from mmconform.paths import REPORTS
 from mmconform.servers.live import journal, leftovers, tidy
 from mmconform.servers.live.lease import Lease
 from mmconform.servers.live.locks import only_run
-from mmconform.servers.live.prepare import sessions, sign_in, sign_out
+from mmconform.servers.live.prepare import sign_in, sign_out
 from mmconform.servers.target import Target, has_credentials, live
 from mmconform.wire.client import Patience, UnseenError
 from mmconform.world.admin import Admin
@@ -68,23 +68,13 @@ def _tidy(target: Target, journals: list[Path], everything: bool) -> Counter[str
                 note.note(**entry)
             journals = journal.of_server(REPORTS, target.base_url)
         _confirm_is_theirs(admin, journals)
-        ended = _end_sessions(admin, journal.sessions_of(journals))
+        ended = tidy.end_sessions(admin, journal.sessions_of(journals))
         done = (tidy.undo(journals, admin) if journals else Counter[str]()) + ended
         lease.clear()
     finally:
         sign_out(client, token)
         client.close()
     return done
-
-
-def _end_sessions(admin: Admin, begun: set[tuple[str, str]]) -> Counter[str]:
-    """End what is left of the sessions that runs began as administrators; what the server does not do it keeps, and expires."""
-    ended = Counter[str]()
-    for account, session in begun:
-        if any(row.get("id") == session for row in sessions(admin, account)[1]):
-            revoked = admin.ask("POST", f"/api/v4/users/{account}/sessions/revoke", {"session_id": session})
-            ended["sessions ended"] += revoked.is_success
-    return ended
 
 
 def _confirm_is_theirs(admin: Admin, journals: list[Path]) -> None:

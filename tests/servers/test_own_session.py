@@ -144,6 +144,24 @@ def test_a_worker_ends_the_session_that_it_began_and_no_other(live_one):
     assert app.store.sessions == {} and not [*live_server.REPORTS.rglob("journal-*")]
 
 
+def test_the_first_process_ends_the_session_of_a_worker_that_was_killed(live_one):
+    app, first = live_one
+    first.sign_in(first.target.client(), ours=WHO)
+    first.lock = locks.only_run(first.target)
+    first.note_session()
+    mine, theirs = app.store.sessions[str(first.operator)], app.store.sessions[signed_in(first)]
+    note = Journal(live_server.REPORTS / first.target.slug / "journal-dddddd-server.jsonl", first.target.base_url)
+    note.note(what="session", user=theirs.user, session=theirs.id)
+    others = {one.id for one in app.store.sessions.values()} - {mine.id, theirs.id}
+    assert first.clean() == {"sessions ended": 1} and not note.path.exists()
+    assert {one.id for one in app.store.sessions.values()} == others != set()
+
+
+def signed_in(server):
+    """Sign in once more, as a worker does; returns the token."""
+    return str(sign_in(server.target.client(), ours=WHO))
+
+
 def test_a_run_that_stops_before_it_has_the_lease_ends_its_session(live_one, monkeypatch):
     app, _ = live_one
     app.store.sessions.clear()

@@ -168,8 +168,12 @@ class LiveServer:
             self.journal(f"{self.run}-server").note(what="session", user=account, session=session)
 
     def _undo(self, paths: list[Path], client: Client) -> Counter[str]:
+        admin = tidy.Persistent(client, self.operator)
+        ended = Counter[str]()
+        with suppress(UnseenError):  # a session expires; what is to be undone does not
+            ended = tidy.end_sessions(admin, journal.sessions_of(paths) - {self.session})  # of workers that were killed
         try:
-            return tidy.undo(paths, Admin(client, self.operator))
+            return tidy.undo(paths, admin) + ended
         except MisuseError as error:
             until = (
                 "; for up to five minutes the lease of this run keeps other runs out, but not that cleanup" if self.lease else ""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from mmconform.errors import MisuseError
 from mmconform.paths import RUN
+from mmconform.servers.live.alive import sessions
 from mmconform.servers.live.journal import Journal
 from mmconform.servers.live.webrtc_gateway import Gateway
 from mmconform.servers.target import Target, credentials, is_loopback
@@ -225,13 +226,6 @@ def own_session(admin: Admin, seconds: float) -> tuple[str, str] | None:
         return None
     recent = [row for row in begun if row["create_at"] >= newest - (seconds + _DOUBT) * 1000]
     return (str(recent[0].get("user_id")), str(recent[0].get("id"))) if len(recent) == 1 else None
-
-
-def sessions(admin: Admin, account: str) -> tuple[Exchange, list[dict[str, Any]]]:
-    """Return the answer, and the sessions of an account that it tells of; none where it is no list."""
-    answer = admin.off_tape.ask("GET", f"/api/v4/users/{account}/sessions")
-    rows = answer.json_or_none if answer.is_success else None
-    return answer, [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def sign_out(client: Client, token: str) -> None:

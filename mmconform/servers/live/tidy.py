@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmconform.errors import MisuseError
+from mmconform.servers.live.alive import sessions
 from mmconform.servers.live.journal import read
 from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
@@ -52,6 +53,20 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     for path in paths:
         path.unlink()
     return undoing.done
+
+
+def end_sessions(admin: Admin, begun: Iterable[tuple[str, str]]) -> Counter[str]:
+    """End what is left of sessions that runs began, each an account and an id; what the server does not do it keeps, and expires.
+
+    Raises:
+        UnseenError: the server does not answer.
+    """
+    ended = Counter[str]()
+    for account, session in begun:
+        if any(row.get("id") == session for row in sessions(admin, account)[1]):
+            revoked = admin.ask("POST", f"/api/v4/users/{account}/sessions/revoke", {"session_id": session})
+            ended["sessions ended"] += revoked.is_success
+    return ended
 
 
 def in_words(done: Mapping[str, int]) -> str:
