@@ -338,14 +338,8 @@ class Conformance:
             before = done.get(tape.before(target.slug)) if target.is_recorded else None
             missing = self.attendance.missing(target.slug)
             try:
-                server = self.process.servers.get(target.slug)
                 written = done[target.slug] = self.process.run.finish(
-                    target,
-                    narrowed,
-                    missing,
-                    before,
-                    lacks=server.lacks if server else frozenset(),
-                    counts_principles="principles" in option(session.config, "--fail-on"),
+                    target, narrowed, missing, before, counts_principles="principles" in option(session.config, "--fail-on")
                 )
             except MisuseError as error:
                 self.process.problems.append(str(error))

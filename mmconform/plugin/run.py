@@ -1,6 +1,6 @@
 """One run: the contract, the targets, what was seen on each, and the records at the end."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,6 @@ from mmconform.safety.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.servers.target import Target, describe
 from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer, newest
-from mmconform.world.features import needed_by
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
 #: Reasons for which a test was not run that is about this version.
@@ -148,21 +147,17 @@ class Run:
         left_out: list[str],
         before: record.Record | None = None,
         *,
-        lacks: frozenset[str] = frozenset(),
         counts_principles: bool = False,
     ) -> record.Record:
         """Write the record of a target and return it.
 
         Args:
-            lacks: Features of which the server says that it does not have them.
             counts_principles: What is new of the principles makes the run red.
             selection: What narrowed the run.
             left_out: What was asked for and not judged, in sentences.
             before: The record of the version before, where this run was over both.
         """
         seen = self.seen.setdefault(target.slug, Seen())
-        empty = {id_: lacked for id_ in seen.coverage if (lacked := self._is_of_nothing(id_, seen, lacks))}
-        seen.rows += [row for id_, lacked in empty.items() for row in self._not_judged(id_, seen, lacked)]
         states = summary.clause_states(self.contract, seen.rows)
         skipped = {
             id_
@@ -218,7 +213,7 @@ class Run:
                 for row in operations
                 if row.in_scope and not row.exercised and not row.gate and row.operation in seen.generated_for
                 if not (row.let_in and kinds.is_absent(self.contract.operations[row.operation].kinds))  # this is all it can show
-                if row.operation not in empty
+                if not self.is_official  # nobody vouches that what was asked is a request that is served
                 if not target.is_whole  # it holds what was served when it was recorded, and nobody can ask more
             ],
             by_hand=[] if selection or left_out else _by_hand(rows, seen.generated_tests),
@@ -235,39 +230,6 @@ class Run:
             result = neighbours.beside(self.contract, self.known_changes, before, result)
         record.write(self.path(target), result)
         return result
-
-    def _is_of_nothing(self, id_: str, seen: Seen, lacks: frozenset[str]) -> str:
-        """Return what a server lacks that made nobody know whether there is what an operation serves, or nothing.
-
-        Whoever asked was told with a declared 404 that says no more, which a fault may be too; so it is no answer where this run
-        was served by another operation at the same address, which makes, changes or deletes it.
-        """
-        operation = self.contract.operations[id_]
-        lacked = sorted(needed_by(operation) & lacks)
-        told = {(answer.status, answer.error) for answer in seen.answers if answer.operation == id_ and answer.valid}
-        if not lacked or told != {(404, "")} or "404" not in operation.answers:
-            return ""
-        beside = (other.id for other in self.contract.operations.values() if other.path == operation.path)
-        return "" if any(seen.coverage.get(other, Coverage()).served for other in beside) else lacked[0]
-
-    def _not_judged(self, id_: str, seen: Seen, lacked: str) -> Iterator[ObservationRow]:
-        """Yield, for each promise that such answers say nothing about, why it is not judged."""
-        states = summary.clause_states(self.contract, seen.rows)
-        test = next((row.test for row in seen.rows if row.operation == id_), "")
-        for clause in self.contract.of(id_):
-            if states[clause.id] in ("unobserved", "skip"):  # of some callers it may not be known what the document says
-                why = f"{lacked}: switched off there, and the answer does not tell whether there is nothing or a fault"
-                yield ObservationRow(
-                    clause=clause.id,
-                    operation=id_,
-                    rule=clause.rule,
-                    persona="everyone",
-                    test=test,
-                    outcome="skip",
-                    count=1,
-                    signature="not-on-this-target",
-                    seen=why,
-                )
 
     def _roles(self, target: Target) -> dict[str, tuple[str, ...]]:
         """Return what the server said that its roles hold, of the permissions by which it is decided who is asked."""

@@ -869,7 +869,7 @@ function coverageOf(shown, t) {
       const some = clausesOf.get(operation.id) || [];
       const done = some.filter((clause) => "nkcp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
-        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : ""));
+        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : reached && !served ? "nobody was served, which no answer explains" : ""));
     }))), heads));
 }
 

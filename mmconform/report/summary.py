@@ -242,6 +242,20 @@ def why_red(footer: Footer) -> tuple[str, ...]:
     return tuple(said for is_so, said in reasons if is_so)
 
 
+def unserved(record: Record) -> list[str]:
+    """Return the operations whose valid requests served nobody, where no answer says why, and that make no run red.
+
+    Of a document for whose requests nobody vouches: what passed there was shown by refusals alone.
+    """
+    red = set(record.footer.not_exercised)
+    rows = record.operations if record.header.documents else ()
+    return [
+        row.operation
+        for row in rows
+        if row.in_scope and row.reached and not row.served and not row.gate and row.operation not in red
+    ]
+
+
 def problems(record: Record) -> list[tuple[str, str]]:
     """Return why a run is not green beside what is new: kinds and sentences; empty when nothing else is wrong."""
     footer = record.footer

@@ -25,6 +25,7 @@ from mmconform.report.summary import (
     skip_reasons,
     table,
     together,
+    unserved,
     why_red,
 )
 from mmconform.safety.guard import WOULD_DO_HARM
@@ -230,6 +231,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
             f"{sum(1 for row in record.operations if row.served)} served somebody, and of "
             f"{sum(1 for row in record.operations if row.is_decisive)} it was seen who is let in and who is not"
         )
+    if nobodys := unserved(record):
+        lines.append(f"  asked, and nobody was served, which no answer explains: {_named(nobodys)}")
     return lines + [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
 
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import msgspec
 import pytest
 
 from mmconform.contract.build import build
@@ -12,7 +11,6 @@ from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import SKIPS, Coverage, Judge
 from mmconform.plugin.run import Run
 from mmconform.record import record as records
-from mmconform.record.rows import AnswerRow
 from mmconform.report.markdown import markdown
 from mmconform.report.page import page_data
 from mmconform.report.summary import skip_reasons
@@ -116,83 +114,27 @@ def test_what_could_only_be_asked_about_the_unknown_is_not_said_to_be_unexercise
     assert ("CreateJob" in footer.not_exercised) is in_scope
 
 
-# -- a declared 404 that says no more ------------------------------------------------------------------------------------
-
-#: As the official description has it, in our words.
-ONE_IMAGE = """\
-openapi: 3.0.0
-info: {title: x, version: '1'}
+ONE = """\
+openapi: 3.0.3
+info: {{title: {title}, version: '4.0.0'}}
+servers: [{{url: "http://x.example/api/v4"}}]
 paths:
   /brand/image:
-    get:
-      operationId: GetBrandImage
-      description: "##### Permissions\\nNo permission required.\\n"
-      responses: {"200": {description: x}, "404": {description: x}}
-    post:
-      operationId: UploadBrandImage
-      responses: {"201": {description: x}}
-  /other/image:
-    get:
-      operationId: GetOtherImage
-      responses: {"200": {description: x}, "404": {description: x}}
+    get: {{operationId: GetBrandImage, description: x, responses: {{"200": {{description: x}}, "404": {{description: x}}}}}}
 """
-NOBODYS = {"status": 404, "error": ""}
-BRANDING = "custom branding"
 
 
-@pytest.fixture
-def asked(write, tmp_path, monkeypatch):
-    """The record of a run in which an operation was answered so, by these callers, and others were served."""
-
-    def asked(*answers, operation="GetBrandImage", lacks=(BRANDING,), served=(), document=ONE_IMAGE, skipped=""):
-        run, at = Run([write("one.yaml", document)], [], reports=tmp_path), target()
-        about = {"operation": operation, "request": "a", "persona": "member", "about": "other", "valid": True, "fields": {}}
-        told = [{**about, "number": number, **answer} for number, answer in enumerate(answers, 1)]
-        row = {"clause": f"{operation}.status", "outcome": "pass", "signature": "", "operation": operation, "rule": "status"}
-        others = {**row, "clause": f"{operation}.permission", "rule": "permission", "outcome": "skip", "signature": skipped}
-        told_apart = [row, *([others] if skipped else [])]
-        rows = lines.observations(*({**one, "persona": "member", "test": "t", "count": 1} for one in told_apart))
-        seen = {operation: Coverage(sent=len(told), reached=len(told))}
-        run.take(at.slug, rows, msgspec.convert(told, list[AnswerRow]), seen, 0, is_generated=True)
-        run.take(at.slug, [], [], {name: Coverage(sent=1, reached=1, served=1) for name in served}, 0, is_generated=True)
-        return run.finish(at, "some", [], lacks=frozenset(lacks))
-
-    return asked
-
-
-def test_where_nobody_knows_whether_there_is_what_is_served_it_is_not_judged_and_says_why(asked):
-    """The image of the installation: the server answers so where there is none, and where it cannot be read."""
-    seen = asked(NOBODYS, {**NOBODYS, "persona": "system_admin"})
-    assert seen.footer.green and seen.footer.not_exercised == () and seen.footer.kept == 1
-    told = [row for row in seen.observations if row.outcome == "skip"]
-    assert told and {(row.operation, row.signature) for row in told} == {("GetBrandImage", "not-on-this-target")}
-    assert all(row.seen.startswith(f"{BRANDING}: switched off there") for row in told)
-
-
-def test_it_says_so_too_where_something_else_is_not_known_of_a_caller(asked):
-    """Of bots no sentence tells, so that the promise was skipped for that already."""
-    seen = asked(NOBODYS, skipped="unknown-relation")
-    told = {row.signature for row in seen.observations if row.clause == "GetBrandImage.permission"}
-    assert told == {"unknown-relation", "not-on-this-target"} and seen.footer.green
-
-
-@pytest.mark.parametrize(
-    ("answers", "more"),
-    [
-        pytest.param([NOBODYS], {"lacks": ()}, id="somebody is to have made one, or nobody knows"),
-        pytest.param([NOBODYS], {"served": ["UploadBrandImage"]}, id="this run made one"),
-        pytest.param([NOBODYS, {"status": 403, "error": "a.b"}], {}, id="another refusal"),
-        pytest.param([NOBODYS, {"status": 500, "error": ""}], {}, id="a fault"),
-        pytest.param([{"status": 404, "error": "api.context.404.app_error"}], {}, id="no route"),
-        pytest.param([{**NOBODYS, "valid": False}], {}, id="no valid request"),
-        pytest.param([NOBODYS], {"operation": "GetOtherImage"}, id="another operation"),
-        pytest.param([NOBODYS], {"document": ONE_IMAGE.replace(', "404": {description: x}', "")}, id="not declared"),
-    ],
-)
-def test_everywhere_else_a_request_that_nobody_was_served_stays_noticed(asked, answers, more):
-    seen = asked(*answers, **more)
-    assert seen.footer.not_exercised == (more.get("operation", "GetBrandImage"),) and not seen.footer.green
-    assert not any(row.outcome == "skip" for row in seen.observations)
+@pytest.mark.parametrize(("title", "is_red"), [("Ours", True), ("Mattermost API Reference", False)])
+def test_of_the_official_description_what_served_nobody_is_told_and_makes_no_run_red(write, tmp_path, title, is_red):
+    """Whether an installation has an image of its own its server does not tell: a missing one and a fault are the same 404."""
+    run, at = Run([write("one.yaml", ONE.format(title=title))], [], reports=tmp_path), target()
+    row = {"clause": "GetBrandImage.status", "outcome": "pass", "signature": "", "operation": "GetBrandImage", "rule": "status"}
+    rows = lines.observations({**row, "persona": "member", "test": "t", "count": 1})
+    run.take(at.slug, rows, [], {"GetBrandImage": Coverage(sent=1, reached=1)}, 0, is_generated=True)
+    record = run.finish(at, "some", [])
+    told = "nobody was served, which no answer explains: GetBrandImage"
+    assert (record.footer.not_exercised, record.footer.green) == ((("GetBrandImage",), False) if is_red else ((), True))
+    assert (told in " ".join(show(run.contract, record, colour=False, width=130).split())) is not is_red
 
 
 # -- minimum versions ----------------------------------------------------------------------------------------------------

@@ -72,13 +72,6 @@ def test_an_operation_needs_what_the_document_says_and_what_the_row_says(contrac
     assert needed_by(contract.operations["RegenCommandToken"]) == {COMMANDS}
 
 
-@pytest.mark.parametrize(("told", "is_lacking"), [(False, True), (True, False), (None, False)])
-def test_whether_anybody_is_to_have_made_an_image_of_the_installation_only_a_setting_tells(told, is_lacking):
-    config = {"TeamSettings": {} if told is None else {"EnableCustomBrand": told}}
-    assert ("custom branding" in lacking(config, {})) == is_lacking
-    assert "custom branding" not in switched_off(config, NOW), "it is asked all the same"
-
-
 def answer(status, id_):
     return Exchange("", "member", "self", "POST", "/x", {}, None, status, {}, f'{{"id": "{id_}"}}'.encode())
 
