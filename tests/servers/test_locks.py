@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 from filelock import FileLock
@@ -14,10 +14,23 @@ from mmconform.version import Version
 from mmconform.wire.tape.redact import Redactor
 
 
-def test_a_server_is_for_one_run_at_a_time(tmp_path, monkeypatch):
+@pytest.fixture
+def target(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "REPORTS", tmp_path)
     server = Server(Version(5, 36, 1), "5.36.0", "5.36.1", "", "team", "")
-    target = Target("http://127.0.0.1:1", "one", "http://127.0.0.1:1", server, Redactor(replaying=False))
+    return Target("http://127.0.0.1:1", "one", "http://127.0.0.1:1", server, Redactor(replaying=False))
+
+
+def test_a_run_waits_for_who_only_looks_whether_there_is_one(target, tmp_path):
+    """`mmconform report` does so where a record is missing, and a run that began in that moment was refused."""
+    locks.only_run(target).close()
+    look = FileLock(tmp_path / "one" / "run.lock", thread_local=False)
+    look.acquire()
+    Timer(0.1, look.release).start()
+    locks.only_run(target).close()
+
+
+def test_a_server_is_for_one_run_at_a_time(target, tmp_path):
     with locks.only_run(target), pytest.raises(MisuseError, match=r"^a run on http://127\.0\.0\.1:1 is in progress"):
         locks.only_run(target)
     locks.only_run(target).close()

@@ -12,6 +12,8 @@ from mmconform.paths import REPORTS
 from mmconform.record.record import LOCK
 from mmconform.servers.target import Target
 
+#: Who only looks whether there is a run holds its lock for a moment (:func:`mmconform.files.is_locked`).
+_A_LOOK = 0.5
 #: A character for each test that ran alone and may have consumed what others stand on.
 _ALONE = "alone"
 
@@ -22,7 +24,7 @@ def only_run(target: Target) -> ExitStack:
     Raises:
         MisuseError: somebody else has it, or it cannot be written.
     """
-    lock = _lock(REPORTS / target.slug / LOCK, timeout=0)
+    lock = _lock(REPORTS / target.slug / LOCK, timeout=_A_LOOK)
     close_to_others(REPORTS / target.slug)  # what an earlier version of ours, or another umask, left for everybody to read
     held = ExitStack()
     try:
