@@ -143,7 +143,7 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
             [one for one in _promises(before, after, old, new) if one[0].operation not in moved],
             list(_answers(contract, old, new, [key for key in both if key[1] not in moved])),
         ),
-        *_fields(contract, old, new, moved),
+        *_fields(contract, {key: old[key] for key in both}, {key: new[key] for key in both}, moved),
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
@@ -485,7 +485,7 @@ def _rule(statuses: set[int]) -> str:
 
 
 def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -> Iterator[Change]:
-    """Yield the fields of answers that only one of the servers sends, or that are of another type."""
+    """Yield the fields of answers to the same requests that only one of the servers sends, or that are of another type."""
     was, is_ = _shapes(old), _shapes(new)
     for operation in sorted((was.keys() & is_.keys()) - moved):
         for name in sorted(was[operation].keys() | is_[operation].keys()):

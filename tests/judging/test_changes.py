@@ -187,6 +187,17 @@ def test_a_field_that_comes_goes_or_is_of_another_type_is_a_change(before, after
     assert all((c.clause, c.kind) == ("CreateJob.schema", "field") for c in found)
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_only_a_caller_of_one_side_was_told_is_no_field_that_came_or_went(is_gone):
+    """As a bot that the one was asked as, and the other could not be: its account has fields that no other has."""
+    asked_of_both, of_a_bot = (
+        answer("200", fields={"id": "string"}),
+        answer("200", fields={"id": "string", "is_bot": "boolean"}, persona="bot", number=2),
+    )
+    one, other = [asked_of_both], [asked_of_both, of_a_bot]
+    assert changes(*((other, one) if is_gone else (one, other))) == []
+
+
 IN_DOUBT = seen("skip", signature="unknown-in-version")
 PROMISES = [
     ([seen("pass")], [seen("fail", signature="x")], ("kept", "broken: x", "worse")),
