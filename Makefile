@@ -10,12 +10,14 @@ export PYTHONDONTWRITEBYTECODE :=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 
-.PHONY: help install conformance test prove notebooks pictures lint lock clean
+.PHONY: help install develop conformance test prove notebooks pictures lint lock clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.ready  ## make .venv, with what judging needs and nothing more
+
+develop: .venv/.dev  ## add what notebooks and developing need, and open nothing
 
 conformance: .venv/.ready  ## judge every recorded version of Mattermost, and make a page of what was seen
 	$(BIN)/mmconform campaign recorded:all; run=$$?; $(BIN)/mmconform report && exit $$run

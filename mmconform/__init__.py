@@ -31,7 +31,7 @@ def __getattr__(name: str) -> Any:
     try:
         from mmconform.notebooks import tables
     except ModuleNotFoundError as error:
-        raise MisuseError(f"mmconform.{name} needs `{error.name}`, which `make notebooks` installs in a checkout") from None
+        raise MisuseError(f"mmconform.{name} needs `{error.name}`, which `make develop` installs in a checkout") from None
     return getattr(tables, name)
 
 

@@ -99,7 +99,7 @@ def _notebooks(options: argparse.Namespace) -> int:
     try:
         from mmconform.notebooks import execute
     except ModuleNotFoundError as error:
-        raise MisuseError(f"notebooks need `{error.name}`, which `make notebooks` installs in a checkout") from None
+        raise MisuseError(f"notebooks need `{error.name}`, which `make develop` installs in a checkout") from None
     for page in execute.pages(find(options.records), options.output or REPORTS / "notebooks"):
         print(page)
     return FINE

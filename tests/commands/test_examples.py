@@ -4,9 +4,11 @@ import os
 import re
 import shlex
 import subprocess
+from importlib.metadata import metadata
 
 import pytest
 from markdown_it import MarkdownIt
+from packaging.specifiers import SpecifierSet
 
 from mmconform.commands.cli import parser
 from mmconform.documents.reader import read
@@ -124,6 +126,17 @@ def test_make_notebooks_says_what_takes_time_and_opens_them_for_root_too(tmp_pat
     assert ("--allow-root" in opens) == allows_root
     [installs] = [number for number, line in enumerate(done) if "-r requirements-dev.lock" in line]
     assert "some minutes" in done[installs - 1]
+
+
+def test_every_locked_package_runs_on_each_python_that_the_project_names():
+    """Debian 12 has CPython 3.11.2, and a package that needs 3.11.5 stopped `make develop` there."""
+    locked = {
+        name for lock in ROOT.glob("requirements*.lock") for name in re.findall(r"^([\w.-]+)==", lock.read_text("utf-8"), re.M)
+    }
+    needs = {name: metadata(name)["Requires-Python"] or "" for name in sorted(locked)}
+    assert len(needs) > 100
+    [first, *_] = re.findall(r'requires-python = ">=([\d.]+)', (ROOT / "pyproject.toml").read_text("utf-8"))
+    assert {name: told for name, told in needs.items() if not SpecifierSet(told).contains(f"{first}.0")} == {}
 
 
 def test_make_help_names_every_target_that_is_for_people():
