@@ -40,6 +40,7 @@ from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape import tape
+from mmconform.world.admin import OPERATOR
 from mmconform.world.people import MADE, PERSONAS
 
 RECORDS = "MMCONFORM_RECORDS"
@@ -86,13 +87,14 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
 
     Columns: ``target``, ``version``, ``operation``, ``persona``, ``about`` (whose resource the request names: self,
     other, nobody, unclear), ``valid`` (a valid request about something that exists), ``status``, ``error`` (the error's
-    id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``request`` (the test) and ``number``
+    id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``as_shipped`` (nothing was changed before:
+    elsewhere the caller may have been given more than the persona has, or less), ``request`` (the test) and ``number``
     (of that test's requests). The same request and number is the same question to another version of a tape.
 
     Args and errors are those of :func:`load`.
     """
     read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
-    columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "request", "number")
+    columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "as_shipped", "request", "number")
     rows = [
         {**_of(record), **{column: getattr(row, column) for column in columns}, "fields": row.fields or None}
         for record in read_
@@ -304,12 +306,15 @@ def known_deviations() -> pd.DataFrame:
 def exchanges(version: str, operation: str, persona: str | None = None) -> pd.DataFrame:
     """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
 
-    Columns: ``version``, ``operation``, ``persona`` (who asked, or unknown), ``credential`` (as it stands on the tape:
-    whose session or token), ``method``, ``url``, ``body`` (sent), ``status``, ``error`` (its id), ``answer``,
-    ``cassette`` and ``number`` (of the exchange on its cassette).
+    Columns: ``version``, ``operation``, ``persona`` (whose credential it was, the operator's too, who makes what a run needs; or
+    unknown), ``credential`` (as it stands on the tape: whose session or token), ``method``, ``url``, ``body`` (sent),
+    ``status``, ``error`` (its id), ``answer``, ``cassette`` (named by the test) and ``number`` (of the exchange on its cassette).
+
+    People whom a test gives more than they have stand on a tape as who they were made: the test's name says what they were given.
 
     Raises:
-        MisuseError: there is no such tape or operation.
+        MisuseError: there is no such tape or operation, or nobody who is called so has asked, and is none of the people of
+            every tape.
     """
     contract = _contract()
     if operation not in contract.operations:
@@ -324,12 +329,24 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
         for number, pair in enumerate(read(path, binary=True)[0].data["interactions"], 1):
             credential = _credential(pair["request"]["headers"])
             exchange = _taped(operation, _persona(credential), pair)
-            if reaches(contract, contract.operations[operation], exchange) and persona in (None, exchange.persona):
+            if reaches(contract, contract.operations[operation], exchange):
                 rows.append(
                     {"version": version, "credential": credential, **_shown(exchange), "cassette": name, "number": number}
                 )
     columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
-    return pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns)
+    if persona is None:
+        return frame
+    asked = {str(name) for name in frame.persona}
+    if persona not in asked and persona not in PERSONAS:
+        known = ", ".join(name for name in (*_PERSONAS, OPERATOR, _UNKNOWN) if name in PERSONAS or name in asked)
+        why = f" ({MADE[persona]}: a tape has callers by the name they were made with)" if persona in MADE else ""
+        raise MisuseError(f"nobody on the tape of {version} asks {operation} as `{persona}`{why}; there are {known}")
+    return frame[frame.persona == persona].reset_index(drop=True)
+
+
+#: Whoever it is whose credential is no persona's.
+_UNKNOWN = "unknown"
 
 
 def send(method: str, path: str, *, body: Any = None, allow_remote: bool = False) -> pd.DataFrame:
@@ -385,7 +402,7 @@ def _credential(headers: dict[str, list[str]]) -> str:
 def _persona(credential: str) -> str:
     """People who were made for one test have a number, and sessions and tokens an owner."""
     name = re.split(r"'| ", credential)[0] if credential else "anonymous"
-    return name if name in PERSONAS else "unknown"
+    return name if name in (*PERSONAS, *MADE, OPERATOR) else _UNKNOWN
 
 
 def _taped(operation: str, persona: str, pair: dict[str, Any]) -> Exchange:

@@ -323,9 +323,27 @@ def test_a_tape_can_be_asked_for_one_persona():
     assert (mine[mine.status == 200].error == "").all()
 
 
+def test_what_a_bot_asked_with_its_token_is_the_bots(records):
+    """The record says so too, whose judge knows who asked."""
+    taped = mmconform.exchanges("11.0.3", "CreateUserAccessToken", "bot")
+    assert len(taped) and taped.credential.str.startswith("bot's token").all()
+    judged = mmconform.answers(records / "11.0.3")
+    asked = judged[(judged.operation == "CreateUserAccessToken") & (judged.persona == "bot")]
+    assert sorted(asked.status) == sorted(taped.status)
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
+        (
+            lambda: mmconform.exchanges("5.36.1", "CreateUserAccessToken", "nobody_such"),
+            "nobody on the tape of 5.36.1 asks CreateUserAccessToken as `nobody_such`; there are anonymous, member, token_user, "
+            "other_token_user, team_admin, outsider, system_admin, bot",
+        ),
+        (
+            lambda: mmconform.exchanges("5.36.1", "CreateUserAccessToken", "editor"),
+            "nobody on the tape of 5.36.1 asks CreateUserAccessToken as `editor` (a token_user who was given edit_other_users: a",
+        ),
         (lambda: mmconform.exchanges("5.36.1", "DeleteJob"), "no operation `DeleteJob`; there are GetUser"),
         (lambda: mmconform.exchanges("1.2.3", "CreateJob"), "no tape of version `1.2.3`; there are 4.0.5"),
         (lambda: mmconform.load("nowhere"), "no record `nowhere`"),
