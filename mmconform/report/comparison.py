@@ -1,6 +1,7 @@
 """What changed between two servers, for a terminal, for a Markdown page, and for machines."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, groupby
@@ -30,9 +31,10 @@ from mmconform.report.alike import Alike, alike, counted, first_of, many
 from mmconform.report.felt import felt
 from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
-from mmconform.report.marks import EFFECT_SIGNS, WHY_SKIPPED
+from mmconform.report.marks import EFFECT_SIGNS, MARKS, WHY_SKIPPED
 from mmconform.report.not_shown import not_shown
 from mmconform.report.requests import Requests
+from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
 
@@ -97,6 +99,9 @@ class Page:
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
         self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations)))
         self.broken_alike = broken_alike(before, after)
+        self._broken = [_by_clause(of_side) for of_side in ways]
+        self._states = [clause_states(contract, record.observations) for record in (before, after)]
+        self._unmet = [kept_though_known(contract, record, deviations) for record in (before, after)]
         self._requests = Requests(before, after)
 
     def text(self, width: int = 0) -> str:
@@ -111,7 +116,7 @@ class Page:
                 lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name()}"]
                 lines += [f"    {line}" for line in _whom(group)]
                 if self.is_of_many:
-                    lines += [f"    {news}: {first_of(names)}" for news, names in _kept_or_not(group).items()]
+                    lines += [f"    {news}: {first_of(names)}" for news, names in self._kept_or_not(group).items()]
                 else:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group, is_all=False)]
                     turn, command = self._requests.first(group.one)
@@ -178,6 +183,9 @@ class Page:
             **only,
             "not_shown": [one.text for one in self.not_shown],
             "broken_alike": self.broken_alike,
+            "states_before": dict(Counter(self._states[0].values())),
+            "states_after": dict(Counter(self._states[1].values())),
+            "moved": [{"from": was, "to": is_, "promises": names} for (was, is_), names in self._moved().items()],
             "operations_compared": sorted(self.comparison.compared),
             "changes": [told(change) for change in self.comparison.changes],
         }
@@ -244,6 +252,8 @@ class Page:
             yield head, [one.text for one in self.not_shown]
         if feelings := felt(self.comparison.changes, self.not_shown, self._requests, is_brief=self.is_of_many):
             yield f"{_FELT_HEAD}{'' if self.is_of_many else _IN_BRACKETS}:", feelings
+        head, lines = self._counted()
+        yield head + ":" * bool(lines), lines
 
     def _still(self) -> list[str]:
         """Return the operations of which nothing is told, for silence could mean either; and what was broken and is."""
@@ -260,17 +270,58 @@ class Page:
         """Return the promises that neither of the two keeps."""
         if not self.broken_alike:
             return []
-        names = first_of(self.broken_alike)
-        if not self.is_of_many:
-            operations: dict[str, list[str]] = {}
-            for clause in self.broken_alike:
-                operation, _, rule = clause.partition(".")
-                operations.setdefault(operation, []).append(rule)
-            rules: dict[str, list[str]] = {}
-            for operation, of in operations.items():
-                rules.setdefault(", ".join(of), []).append(operation)
-            names = "; ".join(f"{rule} of {', '.join(of)}" for rule, of in rules.items())
+        names = self._clauses(self.broken_alike)
         return [f"Broken before and after in the same way, {many(len(self.broken_alike), 'promise')}: {names}"]
+
+    def _clauses(self, clauses: Sequence[str]) -> str:
+        return first_of(clauses) if self.is_of_many else _by_rule(clauses)
+
+    def _counted(self) -> tuple[str, list[str]]:
+        """Return how many promises either keeps, as their tables count them, and which are counted otherwise now.
+
+        Of a promise the worst counts that anybody saw. So this may tell of one that no change above is about: one of the two only
+        was asked what shows it.
+        """
+        old, new = (Counter(of_side.values()) for of_side in self._states)
+        counts = ", ".join(f"{MARKS[state].word} {old[state]} → {new[state]}" for state in STATES if old[state] or new[state])
+        lines = [
+            f"{MARKS[was].word} → {MARKS[is_].word}, {many(len(clauses), 'promise')}: {self._clauses(clauses)}"
+            for (was, is_), clauses in self._moved().items()
+        ]
+        moved = {clause for clauses in self._moved().values() for clause in clauses}
+        for side, unmet in zip(("before", "now"), self._unmet, strict=True):
+            if of := sorted(moved & unmet.keys()):
+                lines.append(f"known to be broken {side} too, though nothing that was asked there shows it: {self._clauses(of)}")
+        return f"{many(len(self.contract.clauses), 'promise')}, before → after: {counts}", lines
+
+    def _moved(self) -> dict[tuple[str, str], list[str]]:
+        """Return the promises by what they were and are, worst first; nothing of what one of the two was asked nothing about."""
+        old, new = self._states
+        found: dict[tuple[str, str], list[str]] = {}
+        for clause in self.contract.clauses:
+            states = old[clause], new[clause]
+            if states[0] != states[1] and "unobserved" not in states:
+                found.setdefault(states, []).append(clause)
+        return dict(sorted(found.items(), key=lambda one: (STATES.index(one[0][1]), STATES.index(one[0][0]))))
+
+    def _news(self, promise: Change) -> str:
+        """Return what becomes of a promise: to others than these callers it may have been broken before, or still be."""
+        old, new = (of_side.get(promise.clause, set()) for of_side in self._broken)
+        if promise.before.startswith("kept"):
+            more = "in more ways" if new - old else "for more callers"
+            return f"broken before too, now {more}" if old else "no longer kept"
+        if promise.after.startswith("kept"):
+            fewer = "in fewer ways" if old - new else "for fewer callers"
+            return f"still broken, {fewer}" if new else "now kept"
+        return ""
+
+    def _kept_or_not(self, group: Alike) -> dict[str, list[str]]:
+        """Return the promises that are told with changes, by what becomes of them."""
+        found: dict[str, list[str]] = {}
+        for promise in (promise for change in group.changes for promise in change.promises):
+            if news := self._news(promise):
+                found.setdefault(news, []).append(promise.clause)
+        return found
 
     def _next(self) -> list[str]:
         """Return where there is more, with the commands that tell it."""
@@ -292,7 +343,7 @@ class Page:
         """
         found: dict[tuple[str, str], dict[str, str]] = {}
         for change in group.changes:
-            news = {promise.clause: _news(promise) for promise in change.promises}
+            news = {promise.clause: self._news(promise) for promise in change.promises}
             own = [change.clause] if is_all or change.kind != "answer" or change.effect != "different" else []
             for name in dict.fromkeys([*own, *(name for name, new in news.items() if new)]):
                 clause = self.contract.clauses.get(name)
@@ -332,18 +383,24 @@ def _placed(places: Iterable[str]) -> str:
     return ", ".join(f"{file}{', '.join(of)}" for file, of in lines.items())
 
 
-def _news(promise: Change) -> str:
-    if promise.before.startswith("kept"):
-        return "no longer kept"
-    return "now kept" if promise.after.startswith("kept") else ""
-
-
-def _kept_or_not(group: Alike) -> dict[str, list[str]]:
-    """Return the clauses that are no longer kept, and those that are now."""
-    found: dict[str, list[str]] = {}
-    for promise in (promise for change in group.changes for promise in change.promises if _news(promise)):
-        found.setdefault(_news(promise), []).append(promise.clause)
+def _by_clause(ways: Mapping[tuple[str, str], set[str]]) -> dict[str, set[str]]:
+    """Return in which ways a server breaks each promise to anybody."""
+    found: dict[str, set[str]] = {}
+    for (clause, _), of_caller in ways.items():
+        found.setdefault(clause, set()).update(of_caller)
     return found
+
+
+def _by_rule(clauses: Iterable[str]) -> str:
+    """Return clauses, those of several operations with the same rules together."""
+    operations: dict[str, list[str]] = {}
+    for clause in clauses:
+        operation, _, rule = clause.partition(".")
+        operations.setdefault(operation, []).append(rule)
+    rules: dict[str, list[str]] = {}
+    for operation, of in operations.items():
+        rules.setdefault(", ".join(of), []).append(operation)
+    return "; ".join(f"{rule} of {', '.join(of)}" for rule, of in rules.items())
 
 
 def _whys(reasons: Iterable[Reason]) -> list[str]:

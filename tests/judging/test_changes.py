@@ -875,6 +875,51 @@ def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
     assert page.json()["broken_alike"] == ["CreateJob.status", "RegenCommandToken.permission"]
 
 
+ALREADY = [
+    # what others than this member saw on the other side, and what becomes of the promise
+    ([], "no longer kept", "now kept"),
+    ([seen("pass", "CreateJob.status", "guest")], "no longer kept", "now kept"),
+    (
+        [seen("fail", "CreateJob.status", "guest", "500 app.bad")],
+        "broken before too, now for more callers",
+        "still broken, for fewer callers",
+    ),
+    ([seen("fail", "CreateJob.status", "guest", "x")], "broken before too, now in more ways", "still broken, in fewer ways"),
+]
+
+
+@pytest.mark.parametrize(("others", "lost", "won"), ALREADY)
+def test_a_promise_is_no_longer_kept_only_where_it_was_kept_to_everybody(others, lost, won):
+    """Else it is said to be no longer kept, and to be broken before and after."""
+    kept, fails = sides()
+    kept = replace(kept, observations=[*kept.observations, *of("5.0.0", (), others).observations])
+    both = replace(fails, observations=[*fails.observations, *of("5.1.0", (), others).observations])
+    for before, after, news in ((kept, both, lost), (both, kept, won)):
+        page = Page(CONTRACT, before, after, compare(CONTRACT, before, after))
+        assert f"CreateJob.status: {news}: “" in page.text() and f"> `CreateJob.status`: {news}: “" in page.markdown()
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_promise_is_told_that_one_server_only_was_asked_about_so_that_it_shows(is_back):
+    """It is counted among those that are known to be broken, on one side; no request to both tells of it."""
+    known = replace(entry("5.0", "x"), personas=frozenset({"guest"}))
+    met = {**seen("fail", persona="guest", signature="x"), "standing": "known"}
+    same = [seen("pass", "CreateJob.status"), seen("pass")]
+    records = of("5.0.0", [SERVED], same), of("5.1.0", [SERVED], [*same, met, seen("pass", "CreateJob.auth")])
+    page = Page(CONTRACT, *records[:: -1 if is_back else 1], compare(CONTRACT, *records[:: -1 if is_back else 1]), [known])
+    assert page.comparison.changes == []
+    was, is_, side = ("known", "kept", "now") if is_back else ("kept", "known", "before")
+    rest = f"unobserved {'93 → 94' if is_back else '94 → 93'}"
+    counts = f"known {'1 → 0' if is_back else '0 → 1'}, kept 2 → 2, {rest}"
+    moved = f"{was} → {is_}, 1 promise: permission of CreateJob"
+    unmet = f"known to be broken {side} too, though nothing that was asked there shows it: permission of CreateJob"
+    assert f"\n96 promises, before → after: {counts}:\n  {moved}\n  {unmet}\n" in page.text()
+    assert f"\n\n- {moved}\n- {unmet}\n" in page.markdown()
+    states = ("known", "pass") if is_back else ("pass", "known")
+    assert page.json()["moved"] == [{"from": states[0], "to": states[1], "promises": ["CreateJob.permission"]}]
+    assert page.json()["states_after" if is_back else "states_before"] == {"pass": 2, "unobserved": 94}
+
+
 def test_a_deviation_that_an_answer_already_explains_is_named_by_its_place_and_explained_once():
     fails, clause = "500 app.job.save.app_error", "CreateJob.status"
     known = entry("6.0", fails, clause=clause)
