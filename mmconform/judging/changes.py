@@ -41,6 +41,7 @@ class Caller:
         valid: How many of those that show it are valid and about something that exists.
         about: Whose things those name.
         tests: What sent those, as the records name it, each once.
+        others: What sent those of ``of`` that the later server answers as the earlier one did, each once.
     """
 
     persona: str
@@ -49,6 +50,7 @@ class Caller:
     valid: int
     about: tuple[About, ...]
     tests: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -439,10 +441,10 @@ def _broken(signatures: set[str]) -> str:
 def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked]) -> Iterator[_Shown]:
     """Yield the requests that the two servers answer with another status or error id."""
     groups: dict[tuple[str, str, str, Effect], list[_Asked]] = defaultdict(list)
-    alike: Counter[tuple[str, str, str]] = Counter()
+    alike: dict[tuple[str, str, str], list[_Asked]] = defaultdict(list)
     for key in keys:
         was, is_ = old[key], new[key]
-        alike[(*key[1:3], was.says)] += 1
+        alike[(*key[1:3], was.says)].append(key)
         if was.says != is_.says:
             groups[key[1], was.says, is_.says, _effect(was, is_)].append(key)
     for (operation, before, after, effect), of_group in groups.items():
@@ -451,18 +453,21 @@ def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked
         clause = f"{operation}.{rule}" if f"{operation}.{rule}" in contract.clauses else f"{operation}.status"
         who = _in_order(key[2] for key in of_group)
         callers = tuple(
-            _caller([key for key in of_group if key[2] == persona], old, alike[operation, persona, before]) for persona in who
+            _caller([key for key in of_group if key[2] == persona], alike[operation, persona, before], old, new)
+            for persona in who
         )
         number = new[first].number
         change = Change(operation, clause, "answer", who, before, after, effect, len(of_group), first[0], number, callers=callers)
         yield change, of_group
 
 
-def _caller(asked: Sequence[_Asked], answers: _Answers, of: int) -> Caller:
-    """Return how one persona asked what these requests are."""
-    about = tuple(sorted({answers[key].about for key in asked}))
-    valid = sum(answers[key].valid for key in asked)
-    return Caller(asked[0][2], len(asked), of, valid, about, tuple(dict.fromkeys(key[0] for key in asked)))
+def _caller(asked: Sequence[_Asked], of: Sequence[_Asked], old: _Answers, new: _Answers) -> Caller:
+    """Return how one persona asked what these requests are, of those that got the same answer before."""
+    about = tuple(sorted({old[key].about for key in asked}))
+    valid = sum(old[key].valid for key in asked)
+    same = [key for key in of if old[key].says == new[key].says]
+    tests, others = (tuple(dict.fromkeys(key[0] for key in keys)) for keys in (asked, same))
+    return Caller(asked[0][2], len(asked), len(of), valid, about, tests, others)
 
 
 def _effect(was: AnswerRow, is_: AnswerRow) -> Effect:

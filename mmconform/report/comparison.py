@@ -264,7 +264,11 @@ class Page:
         same = [name for name in self.contract.operations if name in comparison.compared - changed]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
         parts = ("No change", same), ("Asked of neither", neither)
-        return [f"{what}, {counted(names)}: {first_of(names)}" for what, names in parts if names] + self._still_broken()
+        return (
+            [f"{what}, {counted(names)}: {first_of(names)}" for what, names in parts if names]
+            + self._still_broken()
+            + self._of_fresh()
+        )
 
     def _still_broken(self) -> list[str]:
         """Return the promises that neither of the two keeps."""
@@ -323,6 +327,15 @@ class Page:
                 found.setdefault(news, []).append(promise.clause)
         return found
 
+    def _of_fresh(self) -> list[str]:
+        """Return what recordings cannot tell of an upgrade."""
+        if not any(record.header.target.startswith("recorded:") for record in (self.before, self.after)):
+            return []
+        return [
+            "Recordings are of servers made afresh, not of one that was upgraded: whether a token, bot or role made before an "
+            "upgrade still works after it was not tried"
+        ]
+
     def _next(self) -> list[str]:
         """Return where there is more, with the commands that tell it."""
         words = " ".join(map(quote, self.words))
@@ -330,6 +343,19 @@ class Page:
             "All of this with its promises and tests (or as json), and both sides with every answer:",
             f"{_COMMAND}mmconform compare {words} --format markdown",
             f"{_COMMAND}mmconform report {words} --output page.html",
+            *self._sent(),
+        ]
+
+    def _sent(self) -> list[str]:
+        """Return where the requests that show the first change stand, with their answers: a test that passes tells neither."""
+        target = self.after.header.target
+        first = next((change for change in self.comparison.changes if change.kind == "answer"), None)
+        if first is None or not target.startswith("recorded:") or target.endswith(f"/{WHOLE}"):
+            return []
+        of = ", ".join(f'"{name}"' for name in (target.removeprefix("recorded:"), first.operation, first.personas[0]))
+        return [
+            "What one caller sent to an operation, and each answer (in notebooks/6-explore.ipynb):",
+            f"{_COMMAND}mmconform.exchanges({of})",
         ]
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:

@@ -37,7 +37,8 @@ def felt(changes: Iterable[Change], not_shown: Iterable[NotShown], requests: Req
         if becomes := _becomes(one.before, one.after):
             for persona in one.personas or (_ANYBODY,):
                 ways = found.setdefault((persona, becomes), {})
-                ways.setdefault(" (by our lists, not by these requests)", []).extend(one.operations)
+                why = "" if is_brief else f": {one.reason.partition('. ')[0].removesuffix('.')}"
+                ways.setdefault(f" (by our lists, not by these requests{why})", []).extend(one.operations)
     lines: dict[str, list[str]] = {}
     for persona in sorted({persona for persona, _ in found}, key=lambda persona: (persona == _ANYBODY, power(persona))):
         told = [f"{way} in {_listed(found[persona, way])}" for way in _FELT if (persona, way) in found]

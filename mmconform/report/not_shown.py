@@ -22,6 +22,7 @@ class NotShown:
         before, after: What the first of the two servers answers and what the other one does, each all that it may be, as in
             ``Change``. Of a promise that is broken in one of them, nothing: what was answered where it is not, nobody has told.
         text: All of it, as a sentence.
+        reason: Why, alone: it may say of which requests it is true.
     """
 
     operations: tuple[str, ...]
@@ -29,6 +30,7 @@ class NotShown:
     before: frozenset[str]
     after: frozenset[str]
     text: str
+    reason: str
 
 
 def not_shown(
@@ -55,7 +57,7 @@ def not_shown(
         operations = tuple(name for name in contract.operations if name in entry.operations)
         text = f"since {entry.versions.since}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
         sides = (entry.after, entry.before) if after < before else (entry.before, entry.after)
-        yield NotShown(operations, personas, *sides, text)
+        yield NotShown(operations, personas, *sides, text, entry.reason)
     told = {(operation, persona) for entry in entries for operation in entry.operations for persona in entry.personas}
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for deviation, persona in deviations.between(known[1], before, after):
@@ -70,4 +72,4 @@ def not_shown(
     for why, (names, callers) in found.items():
         operations = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
         text = f"{', '.join(names)}, for {', '.join(callers)}: {why}"
-        yield NotShown(operations, tuple(callers), frozenset(), frozenset(), text)
+        yield NotShown(operations, tuple(callers), frozenset(), frozenset(), text, why)

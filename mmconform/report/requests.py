@@ -11,7 +11,7 @@ from mmconform.report.alike import many
 from mmconform.wire.tape.tape import WHOLE
 
 #: So many kinds of requests are named, and so much of one that is an example.
-_FEW_KINDS, _LONG = 4, 90
+_FEW_KINDS, _FEW_OTHERS, _LONG = 4, 2, 90
 _GENERATED = "generated requests"
 
 
@@ -52,15 +52,20 @@ class Requests:
         valid = "" if any(caller.valid for caller in callers) else ", none of them valid"
         example = f", such as {literal(request)}" if valid and (request := self._example(changes)) else ""
         of = sum(caller.of for caller in callers)
-        return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(callers))}{example}"
+        others = f"; as before: {text(same)}" if (same := self._others(callers)) else ""
+        return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(callers))}{example}{others}"
+
+    def _others(self, callers: Collection[Caller]) -> str:
+        """Return the kinds of requests that are answered as before, whoever sends them; of no kind of which some are not."""
+        changed = {_kind(test) for caller in callers for test in caller.tests}
+        same = dict.fromkeys(_kind(test) for caller in callers for test in caller.others)
+        return _some([kind for kind in same if kind not in changed], _FEW_OTHERS)
 
     def kinds(self, callers: Iterable[Caller], most: int = _FEW_KINDS) -> str:
         """Return what these requests are: whether all are about the callers' own things, and which tests send them."""
         callers = list(callers)
         whose = "about their own; " if all(caller.about == ("self",) for caller in callers) else ""
-        names = sorted({_kind(test): None for caller in callers for test in caller.tests}, key=lambda kind: kind == _GENERATED)
-        more = f" and {len(names) - most} more kinds" if len(names) > most else ""
-        return f"{whose}{', '.join(names[:most])}{more}"
+        return whose + _some(dict.fromkeys(_kind(test) for caller in callers for test in caller.tests), most)
 
     def first(self, change: Change) -> tuple[str, str]:
         """Return which answer of a test showed a change first, and the command that runs the test; its name where that is all."""
@@ -106,6 +111,13 @@ def _kind(test: str) -> str:
     """Return the kind of request that a test sends, as its name tells it: it is a sentence."""
     folder, file, function = [*test.split("/"), "", ""][:3]
     return _GENERATED if (folder, file) == ("generated", "cases") else f"“{function.replace('_', ' ') or test}”"
+
+
+def _some(kinds: Iterable[str], most: int) -> str:
+    """Return the first of these kinds, those that tell nothing last, and how many more there are."""
+    names = sorted(kinds, key=lambda kind: kind == _GENERATED)
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {many(more, 'more kind')}" if more > 0 else "")
 
 
 def share(callers: Collection[tuple[Change, Caller]]) -> tuple[int, int]:

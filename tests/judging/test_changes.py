@@ -650,8 +650,13 @@ def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_ch
         assert f"{since} bot_editor: CreateUserAccessToken: " in known_ones
         assert f"{since} bot, bot_editor: {', '.join(OF_TOKENS[:1] + OF_TOKENS[2:])}: " in known_ones
         verb = "served" if is_back else "refused"
-        by_lists = f"{verb} in {', '.join(sorted(OF_TOKENS))} (by our lists, not by these requests)"
-        assert f"bot_editor, editor: {by_lists}" in felt
+        by_lists = "(by our lists, not by these requests: "
+        # The one is refused everywhere; the other only where it is about an administrator's tokens, and that has to be said.
+        assert (
+            f"bot_editor: {verb} in {', '.join(sorted(OF_TOKENS))} {by_lists}Bots reach no tokens through the rights of" in felt
+        )
+        assert f"editor: {verb} in CreateUserAccessToken {by_lists}A token for an administrator is made by administrators" in felt
+        assert f"RevokeUserAccessToken {by_lists}Whoever may edit other users reaches no administrator's tokens without" in felt
         assert f"bot: {verb} in CreateUserAccessToken (1 of 1: about their own; “a/b”), DisableUser" in felt
     assert page.json()["only_before" if is_back else "only_after"]["bot"] == {"CreateJob": 1}
     assert any("CVE-2023-2515" in line for line in page.json()["not_shown"])
@@ -775,12 +780,21 @@ def test_a_change_tells_which_requests_show_it_and_of_how_many():
     before, after = sides()
     page = Page(CONTRACT, before, after, compare(CONTRACT, before, after))
     which = "1 of 3 requests that had the old answer, none of them valid: about their own; “much data”"
-    assert f"    {which}, such as POST /x?y=1; first seen in answer 3 of:\n" in page.text()
-    assert f"for `member`: {which}, such as `POST /x?y=1`; first seen in answer 3 of `pytest --target" in page.markdown()
+    rest = "as before: “a type”; first seen in answer 3 of"
+    assert f"    {which}, such as POST /x?y=1; {rest}:\n" in page.text()
+    assert f"for `member`: {which}, such as `POST /x?y=1`; {rest} `pytest --target" in page.markdown()
     assert "  member: fails in CreateJob (1 of 3: about their own; “much data”)\n" in page.text()
     (change,) = page.json()["changes"]
     (caller,) = change["callers"]
-    assert caller == {"persona": "member", "count": 1, "of": 3, "valid": 0, "about": ("self",), "tests": (ODD,)}
+    assert caller == {
+        "persona": "member",
+        "count": 1,
+        "of": 3,
+        "valid": 0,
+        "about": ("self",),
+        "tests": (ODD,),
+        "others": (PLAIN,),
+    }
     assert change["run"] == f"pytest --target recorded:5.1.0 '{NODE.format('5.1.0')}'"
 
 
@@ -790,7 +804,39 @@ def test_an_example_is_told_only_where_it_surely_shows_the_change():
     twice = [answer("500 app.bad", request=ODD, number=4, valid=False)]
     before, after = (replace(side, answers=[*side.answers, *of("5.0.0", twice).answers]) for side in (before, after))
     text = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
-    assert "none of them valid: about their own; “much data”; first seen" in text and "such as" not in text
+    assert "none of them valid: about their own; “much data”; as before: “a type”; first" in text and "such as" not in text
+
+
+def test_what_is_answered_as_before_is_no_kind_of_which_some_is_not_and_no_long_list():
+    """Of a test that sends several requests one may change; and of those that changed otherwise another change tells."""
+    before, after = sides()
+    kinds = [f"permissions/jobs/{name}" for name in ("kind_c", "kind_b", "kind_a")]
+    mixed = [answer("201", request=request) for request in (ODD, *kinds, "permissions/jobs/gone")]
+    old = replace(before, answers=[*before.answers, *of("5.0.0", mixed).answers])
+    new = replace(
+        after, answers=[*after.answers, *of("5.1.0", [*mixed[:-1], answer("404 x", request=mixed[-1]["request"])]).answers]
+    )
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert "1 of 8 requests that had the old answer" in text
+    assert "“much data”, such as POST /x?y=1; as before: “a type”, “kind c” and 2 more kinds; first seen" in text
+
+
+@pytest.mark.parametrize(
+    ("targets", "is_told"), [(("recorded:5.0.0", "http://a:1"), True), (("http://a:1", "http://a:1"), False)]
+)
+def test_what_recordings_do_not_tell_of_an_upgrade_is_said(targets, is_told):
+    old, new = (of(f"5.{i}.0", [SERVED], target=target) for i, target in enumerate(targets))
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    for text in (page.text(), page.markdown()):
+        assert ("made before an upgrade still works after it was not tried" in text) == is_told
+
+
+def test_where_the_requests_of_a_change_stand_is_told_where_a_tape_holds_them():
+    """The test that sends them passes, and then prints none of them."""
+    taped, live = sides(), sides("http://127.0.0.1:8065", "127.0.0.1-8065")
+    command = '\n        mmconform.exchanges("5.1.0", "CreateJob", "member")'
+    texts = [Page(CONTRACT, *pair, compare(CONTRACT, *pair)).text() for pair in (taped, live)]
+    assert texts[0].endswith(command) and "exchanges" not in texts[1]
 
 
 @pytest.mark.parametrize(
@@ -842,7 +888,7 @@ def test_what_is_counted_at_the_head_can_be_added_up_and_is_told_once_more_at_th
     counts = "2 worse, 0 different, 0 better (4, 0, 0, counted for each operation)"
     assert len([line for line in lines if line.startswith("▼")]) == 2 and any("Worse, 2 changes: " in line for line in lines)
     head, end = (line for line in lines if counts in line)
-    assert lines[0] == head and end in lines[-4:] and head.startswith(f"{end}; ")
+    assert lines[0] == head and end in lines[-6:] and head.startswith(f"{end}; ")
     page = Page(CONTRACT, old, old, compare(CONTRACT, old, old)).text()
     assert page.count("no difference") == 1 and "mmconform report" not in page
 
