@@ -18,6 +18,7 @@ _TABLES = (
     "known_deviations",
     "load",
     "newest",
+    "not_shown",
     "runs",
     "send",
     "states",

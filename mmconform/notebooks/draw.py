@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -32,6 +33,9 @@ from mmconform.report.marks import (
 )
 from mmconform.version import Version, Versions
 from mmconform.world.people import MADE, PERSONAS
+
+#: So many letters of a title are as wide as a picture.
+_WIDE = 98
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,8 @@ def granted(observations: pd.DataFrame) -> Picture:
 def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFrame) -> Picture:
     """Return which version serves which operation, and where its answers differ from those of the version before.
 
-    What differs between two records of one version, as of its tape and a server, is no change from a version to the next.
+    What differs between two records of one version, as of its tape and a server, is no change from a version to the next. Where
+    an operation began before all of them, as 4.0 is before 5.36.1, nothing marks it.
     """
     served = answers.assign(value=answers.status.between(200, 299)).groupby(["operation", "version"], observed=True).value.any()
     there = served.map({True: "there", False: "absent"}).reset_index()
@@ -244,12 +249,15 @@ def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFram
     worst = changed.groupby(["operation", "version"], observed=True).value.min().astype(str).reset_index()
     since = clauses.drop_duplicates("operation").set_index("operation").since
     names = [str(name) for name in there.version.cat.categories]
+    earliest = Version.parse(names[0])._replace(patch=0)
     ticks = [
         {"operation": operation, "version": next(name for name in names if Version.parse(name) >= Version.parse(first))}
         for operation, first in since.items()
-        if first and Version.parse(first) <= Version.parse(names[-1])
+        if first and earliest <= Version.parse(first) <= Version.parse(names[-1])
     ]
-    frame = pd.concat([there, pd.DataFrame(ticks).assign(value="documented"), worst], ignore_index=True)
+    frame = pd.concat(
+        [there, pd.DataFrame(ticks, columns=["operation", "version"]).assign(value="documented"), worst], ignore_index=True
+    )
     crossed = frame.duplicated(["operation", "version"], keep=False) & (frame.value == "absent")
     frame = frame[~crossed].copy()
     for column in ("operation", "version"):
@@ -312,7 +320,7 @@ def _grid(
     used = [mark for value, mark in marks.items() if value in set(frame.value)]
     handles = [Line2D([], [], label=mark.meaning, **_legend(mark)) for mark in used]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3), frameon=False, fontsize=9)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    figure.suptitle(fill(title, _WIDE), x=0.01, ha="left", fontsize=11)
     tallies = frame.value.value_counts()
     legend = ", ".join(f"{tallies[value]} × {mark.meaning}" for value, mark in marks.items() if value in tallies)
     return Picture(figure, f"{title}. {len(rows)} rows ({row}), {len(columns)} columns ({column}): {legend}.")

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import pairwise
@@ -28,12 +28,16 @@ from mmconform.documents.reader import read
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, known_changes
 from mmconform.judging.access import accesses
-from mmconform.judging.changes import compare
+from mmconform.judging.changes import compare, ways_broken
+from mmconform.judging.deviations import Deviation
+from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.routes import reaches
 from mmconform.paths import CASSETTES, REPORTS, shown
 from mmconform.record import choose, record
 from mmconform.record.record import Record
 from mmconform.record.rows import Header
+from mmconform.report.comparison import why_changed
+from mmconform.report.not_shown import not_shown as beside_the_shown
 from mmconform.report.summary import clause_states, kept_though_known
 from mmconform.servers.target import live
 from mmconform.version import Version
@@ -207,33 +211,74 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
 
     Columns: ``older``, ``version`` (the newer), ``operation``, ``clause``, ``kind`` (operation, promise, answer, field),
     ``effect`` (worse, different, better, for whoever calls the server), ``personas``, ``before``, ``after``, ``count``
-    and ``reason`` (as the documents or ``mmconform/data/changes.yaml`` tell it).
+    and ``reason`` (as the documents, ``mmconform/data/changes.yaml`` or the known deviations tell it). What promise is kept or
+    broken by an answer that changed is told with that answer; others are rows of their own.
 
     Args and errors are those of :func:`load`; an error too is that no two of several named records are of the same requests.
     """
-    contract = _contract(_paths(spec), _paths(overlay))
-    read_ = _read(records, contract)
-    known, rows = [] if spec else known_changes.load(contract), []
-    alike = [[other for other in read_ if _asked(other) == asked] for asked in dict.fromkeys(map(_asked, read_))]
-    if len(records) > 1 and len(alike) == len(read_):
-        names = ", ".join(record.header.target for record in read_)
-        raise MisuseError(
-            f"{names} were asked different requests, so that nothing can be compared; `mmconform compare` asks the same"
-        )
-    for before, after in (pair for group in alike for pair in pairwise(group)):
+    contract, read_, known = _compared(records, spec, overlay)
+    rows = []
+    for before, after in _pairs(records, read_):
         older, newer = (record.header.server.version for record in (before, after))
-        span = Version.parse(older), Version.parse(newer)
+        ways, between = (ways_broken(before), ways_broken(after)), (Version.parse(older), Version.parse(newer))
         rows += [
             {
                 **{column: getattr(change, column, "") for column in _CHANGE},
                 "older": older,
                 "version": newer,
                 "personas": ", ".join(change.personas),
-                "reason": known_changes.explain(change, contract, known, *span),
+                "reason": "; ".join(map(str, why_changed(change, contract, ways, between, known))),
             }
             for change in compare(contract, before, after).changes
         ]
     return _ordered(pd.DataFrame(rows, columns=_CHANGE), read_)
+
+
+def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
+    """Return what our lists know to have changed between the servers of :func:`timeline`, and what its requests do not show.
+
+    Most of it is about callers as whom only one of the two could be asked. ``mmconform compare`` tells it below the changes.
+
+    Columns: ``older``, ``version`` (the newer), ``operation`` (all that it is about), ``personas`` (nobody: it is known of no
+    caller apart) and ``known`` (in words, with its source).
+
+    Args and errors are those of :func:`timeline`.
+    """
+    contract, read_, known = _compared(records, spec, overlay)
+    rows = []
+    for before, after in _pairs(records, read_):
+        older, newer = (record.header.server.version for record in (before, after))
+        ways, between = (ways_broken(before), ways_broken(after)), (Version.parse(older), Version.parse(newer))
+        changes = compare(contract, before, after).changes
+        rows += [
+            (older, newer, ", ".join(one.operations), ", ".join(one.personas), one.text)
+            for one in beside_the_shown(contract, changes, ways, between, known)
+        ]
+    frame = pd.DataFrame(rows, columns=["older", "version", "operation", "personas", "known"])
+    frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(r.header.server.version for r in read_)], ordered=True)
+    return frame
+
+
+def _compared(
+    records: Sequence[str | Path], spec: Documents, overlay: Documents
+) -> tuple[Contract, list[Record], tuple[list[KnownChange], list[Deviation]]]:
+    """Return the documents, the records, and what is known to change and to be broken: of others' documents, nothing."""
+    contract = _contract(_paths(spec), _paths(overlay))
+    read_ = _read(records, contract)
+    if spec:
+        return contract, read_, ([], [])
+    return contract, read_, (known_changes.load(contract), deviations.load(contract))
+
+
+def _pairs(records: Sequence[str | Path], read_: list[Record]) -> Iterator[tuple[Record, Record]]:
+    """Yield each server and the next newer one that was asked the same."""
+    alike = [[other for other in read_ if _asked(other) == asked] for asked in dict.fromkeys(map(_asked, read_))]
+    if len(records) > 1 and len(alike) == len(read_):
+        names = ", ".join(record.header.target for record in read_)
+        raise MisuseError(
+            f"{names} were asked different requests, so that nothing can be compared; `mmconform compare` asks the same"
+        )
+    yield from (pair for group in alike for pair in pairwise(group))
 
 
 _CHANGE = ["older", "version", "operation", "clause", "kind", "effect", "personas", "before", "after", "count", "reason"]
@@ -537,6 +582,7 @@ __all__ = [
     "known_deviations",
     "load",
     "newest",
+    "not_shown",
     "runs",
     "send",
     "states",

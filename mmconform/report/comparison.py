@@ -24,6 +24,7 @@ from mmconform.judging.changes import (
     ways_broken,
 )
 from mmconform.judging.deviations import Deviation, explain
+from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.reason import Reason
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect
@@ -82,20 +83,12 @@ class Page:
         known = known_changes.load(contract)
         ways = ways_broken(before), ways_broken(after)
 
-        def explained(change: Change) -> tuple[Reason, ...]:
-            """Return why it changed, or why the promise is broken, on the one side or the other."""
-            if change.kind != "promise":
-                return known_changes.reasons(change, contract, known, older, newer)
-            old, new = ({who: of_side.get((change.clause, who), set()) for who in change.personas} for of_side in ways)
-            come = {who: new[who] - old[who] for who in change.personas}
-            gone = {who: old[who] - new[who] for who in change.personas}
-            now = [replace(why, text=f"{_IS_KNOWN}, {why.text}") for why in explain(change.clause, newer, come, deviations)]
-            then = explain(change.clause, older, gone, deviations)
-            return (*now, *(replace(why, text=f"{_WAS_KNOWN}, {why.text}") for why in then))
-
         self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
         self.words = tuple(words) or (before.header.target, after.header.target)
-        self.reasons = {change: explained(change) for change in flat(comparison.changes)}
+        self.reasons = {
+            change: why_changed(change, contract, ways, (older, newer), (known, deviations))
+            for change in flat(comparison.changes)
+        }
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
         self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations)))
         self.broken_alike = broken_alike(before, after)
@@ -382,6 +375,29 @@ class Page:
             )
             for (said, news), places in found.items()
         ]
+
+
+def why_changed(
+    change: Change,
+    contract: Contract,
+    ways: Sequence[Mapping[tuple[str, str], set[str]]],
+    between: tuple[Version, Version],
+    known: tuple[Iterable[KnownChange], Collection[Deviation]],
+) -> tuple[Reason, ...]:
+    """Return why something changed, or why a promise is broken, on the one side or the other.
+
+    Args:
+        ways: For each of the two servers, in which ways promises are broken there.
+    """
+    older, newer = between
+    if change.kind != "promise":
+        return known_changes.reasons(change, contract, known[0], older, newer)
+    old, new = ({who: of_side.get((change.clause, who), set()) for who in change.personas} for of_side in ways)
+    come = {who: new[who] - old[who] for who in change.personas}
+    gone = {who: old[who] - new[who] for who in change.personas}
+    now = [replace(why, text=f"{_IS_KNOWN}, {why.text}") for why in explain(change.clause, newer, come, known[1])]
+    then = explain(change.clause, older, gone, known[1])
+    return (*now, *(replace(why, text=f"{_WAS_KNOWN}, {why.text}") for why in then))
 
 
 def _folded(line: str, width: int) -> list[str]:

@@ -1,5 +1,6 @@
 """The tables that notebooks are made of, the notebooks themselves, and what of them is committed."""
 
+import ast
 import json
 import os
 import re
@@ -39,7 +40,8 @@ import sys
 from mmconform.servers import target
 target.resolve = lambda *_, **__: [target.recorded(version) for version in {VERSIONS}]
 import pytest
-pytest.main(["-q", "--reports=" + sys.argv[1], "suites/generated", "suites/permissions/test_bots.py", "-k", "bots or {ASKED}"])
+suites = ["suites/generated", "suites/permissions/test_bots.py", "suites/permissions/test_commands.py"]
+pytest.main(["-q", "--reports=" + sys.argv[1], *suites, "-k", "bots or with_the_permission or {ASKED}"])
 """
 
 
@@ -83,6 +85,7 @@ def test_every_table_has_the_columns_that_it_documents(records):
         "states": mmconform.states(),
         "access": mmconform.access(),
         "timeline": mmconform.timeline(),
+        "not_shown": mmconform.not_shown(),
         "clauses": mmconform.clauses(),
         "known_deviations": mmconform.known_deviations(),
         "exchanges": mmconform.exchanges("5.36.1", "CreateJob"),
@@ -129,6 +132,57 @@ def test_the_timeline_tells_of_operations_that_came_and_went(records):
     operations = timeline[timeline.kind == "operation"].set_index("operation").effect
     assert operations["GetWebrtcToken"] == "worse" and operations["SearchUserAccessTokens"] == "better"
     assert mmconform.timeline(records / "4.6.3").empty
+
+
+def test_what_the_requests_do_not_show_is_what_a_comparison_tells_below(records, capsys):
+    beside = mmconform.not_shown()
+    assert main(["compare", *(str(records / version / NAME) for version in VERSIONS), "--format", "json"]) in (0, 1)
+    assert beside.known.tolist() == json.loads(capsys.readouterr().out)["not_shown"]
+    assert beside.personas.str.contains("editor").any(), "of whom only the later version was asked"
+
+
+def test_a_promise_that_is_no_longer_kept_is_in_the_timeline_as_in_a_comparison(records, tmp_path):
+    """A notebook left these out, though its picture and a comparison had them."""
+    one = read(records / "11.0.3" / NAME)
+    kept = next(row for row in one.observations if row.rule == "schema" and row.outcome == "pass")
+    others = (kept.clause, kept.persona)
+    rows = [row for row in one.observations if (row.clause, row.persona) != others]
+    rows.append(msgspec.structs.replace(kept, outcome="fail", standing="new", signature="another type", seen="another type"))
+    footer = msgspec.structs.replace(one.footer, observations=len(rows))
+    write(tmp_path / NAME, replace(one, observations=rows, footer=footer))
+    [change] = mmconform.timeline(records / "11.0.3", tmp_path).to_dict("records")
+    assert (change["clause"], change["kind"], change["personas"]) == (kept.clause, "promise", kept.persona)
+    assert change["after"] == "broken: another type"
+    [worse] = [table for table in shown_by("4-since-when", changes=[change | {"effect": "worse"}]) if "Worse" in table.caption]
+    assert worse.frame.operation.tolist() == [kept.operation]
+
+
+def shown_by(name, **given):
+    """What the cells of a notebook show, in this process; with tables that were given instead of those that it makes."""
+    names: dict[str, object] = {"display": lambda _: None}
+    tables_ = []
+    for cell in nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code":
+            *first, last = ast.parse(cell.source).body
+            exec(compile(ast.Module(first, []), name, "exec"), names)
+            names |= {key: draw.pd.DataFrame(rows) for key, rows in given.items() if key in names}
+            if isinstance(last, ast.Expr):
+                tables_.append(eval(compile(ast.Expression(last.value), name, "eval"), names))
+    return [table for table in tables_ if isinstance(table, draw.Table)]
+
+
+def test_who_was_given_more_is_among_those_for_whom_it_is_otherwise_than_documented(records):
+    [table] = [table for table in shown_by("2-kept") if "otherwise than documented" in table.caption]
+    seen = mmconform.load(records / "11.0.3")
+    assert "slash_manager" in set(seen[(seen.outcome == "fail") & (seen.rule == "permission")].persona)
+    assert "slash_manager" in set(table.frame.persona)
+
+
+def test_whoever_is_served_in_a_test_that_gave_them_more_is_shown_with_that_test(records):
+    """Else it looks like a hole: an outsider regenerates the token of a team's command."""
+    [table] = [table for table in shown_by("6-explore") if table.caption == "RegenCommandToken in 5.36.1"]
+    [row] = table.frame[(table.frame.persona == "outsider") & (table.frame.status == "200")].to_dict("records")
+    assert "an_outsider_who_joins_as_administrator_gains_it" in row["in which tests"]
 
 
 def of_a_live_server(source, to, **header):
@@ -412,6 +466,24 @@ def test_a_mark_means_the_same_in_every_picture_and_on_the_page():
     signs = dict(re.findall(r'(\w): "(.)"', re.search(r"const SIGN = \{(.*)\};", script)[1]))
     assert draw.ACCESS_MARKS["allowed"].marker == draw.GRANT_MARKS["allowed"].marker == f"${signs['a']}$"
     assert draw.ACCESS_MARKS["mixed"].marker == f"${signs['b']}$"
+
+
+def test_an_operation_is_marked_where_it_begins_and_not_where_it_was_before_all(records):
+    clauses = mmconform.clauses()
+    since = clauses.drop_duplicates("operation").since
+    later = sum(bool(text) and Version.parse(text) > Version(4, 6, 3) for text in since)
+    both = str(draw.versions(mmconform.answers(), mmconform.timeline(), clauses))
+    assert 0 < later < sum(map(bool, since)) and f" {later} × documented minimum version" in both
+    newer = str(draw.versions(mmconform.answers(records / "11.0.3"), mmconform.timeline(), clauses))
+    assert "documented minimum version" not in newer
+
+
+def test_a_title_is_as_wide_as_its_picture_at_most(records):
+    states = mmconform.states(records / "11.0.3").assign(though_known=True, target="http://mattermost.staging.example.org:8065")
+    figure = draw.kept(states).figure
+    figure.draw_without_rendering()
+    [title] = [text for text in figure.texts if "Verified" in text.get_text()]
+    assert title.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_a_picture_says_in_words_what_it_shows(records):
