@@ -303,6 +303,8 @@ class Page:
 
     def _news(self, promise: Change) -> str:
         """Return what becomes of a promise: to others than these callers it may have been broken before, or still be."""
+        if promise.effect == "different":
+            return ""  # it may have been broken, or be, where it was not judged
         old, new = (of_side.get(promise.clause, set()) for of_side in self._broken)
         if promise.before.startswith("kept"):
             more = "in more ways" if new - old else "for more callers"
@@ -313,9 +315,9 @@ class Page:
         return ""
 
     def _kept_or_not(self, group: Alike) -> dict[str, list[str]]:
-        """Return the promises that are told with changes, by what becomes of them."""
+        """Return the promises that changes are about or are told with them, by what becomes of them."""
         found: dict[str, list[str]] = {}
-        for promise in (promise for change in group.changes for promise in change.promises):
+        for promise in (promise for change in group.changes for promise in _promises(change)):
             if news := self._news(promise):
                 found.setdefault(news, []).append(promise.clause)
         return found
@@ -362,7 +364,7 @@ class Page:
         """
         found: dict[tuple[str, str], dict[str, str]] = {}
         for change in group.changes:
-            news = {promise.clause: self._news(promise) for promise in change.promises}
+            news = {promise.clause: self._news(promise) for promise in _promises(change)}
             own = [change.clause] if is_all or change.kind != "answer" or change.effect != "different" else []
             for name in dict.fromkeys([*own, *(name for name, new in news.items() if new)]):
                 clause = self.contract.clauses.get(name)
@@ -423,6 +425,11 @@ def _placed(places: Iterable[str]) -> str:
         file, _, line = place.rpartition(":")
         lines.setdefault(file, []).append(f":{line}")
     return ", ".join(f"{file}{', '.join(of)}" for file, of in lines.items())
+
+
+def _promises(change: Change) -> tuple[Change, ...]:
+    """Return the promises that a change is about."""
+    return (change,) if change.kind == "promise" else change.promises
 
 
 def _by_clause(ways: Mapping[tuple[str, str], set[str]]) -> dict[str, set[str]]:

@@ -945,6 +945,21 @@ def test_a_promise_is_no_longer_kept_only_where_it_was_kept_to_everybody(others,
         assert f"CreateJob.status: {news}: “" in page.text() and f"> `CreateJob.status`: {news}: “" in page.markdown()
 
 
+@pytest.mark.parametrize(
+    ("others", "lost", "won"), [(KEPT, "no longer kept", "now kept"), (X, *ALREADY[2][1:]), (Y, *ALREADY[3][1:])]
+)
+def test_a_promise_that_no_answer_tells_of_is_no_longer_kept_only_where_it_was_kept_to_everybody(others, lost, won):
+    of_others = [{**row, "persona": "guest"} for row in others]
+    kept, fails = of("5.0.0", [SERVED], [*KEPT, *of_others]), of("5.1.0", [SERVED], [*X, *of_others])
+    for before, after, news in ((kept, fails, lost), (fails, kept, won)):
+        page = Page(CONTRACT, before, after, compare(CONTRACT, before, after))
+        assert [change.kind for change in page.comparison.changes] == ["promise"]
+        assert f"CreateJob.permission: {news}: “" in page.text()
+    in_doubt = replace(kept, observations=[*kept.observations, *of("5.0.0", (), [IN_DOUBT]).observations])
+    text = Page(CONTRACT, in_doubt, fails, compare(CONTRACT, in_doubt, fails)).text()
+    assert "kept as far as it was judged → broken: x" in text and "CreateJob.permission: “" in text
+
+
 @pytest.mark.parametrize("is_back", [False, True])
 def test_a_promise_is_told_that_one_server_only_was_asked_about_so_that_it_shows(is_back):
     """It is counted among those that are known to be broken, on one side; no request to both tells of it."""
