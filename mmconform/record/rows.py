@@ -180,6 +180,9 @@ class ChangeRow(_Row, tag="change", frozen=True):
     request: Annotated[str, Meta(description="the first of them")] = ""
     number: int = 0
     reason: str = ""
+    apart: Annotated[bool, Meta(description="of a promise: no changed answer of another row is all that keeps or breaks it")] = (
+        False
+    )
 
 
 class FindingRow(_Row, tag="finding", frozen=True, kw_only=True):

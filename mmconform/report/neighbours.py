@@ -45,8 +45,10 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
             request=change.request,
             number=change.number,
             reason=known_changes.explain(change, contract, known, older, newer),
+            apart=change is told and change.kind == "promise",
         )
-        for change in flat(changes)
+        for told in changes
+        for change in flat([told])
     ]
     unmet = [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, changes, older, newer)]
     return replace(after, changes=rows, footer=beside_the_one_before(after.footer, before.header.target, rows, unmet))

@@ -321,13 +321,16 @@ function versions() {
     const major = t > now.from && one.short.split(".")[0] !== data.targets[t - 1].short.split(".")[0];
     return h("div", { role: "columnheader", class: `version${major ? " major" : ""}`, style: column({ from: t, to: t }) }, columnHead(t));
   });
-  const sums = (label, key, say, wide, bad) => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
+  // Equal neighbours are one cell, of which all is told that is true of all of them.
+  const sums = (label, key, say, wide, bad, verb = "") => row("sum", h("span", { class: "name" }, label), spans((t) => JSON.stringify(key(data.targets[t]))).map((span) => {
     const one = data.targets[span.to];
+    const isOfAll = range(span.from, span.to).every((t) => sentence(data.targets[t]) === sentence(one));
+    const told = `${named(span)}: ${isOfAll ? sentence(one) : `${verb}${say(one)}${wide(one)}`}`;
     return h("button", { type: "button", role: "gridcell", class: `cell ${bad && key(one)[0] ? "bad" : ""}`, style: column(span), "data-from": span.from, "data-to": span.to,
-      "aria-label": `${named(span)}: ${sentence(one)}`, title: `${named(span)}: ${sentence(one)}`, onclick: () => open(`@${one.name}`) },
+      "aria-label": told, title: told, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
   }));
-  const changesRow = () => row("sum", h("span", { class: "name" }, "changed answers"), range(now.from, now.to + 1).map((t) => {
+  const changesRow = () => row("sum", h("span", { class: "name", title: `${CHANGED} ${WORST_ONLY}` }, "changed answers"), range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const isHere = isBeside(one);
     const some = isHere ? effects(one.changes) : [];
@@ -338,7 +341,7 @@ function versions() {
   }));
   const rows = [row("top", h("span", { class: "soft small" }, "operation"), heads, "versions")];
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
-    sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`),
+    sums("verified promises", (one) => [one.verified, one.clauses], (one) => `${one.verified}`, (one) => ` of ${one.clauses} promises`, false, "verified "),
     sums([mark("n"), " new"], (one) => [one.new, one.error], (one) => `${one.new}`, () => " new", true),
     sums([mark("k"), " known"], (one) => [one.known], (one) => `${one.known}`, () => " known"),
     data.targets.some((one) => one.unmet) ? sums([mark("c"), ` ${word("c")}`], (one) => [one.unmet], (one) => `${one.unmet}`, () => ` ${word("c")}`) : "",
@@ -1019,6 +1022,8 @@ function turned(t) {
 /** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
 const NOT_COMPARED = "not compared with the version before";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
+const CHANGED = "What a tape answers otherwise than the one before it to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
+const WORST_ONLY = "A cell has what is worst and how often; its title, and the version's panel, have all.";
 const plainName = (target) => target.replace("recorded:", "");
 /** Whether the page holds what a target's answers were compared with. */
 const isBeside = (one) => data.targets.some((other) => other.target === one.against);
@@ -1029,7 +1034,7 @@ const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true
 function changed(changes) {
   return effects(changes).map(([effect, some]) => h("details", { open: effect === "worse" || some.some((one) => one.standing === "new") }, h("summary", {}, arrow(effect), ` ${some.length} ${EFFECT[effect][1]}`),
     h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause) : one.clause,
-      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}, ${many(one.count, "time")}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || ""))))))));
+      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || ""))))))));
 }
 
 function versionPanel(t) {
@@ -1125,7 +1130,7 @@ function drawHead() {
 
 function drawWords() {
   $("words").replaceChildren(h("p", {}, `${data.made_by}. A promise is one testable sentence or schema of the documentation (sha256 ${data.spec.slice(0, 12)}), or our addition with its evidence. `,
-    "Verified: kept, known or new; skipped and unobserved are not. No promise says which refusal somebody without the permission gets who asks for something invalid, or that does not exist; that is not judged. Changed answers: what a tape answers otherwise than the one before it to the same requests (", Object.keys(EFFECT).map((effect, i) => `${i ? ", " : ""}${EFFECT[effect][0]} ${effect}`), "). ",
+    "Verified: kept, known or new; skipped and unobserved are not. No promise says which refusal somebody without the permission gets who asks for something invalid, or that does not exist; that is not judged. ", `Changed answers: ${CHANGED} ${WORST_ONLY} (`, Object.keys(EFFECT).map((effect, i) => `${i ? ", " : ""}${EFFECT[effect][0]} ${effect}`), ") ",
     "A run is green when nothing is new, in error or without an answer, no answer changed without a known reason, and nothing listed as known has gone away."));
 }
 

@@ -42,7 +42,7 @@ _ANSWERED = {"allowed": "a", "denied": "d", "mixed": "b", "": "-"}
 _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
 
 #: What of a change since the version before is shown.
-_CHANGE = ("against", "clause", "personas", "before", "after", "effect", "count", "standing", "reason")
+_CHANGE = ("against", "clause", "of", "personas", "before", "after", "effect", "count", "standing", "reason")
 
 #: What a footer says that the page does not show.
 _COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds")
@@ -435,8 +435,10 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "verified": footer.verified,
                 "why_red": why_red(footer),
                 "command": command(header),
-                # What a promise says is in the clauses' states; what stays are answers, fields and whole operations.
-                "changes": [{key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise"],
+                # Each once, as a comparison counts: a promise that an answer keeps or breaks is told with that answer.
+                "changes": [
+                    {key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise" or row.apart
+                ],
                 "coverage": {row.operation: _coverage(row) for row in record.operations},
             }
         )

@@ -492,6 +492,9 @@ def test_what_looks_kept_and_is_known_to_be_broken_says_so(page_of, known, recor
     assert cell(page, "CreateJob, 11.0.3 127.0.0.1:8065: 1 kept though known, 7 kept").count() == 1
     sums = page.locator(".row.sum", has_text="kept though known").locator(".parts")
     assert [text.split()[0] for text in sums.all_inner_texts()] == ["1", "0"], "beside the number of what is known, that was met"
+    both = page.locator(".row.sum", has_text="verified promises").get_by_role("gridcell")
+    titles = [cell_.get_attribute("title") for cell_ in both.all()]
+    assert len(titles) == 1 and re.search(r": verified \d+ of \d+ promises$", titles[0]), "of both, so only what is true of both"
     assert f"◑ {says}" in page.locator(".legend").inner_text()
     of_live.click()
     said = panel(page).inner_text()

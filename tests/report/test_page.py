@@ -345,8 +345,15 @@ CHANGE = {
 def test_changed_answers_are_told_and_a_new_one_is_red(data, record_of):
     promise = {**CHANGE, "of": "promise"}
     (target,) = data(record_of("11.0.3", changes=[CHANGE, promise]))["targets"]
-    assert target["changes"] == [{k: v for k, v in CHANGE.items() if k not in ("operation", "of", "request", "number")}]
+    assert target["changes"] == [{k: v for k, v in CHANGE.items() if k not in ("operation", "request", "number")}]
     assert (target["green"], target["changed"]) == (False, 2)
+
+
+def test_a_promise_that_no_answer_tells_of_is_among_the_changes(data, record_of):
+    """A comparison counts it: without it a version of which one says "worse" would look harmless on the page."""
+    promise = {**CHANGE, "of": "promise", "effect": "worse", "standing": "known", "apart": True}
+    (target,) = data(record_of("11.0.3", changes=[CHANGE, promise]))["targets"]
+    assert [(change["of"], change["effect"]) for change in target["changes"]] == [("answer", "different"), ("promise", "worse")]
 
 
 # -- who may do what -----------------------------------------------------------------------------------------------
