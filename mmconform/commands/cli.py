@@ -128,11 +128,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mmconform: interrupted{left}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written once more at the end
+        _write_nowhere()
         return _CLOSED
     except OSError as error:
         print(f"mmconform: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+        if not error.filename:
+            _write_nowhere()
         return MISUSED
+
+
+def _write_nowhere() -> None:
+    """Have nothing more come of the output: what is left Python would write once more at the end, and say that it cannot."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser(*, whole: bool = False) -> argparse.ArgumentParser:

@@ -41,6 +41,7 @@ class Output:
                 self.lost = error.strerror or str(error)
                 sys.stderr.write(f"mmconform: the output: {self.lost}; the run ends, exit status 2\n")
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            # What is left of it is written once more, at the latest when Python ends; pytest's capturing restores the file.
+            # What is left of it would be written once more, at the latest when Python ends; pytest's capturing restores the file.
             os.dup2(nowhere, self._file.fileno())
             os.close(nowhere)
+            self._file.flush()
