@@ -16,7 +16,7 @@ from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
-from mmconform.record.record import NAME, PREVIOUS, Record
+from mmconform.record.record import NAME, PREVIOUS, Record, place_aside
 from mmconform.servers.target import Target, resolve
 from mmconform.wire.tape.tape import WHOLE
 
@@ -142,7 +142,7 @@ def _target(name: str, allow_remote: bool) -> Target:
 def _job(target: Target, options: Sequence[str]) -> Job:
     """Return a whole run, a live one with the requests of the tapes, so that answers can be compared."""
     before = REPORTS / target.slug / NAME
-    kept = f" (then the record of the run before is kept as {shown(before.with_name(PREVIOUS))})"
+    kept = f" (then the record of the run before is kept as {shown(place_aside(before))})"
     sys.stderr.write(f"running the suites on {target.name} …{'' if target.is_recorded or not before.exists() else kept}\n")
     live = () if target.is_recorded else (f"--hypothesis-seed={SEED}", *options)
     if target.is_whole:

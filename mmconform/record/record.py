@@ -21,6 +21,8 @@ NAME = "observations.jsonl"
 #: The record before, also while pytest goes on and after a run that came to no end. What reads it in place of the last says so
 #: (:mod:`mmconform.record.choose`).
 PREVIOUS = "observations.previous.jsonl"
+#: That of a part, where the one of a whole run is kept as the record before.
+PREVIOUS_PART = "observations.previous-part.jsonl"
 #: Who has a run on a live server holds this lock beside its record.
 LOCK = "run.lock"
 _DECODER = msgspec.json.Decoder(Row)
@@ -91,20 +93,20 @@ def _whole_characters(node: object) -> object:
 def set_aside(path: Path) -> Path | None:
     """Keep a record under another name, so that nobody takes it for that of the run that begins now.
 
-    One of a part only does not take the place of one of a whole run, which is worth more and takes longer: it goes.
-
     Returns:
-        Where what is kept is, if there was a record.
+        Where the record before is, if there was one.
     """
     if not path.exists():
         return None
-    kept = path.with_name(PREVIOUS)
     with suppress(FileNotFoundError):
-        if _is_of_whole_run(kept) and not _is_of_whole_run(path):
-            path.unlink()
-        else:
-            path.replace(kept)
-    return kept
+        path.replace(place_aside(path))
+    return path.with_name(PREVIOUS)
+
+
+def place_aside(path: Path) -> Path:
+    """Return where a record is kept when the next run begins: one of a part only does not take the place of a whole run's."""
+    kept = path.with_name(PREVIOUS)
+    return path.with_name(PREVIOUS_PART) if _is_of_whole_run(kept) and not _is_of_whole_run(path) else kept
 
 
 def _is_of_whole_run(path: Path) -> bool:

@@ -132,6 +132,16 @@ def test_a_record_of_a_part_takes_no_whole_ones_place(tmp_path, current, previou
     assert not (tmp_path / record.NAME).exists()
 
 
+def test_a_record_of_a_part_is_not_lost_either_and_it_is_told_where_it_goes(tmp_path):
+    """Probes of a server take long, and whatever ran next took theirs away."""
+    for name, selection in ((record.NAME, "suites/generated"), (record.PREVIOUS, "")):
+        (tmp_path / name).write_text(json.dumps({**HEADER, "selection": selection}), encoding="utf-8")
+    told = record.place_aside(tmp_path / record.NAME)
+    record.set_aside(tmp_path / record.NAME)
+    assert json.loads(told.read_text("utf-8"))["selection"] == "suites/generated"
+    assert json.loads((tmp_path / record.PREVIOUS).read_text("utf-8"))["selection"] == ""
+
+
 def test_a_record_survives(path):
     written = make_record(HEADER, [OBSERVATION, FAILURE], [OPERATION], {**FOOTER, **LINES}, [ANSWER])
     assert record.read(path) == written
