@@ -86,11 +86,10 @@ def make_guest(world: World, persona: Persona) -> Person:
     """
     admin = world.admin()
     person = make_account(world, admin, persona, new_name(world, persona), persona.short, persona.name, "")
-    made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
-    world.client.redactor.learn_credential(made["token"], persona.name)
+    person = _calling_with_token(world, person)
     admin.must("PUT", f"/api/v4/users/{person.id}/roles", {"roles": "system_guest"})
     admin.join(world.team_id, person.id)
-    return replace(person, session=Secret(made["token"]), token_id=made["id"], token=Secret(made["token"]))
+    return person
 
 
 def make_bot(world: World, persona: Persona) -> Person:
@@ -104,9 +103,19 @@ def make_bot(world: World, persona: Persona) -> Person:
     admin = world.admin()
     person = make_account(world, admin, persona, new_name(world, persona), persona.short, persona.name, "")
     convert(admin, person.id, owner=world.people["system_admin"].id)
-    made = admin.must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
-    world.client.redactor.learn_credential(made["token"], persona.name)
+    person = _calling_with_token(world, person)
     admin.join(world.team_id, person.id)
+    return person
+
+
+def _calling_with_token(world: World, person: Person) -> Person:
+    """Return somebody who calls with a personal access token that the operator made for them.
+
+    Raises:
+        MisuseError: the server refuses.
+    """
+    made = world.admin().must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
+    world.client.redactor.learn_credential(made["token"], person.persona.name)
     return replace(person, session=Secret(made["token"]), token_id=made["id"], token=Secret(made["token"]))
 
 
