@@ -32,9 +32,11 @@ NO_SUCH_CALLER = "no-such-caller"
 UNKNOWN_IN_VERSION = "unknown-in-version"
 #: A tape of the whole API holds nothing of the operation.
 NOT_ON_TAPE = "not-on-tape"
+#: Something that it needs is switched off there, or it would change a server that people use.
+NOT_HERE = "not-on-this-target"
 #: Why a clause was not judged; there are no other reasons.
 SKIPS = (
-    *("not-in-version", "needs-licence", "not-on-this-target", NOT_ON_TAPE, NOT_GENERATED, *HELD_BACK),
+    *("not-in-version", "needs-licence", NOT_HERE, NOT_ON_TAPE, NOT_GENERATED, *HELD_BACK),
     *("unknown-permission", "unknown-relation", UNKNOWN_IN_VERSION, UNKNOWN_REQUEST, "partly-understood", GAP, NO_SUCH_CALLER),
 )
 

@@ -1,10 +1,7 @@
 """Which tests a run was asked for, and which of them came to judge: what was asked for and was not judged is never green."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
-
-from mmconform.paths import PACKAGE
 
 
 class Attendance:
@@ -48,11 +45,6 @@ class Attendance:
             *_counted(lost, "never came to an end"),
             *(f"{file}: {reason}" for file, reason in sorted(self.uncollected.items())),
         ]
-
-
-def is_skipped_by_us(report: Any) -> bool:
-    """Return whether a fixture of ours skipped a test, as it does where a run may not change a server's settings."""
-    return isinstance(report.longrepr, tuple) and Path(report.longrepr[0]).is_relative_to(PACKAGE)
 
 
 def _counted(tests: Iterable[str], what: str) -> list[str]:

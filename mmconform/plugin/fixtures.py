@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
@@ -19,9 +19,10 @@ from mmconform.driving.probes import is_closed
 from mmconform.driving.races import race
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging import kept
-from mmconform.judging.judge import NOT_GENERATED, NOT_ON_TAPE, Judge
+from mmconform.judging.judge import NOT_GENERATED, NOT_HERE, NOT_ON_TAPE, Judge
 from mmconform.judging.kept import Kept
 from mmconform.paths import REPORTS
+from mmconform.plugin.left_out import LeftOut, leave_out, leave_out_part
 from mmconform.plugin.options import option
 from mmconform.plugin.process import Process
 from mmconform.plugin.whole import few
@@ -49,6 +50,8 @@ JUDGE = pytest.StashKey[Judge]()
 ROLE = "role"
 #: Fixtures with which a test changes what others see.
 _ALONE = {"settings", "spare", "lent", "switching", "race"}
+#: Why a test that turns settings is not played.
+_IS_PEOPLES = "the server has users of its own; --disruptive changes its settings all the same"
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
@@ -118,9 +121,7 @@ class Fixtures:
         """The generated cases of the operation. Where its schemas defeat the generator, that is counted and shown."""
         generator = self.process.run.generator
         if reason := generator.not_generated(operation.id):
-            for clause in judge.contract.of(operation.id):
-                judge.skip(clause, NOT_GENERATED)
-            pytest.skip(f"{NOT_GENERATED}: {operation.id}: {reason}")
+            leave_out(NOT_GENERATED, f"{operation.id}: {reason}", judge, *judge.contract.of(operation.id))
         cases = generator.cases(operation.id)
         return few(cases) if self.process.whole else cases
 
@@ -130,9 +131,7 @@ class Fixtures:
         assert target.tape
         found = kept.read(target.tape, operation.id)
         if found is None:
-            for clause in judge.contract.of(operation.id):
-                judge.skip(clause, NOT_ON_TAPE)
-            pytest.skip(f"{NOT_ON_TAPE}: {operation.id}")
+            leave_out(NOT_ON_TAPE, operation.id, judge, *judge.contract.of(operation.id))
         return found
 
     @pytest.fixture
@@ -154,9 +153,8 @@ class Fixtures:
         try:
             return self.process.spare(target).forgetful()
         except NoSpareError as missing:
-            for clause in judge.contract.of(operation.id, "permission"):
-                judge.skip(clause, missing.reason, "near_miss", str(missing))
-            pytest.skip(f"{missing.reason}: {missing}")
+            about = judge.contract.of(operation.id, "permission")
+            leave_out(missing.reason, str(missing), judge, *about, persona="near_miss")
         except MisuseError as error:
             pytest.exit(str(error), returncode=2)
 
@@ -165,15 +163,17 @@ class Fixtures:
         """Changes server-wide settings for a while, journalled and read back, where a run may."""
         server = self.process.servers.get(target.slug)
         if server is None or not server.may_configure:
-            pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
+            raise LeftOut(NOT_HERE, _IS_PEOPLES)
         return partial(server.settings, client)
 
     @pytest.fixture
-    def lent(self, target: Target) -> Spare | None:
+    def lent(self, request: pytest.FixtureRequest, target: Target) -> Spare | None:
         """The role that nobody has, where there is one that can be filled."""
-        with suppress(NoSpareError):
+        try:
             return self.process.spare(target).forgetful()
-        return None
+        except NoSpareError as missing:
+            leave_out_part(request.node, "as somebody whose role is filled for it", missing.reason, str(missing))
+            return None
 
     @pytest.fixture
     def questions(self, target: Target, world: World, place: Place, client: Client) -> Iterator[Questions]:
@@ -210,9 +210,8 @@ class Fixtures:
         reason = skip_reason(request.node, judge, world)
         if reason:
             clause = judge.contract.clauses[clause_of(request.node)]
-            is_off = reason == "not-on-this-target"
-            judge.skip(clause, reason, why=world.what_is_lacking(judge.contract.operations[clause.operation]) if is_off else "")
-            pytest.skip(reason)
+            why = world.what_is_lacking(judge.contract.operations[clause.operation]) if reason == NOT_HERE else ""
+            leave_out(reason, why, judge, clause)
         frees = not (target.is_recorded or target.is_thrown_away)
         where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)
         stage = Stage(*where, seed=self.process.run.seed, frees=frees)
@@ -244,8 +243,7 @@ class Fixtures:
         if server is None:
             return lambda **sections: client.under(*_in_words(sections))
         if not server.may_configure:
-            judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
-            pytest.skip("not-on-this-target: the server has users of its own; --disruptive changes its settings all the same")
+            leave_out(NOT_HERE, _IS_PEOPLES, judge, judge.contract.clauses[clause_of(request.node)])
 
         @contextmanager
         def changed(**sections: Any) -> Iterator[None]:
@@ -260,8 +258,8 @@ class Fixtures:
     ) -> Callable[[Actor, Callable[[], object]], int]:
         """Has many callers use a credential while it ends: a load, so in a disruptive run on a server of this machine only."""
         if not (world.may_disrupt and is_on_this_machine(target)):
-            judge.skip(judge.contract.clauses[clause_of(request.node)], "not-on-this-target")
-            pytest.skip("not-on-this-target: many callers at once are for a throwaway server on this machine, with --disruptive")
+            why = "many callers at once are for a throwaway server on this machine, with --disruptive"
+            leave_out(NOT_HERE, why, judge, judge.contract.clauses[clause_of(request.node)])
         return race
 
     @pytest.fixture
@@ -345,7 +343,7 @@ def skip_reason(item: Any, judge: Judge, world: World) -> str:
         return "partly-understood"
     if too_early or too_late or (clause.rule != "since" and not exists):
         return "not-in-version"
-    return "not-on-this-target" if world.lacks(operation) else ""
+    return NOT_HERE if world.lacks(operation) else ""
 
 
 @contextmanager
@@ -374,11 +372,9 @@ def performing(item: Any) -> Iterator[None]:
         else:
             _conclude_broken(judge, broken_one, clause, broken_one.reply.is_unsteady)
     except HeldBackError as held:
-        judge.skip(judge.contract.clauses[clause], held.reason)
-        pytest.skip(f"{held.reason}: {held}")
+        leave_out(held.reason, str(held), judge, judge.contract.clauses[clause])
     except NotHereError as missing:
-        judge.skip(judge.contract.clauses[clause], "not-on-this-target")
-        pytest.skip(f"not-on-this-target: {missing}")
+        leave_out(NOT_HERE, str(missing), judge, judge.contract.clauses[clause])
     except NotTapedError as missing:
         judge.not_taped.append(str(missing))
     except NotKnownError as unknown:
@@ -396,9 +392,9 @@ def performing(item: Any) -> Iterator[None]:
 
 def _leave_unjudged(judge: Judge, clause: str, reason: str, why: str) -> None:
     """Note that a test says nothing about its clause; what the checks saw that is new, is told as always."""
-    judge.skip(judge.contract.clauses[clause], reason)
+    judge.skip(judge.contract.clauses[clause], reason, why=why)
     if not any(o.standing == "new" for o in judge.observations):
-        pytest.skip(f"{reason}: {why}")
+        raise LeftOut(reason, why)
 
 
 #: Of a database that is read from replicas, among others.

@@ -19,7 +19,7 @@ from mmconform.principles import report
 from mmconform.principles.sightings import Sightings
 from mmconform.record import record
 from mmconform.record.provenance import now, tools
-from mmconform.record.rows import FORMAT, AnswerRow, Header, ObservationRow, OperationRow
+from mmconform.record.rows import FORMAT, AnswerRow, Header, NotPlayedRow, ObservationRow, OperationRow
 from mmconform.report import neighbours, summary
 from mmconform.safety.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.servers.target import Target, describe
@@ -45,6 +45,7 @@ class Seen:
     coverage: dict[str, Coverage] = field(default_factory=dict)
     errors: int = 0
     not_taped: int = 0
+    not_played: list[NotPlayedRow] = field(default_factory=list)
     seconds: float = 0
     generated_tests: set[str] = field(default_factory=set)
     generated_for: set[str] = field(default_factory=set)
@@ -108,6 +109,7 @@ class Run:
         seconds: float = 0,
         errors: int = 0,
         is_generated: bool = False,
+        not_played: Iterable[NotPlayedRow] = (),
     ) -> None:
         """Add what one test saw, and how long it took."""
         seen = self.seen.setdefault(target, Seen())
@@ -115,6 +117,7 @@ class Run:
         seen.rows += rows
         seen.answers += answers
         seen.not_taped += not_taped
+        seen.not_played += not_played
         seen.seconds += seconds
         seen.errors += errors
         if is_generated:
@@ -220,6 +223,7 @@ class Run:
             left_out=left_out,
             errors=seen.errors,
             not_taped=seen.not_taped,
+            not_played=sorted(seen.not_played, key=lambda one: (one.reason, one.test, one.part)),
             counted=sum(finding.standing == "new" for finding in findings) if counts_principles else 0,
             is_whole=neighbours.is_whole(header, left_out),
             finished=now(),

@@ -12,10 +12,11 @@ from vcr import VCR
 from mmconform.errors import MisuseError
 from mmconform.judging.judge import Coverage, Judge, Observation
 from mmconform.paths import ROOT
-from mmconform.plugin.attendance import Attendance, is_skipped_by_us
+from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.fixtures import JUDGE, cassette_of, performing, target_of
+from mmconform.plugin.left_out import not_played
 from mmconform.plugin.process import Interrupted, Process
-from mmconform.record.rows import AnswerRow, ObservationRow
+from mmconform.record.rows import AnswerRow, NotPlayedRow, ObservationRow
 from mmconform.report.failure import gather
 from mmconform.servers.live.second_look import changed_meanwhile, sent_twice
 from mmconform.servers.target import Target, describe
@@ -114,6 +115,7 @@ class Verdicts:
         ended = call.when == "call" or (call.when == "setup" and report.skipped)
         if target and (ended or report.failed):
             rows = [_row(o, item, judge) for o in judge.observations] if judge and ended else []
+            left_out = not_played(item, call.excinfo.value if call.excinfo else None) if ended else []
             fails = any(row.state in ("new", "error") for row in rows)
             taped = judge.not_taped if judge else []
             report.conformance = {
@@ -123,6 +125,7 @@ class Verdicts:
                 "coverage": {k: asdict(v) for k, v in judge.coverage.items()} if judge and ended else {},
                 "errors": int(report.failed and not fails and not taped),
                 "not_taped": len(taped),
+                "not_played": msgspec.to_builtins(left_out),
                 "seconds": item.stash.get(_SECONDS, 0.0) + call.duration,
                 "generated": "stage" not in item.fixturenames,
                 "asks": call.when == "call" and "questions" in item.fixturenames,
@@ -134,15 +137,18 @@ class Verdicts:
         seen = getattr(report, "conformance", None)
         if seen is None or self.process.is_worker:
             return
-        if report.skipped and not any(row["outcome"] == "skip" for row in seen["rows"]) and not is_skipped_by_us(report):
+        is_told = any(row["outcome"] == "skip" for row in seen["rows"])
+        if report.skipped and not is_told and not seen["not_played"]:
             self.attendance.skipped[report.nodeid] = _reason(report)
         elif seen["rows"] or seen["coverage"] or seen["asks"] or report.failed or report.skipped:
             self.attendance.judged.add(report.nodeid)
         coverage = {operation: Coverage(**reach) for operation, reach in seen["coverage"].items()}
         rows = msgspec.convert(seen["rows"], list[ObservationRow])
         answers = msgspec.convert(seen["answers"], list[AnswerRow])
+        left_out = msgspec.convert(seen["not_played"], list[NotPlayedRow])
         told = (seen["target"], rows, answers, coverage, seen["not_taped"])
-        self.process.run.take(*told, seconds=seen["seconds"], errors=seen["errors"], is_generated=seen["generated"])
+        how = {"seconds": seen["seconds"], "errors": seen["errors"], "is_generated": seen["generated"]}
+        self.process.run.take(*told, **how, not_played=[one for one in left_out if one.part or not is_told])
 
 
 def _row(observation: Observation, item: Any, judge: Judge) -> ObservationRow:

@@ -199,6 +199,15 @@ class FindingRow(_Row, tag="finding", frozen=True, kw_only=True):
     evidence: Annotated[tuple[Evidence, ...], Meta(description="both sides, that of the operation first")] = ()
 
 
+class NotPlayedRow(_Part, frozen=True):
+    """A test of ours that the target could not be asked, or a part of one, and that is about no single promise."""
+
+    test: str
+    reason: Annotated[str, Meta(description="one of those for which clauses are not judged")]
+    why: Annotated[str, Meta(description="in words")] = ""
+    part: Annotated[str, Meta(description="what of it; empty: all")] = ""
+
+
 class Footer(_Row, tag="footer", frozen=True, kw_only=True):
     """What the run says. Its five first counts are the lines of the record, which so is known to be whole."""
 
@@ -226,6 +235,9 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
     ] = ()
     not_exercised: tuple[str, ...]
     left_out: Annotated[tuple[str, ...], Meta(description="what was asked for and judged by nobody")] = ()
+    not_played: Annotated[
+        tuple[NotPlayedRow, ...], Meta(description="what the suites themselves left out here that is about no single promise")
+    ] = ()
     counted: Annotated[Count, Meta(description="new findings of principles, where these count (`--fail-on principles`)")] = 0
     unobserved: Annotated[tuple[str, ...], Meta(description="clauses in scope that no exchange of this run could judge")]
     finished: Time = ""

@@ -1,7 +1,7 @@
 """One function decides what a run says; everything that shows a verdict reads its result from the record."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.judging.deviations import Deviation, load
 from mmconform.record.record import Record
-from mmconform.record.rows import ChangeRow, Footer, ObservationRow, OperationRow
+from mmconform.record.rows import ChangeRow, Footer, NotPlayedRow, ObservationRow, OperationRow
 from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
 
@@ -44,6 +44,7 @@ def summarise(
     by_hand: Sequence[ObservationRow] = (),
     not_exercised: Sequence[str] = (),
     left_out: Sequence[str] = (),
+    not_played: Sequence[NotPlayedRow] = (),
     errors: int,
     not_taped: int,
     counted: int = 0,
@@ -59,6 +60,7 @@ def summarise(
             not depend on which requests were generated.
         not_exercised: Operations that were asked about with generated requests, none of which was valid and served.
         left_out: What was asked for and not judged, in sentences.
+        not_played: What the suites themselves left out that is about no single promise.
         errors: Tests that broke without an observation.
         counted: New findings of principles, where these count.
         is_whole: Nothing was left out, by whomever, and the requests are those of the tapes. Only then can a known deviation that
@@ -85,6 +87,7 @@ def summarise(
         not_taped=not_taped,
         not_exercised=tuple(not_exercised),
         left_out=tuple(left_out),
+        not_played=tuple(not_played),
         counted=counted,
         unobserved=tuple(sorted(unobserved)),
         finished=finished,
@@ -190,6 +193,16 @@ def skip_reasons(contract: Contract, record: Record) -> dict[str, list[str]]:
             if row.operation not in operations:
                 operations.append(row.operation)
     return reasons
+
+
+def left_out_by_us(record: Record) -> Iterator[str]:
+    """Yield the tests about no single promise that the suites left out here, or parts of them: by the reason, a sentence each."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in record.footer.not_played:
+        name = one.test.rpartition("::")[2].partition("[")[0]
+        alike.setdefault((one.reason, one.part, one.why), []).append(name)
+    for (reason, part, why), names in alike.items():
+        yield f"{reason}: {', '.join(dict.fromkeys(names))}{f', {part}' * bool(part)}{f' ({why})' * bool(why)}"
 
 
 def held_back(record: Record) -> dict[str, dict[str, int]]:

@@ -20,6 +20,7 @@ from mmconform.report.summary import (
     Cell,
     held_back,
     kept_though_known,
+    left_out_by_us,
     newer_than_known,
     problems,
     skip_reasons,
@@ -196,6 +197,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
         many = f"{counts[reason]} promises of " if counts.get(reason, 0) > len(operations) else ""
         why = _why_not_here(record) if reason == "not-on-this-target" else ""
         lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}{why}")
+    lines += [f"  not played, {plain(told)}" for told in left_out_by_us(record)]
     if unmet := kept_though_known(contract, record):
         lines.append(f"  known to be broken in this version, and not met by what was asked here: {', '.join(unmet)}")
     for reason, requests in held_back(record).items():

@@ -2,14 +2,16 @@
 
 import os
 import re
-from types import SimpleNamespace
 
 import pytest
 
 from mmconform.commands.cli import main
-from mmconform.paths import PACKAGE, REPORTS, ROOT
-from mmconform.plugin.attendance import is_skipped_by_us
+from mmconform.judging.judge import NOT_HERE
+from mmconform.paths import REPORTS, ROOT, SPECS
 from mmconform.record.record import NAME, PREVIOUS, read
+from mmconform.reference import named
+from mmconform.reference.server import Reference
+from mmconform.reference.store import User
 from mmconform.report.summary import clause_states
 
 #: One process after the other: runs of the reference server write one record.
@@ -259,15 +261,38 @@ def test_what_there_is_not_and_is_asked_for_is_one_line(run_pytest, option, line
     assert line in ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize(
-    ("longrepr", "is_ours"),
-    [
-        ((str(PACKAGE / "plugin" / "fixtures.py"), 136, "Skipped: not-on-this-target: …"), True),
-        ((str(ROOT / "conftest.py"), 1, "Skipped: not today"), False),
-        (("/somewhere/else/plugin.py", 1, "Skipped: not today"), False),
-        ("a failure's text", False),
-    ],
-)
-def test_a_skip_by_a_fixture_of_ours_is_nobody_elses(longrepr, is_ours):
-    """On a server with users of its own what turns settings is not asked; that run was red for it."""
-    assert is_skipped_by_us(SimpleNamespace(longrepr=longrepr)) is is_ours
+@pytest.fixture
+def peoples():
+    """A reference server that somebody uses beside its administrator."""
+    app = named.app("reference", "11.0.3")
+    app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = True
+    somebody = User("zoe", "zoe@example.org", "Passw0rd!", ["system_user"])
+    app.store.users[somebody.id] = somebody
+    with Reference(app, "operator", "a-password-for-1-test") as running:
+        yield running
+
+
+def test_what_the_suites_leave_out_themselves_is_counted_with_its_reason_and_makes_no_run_red(peoples, run_pytest, tmp_path):
+    """On a server with users of its own what turns settings is not asked: somebody else was blamed, and no such run was green."""
+    files = ("suites/generated/test_probes.py", "suites/generated/test_principles.py")
+    known = {"MM_ADMIN_LOGIN": "operator", "MM_ADMIN_PASSWORD": "a-password-for-1-test"}
+    options = ("--target", peoples.url, f"--spec={SPECS / 'small.yaml'}", "--max-examples=1", f"--reports={tmp_path}", "-q")
+    ran = run_pytest(*options, *files, "-k", "GetTeam or forbidden or bounded", "-p", "no:cacheprovider", **known)
+    assert ran.returncode == 0 and "GREEN" in ran.stdout and "somebody else" not in ran.stdout, ran.stdout
+    told = " ".join(ran.stdout.split())
+    assert "not played, not-on-this-target: test_forbidden (the server has users of its own; --disruptive" in told
+    assert "not played, not-on-this-target: test_bounded, as somebody whose role is filled for it (the server has users" in told
+    (record,) = tmp_path.glob("*/" + NAME)
+    left_out = {(one.test.partition("[")[0].rpartition("::")[2], one.part != "") for one in read(record).footer.not_played}
+    assert left_out == {("test_forbidden", False), ("test_bounded", True)}
+
+
+def test_why_a_promise_is_not_judged_stands_in_the_record_in_words(peoples, run_pytest, tmp_path):
+    """It was told to pytest alone."""
+    known = {"MM_ADMIN_LOGIN": "operator", "MM_ADMIN_PASSWORD": "a-password-for-1-test"}
+    options = ("--target", peoples.url, f"--reports={tmp_path}", "-q", "-p", "no:cacheprovider")
+    ran = run_pytest(*options, "suites/permissions/test_bots.py", "-k", "test_a_bot_makes_no_token_for_itself", **known)
+    (record,) = tmp_path.glob("*/" + NAME)
+    told = {row.seen for row in read(record).observations if row.signature == NOT_HERE}
+    assert told == {"the server has users of its own; --disruptive changes its settings all the same"}, ran.stdout
+    assert read(record).footer.not_played == ()
