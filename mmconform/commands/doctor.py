@@ -2,9 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from mmconform.commands.shared import FINE, FOUND, add_documents, add_format
 from mmconform.contract.build import build
@@ -38,8 +37,9 @@ from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
-from mmconform.world.features import BOTS, ROLES, TOKENS, WEBRTC, features, has, lacking, lost_to_a_licence, needed_by
-from mmconform.world.people import MADE, PERSONAS
+from mmconform.world.callers import missing
+from mmconform.world.features import TOKENS, WEBRTC, features, lacking, lost_to_a_licence, needed_by
+from mmconform.world.people import MADE, OF_TESTS, PERSONAS
 
 #: Of looking around, whatever the server does.
 _MOST_SECONDS = 300
@@ -51,7 +51,8 @@ class Diagnosis:
 
     Attributes:
         switched_off: Features that a run needs, as they are now; None where nobody has an account to see that.
-        callers: Who can be made.
+        callers: Who would ask.
+        missing: Who would ask elsewhere and cannot be had there, with the reason.
         clauses, reached: Promises in the contract, and those that a run would reach; where a document was given, one of probes
             (None where nobody has an account to see that).
         obstacles: What would stop a run, each with what to change.
@@ -67,6 +68,7 @@ class Diagnosis:
     people: int
     switched_off: list[str] | None
     callers: list[str]
+    missing: dict[str, str]
     clauses: int
     reached: int | None
     not_in_version: list[str]
@@ -96,6 +98,7 @@ class Diagnosis:
                 *told("switched off", off),
                 *told("callers", f"most tests ask as {', '.join(of_every)}"),
                 *told("", f"some also as {', '.join(of_some)}" if of_some else ""),
+                *told("", *(f"none as {', '.join(names)}: {why}" for why, names in self._missing())),
                 *told("promises", self._reach),
                 *told(
                     "", f"not in this version: {', '.join(self.not_in_version)}" * bool(self.not_in_version and not self.outlook)
@@ -108,6 +111,13 @@ class Diagnosis:
                 f"  {self._end}",
             ]
         )
+
+    def _missing(self) -> Iterable[tuple[str, list[str]]]:
+        """Return who would not ask, by the reason."""
+        alike: dict[str, list[str]] = {}
+        for name, why in self.missing.items():
+            alike.setdefault(why, []).append(name)
+        return alike.items()
 
     @property
     def _reach(self) -> str:
@@ -158,13 +168,16 @@ def _examined(target: Target, contract: Contract, client: Client, token: str, *,
     reached = [o for o in operations if left_off.isdisjoint(needed_by(o))]
     asked = {operation.id for operation in reached}
     absent = {operation.id for operation in contract.operations.values()} - {operation.id for operation in operations}
+    if foresees:
+        target.told_roles = ask_roles(target, token)
+    nobodys = dict(missing(target.version, target.told_roles, left_off, may_configure=not others, probes=foresees))
     found = Diagnosis(
         target.name,
         _describe(target),
         licensed,
         others,
         sorted(off),
-        _callers(config, target.version, bool(others)),
+        *_callers(nobodys, foresees=foresees),
         len(contract.clauses),
         _promised(contract, asked),
         [id_ for id_ in contract.operations if id_ in absent],
@@ -186,10 +199,8 @@ def _examined(target: Target, contract: Contract, client: Client, token: str, *,
         if found.makes and found.gaps:
             found.makes = f"less than {found.makes}"
     else:
-        target.told_roles = ask_roles(target, token)
-        has_guests = "system_guest" in target.told_roles and TOKENS not in left_off
         guard = Guard(contract, target.version, is_throwaway=not others, lacks=lacking(config, about))
-        found.outlook = Foresight(contract, guard, target.roles, config, licensed, has_guests).outlook()
+        found.outlook = Foresight(contract, guard, target.roles, config, licensed, nobodys).outlook()
         asked &= {prospect.operation for prospect in found.outlook.asked}
         found.reached = sum(1 for clause in contract.clauses.values() if clause.operation in asked)
     return found
@@ -219,7 +230,7 @@ def _of_nobodys(target: Target, contract: Contract, client: Client, *, foresees:
         licensed,
         0,
         None,
-        _callers({}, target.version, False),
+        *_callers(dict(missing(target.version, probes=foresees)), foresees=foresees),
         len(contract.clauses),
         None if foresees else _promised(contract, reached),
         [id_ for id_ in contract.operations if id_ in absent],
@@ -265,12 +276,10 @@ def _advice(feature: str, fixed: frozenset[str]) -> str:
     return f"{feature} are switched off; set {found.setting} to true{rest}"
 
 
-def _callers(config: dict[str, Any], version: Version, has_people: bool) -> list[str]:
-    """Return the personas and callers that can be made: where people use the server, only what is switched on."""
-    if not has(ROLES, version):  # they cannot be changed yet, and there are no bots
-        return [*PERSONAS]
-    bots = has(BOTS, version) and (not has_people or features()[BOTS].is_on(config))
-    return [*PERSONAS, *(name for name in MADE if bots or name not in ("bot", "bot_editor"))]
+def _callers(absent: dict[str, str], *, foresees: bool) -> tuple[list[str], dict[str, str]]:
+    """Return who would ask, and who would not and why: of the callers of probes where these are foreseen."""
+    made = MADE if foresees else OF_TESTS
+    return [*PERSONAS, *(name for name in made if name not in absent)], absent
 
 
 def _fixed(admin: Admin) -> frozenset[str]:

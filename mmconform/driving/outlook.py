@@ -1,7 +1,7 @@
 """What probes would ask of a server, and what not and why, told before anything is made there."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,6 @@ from mmconform.safety.guard import Guard
 from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer
 from mmconform.world.entitlement import entitlement
-from mmconform.world.features import CONVERTED_BOTS, has
 from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
 from mmconform.world.place import RESIDENT
 
@@ -84,7 +83,7 @@ class Foresight:
 
     Attributes:
         config: Its configuration, as the administrator is told.
-        has_guests: Whether guests could call.
+        absent: Who cannot be had there (:mod:`mmconform.world.callers`).
     """
 
     contract: Contract
@@ -92,7 +91,7 @@ class Foresight:
     roles: Roles
     config: Mapping[str, Any]
     is_licensed: bool
-    has_guests: bool
+    absent: Collection[str] = ()
 
     def outlook(self) -> Outlook:
         """Return what probes would ask."""
@@ -156,9 +155,7 @@ class Foresight:
                 yield probe
 
     def _can_ask(self, persona: Persona) -> bool:
-        if persona.is_bot:
-            return has(CONVERTED_BOTS, self.guard.version)
-        return self.has_guests or not persona.is_guest
+        return persona.name not in self.absent
 
     def _consumed(self, operation: Operation, asked: Sequence[Probe]) -> int:
         """Return how many accounts are made anew: by each who is served, or after them where what was consumed is not renewed."""

@@ -1,9 +1,10 @@
 """One run: the contract, the targets, what was seen on each, and the records at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Contract, Operation, Rule
@@ -46,6 +47,7 @@ class Seen:
     errors: int = 0
     not_taped: int = 0
     not_played: list[NotPlayedRow] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
     seconds: float = 0
     generated_tests: set[str] = field(default_factory=set)
     generated_for: set[str] = field(default_factory=set)
@@ -110,6 +112,7 @@ class Run:
         errors: int = 0,
         is_generated: bool = False,
         not_played: Iterable[NotPlayedRow] = (),
+        absent: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Add what one test saw, and how long it took."""
         seen = self.seen.setdefault(target, Seen())
@@ -118,6 +121,7 @@ class Run:
         seen.answers += answers
         seen.not_taped += not_taped
         seen.not_played += not_played
+        seen.absent |= absent
         seen.seconds += seconds
         seen.errors += errors
         if is_generated:
@@ -224,6 +228,7 @@ class Run:
             errors=seen.errors,
             not_taped=seen.not_taped,
             not_played=sorted(seen.not_played, key=lambda one: (one.reason, one.test, one.part)),
+            absent=seen.absent,
             counted=sum(finding.standing == "new" for finding in findings) if counts_principles else 0,
             is_whole=neighbours.is_whole(header, left_out),
             finished=now(),

@@ -22,6 +22,7 @@ from mmconform.servers.live.second_look import changed_meanwhile, sent_twice
 from mmconform.servers.target import Target, describe
 from mmconform.wire.client import UnseenError
 from mmconform.wire.tape.cassette import configure
+from mmconform.world.place import Place
 from mmconform.world.world import Person, World
 
 _SECONDS = pytest.StashKey[float]()
@@ -126,6 +127,7 @@ class Verdicts:
                 "errors": int(report.failed and not fails and not taped),
                 "not_taped": len(taped),
                 "not_played": msgspec.to_builtins(left_out),
+                "absent": place.absent if isinstance(place := item.funcargs.get("place"), Place) else {},
                 "seconds": item.stash.get(_SECONDS, 0.0) + call.duration,
                 "generated": "stage" not in item.fixturenames,
                 "asks": call.when == "call" and "questions" in item.fixturenames,
@@ -147,7 +149,7 @@ class Verdicts:
         answers = msgspec.convert(seen["answers"], list[AnswerRow])
         left_out = msgspec.convert(seen["not_played"], list[NotPlayedRow])
         told = (seen["target"], rows, answers, coverage, seen["not_taped"])
-        how = {"seconds": seen["seconds"], "errors": seen["errors"], "is_generated": seen["generated"]}
+        how = {"seconds": seen["seconds"], "errors": seen["errors"], "is_generated": seen["generated"], "absent": seen["absent"]}
         self.process.run.take(*told, **how, not_played=[one for one in left_out if one.part or not is_told])
 
 

@@ -238,6 +238,10 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
     not_played: Annotated[
         tuple[NotPlayedRow, ...], Meta(description="what the suites themselves left out here that is about no single promise")
     ] = ()
+    absent: Annotated[
+        dict[str, str],
+        Meta(description="callers of probes and principles as whom nobody asked, and why: there is no such caller here"),
+    ] = field(default_factory=dict)
     counted: Annotated[Count, Meta(description="new findings of principles, where these count (`--fail-on principles`)")] = 0
     unobserved: Annotated[tuple[str, ...], Meta(description="clauses in scope that no exchange of this run could judge")]
     finished: Time = ""

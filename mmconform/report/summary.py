@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import msgspec
 
@@ -24,6 +25,8 @@ def state_of(observations: Iterable[ObservationRow]) -> str:
 
 
 _NOT_MET = "was not seen by the hand-written tests that meet it: gone on this server (narrow `versions`), or hidden by something"
+
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def summarise(
     not_played: Sequence[NotPlayedRow] = (),
     errors: int,
     not_taped: int,
+    absent: Mapping[str, str] = _NOBODY,
     counted: int = 0,
     is_whole: bool,
     finished: str,
@@ -62,6 +66,7 @@ def summarise(
         left_out: What was asked for and not judged, in sentences.
         not_played: What the suites themselves left out that is about no single promise.
         errors: Tests that broke without an observation.
+        absent: As whom nobody asked of whom probes and principles expect it, and why.
         counted: New findings of principles, where these count.
         is_whole: Nothing was left out, by whomever, and the requests are those of the tapes. Only then can a known deviation that
             was not met be called fixed.
@@ -88,6 +93,7 @@ def summarise(
         not_exercised=tuple(not_exercised),
         left_out=tuple(left_out),
         not_played=tuple(not_played),
+        absent=dict(absent),
         counted=counted,
         unobserved=tuple(sorted(unobserved)),
         finished=finished,

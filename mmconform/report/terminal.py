@@ -197,6 +197,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
         many = f"{counts[reason]} promises of " if counts.get(reason, 0) > len(operations) else ""
         why = _why_not_here(record) if reason == "not-on-this-target" else ""
         lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}{why}")
+    lines += [f"  nobody asked as {persona}: {plain(why)}" for persona, why in record.footer.absent.items()]
     lines += [f"  not played, {plain(told)}" for told in left_out_by_us(record)]
     if unmet := kept_though_known(contract, record):
         lines.append(f"  known to be broken in this version, and not met by what was asked here: {', '.join(unmet)}")

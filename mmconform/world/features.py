@@ -16,7 +16,7 @@ from mmconform.world.behaviours import refusals
 #: As ``x-needs`` of a document and ``data/features.yaml`` name them.
 TOKENS, COMMANDS, WEBRTC, JOBS = "personal access tokens", "slash commands", "WebRTC", "jobs that do nothing"
 ENDLESS, BOTS, OAUTH = "personal access tokens without an end", "bot accounts", "OAuth applications"
-CONVERTED_BOTS = "users who are made bots"
+CONVERTED_BOTS, GUESTS = "users who are made bots", "guests"
 ROLES = "roles that are data"
 
 _Config = Mapping[str, Mapping[str, Any]]

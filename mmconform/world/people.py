@@ -175,7 +175,7 @@ def known_persona(name: str) -> Persona | None:
 
 
 #: Callers whom single tests make.
-_OF_TESTS = {
+OF_TESTS = {
     "editor": "a token_user who was given edit_other_users",
     "bot_editor": "the same, asking about a bot",
     "bot": "a bot, through a token of its own",
@@ -186,7 +186,7 @@ _OF_TESTS = {
 #: All callers beside the personas of every world: how the record calls them, and who they are.
 MADE = {
     **{name: persona.about for name, persona in BESIDE.items()},
-    **_OF_TESTS,
+    **OF_TESTS,
     **{name: persona.about for name, persona in (HOLDERS | delegated()).items()},
 }
 

@@ -11,7 +11,7 @@ from mmconform.wire.exchange import Position
 from mmconform.world import kinds
 from mmconform.world.admin import Admin
 from mmconform.world.build import make_again
-from mmconform.world.features import CONVERTED_BOTS, TOKENS, has
+from mmconform.world.callers import why_nobody
 from mmconform.world.fillers import filler
 from mmconform.world.kinds.channel import Channel, PrivateChannel
 from mmconform.world.kinds.kind import Owner
@@ -71,6 +71,9 @@ class Place:
 
     Where a server has no guests, or they could not call, none is asked; nor a bot where nobody can be made one.
 
+    Attributes:
+        absent: Who does not ask here for such a reason, and why.
+
     Raises:
         MisuseError: the server refuses to make one of them.
     """
@@ -84,8 +87,11 @@ class Place:
         self._doubles: dict[str, Person] = {}
         self._consumed: dict[tuple[str, Spot | None, Life], str] = {}
         self._consumed_people: list[Person] = []
+        self.absent = dict[str, str]()
         for persona in BESIDE.values():
-            if persona.name not in world.people and self._has(persona):
+            if why := why_nobody(persona, world.version, world.told_roles, world.switched_off):
+                self.absent[persona.name] = why
+            elif persona.name not in world.people:
                 world.people[persona.name] = make_again(world, persona)
         self._away = new_team(world, self._admin, world.name("t"))
         self._admin.join(self._away, world.people[RESIDENT].id)
@@ -108,12 +114,6 @@ class Place:
         for spot, channel in self._channels.items():
             if spot.is_home and spot.is_joined:
                 join("channel", channel)
-
-    def _has(self, persona: Persona) -> bool:
-        """Whether the server can have somebody like that, who could call."""
-        if persona.is_guest:
-            return "system_guest" in self._world.told_roles and TOKENS not in self._world.switched_off
-        return not persona.is_bot or has(CONVERTED_BOTS, self._world.version)
 
     def _new_channel(self, spot: Spot) -> str:
         id_ = spot.kind.new(self._world, self._admin, self._team(spot))

@@ -42,7 +42,7 @@ def outlook(contract):
     guard = Guard(contract, Version.parse("11.1.0"), is_throwaway=True)
 
     def outlook(config=ON, *, is_licensed=False, has_guests=False):
-        return Foresight(contract, guard, Roles(guard.version), config, is_licensed, has_guests).outlook()
+        return Foresight(contract, guard, Roles(guard.version), config, is_licensed, [] if has_guests else ["guest"]).outlook()
 
     return outlook
 
@@ -209,7 +209,7 @@ RENEWED = 3
 def test_accounts_are_counted_in_advance_and_those_that_are_renewed_once(write, more, accounts):
     contract = build(load([write("document.yaml", ACCOUNTS + more)]).document)
     guard = Guard(contract, Version.parse("11.1.0"), is_throwaway=True)
-    outlook = Foresight(contract, guard, Roles(guard.version), ON, is_licensed=False, has_guests=False).outlook()
+    outlook = Foresight(contract, guard, Roles(guard.version), ON, is_licensed=False, absent=["guest"]).outlook()
     assert outlook.accounts == PEOPLE + RENEWED + accounts
 
 
@@ -239,6 +239,6 @@ def test_flags_are_counted_where_somebody_is_served(write, method, path, asked_b
     def requests(text):
         contract = build(load([write("document.yaml", text.replace("METHOD", method).replace("PATH", path))]).document)
         guard = Guard(contract, Version.parse("11.1.0"), is_throwaway=True)
-        return Foresight(contract, guard, Roles(guard.version), ON, is_licensed=False, has_guests=False).outlook().prospects[0]
+        return Foresight(contract, guard, Roles(guard.version), ON, is_licensed=False, absent=["guest"]).outlook().prospects[0]
 
     assert requests(FLAGS).requests - requests(FLAGS.replace("boolean", "string")).requests == asked_beside

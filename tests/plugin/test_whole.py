@@ -1,5 +1,6 @@
 """A run that was not whole: what was asked for and not judged is never green, and what was not asked for is never red."""
 
+import json
 import os
 import re
 
@@ -13,6 +14,7 @@ from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.reference.store import User
 from mmconform.report.summary import clause_states
+from mmconform.world.people import PROBING
 
 #: One process after the other: runs of the reference server write one record.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -296,3 +298,22 @@ def test_why_a_promise_is_not_judged_stands_in_the_record_in_words(peoples, run_
     told = {row.seen for row in read(record).observations if row.signature == NOT_HERE}
     assert told == {"the server has users of its own; --disruptive changes its settings all the same"}, ran.stdout
     assert read(record).footer.not_played == ()
+
+
+def test_as_whom_nobody_asked_is_told_with_the_reason_as_the_doctor_did(peoples, run_pytest, command, tmp_path, monkeypatch):
+    """A guest was announced where personal access tokens are off, without which none can call; and nothing said that none did."""
+    peoples.app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = False
+    known = {"MM_ADMIN_LOGIN": "operator", "MM_ADMIN_PASSWORD": "a-password-for-1-test"}
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    small = f"--spec={SPECS / 'small.yaml'}"
+    foretold = json.loads(command("doctor", peoples.url, small, "--format=json").stdout)
+    assert "guest" not in foretold["callers"] and "team_bot" in foretold["callers"]
+    options = ("--target", peoples.url, small, "--max-examples=1", f"--reports={tmp_path}", "-q", "-p", "no:cacheprovider")
+    ran = run_pytest(*options, "suites/generated/test_probes.py", "--operation=GetTeam", **known)
+    assert ran.returncode == 0 and f"nobody asked as guest: {foretold['missing']['guest']}" in " ".join(ran.stdout.split()), (
+        ran.stdout
+    )
+    (record,) = tmp_path.glob("*/" + NAME)
+    assert read(record).footer.absent == {"guest": foretold["missing"]["guest"]}
+    assert {answer.persona for answer in read(record).answers} == {*PROBING} - {"guest"}

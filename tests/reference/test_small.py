@@ -63,9 +63,7 @@ def outlook_on(header):
     """What `doctor` would tell beforehand of the server that a record is of."""
     contract, version = build(load([SMALL]).document), Version.parse(header.server.version)
     roles = Roles(version, {role: frozenset(held) for role, held in header.roles.items()})
-    return Foresight(
-        contract, Guard(contract, version, is_throwaway=True), roles, {}, is_licensed=False, has_guests=True
-    ).outlook()
+    return Foresight(contract, Guard(contract, version, is_throwaway=True), roles, {}, is_licensed=False).outlook()
 
 
 def test_a_flaw_is_noticed_by_the_promise_that_it_breaks_and_by_no_other(run_pytest):
