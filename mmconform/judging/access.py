@@ -1,15 +1,18 @@
-"""Who may do what, as documented and as answered: read from the answers in a record."""
+"""Who may do what, as documented, as answered, and whether that was judged: read from a record, for all who tell of it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mmconform.contract.clause import Contract, Operation
 from mmconform.knowledge import Unknown
 from mmconform.record.record import Record, slug_of
+from mmconform.record.rows import ObservationRow
 from mmconform.version import Version
 from mmconform.wire.tape.name import name_of_test
+from mmconform.wire.tape.tape import WHOLE
 from mmconform.world.behaviours import NotKnownError, Refusal, denial
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import PERSONAS, Roles
@@ -17,21 +20,30 @@ from mmconform.world.people import PERSONAS, Roles
 
 @dataclass
 class Access:
-    """What the valid requests of one persona to one operation, about something that exists, were answered.
+    """What one persona's valid requests to one operation, about something that exists, were answered, and how that was judged.
 
     Attributes:
-        about: ``self``, ``other``, or ``any`` where it makes no difference.
-        is_entitled: What is documented; None where nothing is, or it changed between the requests.
+        about: ``self``, ``other``, or ``any`` where it makes no difference, or all is told together.
+        is_entitled: What is documented; None where nothing is, or it changes from one request to the next.
         answers: How often each status came with each error id.
         denials: How the operation refuses whoever lacks its permission, where that is known: status and error id.
+        is_apart: Of callers whom a test makes, and of those who ask wherever things lie, what is documented changes from one
+            request to the next, and the checks alone have judged it.
+        is_kept: A check found some of it as documented.
+        against: What checks found in it that is not as documented.
+        reasons: Why checks could not judge some of it.
     """
 
     operation: str
     persona: str
     about: str
-    is_entitled: bool | None
+    is_entitled: bool | None = None
     answers: Counter[tuple[int, str]] = field(default_factory=Counter)
     denials: frozenset[tuple[int, str]] = frozenset()
+    is_apart: bool = False
+    is_kept: bool = False
+    against: list[ObservationRow] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def served(self) -> int:
@@ -49,18 +61,89 @@ class Access:
         return self._count(lambda status, error: status in codes or (status, error) in self.denials)
 
     @property
-    def answered(self) -> str:
-        """``allowed``, ``denied``, ``mixed``, or nothing where neither came."""
+    def answered(self) -> Literal["allowed", "denied", "mixed", "neither"]:
+        """What came, or else what was found in requests that prove nothing but that."""
         if self.served and self.refused:
             return "mixed"
-        return "allowed" if self.served else "denied" if self.refused else ""
+        if self.served or self.refused:
+            return "allowed" if self.served else "denied"
+        return self.wrongly or "neither"
+
+    @property
+    def wrongly(self) -> Literal["allowed", "denied", ""]:
+        """Whether those were let in of whom something was found, or refused; nothing where it was neither, or both."""
+        statuses = [row.evidence.status if row.evidence else 0 for row in self.against]
+        if statuses and all(200 <= status < 300 for status in statuses):
+            return "allowed"
+        return "denied" if statuses and all(status in (401, 403) for status in statuses) else ""
+
+    @property
+    def state(self) -> Literal["new", "known", "pass", ""]:
+        """In which state the promise is for them; nothing where nobody judged whether all is as documented."""
+        if self.against:
+            return "new" if any(row.state == "new" for row in self.against) else "known"
+        if self.is_apart:
+            return "pass" if self.is_kept else ""
+        return "pass" if {True: "allowed", False: "denied", None: ""}[self.is_entitled] == self.answered else ""
 
     def _count(self, what: Callable[[int, str], bool]) -> int:
         return sum(count for answer, count in self.answers.items() if what(*answer))
 
 
 def accesses(contract: Contract, record: Record) -> Iterator[Access]:
-    """Yield, for every operation, persona of the world and ``about``, what a record tells, in the order of the answers."""
+    """Yield, for every operation, persona and ``about``, what a record tells.
+
+    Of people of the world as they are it is documented what they may do with their own and with what is somebody else's. Callers
+    whom a test makes, and whoever asks wherever things lie, are told apart: a row for each operation, whose ``about`` is ``any``.
+    """
+    rows = {(row.operation, row.persona, row.about): row for row in _as_shipped(contract, record)}
+    people = {persona for _, persona, _ in rows}
+    others = {(row.operation, row.persona): row for row in _apart(contract, record)}
+    wherever = {answer.persona for answer in record.answers if _is_whole(record) or answer.request.startswith(_PROBES)} - people
+    for key, row in others.items():
+        if row.persona in wherever or row.persona not in PERSONAS:
+            rows[*key, "any"] = row
+    for seen in record.observations:
+        operation, persona = contract.operations.get(seen.operation), seen.persona
+        if operation is None or not _is_about_access(seen):
+            continue
+        if persona in PERSONAS and persona not in wherever:
+            if seen.outcome == "fail":
+                whose = seen.evidence.about if seen.evidence else "unclear"
+                both = ["self", "other"] if self_differs(operation) else ["any"]
+                for about in [whose] if whose in both else both:
+                    # Of what is only asked while roles are changed, all answers are told together.
+                    blank = Access(operation.id, persona, about)
+                    if (beside := others.get((operation.id, persona))) is not None:
+                        blank.answers, blank.denials = beside.answers, beside.denials
+                    rows.setdefault((operation.id, persona, about), blank).against.append(seen)
+        elif seen.outcome in ("pass", "fail") or (operation.id, persona, "any") in rows:
+            row = rows.setdefault((operation.id, persona, "any"), Access(operation.id, persona, "any", is_apart=True))
+            row.is_kept |= seen.outcome == "pass"
+            if seen.outcome == "fail":
+                row.against.append(seen)
+            elif seen.outcome == "skip" and seen.signature not in row.reasons:
+                row.reasons.append(seen.signature)
+    yield from rows.values()
+
+
+#: The tests in which people of the world ask wherever things lie (``suites/generated/test_probes.py``).
+_PROBES = "generated/probes/"
+
+
+def _is_whole(record: Record) -> bool:
+    """Whether it is of a tape of the whole API, most of whose answers are to probes."""
+    return record.header.target.endswith(f"/{WHOLE}")
+
+
+def _is_about_access(row: ObservationRow) -> bool:
+    return row.rule == ("auth" if row.persona == "anonymous" else "permission")
+
+
+def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
+    """Yield what people of the world were answered as they are; on a tape of the whole API they ask wherever things lie."""
+    if _is_whole(record):
+        return
     roles = Roles(Version.parse(record.header.server.version), {r: frozenset(held) for r, held in record.header.roles.items()})
     found: dict[tuple[str, str, str], Access] = {}
     for answer in record.answers:
@@ -79,17 +162,16 @@ def accesses(contract: Contract, record: Record) -> Iterator[Access]:
     yield from found.values()
 
 
-def tried(contract: Contract, record: Record) -> Iterator[Access]:
-    """Yield, for every operation and caller, what their valid requests were answered where it was judged whether it is for them.
+def _apart(contract: Contract, record: Record) -> Iterator[Access]:
+    """Yield, for every operation and caller, what their valid requests were answered in tests that ask whether they may.
 
-    Beside what :func:`accesses` tells of the people of the world these are callers whom a test makes, and those who ask wherever
-    things lie: what they may differs from one request to the next, so that nothing is documented of all (``about`` is ``any``).
+    That is where a check was asked about it, though it may have known nothing: of a bot no sentence says what it may.
     """
     version, slug = Version.parse(record.header.server.version), slug_of(record.header.target)
     judged = {
         (name_of_test(row.test, slug), row.operation, row.persona)
         for row in record.observations
-        if row.outcome in ("pass", "fail") and row.rule == ("auth" if row.persona == "anonymous" else "permission")
+        if row.outcome in ("pass", "fail", "skip") and _is_about_access(row)
     }
     found: dict[tuple[str, str], Access] = {}
     for answer in record.answers:
@@ -97,7 +179,7 @@ def tried(contract: Contract, record: Record) -> Iterator[Access]:
         is_told = answer.as_shipped or (answer.request, *key) in judged
         if answer.valid and is_told and answer.operation in contract.operations:
             denials = frozenset((one.status, one.id) for one in _denials(answer.operation, version))
-            access = found.setdefault(key, Access(*key, "any", None, denials=denials))
+            access = found.setdefault(key, Access(*key, "any", denials=denials, is_apart=True))
             access.answers[answer.status, answer.error] += 1
     yield from found.values()
 

@@ -32,7 +32,7 @@ from mmconform.report.marks import (
     SKY,
 )
 from mmconform.version import Version, Versions
-from mmconform.world.people import MADE, PERSONAS
+from mmconform.world.people import BESIDE, MADE, PERSONAS
 
 #: So many letters of a title are as wide as a picture.
 _WIDE = 98
@@ -66,12 +66,14 @@ ORIGIN_MARKS = {
     "overlay": Marker("s", GREY, "our addition, with its evidence", hollow=True),
     "both": Marker("D", PURPLE, "some of each", tile="#f1e6ed"),
 }
-#: A tick, a dash or both, as on the page; and a ring around what is not as documented.
+#: A tick, a dash, both or neither, as on the page; and a frame around what is not as documented, or not judged.
 ACCESS_MARKS = {
     "allowed": Marker("$✓$", BLUE, "allowed", tile="#cfe3f1"),
     "denied": Marker("_", GREY, "denied", size=7),
     "mixed": Marker("$±$", PURPLE, "now this, now that", tile="#f1e6ed"),
+    "neither": Marker(r"$\sim$", GREY, "another error"),
     "disagree": Marker("o", RED, "documentation and server disagree", hollow=True, size=16),
+    "unjudged": Marker("s", GREY, "nobody judged whether as documented", hollow=True, size=16),
 }
 GRANT_MARKS = {
     "pass": STATE_MARKS["pass"],
@@ -210,15 +212,21 @@ def reach(answers: pd.DataFrame) -> Picture:
 
 
 def access(access: pd.DataFrame) -> Picture:
-    """Return who is let in on one target (:func:`mmconform.access`), and where that is not what is documented."""
+    """Return who is let in on one target (:func:`mmconform.access`), and where that is not what is documented.
+
+    Those have no column to whom single tests give more than their role holds: :func:`granted` is about them.
+    """
     [target] = access.target.unique()
+    people = [*PERSONAS, *(name for name in BESIDE if (access.persona == name).any())]
+    access = access[access.persona.isin(people)]
     whose = {"self": "own", "other": "somebody else's", "any": ""}
     labels = [f"{r.operation}, {whose[r.about]}" if whose[r.about] else str(r.operation) for r in access.itertuples()]
     places = access.assign(label=labels).sort_values(["operation", "about"], ascending=[True, False], kind="stable")
-    frame = pd.concat([places.assign(value=places.answered), places[~places.agrees].assign(value="disagree")])
+    wrong, unjudged = places[~places.agrees.fillna(True)], places[places.agrees.isna()]
+    frame = pd.concat([places.assign(value=places.answered), wrong.assign(value="disagree"), unjudged.assign(value="unjudged")])
     frame["label"] = pd.Categorical(frame.label, list(dict.fromkeys(places.label)), ordered=True)
-    frame["persona"] = frame.persona.cat.set_categories(list(PERSONAS), ordered=True)
-    said = f"Who may do what on {target}: {access.agrees.sum()} of {len(access)} as documented"
+    frame["persona"] = frame.persona.cat.set_categories(people, ordered=True)
+    said = f"Who may do what on {target}: {access.agrees.sum()} of {access.agrees.count()} as documented"
     return _grid(frame, "label", "persona", ACCESS_MARKS, said)
 
 

@@ -180,30 +180,33 @@ def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
 
 
 def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
-    """Return who may do what, as documented and as answered to valid requests about something real.
+    """Return who may do what, as documented and as answered to valid requests about something real; as the page, Personas.
 
-    Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference),
-    ``persona``, ``documented`` (allowed, denied, or unknown), ``answered`` (allowed, denied, or mixed), ``agrees`` (or
-    is unknown), and the counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only
-    says that there is nothing.
+    Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference, or all is
+    told together), ``persona``, ``documented`` (allowed, denied, or unknown: nobody says it, or it changes from one request to
+    the next), ``answered`` (allowed, denied, mixed, or neither), ``agrees`` (whether that is as documented; missing where nobody
+    judged it, as of a bot), and the counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it
+    only says that there is nothing.
 
-    Args and errors are those of :func:`load`.
+    Args and errors are those of :func:`load`. Of a record that tells nothing of this, a line below the cell says so.
     """
     contract = _contract(_paths(spec), _paths(overlay))
     read_, rows = _read(records, contract), []
     for each in read_:
-        for access in accesses(contract, each):
-            if access.answered:
-                documented = {True: "allowed", False: "denied", None: "unknown"}[access.is_entitled]
-                asked = {"operation": access.operation, "about": access.about, "persona": access.persona}
-                seen = {
-                    "documented": documented,
-                    "answered": access.answered,
-                    "agrees": documented in ("unknown", access.answered),
-                }
-                rows.append({**_of(each), **asked, **seen, "served": access.served, "refused": access.refused})
+        told = [*accesses(contract, each)]
+        if not told:
+            _say([f"{each.header.target}: nothing is told of who may: no valid request was judged by what is documented of that"])
+        for access in told:
+            asked = {"operation": access.operation, "about": access.about, "persona": access.persona}
+            seen = {
+                "documented": {True: "allowed", False: "denied", None: "unknown"}[access.is_entitled],
+                "answered": access.answered,
+                "agrees": {"pass": True, "": None}.get(access.state, False),
+            }
+            rows.append({**_of(each), **asked, **seen, "served": access.served, "refused": access.refused})
     columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
-    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
+    frame = pd.DataFrame(rows, columns=["target", "version", *columns]).astype({"agrees": "boolean"})
+    return _ordered(frame, read_)
 
 
 def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:

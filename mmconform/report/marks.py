@@ -96,6 +96,12 @@ PRINCIPLE_MEANS: dict[Principle, str] = {
     "forbidden": "What a setting forbids, it forbids in every operation.",
 }
 
+#: Why of a bot no permission is judged, beside whatever it was answered.
+OF_BOTS = (
+    "What a bot may do is not judged: it holds the roles of a user, but servers ask more of it than of people, or less, and no "
+    "sentence of the description says which. Its answers are shown, and compared from server to server."
+)
+
 #: What each reason for which something is not judged means.
 WHY_SKIPPED = {
     "not-in-version": "this version does not have the operation, or what is asked about it",
@@ -106,7 +112,7 @@ WHY_SKIPPED = {
     "foreign-identifier": "it would change something, and names what this run neither made nor drew at random: it was not sent",
     "unknown-permission": "it is not known who holds the permission that is demanded",
     "unknown-relation": "it is not known what the caller is to what is asked about (its author, a member of it), or how that is "
-    "(a public channel, a licensed server)",
+    "(a public channel, a licensed server), or it is a bot",
     "unknown-request": "nobody says what a request holds that is served, so that its answer proves nothing",
     "unknown-in-version": "what servers of this version do has not been read, or the description is of another major version",
     "undeclared-refusal": "the document declares no such refusal: a gap in it",

@@ -423,7 +423,6 @@ function walk(event) {
 // -- view 2: operations and people ----------------------------------------------------------------------------------
 
 const accessRows = new Map(data.access.map((one) => [`${one.operation}:${one.persona}:${one.about}`, one]));
-const triedRows = new Map(data.tried.map((one) => [`${one.operation}:${one.persona}`, one]));
 /** What somebody's valid requests were answered, in words and as a sign. */
 const SAYS = { a: "served", d: "refused", b: "served and refused", o: "neither served nor refused" };
 const SIGN = { a: "✓", d: "–", b: "±", o: "~" };
@@ -432,7 +431,7 @@ const MAY = { a: "may", d: "may not", "-": "not known" };
 const AS_DOCUMENTED = { p: "as documented", c: "as documented here, though it is known not to be", k: "not as documented (known)", n: "not as documented (new)" };
 const asDocumented = (state) => AS_DOCUMENTED[state] || "not judged whether as documented";
 
-/** What the record holds against who is let in: the failed observations of a persona about such a resource. */
+/** What the record holds against who is let in, to be shown: the failed observations of a persona about such a resource. */
 function disputes(operation, persona, about, t) {
   return (findingsOf.get(`${operation}.${persona === "anonymous" ? "auth" : "permission"}`) || []).filter((finding) => {
     const here = finding.at[t];
@@ -442,16 +441,10 @@ function disputes(operation, persona, about, t) {
   });
 }
 
-/** Of whom only is told whether all went as documented: whom single tests make, and who asked wherever things lie. */
+/** Of whom all is told together: whom single tests make, and who asked wherever things lie. */
 const answering = new Set(data.access.map((one) => one.persona));
-const isJudged = (persona) => data.made.includes(persona) || (TAGS.length > 0 && !answering.has(persona));
+const isJudged = (persona) => data.made.includes(persona) || data.apart.includes(persona);
 const ruleOf = (persona) => (persona === "anonymous" ? "auth" : "permission");
-
-/** Whether those were let in of whom the record holds something; nothing where it was neither, or both. */
-function letIn(against, t) {
-  const statuses = against.map((finding) => finding.at[t].exchange).map((n) => (n === undefined ? 0 : Number(data.exchanges[n].status)));
-  return statuses.every((status) => status >= 200 && status < 300) ? "a" : statuses.every((status) => status === 401 || status === 403) ? "d" : "";
-}
 
 /** Why nothing is told of a persona: the version has no such operation, or nobody asked. */
 function whyUntold(clause, t) {
@@ -461,26 +454,25 @@ function whyUntold(clause, t) {
 
 /**
  * What became of a persona's requests about somebody's: `letter` is of SIGN, or of a state where nothing is told; `state` is that
- * in which the promise is for them, or u where nobody judged that; `seen` are their answers, and `against` is what was found in
- * them; `says` is all of it in words: `parts` are what was answered, and whether that is as documented.
+ * in which the promise is for them, or u where nobody judged that, for some `reasons`; `seen` are their answers, and `against` is what
+ * was found in them; `says` is all of it in words: `parts` are what was answered, and whether that is as documented.
  */
 function told(operation, persona, about, t) {
-  const made = isJudged(persona);
   const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
-  const against = disputes(operation.id, persona, about, t);
-  // Of whom a test makes, and of what is only asked while roles are changed, all answers are told together.
-  const rows = [!made && accessRows.get(`${operation.id}:${persona}:${about}`), (made || against.length) && triedRows.get(`${operation.id}:${persona}`)];
-  const seen = rows.find((row) => row && row.answers[t]);
-  const judged = made && clause && clause.by[persona] ? clause.by[persona][t] : "u";
-  const state = against.length ? worst(against.map((finding) => finding.at[t].state)) : made ? judged : seen && "ad".includes(seen.answered[t]) && seen.documented[t] === seen.answered[t] ? "p" : "u";
-  if (!seen && !against.length && !(judged in AS_DOCUMENTED)) {
+  const row = [about, "any"].map((whose) => accessRows.get(`${operation.id}:${persona}:${whose}`)).find((one) => one && one.answered[t] !== "-");
+  if (!row) {
+    const judged = isJudged(persona) && clause && clause.by[persona] ? clause.by[persona][t] : "u";
     const letter = judged === "e" ? judged : clause && clause.at[t] === "s" ? "s" : "u";
-    return { letter, state: "u", seen, against, says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, t)}`, parts: [] };
+    return { persona, letter, state: "u", against: [], reasons: [], says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, t)}`, parts: [] };
   }
-  const wrong = against.length ? letIn(against, t) : "";
-  const letter = seen && seen.answered[t] !== "-" ? seen.answered[t] : wrong || "o";
-  const parts = [SAYS[letter], (letter === "b" && wrong ? `some ${SAYS[wrong]} ` : "") + asDocumented(state)];
-  return { letter, state, seen, against, says: parts.join(", "), parts };
+  const letter = row.answered[t];
+  const seen = row.answers[t] && row;
+  const isUnmet = row.state[t] === "p" && isJudged(persona) && clause && (clause.by[persona] || "")[t] === "c";
+  const state = isUnmet ? "c" : row.state[t];
+  const wrong = row.wrong[t];
+  const parts = [SAYS[letter], (letter === "b" && wrong !== "-" ? `some ${SAYS[wrong]} ` : "") + asDocumented(state)];
+  const reasons = state === "u" && row.reasons ? row.reasons[t] : [];
+  return { persona, letter, state, seen, against: disputes(operation.id, persona, about, t), reasons, says: parts.join(", "), parts };
 }
 
 const isTold = (here) => here.letter in SIGN;
@@ -516,7 +508,8 @@ function accessLegend(some) {
       has("s") && key({ letter: "s" }, "not judged; the cell says why"), has("u") && key({ letter: "u" }, "nobody asked")),
     h("div", { class: "legend" }, h("strong", {}, "Documented:"), h("span", {}, "without a mark: answered as documented"),
       key({ letter: first("k", "a"), state: "k" }, "otherwise than documented, known"), key({ letter: first("n", "d"), state: "n" }, "otherwise than documented, new"),
-      is("c") && key({ letter: first("c", "a"), state: "c" }, "as documented here, though it is known not to be"), is("u") && key({ letter: first("u", "a"), state: "u" }, "nobody judged whether as documented")),
+      is("c") && key({ letter: first("c", "a"), state: "c" }, "as documented here, though it is known not to be"), is("u") && key({ letter: first("u", "a"), state: "u" }, `nobody judged whether as documented${some.some((here) => isTold(here) && here.state === "u" && here.reasons.length) ? "; the cell says why" : ""}`)),
+    some.some((here) => isTold(here) && data.bots.includes(here.persona)) && h("p", { class: "note soft small" }, data.of_bots),
   ];
 }
 
@@ -1052,7 +1045,7 @@ function versionPanel(t) {
 
 function accessPanel(operation, persona, about, t) {
   const one = data.targets[t];
-  const { letter, state, seen, says, against } = told(operation, persona, about, t);
+  const { letter, state, seen, says, against, reasons } = told(operation, persona, about, t);
   const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
   const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
   const at = data.targets.map((_, i) => told(operation, persona, about, i));
@@ -1062,6 +1055,7 @@ function accessPanel(operation, persona, about, t) {
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
     against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),
+    reasons.length > 0 && part("Not judged, because", h("ul", { class: "list small" }, reasons.map((reason) => h("li", {}, whySkipped(reason)))), data.bots.includes(persona) && h("p", { class: "small" }, data.of_bots)),
     seen && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", { class: "mono" }, says), h("td", { class: "n" }, many(n, "time"))))))),
     part("Over the versions", h("ul", { class: "list small over" }, alike(at).map((span) => {
       const { class: kind, sign } = look(at[span.to]);

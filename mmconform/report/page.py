@@ -15,17 +15,27 @@ import msgspec
 from mmconform import __version__
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
-from mmconform.judging.access import Access, accesses, self_differs, tried
+from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import Record, age, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
-from mmconform.report.marks import EFFECT_SIGNS, EVERY_MARK, FINDING_MARKS, MANY, MARKS, PRINCIPLE_MEANS, WHY_SKIPPED, Mark
+from mmconform.report.marks import (
+    EFFECT_SIGNS,
+    EVERY_MARK,
+    FINDING_MARKS,
+    MANY,
+    MARKS,
+    OF_BOTS,
+    PRINCIPLE_MEANS,
+    WHY_SKIPPED,
+    Mark,
+)
 from mmconform.report.summary import clause_states, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
-from mmconform.world.people import MADE, PERSONAS
+from mmconform.world.people import MADE, PERSONAS, known_persona
 
 _HERE = Path(__file__).parent
 _POLICY = "base-uri 'none'; form-action 'none'"
@@ -36,7 +46,7 @@ _THOUGH_KNOWN = "c"
 #: So is what a finding of a principle is held to be.
 _STANDING = {standing: standing[0] for standing in FINDING_MARKS}
 
-_ANSWERED = {"allowed": "a", "denied": "d", "mixed": "b", "": "-"}
+_ANSWERED = {"allowed": "a", "denied": "d", "mixed": "b", "neither": "o"}
 
 #: What of the evidence for an observation is shown.
 _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
@@ -112,6 +122,8 @@ def page_data(
         "verdicts": VERDICTS,
         "personas": _personas(),
         "made": list(MADE),
+        "bots": [name for name in MADE if (persona := known_persona(name)) and persona.is_bot],
+        "of_bots": OF_BOTS,
         "targets": [{**row, "unmet": len(of_it)} for row, of_it in zip(_targets(contract, records), unmet, strict=True)],
         "tags": sorted({_tag(operation) for operation in contract.operations.values()}, key=str.casefold) if is_grouped else [],
         "operations": [
@@ -373,32 +385,35 @@ def _side(side: Evidence) -> dict[str, Any]:
 # -- who may do what -----------------------------------------------------------------------------------------------
 
 
-def _who(contract: Contract, records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
-    """Return ``access``, of people of the world as they are, and ``tried``, of all others: what they were answered.
+def _who(contract: Contract, records: Sequence[Record]) -> dict[str, list[Any]]:
+    """Return ``access``, what everybody was answered and how that was judged, and ``apart``, of whom all is told together.
 
     A row is of an operation, a persona and ``about`` (self, other or any), and has, for each target, ``documented`` (a: allowed,
-    d: denied, -: nothing), ``answered`` (a, d, b for both, - for neither) and ``answers``: the counts of every status with its
-    error id, null where nobody asked.
+    d: denied, -: nothing), ``answered`` (a, d, b for both, o for neither), ``state`` (in which the promise is for them; u where
+    nobody judged that), each - where nothing is told; ``answers``: the counts of every status with its error id; ``wrong`` (a, d,
+    or -: as which of both something was found against it) and, where there are some, ``reasons``: why checks could not judge it.
     """
-    access = _rows(records, [accesses(contract, record) for record in records])
-    asked = {(row["operation"], row["persona"]) for row in access}
-    others = ((one for one in tried(contract, record) if (one.operation, one.persona) not in asked) for record in records)
-    return {"access": access, "tried": _rows(records, others)}
-
-
-def _rows(records: Sequence[Record], told: Iterable[Iterable[Access]]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for t, of_it in enumerate(told):
-        for access in of_it:
+    apart: dict[str, bool] = {}
+    letters = ("documented", "answered", "state", "wrong")
+    for t, record in enumerate(records):
+        for access in accesses(contract, record):
             key = {"operation": access.operation, "persona": access.persona, "about": access.about}
-            nothing = {"documented": ["-"] * len(records), "answered": ["-"] * len(records), "answers": [None] * len(records)}
+            nothing = {**{name: ["-"] * len(records) for name in letters}, "answers": [None] * len(records)}
             row = rows.setdefault((access.operation, access.persona, access.about), {**key, **nothing})
+            apart[access.persona] = access.is_apart and apart.get(access.persona, True)
             row["documented"][t] = {True: "a", False: "d", None: "-"}[access.is_entitled]
             row["answered"][t] = _ANSWERED[access.answered]
-            row["answers"][t] = {f"{status} {error}".rstrip(): n for (status, error), n in access.answers.most_common()}
+            row["state"][t] = _LETTER.get(access.state, "u")
+            row["wrong"][t] = _ANSWERED.get(access.wrongly, "-")
+            if access.answers:
+                row["answers"][t] = {f"{status} {error}".rstrip(): n for (status, error), n in access.answers.most_common()}
+            if access.reasons:
+                row.setdefault("reasons", [[] for _ in records])[t] = access.reasons
     for row in rows.values():
-        row["documented"], row["answered"] = "".join(row["documented"]), "".join(row["answered"])
-    return list(rows.values())
+        for name in letters:
+            row[name] = "".join(row[name])
+    return {"access": list(rows.values()), "apart": [persona for persona, is_apart in apart.items() if is_apart]}
 
 
 # -- how sure one can be -------------------------------------------------------------------------------------------

@@ -24,8 +24,11 @@ from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, PREVIOUS, read, write
+from mmconform.report.page import page_data
 from mmconform.version import Version
 from mmconform.wire.tape import tape
+from mmconform.world.people import PERSONAS, PROBING
+from tests.report.test_page import probed
 
 #: In one process: the records that all of them read are made once.
 pytestmark = pytest.mark.xdist_group("notebooks")
@@ -120,11 +123,42 @@ def test_the_same_question_was_put_to_both_versions(records):
 
 def test_who_may_do_what_is_as_the_documentation_says(records):
     access = mmconform.access()
-    assert access.agrees.all() and set(access.answered) == {"allowed", "denied"}
+    shipped = access[access.documented != "unknown"]
+    assert shipped.agrees.all() and set(shipped.answered) == {"allowed", "denied"}
     row = access[(access.operation == "CreateUserAccessToken") & (access.persona == "token_user") & (access.version == "4.6.3")]
     assert dict(zip(row.about, row.answered, strict=True)) == {"self": "allowed", "other": "denied"}
     absent = access[(access.operation == "GetUserAccessTokens") & (access.version == "4.6.3")]
     assert absent.empty, "an operation that a version has not cannot be asked"
+
+
+@pytest.mark.parametrize("which", ["tapes", "probes", "whole"])
+def test_who_may_is_told_as_the_page_tells_it(records, contract, known, record_of, tmp_path, which):
+    """One and the other judged for themselves, and differed."""
+    one = probed(record_of, as_shipped=which == "whole", **({"target": "recorded:11.0.3/whole"} if which == "whole" else {}))
+    path = records / "11.0.3"
+    if which != "tapes":
+        write(tmp_path / NAME, one)
+        path = tmp_path
+    page = page_data(contract, [read(path / NAME)], known)["access"]
+    access = mmconform.access(path)
+    words = {"a": "allowed", "d": "denied", "b": "mixed", "o": "neither", "-": "unknown"}
+    agrees = {"p": True, "k": False, "n": False, "u": None}
+    told = [
+        (row.operation, row.persona, row.about, row.documented, row.answered, None if draw.pd.isna(row.agrees) else row.agrees)
+        for row in access.itertuples()
+    ]
+    assert told == [
+        (row["operation"], row["persona"], row["about"], words[row["documented"]], words[row["answered"]], agrees[row["state"]])
+        for row in page
+    ]
+    assert set(access.persona) >= set(PROBING if which != "tapes" else PERSONAS)
+    str(draw.access(access))
+
+
+def test_a_record_that_tells_nothing_of_who_may_says_so(record_of, tmp_path, capsys):
+    write(tmp_path / NAME, record_of("9.11.2", target="http://nothing.test"))
+    assert mmconform.access(tmp_path).empty
+    assert capsys.readouterr().err.startswith("http://nothing.test: nothing is told of who may: no valid request ")
 
 
 def test_the_timeline_tells_of_operations_that_came_and_went(records):

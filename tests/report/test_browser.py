@@ -14,13 +14,14 @@ import pytest
 from msgspec import structs
 
 from mmconform.record.rows import FindingStanding
-from mmconform.report.marks import FINDING_MARKS
+from mmconform.report.marks import FINDING_MARKS, OF_BOTS, WHY_SKIPPED
 from mmconform.report.page import as_html
 from mmconform.report.summary import summarise
 from mmconform.version import Version
+from mmconform.world.people import PROBING, TEAM_BOT
 from tests import rows as lines
 from tests.conftest import flaw
-from tests.report.test_page import CONTRADICTION, wide
+from tests.report.test_page import CONTRADICTION, probed, wide
 
 try:
     import axe_playwright_python
@@ -751,17 +752,34 @@ def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(pag
 def test_who_was_neither_served_nor_refused_is_not_said_to_be_as_documented(contract, record_of, chromium, tmp_path):
     """Nor where the documents are not understood, which is put into the page's data: of these operations all is."""
     text = as_html(contract, [record_of("11.0.3", answers=answers(500))], [])
-    assert text.count('"documented":"d","answered":"-"') == 1
+    assert text.count('"documented":"d","answered":"o"') == 1
     page = chromium.new_page()
     for documented in ("d", "-"):
         (tmp_path / "page.html").write_text(
-            text.replace('"d","answered":"-"', f'"{documented}","answered":"-"'), encoding="utf-8"
+            text.replace('"d","answered":"o"', f'"{documented}","answered":"o"'), encoding="utf-8"
         )
         page.goto(f"{(tmp_path / 'page.html').as_uri()}#personas")
         cell_ = page.get_by_role("button", name="GetUserAccessToken by member about somebody else's")
         assert cell_.get_attribute("title").endswith(": neither served nor refused, not judged whether as documented")
         assert signs(cell_) == ["~", "?"]
     page.close()
+
+
+def test_what_a_bot_was_answered_is_shown_though_nobody_judged_it_and_the_page_says_why(page_of, record_of):
+    """Of few operations as of many: the cell was empty, as if nobody had asked."""
+    page = page_of("personas", probed(record_of))
+    row = page.locator(".who tbody tr", has_text="CreateJob")
+    told = {cell_.get_attribute("data-head"): signs(cell_) for cell_ in row.locator("td:has(button)").all()}
+    assert told == {name.replace("_", " "): ["–", "?"] if name == TEAM_BOT else ["–"] for name in PROBING}
+    assert OF_BOTS in page.locator("#main").inner_text()
+    assert "? nobody judged whether as documented; the cell says why" in " ".join(
+        page.locator(".legend").last.inner_text().split()
+    )
+    row.get_by_role("button", name="by team_bot").click()
+    said = panel(page).inner_text()
+    assert OF_BOTS in said and f"unknown-relation: {WHY_SKIPPED['unknown-relation']}" in said
+    field(page, "Who").select_option("member")
+    assert OF_BOTS not in page.locator("#main").inner_text()
 
 
 @pytest.mark.parametrize(
