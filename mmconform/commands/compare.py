@@ -19,11 +19,14 @@ from mmconform.report.comparison import Page
 from mmconform.report.folded import WIDTH
 
 FOUND_MEANS, ASKS_A_SERVER = "something got worse", True
+#: What is not to be said again afterwards: by then there is an administrator.
+_FOR_ONCE = ("--create-first-admin",)
 EXAMPLE = """mmconform compare 5.36.1 11.0.3
   mmconform compare recorded:10.8.1 http://127.0.0.1:8065
   mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
   mmconform compare before http://127.0.0.1:8065
-  mmconform compare recorded:10.8.1/whole recorded:11.1.0/whole --spec=official.yaml   # the whole API"""
+  mmconform compare recorded:10.8.1/whole recorded:11.1.0/whole --spec=official.yaml   # the whole API
+  mmconform compare before http://127.0.0.1:8065 --spec=official.yaml '--operation=*Channel*'"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +35,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("after", metavar="AFTER", nargs="?", default="", help="the same")
     parser.add_argument("--save", metavar="NAME", help="compare nothing: keep the record of BEFORE under this name, for later")
     parser.add_argument(
-        "--spec", action="append", type=Path, default=[], metavar="FILE", help="of the whole API: its description"
+        "--spec",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="of the whole API: its description; of a live target what probes are answered",
+    )
+    parser.add_argument(
+        "--operation",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="tell of these operations alone, such as 'Get*Channel*', and more of each where they are few (repeatable); "
+        "a live target is asked about them alone",
     )
     add_format(parser, "markdown")
     add_live_options(parser)
@@ -52,14 +68,20 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     write(path, kept)
     if off := sorted(switched_off(kept)):
         print(f"not in it, since switched off on {target}: {', '.join(off)}; no comparison with it will tell of them")
-    print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {name} {shlex.quote(target)}")
+    again = shlex.join([name, target, *(option for option in chosen if option not in _FOR_ONCE)])
+    print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {again}")
     return FINE
 
 
 def run(options: argparse.Namespace) -> int:
     loaded = load(options.spec)
     contract = build(loaded.document)
-    chosen = (*live_options(options), *(f"--spec={path}" for path in options.spec))
+    for pattern in options.operation:
+        if not contract.matching([pattern]):
+            what = f"the documents describe no such operation; {contract.suggestion(pattern)}`mmconform contract` lists them"
+            raise MisuseError(f"--operation {pattern}: {what}")
+    narrowed = tuple(f"--operation={pattern}" for pattern in options.operation)
+    chosen = (*live_options(options), *(f"--spec={path}" for path in options.spec), *narrowed)
     if options.save is not None:
         return _save(options.save, options.before, options.after, chosen, options.scheduler)
     if not options.after:
@@ -70,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
     places = [place_of(name, record) for name, record in zip((options.before, options.after), (before, after), strict=True)]
     words = (*places, *(f"--spec={path}" for path in options.spec))
-    page = Page(contract, before, after, compare(contract, before, after), known, words)
+    page = Page(contract, before, after, compare(contract, before, after, options.operation), known, words, options.operation)
     if options.format == "text":
         print(page.text(shutil.get_terminal_size((WIDTH, 24)).columns))
     else:

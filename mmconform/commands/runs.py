@@ -35,6 +35,8 @@ _PICKING = {
     "--max-examples": "N",
     "--hypothesis-seed": "N",
 }
+#: What asks about any operation of any document, each in a few ways.
+_PROBES = ("suites/generated/test_probes.py",)
 _REPEATABLE = ("--spec", "--overlay", "--operation", "--rule", "--fail-on")
 
 
@@ -88,7 +90,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
 
     Args:
         names: Records of runs (files, or the folders in which they are) or targets.
-        options: Of ``LIVE_OPTIONS``, and documents (``--spec=…``).
+        options: Of ``LIVE_OPTIONS``, documents (``--spec=…``), and the operations that a live target is asked about.
         scheduler: Where they are made, as in :func:`mmconform.campaign.places.place`.
 
     Raises:
@@ -140,11 +142,15 @@ def _target(name: str, allow_remote: bool) -> Target:
 
 
 def _job(target: Target, options: Sequence[str]) -> Job:
-    """Return a whole run, a live one with the requests of the tapes, so that answers can be compared."""
+    """Return a whole run, a live one with the requests of the tapes, so that answers can be compared.
+
+    About documents that were given these are probes: all other tests take half an hour, and hardly tell more of two servers.
+    """
     before = REPORTS / target.slug / NAME
     kept = f" (then the record of the run before is kept as {shown(place_aside(before))})"
     sys.stderr.write(f"running the suites on {target.name} …{'' if target.is_recorded or not before.exists() else kept}\n")
-    live = () if target.is_recorded else (f"--hypothesis-seed={SEED}", *options)
-    if target.is_whole:
-        live = tuple(option for option in options if option.startswith("--spec="))
-    return Job((target.name,), ("--tb=no", *live))
+    documents = tuple(option for option in options if option.startswith("--spec="))
+    if target.is_recorded:
+        return Job((target.name,), ("--tb=no", *(documents if target.is_whole else ())))
+    few = ("--max-examples=1",) if documents else ()
+    return Job((target.name,), ("--tb=no", f"--hypothesis-seed={SEED}", *few, *options), _PROBES if documents else ())

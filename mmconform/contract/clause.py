@@ -1,9 +1,10 @@
 """The contract: every promise of the document, one testable clause each."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -263,6 +264,18 @@ class Contract:
         for clause in self._clauses_of.get(operation, ()):
             if not rules or clause.rule in rules:
                 yield clause
+
+    def part(self, names: Container[str]) -> "Contract":
+        """Return the same of these operations alone."""
+        operations = {name: operation for name, operation in self.operations.items() if name in names}
+        found = replace(self, operations=operations, clauses={}, _clauses_of={}, _more_literal={})
+        found.add(clause for clause in self.clauses.values() if clause.operation in operations)
+        return found
+
+    def matching(self, patterns: Iterable[str]) -> list[str]:
+        """Return the operations whose names are like one of these (``Get*Channel*``)."""
+        patterns = list(patterns)
+        return [name for name in self.operations if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
     def add(self, clauses: Iterable[Clause]) -> None:
         for clause in clauses:

@@ -25,10 +25,24 @@ KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 NO_OPERATION = f"404 {NO_ROUTE}"
 
 _ORDER = [*PERSONAS, *MADE]
-_Asked = tuple[str, str, str, int]
+#: The test, the operation, the persona, what the request is about where that is told, and the how manieth like that.
+_Asked = tuple[str, str, str, str, int]
 #: The rules about what stands in an answer that is served.
 _OF_CONTENT = ("schema", "media", "secret", "paging")
 _Answers = dict[_Asked, AnswerRow]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What sent some requests.
+
+    Attributes:
+        test: As the records name it.
+        which: Which of its requests they are, in words; nothing where nobody says.
+    """
+
+    test: str
+    which: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Caller:
         of: Their requests to the operation that the earlier server answered like these, and that the later one was asked as well.
         valid: How many of those that show it are valid and about something that exists.
         about: Whose things those name.
-        tests: What sent those, as the records name it, each once.
+        tests: What sent those, each once.
         others: What sent those of ``of`` that the later server answers as the earlier one did, each once.
     """
 
@@ -49,8 +63,8 @@ class Caller:
     of: int
     valid: int
     about: tuple[About, ...]
-    tests: tuple[str, ...]
-    others: tuple[str, ...] = ()
+    tests: tuple[Sent, ...]
+    others: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,8 +132,11 @@ OTHERWISE, NOT_RUN = "asked otherwise", "not run"
 _NOT_KNOWN = ("unknown-in-version", "unknown-permission", "unknown-relation", "unknown-request", "partly-understood")
 
 
-def compare(contract: Contract, before: Record, after: Record) -> Comparison:
+def compare(contract: Contract, before: Record, after: Record, patterns: Collection[str] = ()) -> Comparison:
     """Return what changed from one record to another.
+
+    Args:
+        patterns: Of operations whose names are like one of these; none: of all.
 
     Raises:
         MisuseError: the records were made of other documents or other requests, so that nothing can be compared.
@@ -134,8 +151,12 @@ def compare(contract: Contract, before: Record, after: Record) -> Comparison:
         )
     if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")
+    if patterns:
+        names = contract.matching(patterns)
+        contract, before, after = contract.part(names), before.part(names), after.part(names)
     off_before, off_after = (_not_judged(record, "not-on-this-target", NOT_ON_TAPE) for record in (before, after))
-    old, new = _asked(before, but=off_before ^ off_after), _asked(after, but=off_before ^ off_after)
+    tells_which = all(any(answer.which for answer in record.answers) for record in (before, after))
+    old, new = (_asked(record, but=off_before ^ off_after, tells_which=tells_which) for record in (before, after))
     both = [key for key in old if key in new]
     operations = list(_operations(old, new, both))
     moved = {change.operation for change in operations}
@@ -177,7 +198,7 @@ def request_of(row: ObservationRow, slug: str) -> str:
 
 def _by_caller(asked: Iterable[_Asked]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for _, operation, persona, _ in asked:
+    for _, operation, persona, *_ in asked:
         found[persona][operation] += 1
     return {persona: dict(sorted(found[persona].items())) for persona in _in_order(found)}
 
@@ -208,16 +229,20 @@ def _not_judged(record: Record, *reasons: str) -> set[str]:
     return {row.operation for row in rows if row.signature in reasons} - judged
 
 
-def _asked(record: Record, but: Collection[str] = ()) -> _Answers:
-    """Return the answers by what was asked: the same test, operation and persona, the same time round.
+def _asked(record: Record, but: Collection[str], *, tells_which: bool) -> _Answers:
+    """Return the answers by what was asked: the same test, operation and persona, about the like, the same time round.
+
+    What a probe asks beside the plain requests hangs on what these were answered, so that by their turns alone others would meet.
 
     Args:
         but: Of these operations none.
+        tells_which: Both records say what their requests are about; older ones do not.
     """
-    times: Counter[tuple[str, str, str]] = Counter()
+    times: Counter[tuple[str, str, str, str]] = Counter()
     found: _Answers = {}
     for answer in (answer for answer in record.answers if answer.operation not in but):
-        key = (answer.request, answer.operation, answer.persona)
+        which = f"{answer.about}: {answer.which}" if tells_which and answer.which else ""
+        key = (answer.request, answer.operation, answer.persona, which)
         times[key] += 1
         found[(*key, times[key])] = answer
     return found
@@ -466,7 +491,7 @@ def _caller(asked: Sequence[_Asked], of: Sequence[_Asked], old: _Answers, new: _
     about = tuple(sorted({old[key].about for key in asked}))
     valid = sum(old[key].valid for key in asked)
     same = [key for key in of if old[key].says == new[key].says]
-    tests, others = (tuple(dict.fromkeys(key[0] for key in keys)) for keys in (asked, same))
+    tests, others = (tuple(dict.fromkeys(Sent(key[0], old[key].which) for key in keys)) for keys in (asked, same))
     return Caller(asked[0][2], len(asked), len(of), valid, about, tests, others)
 
 

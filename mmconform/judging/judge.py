@@ -305,6 +305,7 @@ def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor)
         status=exchange.status,
         error=redactor.text(exchange.error_id),
         fields={redactor.text(_nameless(name)): types for name, types in exchange.fields.items()},
+        which=redactor.text(exchange.which),
     )
 
 

@@ -26,7 +26,7 @@ from mmconform.contract.clause import RULES, Contract
 from mmconform.documents.load import load as load_document
 from mmconform.documents.reader import read
 from mmconform.errors import MisuseError
-from mmconform.judging import deviations, known_changes
+from mmconform.judging import deviations, kept, known_changes
 from mmconform.judging.access import accesses
 from mmconform.judging.changes import compare, ways_broken
 from mmconform.judging.deviations import Deviation
@@ -354,6 +354,9 @@ def known_deviations() -> pd.DataFrame:
 def exchanges(version: str, operation: str, persona: str | None = None) -> pd.DataFrame:
     """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
 
+    Of a tape of the whole API (``11.1.0/whole``) these are the judged exchanges, in their form alone, numbered through all tests
+    of the operation; and there is a column more, ``which`` (of its test's requests, in words).
+
     Columns: ``version``, ``operation``, ``persona`` (whose credential it was, the operator's too, who makes what a run needs; or
     unknown), ``credential`` (as it stands on the tape: whose session or token), ``method``, ``url``, ``body`` (sent),
     ``status``, ``error`` (its id), ``answer``, ``cassette`` (named by the test) and ``number`` (of the exchange on its cassette).
@@ -364,11 +367,14 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
         MisuseError: there is no such tape or operation, or nobody who is called so has asked, and is none of the people of
             every tape.
     """
+    if version in tape.every_whole():
+        return _of_persona(_on_whole_tape(version, operation), version, operation, persona)
     contract = _contract()
     if operation not in contract.operations:
         raise MisuseError(f"no operation `{operation}`; there are {', '.join(contract.operations)}")
     if version not in tape.every():
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tape.every()) or 'none here'}")
+        there = [*tape.every(), *tape.every_whole()]
+        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(there) or 'none here'}")
     method = f"method: {contract.operations[operation].method},"
     rows = []
     for name, path in tape.cassettes(CASSETTES / version).items():
@@ -382,7 +388,25 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
                     {"version": version, "credential": credential, **_shown(exchange), "cassette": name, "number": number}
                 )
     columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
-    frame = pd.DataFrame(rows, columns=columns)
+    return _of_persona(pd.DataFrame(rows, columns=columns), version, operation, persona)
+
+
+def _on_whole_tape(version: str, operation: str) -> pd.DataFrame:
+    """Return the exchanges of an operation on a tape of the whole API."""
+    held = kept.read(CASSETTES / version, operation)
+    if held is None:
+        raise MisuseError(f"no operation `{operation}` on the tape {version}")
+    rows = []
+    for number, (test, exchange, _) in enumerate(held.asked, 1):
+        rows.append({"version": version, "credential": exchange.credential, **_shown(exchange), "cassette": test})
+        rows[-1] |= {"number": number, "which": exchange.which}
+    return pd.DataFrame(
+        rows, columns=["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number", "which"]
+    )
+
+
+def _of_persona(frame: pd.DataFrame, version: str, operation: str, persona: str | None) -> pd.DataFrame:
+    """Return what one caller sent; all, where nobody is named."""
     if persona is None:
         return frame
     asked = {str(name) for name in frame.persona}

@@ -62,7 +62,7 @@ def begin(config: pytest.Config) -> None:
     _confirm_tapes_answer(process)
     contract = process.run.contract
     for pattern in option(config, "--operation"):
-        if not any(fnmatchcase(name, pattern) for name in contract.operations):
+        if not contract.matching([pattern]):
             what = f"{contract.suggestion(pattern)}{_listed(process.run)} lists them"
             raise MisuseError(f"--operation {pattern}: the documents describe no such operation; {what}")
     _confirm_something_is_promised(config, process.run)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 from typing import get_args
@@ -55,6 +55,17 @@ class Record:
     answers: list[AnswerRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
     findings: list[FindingRow] = field(default_factory=list)
+
+    def part(self, names: Container[str]) -> "Record":
+        """Return what it says of these operations; its header and footer are those of the whole."""
+        return replace(
+            self,
+            observations=[row for row in self.observations if row.operation in names],
+            operations=[row for row in self.operations if row.operation in names],
+            answers=[row for row in self.answers if row.operation in names],
+            changes=[row for row in self.changes if row.operation in names],
+            findings=[row for row in self.findings if row.operation in names],
+        )
 
     @property
     def rows(self) -> list[Row]:

@@ -153,6 +153,10 @@ class AnswerRow(_Row, tag="answer", frozen=True):
     as_shipped: Annotated[
         bool, Meta(description="nothing was changed before it was asked for, so that it tells who may do what")
     ] = False
+    which: Annotated[
+        str,
+        Meta(description="of the test's requests, in words: where that lies which it names, and in what it is not the plain one"),
+    ] = ""
 
     @property
     def is_served(self) -> bool:

@@ -55,8 +55,9 @@ _IS_KNOWN, _WAS_KNOWN = "known deviation", "was a known deviation"
 _FEW_OPERATIONS = 50
 #: What a line begins with that is to be copied as it is, so that it is not folded.
 _COMMAND = " " * 8
+_IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
 _FELT_HEAD = "Who would feel what"
-_IN_BRACKETS = " (in brackets: of how many requests that had the old answer, and which)"
+_IN_BRACKETS = " (in brackets: of how many requests that had the old answer{}"
 #: Why one of the two has no answer that the other has, beside the reasons for which tests are skipped.
 _WHY_ALONE = {OTHERWISE: "its test asks otherwise there, or less", NOT_RUN: "its test was not run there"}
 
@@ -67,6 +68,7 @@ class Page:
     Args:
         deviations: Those that are known of the documents.
         words: What `mmconform compare` was given: the names of both, and options. Their targets where nobody says.
+        patterns: Like which the names of the operations are that this is about, as the comparison is; none: of all.
     """
 
     def __init__(
@@ -77,13 +79,19 @@ class Page:
         comparison: Comparison,
         deviations: Collection[Deviation] = (),
         words: Sequence[str] = (),
+        patterns: Sequence[str] = (),
     ) -> None:
+        known = known_changes.load(contract)
+        if patterns:
+            names = contract.matching(patterns)
+            contract, before, after = contract.part(names), before.part(names), after.part(names)
+            known = [one for one in known if one.operations & set(names)]
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header.server.version) for record in (before, after))
-        known = known_changes.load(contract)
         ways = ways_broken(before), ways_broken(after)
 
         self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
+        self._narrowed = "".join(f" {quote(f'--operation={pattern}')}" for pattern in patterns)
         self.words = tuple(words) or (before.header.target, after.header.target)
         self.reasons = {
             change: why_changed(change, contract, ways, (older, newer), (known, deviations))
@@ -110,12 +118,15 @@ class Page:
                 lines += [f"    {line}" for line in _whom(group)]
                 if self.is_of_many:
                     lines += [f"    {news}: {first_of(names)}" for news, names in self._kept_or_not(group).items()]
+                    if any(change.callers for change in group.changes):
+                        lines += [f"    {self._requests.shown_by(group.changes, is_brief=True)}"]
                 else:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group, is_all=False)]
                     turn, command = self._requests.first(group.one)
                     first = f"; first seen in{turn}:" if command else ""
                     lines += [f"    {self._requests.shown_by(group.changes)}{first}"]
                     lines += [f"{_COMMAND}{command}"] if command else []
+                    lines += self._sent(group)
                 lines += [f"    why   {reason}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
             lines += ["", head, *(f"  {one}" for one in rest)]
@@ -244,7 +255,7 @@ class Page:
             head = "Our lists know these changes between the two as well, which the same requests did not show:"
             yield head, [one.text for one in self.not_shown]
         if feelings := felt(self.comparison.changes, self.not_shown, self._requests, is_brief=self.is_of_many):
-            yield f"{_FELT_HEAD}{'' if self.is_of_many else _IN_BRACKETS}:", feelings
+            yield _FELT_HEAD + _IN_BRACKETS.format(", where not all)" if self.is_of_many else ", and which)") + ":", feelings
         head, lines = self._counted()
         yield head + ":" * bool(lines), lines
 
@@ -336,22 +347,31 @@ class Page:
         words = " ".join(map(quote, self.words))
         return [
             "All of this with its promises and tests (or as json), and both sides with every answer:",
-            f"{_COMMAND}mmconform compare {words} --format markdown",
+            f"{_COMMAND}mmconform compare {words}{self._narrowed} --format markdown",
             f"{_COMMAND}mmconform report {words} --output page.html",
-            *self._sent(),
+            *self._of_one(words),
+            *([_IN_NOTEBOOK] if any(map(self._sent, self.groups)) and not self.is_of_many else []),
         ]
 
-    def _sent(self) -> list[str]:
-        """Return where the requests that show the first change stand, with their answers: a test that passes tells neither."""
-        target = self.after.header.target
+    def _of_one(self, words: str) -> list[str]:
+        """Return how to learn which requests show a change, where that is told of few operations only."""
         first = next((change for change in self.comparison.changes if change.kind == "answer"), None)
-        if first is None or not target.startswith("recorded:") or target.endswith(f"/{WHOLE}"):
+        if first is None or not self.is_of_many:
             return []
-        of = ", ".join(f'"{name}"' for name in (target.removeprefix("recorded:"), first.operation, first.personas[0]))
         return [
-            "What one caller sent to an operation, and each answer (in notebooks/6-explore.ipynb):",
-            f"{_COMMAND}mmconform.exchanges({of})",
+            "Which requests show a change, of whom, about what, and where they stand, of this operation or any other:",
+            f"{_COMMAND}mmconform compare {words} --operation={first.operation}",
         ]
+
+    def _sent(self, group: Alike) -> list[str]:
+        """Return where the requests that show changes stand, with their answers: a test that passes tells neither."""
+        target = self.after.header.target
+        if not target.startswith("recorded:"):
+            return []
+        tape = target.removeprefix("recorded:")
+        callers = {change.operation: change.personas[0] for change in group.changes if change.callers}
+        commands = [f'{_COMMAND}mmconform.exchanges("{tape}", "{name}", "{persona}")' for name, persona in callers.items()]
+        return ["    what one of them sent, and each answer:", *commands] if commands else []
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]

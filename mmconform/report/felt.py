@@ -23,7 +23,7 @@ def felt(changes: Iterable[Change], not_shown: Iterable[NotShown], requests: Req
 
     Args:
         not_shown: What is known of whoever one of the two servers only was asked as.
-        is_brief: Which of their requests it is need not be told.
+        is_brief: Which of their requests it is need not be told, but where it is some of them of how many.
     """
     found: dict[tuple[str, _Felt], dict[str, list[str]]] = {}
     for (persona, way, _), of_kind in _alike(changes, requests, is_brief=is_brief).items():
@@ -31,7 +31,7 @@ def felt(changes: Iterable[Change], not_shown: Iterable[NotShown], requests: Req
         count, of = (sum(side) for side in zip(*shares, strict=True)) if shares else (0, 0)
         pairs = [pair for of_operation in of_kind.values() for pair in of_operation]
         which = requests.kinds((caller for _, caller in pairs), _FEW_KINDS)
-        how = ("" if count == of else " (some requests)") if is_brief else f" ({count} of {of}: {which})"
+        how = ("" if count == of else f" ({count} of {of})") if is_brief else f" ({count} of {of}: {which})"
         found.setdefault((persona, way), {}).setdefault(how if shares else "", []).extend(of_kind)
     for one in not_shown:
         if becomes := _becomes(one.before, one.after):
@@ -61,7 +61,7 @@ def _alike(
     for (persona, way, operation), met in operations.items():
         count, of = share(met)
         kinds = requests.kinds((caller for _, caller in met), _FEW_KINDS)
-        kind = str(count == of) if is_brief else kinds
+        kind = (operation if count < of else "") if is_brief else kinds  # of several their sum would tell nothing of one
         found.setdefault((persona, way, kind), {})[operation] = met
     return found
 

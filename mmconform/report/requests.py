@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from mmconform.judging.changes import Caller, Change, request_of
+from mmconform.judging.changes import Caller, Change, Sent, request_of
 from mmconform.judging.repeat import rerun
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import ObservationRow
@@ -38,11 +38,19 @@ class Requests:
             for row in record.observations
         }
 
-    def shown_by(self, changes: Sequence[Change], text: Callable[[str], str] = str, literal: Callable[[str], str] = str) -> str:
+    def shown_by(
+        self,
+        changes: Sequence[Change],
+        text: Callable[[str], str] = str,
+        literal: Callable[[str], str] = str,
+        *,
+        is_brief: bool = False,
+    ) -> str:
         """Return how many requests show a change, of how many, and what they are; of a promise, how many callers saw it.
 
         Args:
             text, literal: How what a record says is written: the names of tests, and a request.
+            is_brief: Without what is answered as before, and an example.
         """
         count, callers = sum(change.count for change in changes), [caller for change in changes for caller in change.callers]
         if changes[0].kind == "promise":
@@ -52,6 +60,8 @@ class Requests:
         valid = "" if any(caller.valid for caller in callers) else ", none of them valid"
         example = f", such as {literal(request)}" if valid and (request := self._example(changes)) else ""
         of = sum(caller.of for caller in callers)
+        if is_brief:
+            return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(callers))}"
         others = f"; as before: {text(same)}" if (same := self._others(callers)) else ""
         return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(callers))}{example}{others}"
 
@@ -97,20 +107,22 @@ class Requests:
         for record, said, says in zip(self._records, self._said, (changes[0].before, changes[0].after), strict=True):
             slug = slug_of(record.header.target)
             for row in record.observations:
-                caller, sent = callers.get((row.operation, row.persona)), row.evidence
-                if row.outcome == "fail" and caller and sent and sent.status == int(says[:3]) and says[4:] in sent.answer:
+                caller, shown = callers.get((row.operation, row.persona)), row.evidence
+                if row.outcome == "fail" and caller and shown and shown.status == int(says[:3]) and says[4:] in shown.answer:
                     # Where all that was answered so shows the change, this does.
-                    are_all = caller.count == sum(said[row.operation, row.persona, says, test] for test in caller.tests)
-                    if are_all and request_of(row, slug) in caller.tests:
-                        line = f"{sent.method} {sent.url} {sent.body}".strip()
+                    tests = {sent.test for sent in caller.tests}
+                    are_all = caller.count == sum(said[row.operation, row.persona, says, test] for test in tests)
+                    if are_all and request_of(row, slug) in tests:
+                        line = f"{shown.method} {shown.url} {shown.body}".strip()
                         return line if len(line) <= _LONG else f"{line[:_LONG]}…"
         return ""
 
 
-def _kind(test: str) -> str:
-    """Return the kind of request that a test sends, as its name tells it: it is a sentence."""
-    folder, file, function = [*test.split("/"), "", ""][:3]
-    return _GENERATED if (folder, file) == ("generated", "cases") else f"“{function.replace('_', ' ') or test}”"
+def _kind(sent: Sent) -> str:
+    """Return the kind of request that a test sends: which of its own it is, or as its name tells it, which is a sentence."""
+    folder, file, function = [*sent.test.split("/"), "", ""][:3]
+    is_drawn = (folder, file) == ("generated", "cases")
+    return _GENERATED if is_drawn else sent.which or f"“{function.replace('_', ' ') or sent.test}”"
 
 
 def _some(kinds: Iterable[str], most: int) -> str:

@@ -23,6 +23,16 @@ class Position:
     roles: frozenset[str]
     channel: str = ""
 
+    @property
+    def words(self) -> str:
+        """Where that is, as the caller sees it."""
+        is_in = {role.partition("_")[0] for role in self.roles}
+        if not self.channel:
+            return f"a {'conversation' if 'channel' in is_in else 'team'} of theirs" if is_in else "where they do not belong"
+        return (
+            f"a {self.channel} channel {'of theirs' if 'channel' in is_in else 'of others' if is_in else 'in a team of others'}"
+        )
+
 
 @dataclass(frozen=True, repr=False)
 class Exchange:
@@ -150,6 +160,12 @@ class Exchange:
     def says(self) -> str:
         """Status and error id: what tells one refusal from another."""
         return f"{self.status} {self.error_id}".strip()
+
+    @property
+    def which(self) -> str:
+        """What tells it from others of the same test, in words: where that lies which it names, and a flag or several things."""
+        where = self.position.words if self.position else ""
+        return " with ".join(part for part in (where, self.variant) if part)
 
     @property
     def is_success(self) -> bool:

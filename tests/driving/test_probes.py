@@ -302,6 +302,27 @@ def test_whoever_has_a_conversation_is_an_ordinary_member_of_it_and_nobody_else_
     asked = operation("group-channel")
     assert position_of(asked, Probe(persona, "self", None)) == Position(frozenset({role}))
     assert position_of(asked, Probe(persona, "other", None)) == Position(frozenset())
+    assert position_of(asked, Probe(persona, "self", None)).words == "a conversation of theirs"
+    assert position_of(asked, Probe(persona, "other", None)).words == "where they do not belong"
+
+
+#: Where whoever is in no team of ours sees it, or anybody what lies in another team.
+IN_ANOTHER = "a public channel in a team of others"
+
+
+@pytest.mark.parametrize(
+    ("persona", "where", "team"),
+    [
+        ("channel_admin", [*(spot.name for spot in SPOTS[:-1]), IN_ANOTHER], ["a team of theirs", "where they do not belong"]),
+        ("guest", [*(spot.name for spot in SPOTS[:-1]), IN_ANOTHER], ["a team of theirs", "where they do not belong"]),
+        ("outsider", [*[IN_ANOTHER, IN_ANOTHER.replace("public", "private")] * 2, IN_ANOTHER], ["where they do not belong"] * 2),
+    ],
+)
+def test_where_something_lies_is_told_as_its_caller_sees_it(persona, where, team):
+    """A record does not say in which spot of ours that was, but what the caller is there."""
+    positions = [spot.position(known_persona(persona), in_channel=True) for spot in SPOTS]
+    assert [position.words for position in positions] == where
+    assert [spot.position(known_persona(persona), in_channel=False).words for spot in TEAMS] == team
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,13 +13,16 @@ from mmconform.commands import cli, runs
 from mmconform.commands import compare as compare_command
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.driving.generate import SEED
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.judging import deviations, known_changes
 from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.judging.reason import Reason, each_once
+from mmconform.paths import SUITES
 from mmconform.record import record
+from mmconform.report import comparison as comparison_page
 from mmconform.report.comparison import Page
 from mmconform.report.failure import failures
 from mmconform.report.markdown import inert
@@ -119,6 +123,21 @@ def test_a_request_sent_twice_is_compared_with_its_own_turn():
     before = [answer("201", number=1), answer(NO, number=2)]
     assert changes(before, before) == []
     assert len(changes(before, list(reversed(before)))) == 2
+
+
+def test_what_a_probe_asks_is_compared_with_the_like_and_not_by_its_turn():
+    """What is asked beside the plain requests hangs on who is served by these: the second one is about something else there."""
+    flags = [answer("201", which="a team of theirs with all=true"), answer("400 a", which="a team of theirs with all=false")]
+    assert changes([answer("201", which="a team of theirs"), *flags], [answer("201", which="a team of theirs"), flags[1]]) == []
+    (change,) = changes(flags, [answer(NO, which="a team of theirs with all=true"), flags[1]])
+    assert (change.before, change.after) == ("201", NO)
+    others = [answer("201", which="with all=true", about="self")], [answer(NO, which="with all=true", about="other")]
+    assert changes(*others) == []
+
+
+def test_a_record_that_does_not_tell_what_its_requests_are_about_is_compared_by_their_turns():
+    """Those of before did not."""
+    assert len(changes([answer("201")], [answer(NO, which="a team of theirs")])) == 1
 
 
 def test_an_operation_that_is_served_to_nobody_any_more_is_gone():
@@ -510,6 +529,25 @@ def test_a_record_is_kept_under_a_name_and_compared_with_later(files, saved, cap
     assert record.read(saved / "before" / record.NAME).header == record.read(Path(files[0])).header
 
 
+@pytest.mark.parametrize("target", ["http://127.0.0.1:8065", "reference"])
+def test_of_the_whole_api_a_live_server_is_asked_by_probes_that_are_the_same_each_time(target, monkeypatch, tmp_path):
+    """All suites would take half an hour; and what a run draws for itself could not be compared."""
+    monkeypatch.setattr(runs, "REPORTS", tmp_path)
+    one = SimpleNamespace(name=target, slug="x", is_recorded=False, is_whole=False)
+    chosen = ("--disruptive", "--spec=api.yaml", "--operation=GetUser")
+    job = runs._job(one, chosen)
+    assert job.tests == ("suites/generated/test_probes.py",) and (SUITES.parent / job.tests[0]).is_file()
+    assert {*chosen, "--max-examples=1", f"--hypothesis-seed={SEED}"} <= set(job.options)
+    assert runs._job(one, chosen[:1]).tests == () and not any("examples" in option for option in runs._job(one, ()).options)
+    taped = SimpleNamespace(name="recorded:11.1.0/whole", slug="y", is_recorded=True, is_whole=True)
+    assert runs._job(taped, chosen).options == ("--tb=no", "--spec=api.yaml") and not runs._job(taped, chosen).tests
+
+
+def test_the_command_that_compares_what_was_kept_takes_the_same_documents_and_operations(files, saved, capsys):
+    assert cli.main(["compare", "--save", "before", files[0], "--operation=Create*", "--create-first-admin"]) == 0
+    assert capsys.readouterr().out.endswith(f"mmconform compare before {files[0]} '--operation=Create*'\n")
+
+
 def test_what_is_to_be_done_next_asks_no_live_server_again(files):
     """A tape keeps its name: to run the one test that is told makes its record one of a part."""
     live = of("5.0.0", target="http://127.0.0.1:8065")
@@ -792,10 +830,61 @@ def test_a_change_tells_which_requests_show_it_and_of_how_many():
         "of": 3,
         "valid": 0,
         "about": ("self",),
-        "tests": (ODD,),
-        "others": (PLAIN,),
+        "tests": ({"test": ODD, "which": ""},),
+        "others": ({"test": PLAIN, "which": ""},),
     }
     assert change["run"] == f"pytest --target recorded:5.1.0 '{NODE.format('5.1.0')}'"
+
+
+PROBE = "generated/probes/who_is_served/CreateJob"
+
+
+def probed(version, says):
+    """A record: of three requests of a member two are about channels of others, and answered so."""
+    where = ("a public channel of theirs", "a private channel of others", "a public channel of others")
+    rows = [answer("201", which=where[0], request=PROBE), *(answer(says, which=one, request=PROBE) for one in where[1:])]
+    rows += [answer(says, "CreateUserAccessToken", which=where[0], request=PROBE), answer("200", "CreateUserAccessToken", "bot")]
+    return of(version, [SERVED, *rows, answer("201", "CreateUserAccessToken", request="a/c")])
+
+
+def test_what_the_requests_of_a_probe_are_about_is_told_in_place_of_its_name():
+    """Which is the same for all of them."""
+    old, new = probed("5.0.0", "201"), probed("5.1.0", NO)
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    told = "a public channel of theirs, a private channel of others, a public channel of others"
+    assert f"    3 of 5 requests that had the old answer: about their own; {told}; as before: “a/c”; first seen" in page.text()
+    felt = "CreateJob (2 of 3: about their own; a private channel of others, a public channel of others)"
+    assert felt in page.text() and "who is served" not in page.text()
+    (caller,) = next(change["callers"] for change in page.json()["changes"] if change["operation"] == "CreateJob")
+    assert {sent["which"] for sent in caller["tests"]} == {"a private channel of others", "a public channel of others"}
+    assert caller["others"] == ({"test": PROBE, "which": "a public channel of theirs"},)
+
+
+def test_of_very_many_operations_it_is_told_how_many_requests_show_a_change_and_how_to_learn_more(monkeypatch):
+    """Of each operation, for the sum of several tells of none; then of this one all that is told of few."""
+    monkeypatch.setattr(comparison_page, "_FEW_OPERATIONS", 3)
+    old, new = probed("5.0.0", "201"), probed("5.1.0", NO)
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new), (), ("a", "b", "--spec=c")).text()
+    assert "    3 of 5 requests that had the old answer: about their own; a public channel of theirs, a private" in text
+    assert "of how many requests that had the old answer, where not all):\n" in text
+    assert "  member: refused in CreateUserAccessToken (1 of 2), CreateJob (2 of 3)\n" in text and "some requests" not in text
+    command, _, name = text.splitlines()[-1].strip().rpartition("=")
+    assert command == "mmconform compare a b --spec=c --operation" and "mmconform.exchanges" not in text
+    assert name in ("CreateJob", "CreateUserAccessToken")
+    patterns = ["CreateJob"]
+    told = compare(CONTRACT, old, new, patterns)
+    page = Page(CONTRACT, old, new, told, (), ("a", "b", "--spec=c"), patterns)
+    assert {change.operation for change in told.changes} == {"CreateJob"} and told.pairs == 4
+    assert "2 of 3 requests that had the old answer: about their own; a private channel of others" in page.text()
+    assert 'mmconform.exchanges("5.1.0", "CreateJob", "member")' in page.text() and "UserAccessToken" not in page.text()
+    assert "mmconform compare a b --spec=c --operation=CreateJob --format markdown" in page.text()
+
+
+def test_a_comparison_of_some_operations_is_asked_for_by_their_names(files, capsys):
+    assert cli.main(["compare", *files, "--operation=*Token"]) == 0 and "CreateJob" not in capsys.readouterr().out
+    assert cli.main(["compare", *files, "--operation=Create*"]) == 1 and "1 worse" in capsys.readouterr().out
+    assert cli.main(["compare", *files, "--operation=CreateJb"]) == 2
+    assert "no such operation; did you mean CreateJob? `mmconform contract` lists them" in capsys.readouterr().err
 
 
 def test_an_example_is_told_only_where_it_surely_shows_the_change():
@@ -834,9 +923,23 @@ def test_what_recordings_do_not_tell_of_an_upgrade_is_said(targets, is_told):
 def test_where_the_requests_of_a_change_stand_is_told_where_a_tape_holds_them():
     """The test that sends them passes, and then prints none of them."""
     taped, live = sides(), sides("http://127.0.0.1:8065", "127.0.0.1-8065")
-    command = '\n        mmconform.exchanges("5.1.0", "CreateJob", "member")'
     texts = [Page(CONTRACT, *pair, compare(CONTRACT, *pair)).text() for pair in (taped, live)]
-    assert texts[0].endswith(command) and "exchanges" not in texts[1]
+    assert (
+        '    what one of them sent, and each answer:\n        mmconform.exchanges("5.1.0", "CreateJob", "member")\n' in texts[0]
+    )
+    assert texts[0].endswith("notebooks/6-explore.ipynb") and "exchanges" not in texts[1]
+
+
+def test_each_change_has_its_own_way_to_the_requests_that_show_it():
+    """Of several operations that changed alike each, for somebody who met it there."""
+    served = [SERVED, *(answer("200", name, "system_admin") for name in ALIKE)]
+    old, new = (
+        of(version, [*served, *(answer(says, name, "bot") for name in ALIKE)])
+        for version, says in (("5.0.0", "200"), ("5.1.0", NO))
+    )
+    lines = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text().splitlines()
+    told = [line.strip() for line in lines if 'mmconform.exchanges("' in line]
+    assert sorted(told) == sorted(f'mmconform.exchanges("5.1.0", "{name}", "bot")' for name in ALIKE)
 
 
 @pytest.mark.parametrize(

@@ -411,6 +411,18 @@ def test_a_tape_can_be_asked_for_one_persona():
     assert (mine[mine.status == 200].error == "").all()
 
 
+def test_what_stands_on_a_tape_of_the_whole_api_can_be_looked_at():
+    """Numbered as a comparison names them, with what each was about."""
+    (name, *_) = tape.every_whole()
+    mine = mmconform.exchanges(name, "AddChannelMember", "member")
+    everybody = mmconform.exchanges(name, "AddChannelMember")
+    assert set(mine.persona) == {"member"} and list(everybody.number) == list(range(1, len(everybody) + 1))
+    assert mine.url.str.fullmatch(r"/api/v4/channels/[^/]+/members").all() and {200, 201} & set(mine.status)
+    assert "a private channel of others" in set(mine.which)
+    with pytest.raises(MisuseError, match=f"no operation `AddChannel` on the tape {name}"):
+        mmconform.exchanges(name, "AddChannel")
+
+
 def test_what_a_bot_asked_with_its_token_is_the_bots(records):
     """The record says so too, whose judge knows who asked."""
     taped = mmconform.exchanges("11.0.3", "CreateUserAccessToken", "bot")

@@ -170,7 +170,8 @@ def test_what_an_upgrade_changes_is_told_by_caller(capsys, monkeypatch):
     status = main(["compare", *(f"recorded:{name}" for name in NAMES[:2]), f"--spec={OFFICIAL}"])
     said = capsys.readouterr().out.splitlines()
     assert status == 1 and len(said) < 350
-    assert said[-2].endswith("--format markdown") and said[-1].endswith("--output page.html"), "where all of it is told"
+    assert said[-4].endswith("--format markdown") and said[-3].endswith("--output page.html"), "where all of it is told"
+    assert "--operation=" in said[-1], "and what shows one of these changes"
     told = "\n".join(said)
     assert "▼ 1 operation gone\n    200, for system_admin: PurgeBleveIndexes" in told
     assert told.count("new operations") == 1 and "answer 404 api.context.404.app_error → 40" not in told
