@@ -519,7 +519,8 @@ const spaced = (name) => name.replaceAll("_", " ");
 const callers = () => Object.keys(data.personas).filter((name) => (!now.persona || name === now.persona) &&
   (answering.has(name) || (isJudged(name) && data.clauses.some((c) => c.rule === ruleOf(name) && c.by[name]))));
 
-const whomMade = (made) => (!made.length ? "" : TAGS.length ? "Some ask about what lies in many places, so that they can be served and refused, both as documented."
+const isAskedWherever = TAGS.length > 0 || data.apart.some((name) => !data.made.includes(name));
+const whomMade = (made) => (!made.length ? "" : isAskedWherever ? "Some ask about what lies in many places, so that they can be served and refused, both as documented."
   : `Callers whom single tests make (${spaced(made.join(", "))}) ask with and without a permission, so that they can be served and refused, both as documented.`);
 
 /** About whose things somebody asks an operation: what makes a difference. */

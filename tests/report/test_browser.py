@@ -777,7 +777,10 @@ def test_what_a_bot_was_answered_is_shown_though_nobody_judged_it_and_the_page_s
     )
     row.get_by_role("button", name="by team_bot").click()
     said = panel(page).inner_text()
+    beside = panel(page).locator(".list.over li > span").last.bounding_box()
+    assert beside["width"] > 150, "what is told over the versions stands beside its mark"
     assert OF_BOTS in said and f"unknown-relation: {WHY_SKIPPED['unknown-relation']}" in said
+    assert "lies in many places" in page.locator("#main .lead").inner_text(), "these are no callers whom single tests make"
     field(page, "Who").select_option("member")
     assert OF_BOTS not in page.locator("#main").inner_text()
 
@@ -1117,6 +1120,22 @@ def test_on_a_telephone_a_table_is_a_list_whose_entries_are_named(visit):
         assert shown.evaluate(f"{inner}.length") == 0, "lines stand between entries, not in them"
 
 
+def test_on_a_telephone_each_mark_of_who_may_has_its_word(page_of, record_of):
+    """Nobody can point there without pressing, so that a title says nothing; and the legend is out of sight."""
+    options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    plain = {"operation": "CreateJob", "error": "", "persona": "member", "about": "other", "status": 403}
+    of_people = page_of("personas", record_of("11.0.3", REFUSED, answers=[*answers(200), plain]), **options)
+    of_all = page_of("personas", probed(record_of), **options)
+    for page, told in (
+        (of_people, {"✖": "served, not as documented (new)", "✓": "served", "–": "refused"}),
+        (of_all, {"–": "refused", "?": "refused, not judged whether as documented", "~": "neither served nor refused"}),
+    ):
+        cells = page.locator(".who td button").all()
+        says = {signs(cell_)[-1]: cell_.locator(".says").inner_text() for cell_ in cells if cell_.locator(".says").is_visible()}
+        assert len(cells) > 3 and says == told
+        assert page.evaluate(f"[...document.querySelectorAll('.who .access')].filter({CUT}).length") == 0
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(visit, scheme, width):
@@ -1145,6 +1164,8 @@ def test_axe_finds_nothing_where_two_servers_and_a_recording_are_beside_one_anot
         page.goto(page.url.partition("#")[0] + f"#{place}")
         assert page.locator("button.access.is-u").count() == {"versions": 0, "trust": 0}.get(place, 1), place
         assert violations(page) == [], place
+    page = page_of("personas?open=CreateJob:team_bot:any@11.0.3", probed(record_of), **options)
+    assert page.locator("button.access.is-u").count() == 1 and violations(page) == []
 
 
 @pytest.mark.parametrize("width", [390, 1280])
