@@ -27,12 +27,12 @@ from mmconform.judging.deviations import Deviation, explain
 from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.reason import Reason
 from mmconform.record.record import Record
-from mmconform.record.rows import Effect
+from mmconform.record.rows import Effect, FindingRow
 from mmconform.report.alike import Alike, alike, counted, first_of, many
 from mmconform.report.felt import felt
 from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
-from mmconform.report.marks import EFFECT_SIGNS, MARKS, WHY_SKIPPED
+from mmconform.report.marks import EFFECT_SIGNS, MARKS, NEW_FINDING, WHY_SKIPPED
 from mmconform.report.not_shown import not_shown
 from mmconform.report.requests import Requests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
@@ -258,6 +258,20 @@ class Page:
             yield _FELT_HEAD + _IN_BRACKETS.format(", where not all)" if self.is_of_many else ", and which)") + ":", feelings
         head, lines = self._counted()
         yield head + ":" * bool(lines), lines
+        yield from self._of_principles()
+
+    def _of_principles(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield which findings of principles either of the two has alone; not where one was not asked for them."""
+        sides = self.before, self.after
+        if not any(record.findings for record in sides):
+            return
+        found = [{_finding(row): row.standing for row in record.findings} for record in sides]
+        asked = [bool(record.findings) or any(row.for_principles for row in record.operations) for record in sides]
+        counts = " → ".join(str(len(rows)) if is_asked else "not asked" for rows, is_asked in zip(found, asked, strict=True))
+        alone = ("before only", found[0], found[1]), ("now only", found[1], found[0])
+        lines = [f"{when}: {name} ({of[name]})" for when, of, other in alone for name in sorted(of.keys() - other.keys())]
+        lines = lines if all(asked) else []
+        yield f"Findings of principles, which break no promise and count for no change here ({NEW_FINDING}): {counts}", lines
 
     def _still(self) -> list[str]:
         """Return the operations of which nothing is told, for silence could mean either; and what was broken and is."""
@@ -436,6 +450,11 @@ def _whom(group: Alike) -> list[str]:
     if group.is_about_routes:
         return [f"{said}, for {', '.join(who)}: {first_of(names)}" for (said, who), names in group.answers.items()]
     return [f"for {', '.join(personas)}: {first_of(names)}" for personas, names in group.callers.items()]
+
+
+def _finding(row: FindingRow) -> str:
+    beside = f", beside {row.beside}" if row.beside else ""
+    return f"{row.principle}: {row.operation}, {row.field}{beside}"
 
 
 def _placed(places: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
-from mmconform.report.marks import FINDING_MARKS, KEPT_THOUGH_KNOWN, MARKS
+from mmconform.report.marks import FINDING_MARKS, KEPT_THOUGH_KNOWN, MARKS, NEW_FINDING
 from mmconform.report.summary import Cell, kept_though_known, newer_than_known, problems, skip_reasons, table
 
 
@@ -64,7 +64,14 @@ def _principles(record: Record) -> list[str]:
     by = {standing: [row for row in record.findings if row.standing == standing] for standing in FINDING_MARKS}
     new, rest = by["new"], [row for standing, rows in by.items() if standing != "new" for row in rows]
     counted = ", ".join(f"{len(rows)} {FINDING_MARKS[standing].word}" for standing, rows in by.items())
-    lines = ["", "### Principles", "", f"What contradicts one breaks no promise: {counted}.", "", *map(_finding, new)]
+    lines = [
+        "",
+        "### Principles",
+        "",
+        f"What contradicts one breaks no promise: {counted}{f' ({inert(NEW_FINDING)})' if new else ''}.",
+        "",
+        *map(_finding, new),
+    ]
     if rest:
         lines += ["", "<details><summary>known, and gaps of the document</summary>", "", *map(_finding, rest), "", "</details>"]
     return lines

@@ -85,6 +85,8 @@ FINDING_MARKS: dict[FindingStanding, Mark] = {
 #: What became of an answer, for whoever calls the server: on the page, in a terminal, in pictures.
 EFFECT_SIGNS = {"worse": "▼", "different": "≠", "better": "+"}
 
+#: What it says of a finding that it is new.
+NEW_FINDING = "new: no entry declares it; whether it is published or meant nobody looked up, see docs/whole-api.md"
 #: What each principle says, in one sentence.
 PRINCIPLE_MEANS: dict[Principle, str] = {
     "hidden": "What one operation leaves blank for somebody, no other answer shows them; nor anybody's credentials.",

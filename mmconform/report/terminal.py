@@ -15,7 +15,7 @@ from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.folded import folded
-from mmconform.report.marks import MANY, MARKS
+from mmconform.report.marks import MANY, MARKS, NEW_FINDING
 from mmconform.report.summary import (
     Cell,
     held_back,
@@ -220,7 +220,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
         new, known = (sum(1 for finding in record.findings if finding.standing == standing) for standing in ("new", "known"))
         found = f"{new} new finding{'s' * (new != 1)}, {known} known"
         but = "" if record.footer.counted else " and make no run red"
-        lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise{but}")
+        means = f" ({NEW_FINDING})" if new else ""
+        lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise{but}{means}")
     if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
         lines.append(
             f"  gaps of the document, properties that are accepted and listed nowhere: {len(silent)} operations, {_named(silent)}"

@@ -22,11 +22,12 @@ from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.judging.reason import Reason, each_once
 from mmconform.paths import SUITES
 from mmconform.record import record
+from mmconform.record.rows import FindingRow, OperationRow
 from mmconform.report import comparison as comparison_page
 from mmconform.report.comparison import Page
 from mmconform.report.failure import failures
 from mmconform.report.markdown import inert
-from mmconform.report.marks import WHY_SKIPPED
+from mmconform.report.marks import NEW_FINDING, WHY_SKIPPED
 from mmconform.version import Version, Versions
 from tests.rows import make_record
 
@@ -733,6 +734,29 @@ def test_the_first_or_last_of_several_changes_to_an_answer_is_told_with_all_of_t
     between = Version(5, 0), Version(5, 1)
     assert known_changes.not_shown(entries, [change], *between) == []
     assert known_changes.not_shown(entries, [], *between) == entries
+
+
+def contradicting(version, *fields, standing="new"):
+    """A record with such findings of principles, or none, though they were asked for."""
+    told = {"principle": "hidden", "operation": "CreateJob", "beside": "GetJob", "personas": ("member",), "seen": "it is shown"}
+    found = [FindingRow(**told, field=name, standing=standing) for name in fields]
+    asked = [OperationRow("CreateJob", True, 1, 1, 1, True, for_principles=1)]
+    return replace(of(version, [SERVED]), findings=found, operations=asked)
+
+
+def test_findings_of_principles_are_told_beside_the_changes_and_are_none():
+    old, new = contradicting("5.0.0", "type", "data"), contradicting("5.1.0", "data")
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    told = f"Findings of principles, which break no promise and count for no change here ({NEW_FINDING}): 2 → 1\n"
+    assert f"{told}  before only: hidden: CreateJob, type, beside GetJob (new)\n" in page.text()
+    assert "0 worse" in page.text() or "no difference" in page.text()
+    assert "before only: hidden: CreateJob, type" in page.markdown() and "now only" not in page.text()
+    none = contradicting("5.1.0")
+    assert ": 2 → 0\n" in Page(CONTRACT, old, none, compare(CONTRACT, old, none)).text()
+    not_asked = of("5.1.0", [SERVED])
+    text = Page(CONTRACT, old, not_asked, compare(CONTRACT, old, not_asked)).text()
+    assert ": 2 → not asked\n" in text and "before only" not in text, "as if they had been mended"
+    assert "Findings" not in Page(CONTRACT, none, none, compare(CONTRACT, none, none)).text()
 
 
 def test_silence_about_an_operation_is_explained():

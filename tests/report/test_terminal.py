@@ -7,6 +7,7 @@ import pytest
 
 from mmconform.contract.clause import RULES
 from mmconform.record.rows import FindingRow, Footer
+from mmconform.report.marks import NEW_FINDING
 from mmconform.report.summary import summarise
 from mmconform.report.terminal import show, show_briefly
 from mmconform.version import Version
@@ -150,7 +151,9 @@ def test_what_contradicts_a_principle_is_told_apart_and_makes_no_run_red(shown):
     text = shown({"clause": "CreateJob.auth"}, findings=[FOUND])
     assert "\n  principle hidden: CreateJob, data\n      `data` is shown\n      for member\n" in text
     said = "  principles: 1 new finding, 0 known, of 0 answers with a 2xx; they break no promise and make no run red"
-    assert said.strip() in " ".join(text.split()) and "GREEN" in text
+    assert f"{said.strip()} ({NEW_FINDING})" in " ".join(text.split()) and "GREEN" in text
+    known = shown({"clause": "CreateJob.auth"}, findings=[msgspec.structs.replace(FOUND, standing="known")])
+    assert "0 new findings, 1 known" in known and NEW_FINDING not in " ".join(known.split())
 
 
 def test_that_nothing_contradicts_a_principle_is_told_where_they_were_asked_about(shown):
