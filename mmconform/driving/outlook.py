@@ -25,7 +25,7 @@ from mmconform.safety.guard import Guard
 from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer
 from mmconform.world.entitlement import entitlement
-from mmconform.world.people import BESIDE, PERSONAS, Persona, Roles, known_persona
+from mmconform.world.people import BESIDE, PERSONAS, PROBING, Persona, Roles, known_persona
 from mmconform.world.place import RESIDENT
 
 #: Why no probe asks about an operation: one word each, and what it means. The words that records know are theirs.
@@ -36,6 +36,9 @@ WHY = {
     "unknown-request": "it changes something, and nobody says what a request says that is served",
     "would-do-harm": "it would do harm: it cannot be undone, leaves the server, or is not declared harmless",
 }
+
+#: Who sends an operation, by caller and whose thing it is about: nothing where it is sent, or why it is not.
+Senders = dict[tuple[str, str], str]
 
 #: The kinds of which each thing is an account, which servers keep for ever.
 _ACCOUNTS = frozenset({"user", "guest-account", "bot"})
@@ -113,6 +116,17 @@ class Foresight:
         }
         return sum(1 for kind, is_consumed, _ in owners if is_consumed or kind == "bot")
 
+    def senders(self, operation: Operation) -> Senders:
+        """Return who sends probes of an operation about whose things, and why others do not: of a version without it, too."""
+        if not can_be_probed(operation):
+            reason = why_not(operation)[1]
+            return {(name, "other"): reason for name in PROBING if name not in self.absent}
+        found: Senders = {}
+        for probe in probes(operation):
+            if (why := self._why_not(operation, probe)) is not None and found.get((probe.persona, probe.about)) != "":
+                found[probe.persona, probe.about] = why
+        return found
+
     def _asked(self, operation: Operation) -> list[Probe]:
         if self._reason(operation):
             return []
@@ -138,12 +152,16 @@ class Foresight:
         return ""
 
     def _is_asked(self, operation: Operation, probe: Probe) -> bool:
+        return self._why_not(operation, probe) == ""
+
+    def _why_not(self, operation: Operation, probe: Probe) -> str | None:
+        """Return why a probe is not sent, in words; nothing where it is, and None where there is nobody, or nothing, to ask."""
         persona = known_persona(probe.persona)
-        if persona is None or not self._can_ask(persona) or is_signed_out_for_good(operation, persona):
-            return False
-        if is_shown_by_right(probe, self.roles):
-            return False
-        return not self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
+        if persona is None or not self._can_ask(persona) or is_shown_by_right(probe, self.roles):
+            return None
+        if is_signed_out_for_good(operation, persona):
+            return "it would end a session that they cannot begin anew"
+        return self.guard.refuses(operation, probe.persona, probe.about, is_spending=True)
 
     def _asked_beside(self, operation: Operation, asked: Sequence[Probe]) -> Iterator[Probe]:
         """Yield the probes that are asked with a flag, or about several things, where who is to be served is served."""

@@ -65,6 +65,11 @@ def plan(cases: tuple[Case, ...]) -> Iterator[Planned]:
             yield Planned(case, persona, about)
 
 
+def spares(operation: Operation, about: str) -> bool:
+    """Return whether a request leaves the caller and what is there what they are: what consumes them is asked by probes."""
+    return "caller" not in operation.consumes and (not operation.consumes or about == "nobody")
+
+
 class Sender(Asker):
     """Sends planned cases for one operation to one target and has the answers judged."""
 
@@ -89,16 +94,11 @@ class Sender(Asker):
             self.judged = list(self.contract.of(self.operation.id, "since"))
         for case in cases:
             self.world.register.draw(*case.values)
-        planned = [request for request in plan(cases) if self._spares(request)]
+        planned = [request for request in plan(cases) if spares(self.operation, request.about)]
         if cases and not planned:
             self.judge.held_back(self.operation.id, WOULD_DO_HARM, "it ends its caller's session; probes make one for it")
         for request in planned[: len(PERSONAS) * len(ABOUT)] if reason else planned:
             self.ask(request.persona, partial(self._send, request))
-
-    def _spares(self, planned: Planned) -> bool:
-        """Return whether a request leaves the caller and what is there what they are: what consumes them is asked by probes."""
-        consumes = self.operation.consumes
-        return "caller" not in consumes and (not consumes or planned.about == "nobody")
 
     def _out_of_scope(self) -> str:
         exists = self.operation.exists_in(self.world.version)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mmconform.contract.clause import Operation
+from mmconform.driving.foretold import BY_HAND, GENERATED, NEAR_MISSES, PROBES, foretell
 from mmconform.driving.near_misses import decides, demanded
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT, SUITES
@@ -27,6 +28,8 @@ from mmconform.servers.target import Target
 SUITES_IN_TURN = ("generated", "permissions", "lifecycle", "compatibility")
 #: Of them, what ends people and things, and looks at what the others were answered.
 _LAST = "test_principles.py"
+#: How a test asks about an operation, by the fixture that only such tests have.
+_WAYS = {"spare": NEAR_MISSES, "reader": PROBES, "cases": GENERATED}
 #: Options of pytest's own with which the user picks tests by how they ended last time.
 FROM_LAST_TIME = ("lf", "stepwise")
 
@@ -184,28 +187,34 @@ class Collecting:
         """Instead of a dry run's tests: who would send what."""
         if not self.process.is_dry:
             return None
-        operations = {operation.id: operation for item in session.items if (operation := self._operation_of(item))}
         by_hand = Counter(t.slug for item in session.items if (t := target_of(item)) and clause_of(item))
         width = self.process.width
         for target in self.process.targets:
-            tests = by_hand[target.slug]
-            self.process.say(f"\n{plan(target, operations.values(), self.process.guard(target).refuses, tests, width)}")
+            items = [item for item in session.items if target_of(item) is target]
+            foretold = foretell(self.process.guard(target), self._ways(items))
+            operations = self.process.run.contract.operations
+            self.process.say(f"\n{plan(target, operations, foretold, by_hand[target.slug], width)}")
+            if principles := [item for item in items if "questions" in getattr(item, "fixturenames", ())]:
+                what = "of principles ask what probes may, the closed list never, and put together what they were answered"
+                self.process.say(f"{len(principles)} test{'s' * (len(principles) > 1)} {what}")
             if not target.is_recorded:
-                self._say_what_is_made(target, [item for item in session.items if target_of(item) is target], width)
-                self.process.say(
-                    "\n".join(
-                        folded(
-                            "A dry run does not look whether people use the server, and what is switched off there, which then "
-                            f"is left out: mmconform doctor {target.base_url} does, and says what a run would reach",
-                            width,
-                        )
-                    )
+                self._say_what_is_made(target, items, width)
+                beside = (
+                    "A dry run does not look whether people use the server, what its roles hold, and what is switched off there, "
+                    f"which then is left out: mmconform doctor {target.base_url} does, and says what a run would reach"
                 )
-        if option(session.config, "--disruptive"):
-            self.process.say(
-                "On a server that has no people of its own, --disruptive sends the dangerous operations too; a run looks first."
-            )
+                self.process.say("\n".join(folded(beside, width)))
         return True
+
+    def _ways(self, items: list[pytest.Item]) -> dict[str, set[str]]:
+        """Return how each operation is asked about by tests, in the order of the document."""
+        ways: dict[str, set[str]] = {}
+        for item in items:
+            if operation := self._operation_of(item):
+                fixtures = getattr(item, "fixturenames", ())
+                way = next((way for fixture, way in _WAYS.items() if fixture in fixtures), BY_HAND)
+                ways.setdefault(operation.id, set()).add(way)
+        return {id_: ways[id_] for id_ in self.process.run.contract.operations if id_ in ways}
 
     def _say_what_is_made(self, target: Target, items: list[pytest.Item], width: int) -> None:
         for line in folded(str(made_on(target.version, {cassette_of(item) for item in items})), width, "makes ", ""):

@@ -1,107 +1,106 @@
 """Who would send what, and what is held back and why: the answer of ``--dry-run``."""
 
-from collections.abc import Callable, Collection, Iterator, Sized
-from itertools import product
+from collections.abc import Collection, Mapping
 
 from mmconform.contract.clause import Operation
+from mmconform.driving.foretold import Foretold
+from mmconform.driving.outlook import Senders
 from mmconform.report.folded import WIDTH, folded
 from mmconform.servers.target import Target
-from mmconform.world.people import PERSONAS
-
-#: Whether somebody may send an operation about somebody's resource: nothing, or why not.
-Refuses = Callable[[Operation, str, str], str]
-#: What is said of each caller and kind of resource; nothing where it is sent.
-_Said = dict[tuple[str, str], str]
+from mmconform.world.people import HOLDERS
 
 #: Whose resource, as in :class:`mmconform.wire.exchange.Exchange`.
 ABOUT = {"self": "their own", "other": "somebody else's", "nobody": "nobody's"}
-_ALL = "all callers"
+_ALL, _NOBODY = "all callers", "nobody"
+#: Stands behind what is consumed.
+_MARK = "*"
+
+_Reasons = tuple[str, ...]
 
 
-def plan(target: Target, operations: Collection[Operation], refuses: Refuses, tests: int, width: int = WIDTH) -> str:
-    """Return the plan of a run for a person: the operations that the version has, grouped by who sends them.
+def plan(target: Target, operations: Mapping[str, Operation], foretold: Foretold, tests: int, width: int = WIDTH) -> str:
+    """Return the plan of a run for a person: each operation once, below who sends it.
 
-    Nobody looked at a live server for it, so that it says of what it is true: of an empty one that has everything switched on.
+    Nobody looked at a live server for it, so that it says of what it is true: of an empty one that has everything switched on,
+    and what is otherwise where the server is.
 
     Args:
-        operations: Those that are asked, in a collection that can be read twice.
-        refuses: What the guard says of an operation, a persona and a resource.
         tests: How many hand-written tests there are; they pass by the same guard.
     """
-    every = list(product(PERSONAS, ABOUT))
-    absent = sorted(operation.id for operation in operations if operation.exists_in(target.version) is False)
-    operations = [operation for operation in operations if operation.id not in absent]
-    said = {operation.id: {(who, about): refuses(operation, who, about) for who, about in every} for operation in operations}
-    held = sum(bool(reason) for reasons in said.values() for reason in reasons.values())
+    absent = {id_ for id_ in foretold.senders if operations[id_].exists_in(target.version) is False}
+    callers = {who for said in foretold.senders.values() for who, _ in said} - HOLDERS.keys()
+    ways = [why for said in foretold.senders.values() for why in said.values()]
+    held = sum(map(bool, ways))
     where = "" if target.is_recorded else "To an empty server of this version that has everything switched on a run would send: "
+    more = [f", {len(foretold.sent(where=[one.where]))} where {one.where}" for one in foretold.conditions]
+    asking = f"asked by {len(callers)} caller{'s' * (len(callers) != 1)} (those of every operation; single tests make others)"
     head = (
         f"Dry run on {target.name}: nothing was sent that changes anything. {where}"
-        f"{_operations(said)}, asked by {len(PERSONAS)} callers (those of every operation; single tests make others) "
-        f"about {', '.join(ABOUT.values())}: of "
-        f"{len(said) * len(every)} combinations {len(said) * len(every) - held} are sent and {held} held back; "
+        f"{_operations(foretold.sent())} of {len(foretold.senders)}{''.join(more)}, {asking} about "
+        f"{', '.join(_abouts(foretold))}: of {len(ways)} combinations {len(ways) - held} are sent and {held} held back; "
         f"{tests} hand-written tests keep to the same"
     )
-    spent = sorted(operation.id for operation in operations if operation.consumes)
-    beside = [
-        *_listed("sent by everybody, about what is made for the request and consumed by it", spent, width),
-        *_listed("not in this version, which is asked only whether that is so", absent, width),
-    ]
-    return "\n".join([*folded(head, width), "", *_groups(said, width), *beside])
+    lines = [*folded(head, width), ""]
+    for headline, reasons in _groups(foretold, len(callers), absent).items():
+        lines += folded(f"{headline}: {_operations([id_ for ids in reasons.values() for id_ in ids])}", width)
+        for why, ids in sorted(reasons.items(), key=lambda one: (-len(one[1]), one[0])):
+            lines += [line for reason in why for line in folded(reason, width, "  ", " " * 4)]
+            lines += folded(", ".join(id_ + _MARK * bool(operations[id_].consumes) for id_ in ids), width, " " * 4)
+        lines.append("")
+    if any(operations[id_].consumes for id_ in foretold.senders):
+        lines += [*folded(f"{_MARK} about what is made for the request, which consumes it", width), ""]
+    return "\n".join(lines[:-1])
 
 
-def _operations(named: Sized) -> str:
+def _abouts(foretold: Foretold) -> list[str]:
+    named = {about for said in foretold.senders.values() for _, about in said}
+    return [words for about, words in ABOUT.items() if about in named]
+
+
+def _operations(named: Collection[str]) -> str:
     return f"{len(named)} operation{'' if len(named) == 1 else 's'}"
 
 
-def _listed(head: str, operations: list[str], width: int) -> Iterator[str]:
-    if operations:
-        yield from folded(f"{head}: {_operations(operations)}", width)
-        yield from folded(", ".join(operations), width, " " * 4)
+def _groups(foretold: Foretold, callers: int, absent: Collection[str]) -> dict[str, dict[_Reasons, list[str]]]:
+    """Return who sends, with the operations of which that is so by why others do not: what most send first."""
+    groups: dict[tuple[int, str], dict[_Reasons, list[str]]] = {}
+    for id_, said in foretold.senders.items():
+        by = _by(said, callers)
+        otherwise = [
+            f"; where {one.where}: by {_by(one.senders[id_], callers)}" for one in foretold.conditions if id_ in one.senders
+        ]
+        is_gone = id_ in absent and by != _NOBODY
+        gone = " (not in this version, which is asked only whether that is so)" * is_gone
+        why = f"held back{'' if by == _NOBODY else ' from all others'}: "
+        reasons = tuple(why + reason for reason in sorted({reason for reason in said.values() if reason}))
+        rank = 4 if is_gone else 0 if by.startswith(_ALL) else 1 if by != _NOBODY else 2 if otherwise else 3
+        groups.setdefault((rank, f"sent by {by}{gone}{''.join(otherwise)}"), {}).setdefault(reasons, []).append(id_)
+
+    def size(group: tuple[int, str]) -> int:
+        return sum(map(len, groups[group].values()))
+
+    return {group[1]: groups[group] for group in sorted(groups, key=lambda group: (group[0], -size(group), group[1]))}
 
 
-def _groups(said: dict[str, _Said], width: int) -> Iterator[str]:
-    for senders, reasons, operations in sorted(_alike(said), key=lambda group: (-_rank(group[0]), -len(group[2]), group[0])):
-        yield from folded(f"{_headline(senders)}: {_operations(operations)}", width)
-        for reason in reasons:
-            yield from folded(f"{'held back from all others' if senders else 'held back'}: {reason}", width, "  ", " " * 4)
-        yield from folded(", ".join(operations), width, " " * 4)
-        yield ""
+def _by(said: Senders, callers: int) -> str:
+    """Return who sends an operation, with about whose resource where that is the same for all of them.
 
-
-def _alike(said: dict[str, _Said]) -> list[tuple[str, tuple[str, ...], list[str]]]:
-    """Return who sends, why others do not, and the operations of which that is so."""
-    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for operation, reasons in said.items():
-        why = tuple(sorted({reason for reason in reasons.values() if reason}))
-        groups.setdefault((_senders(reasons), why), []).append(operation)
-    return [(senders, why, operations) for (senders, why), operations in groups.items()]
-
-
-def _senders(reasons: _Said) -> str:
-    """Return who sends an operation, with about whose resource where not about everybody's; nothing when nobody does."""
-    if not any(reasons.values()):
-        return _ALL
-    about = {who: tuple(whose for whose in ABOUT if not reasons[who, whose]) for who in PERSONAS}
-    if not any(about.values()):
-        return ""
-    missing = [who for who, whose in about.items() if not whose]
-    partly = any(whose and len(whose) < len(ABOUT) for whose in about.values())
-    if len(missing) == 1 and not partly:
-        return f"all but {missing[0]}"
-    same = len({whose for whose in about.values() if whose}) == 1
-    names = [who for who, whose in about.items() if whose]
-    if same:
-        return ", ".join(names) + _only(about[names[0]])
-    return ", ".join(who + _only(whose) for who, whose in about.items() if whose)
-
-
-def _only(whose: tuple[str, ...]) -> str:
-    return "" if len(whose) == len(ABOUT) else f" (about {' and '.join(ABOUT[about] for about in whose)})"
-
-
-def _headline(senders: str) -> str:
-    return f"sent by {senders or 'nobody'}"
-
-
-def _rank(senders: str) -> int:
-    return 2 if senders == _ALL else 1 if senders else 0
+    Args:
+        callers: How many there are, near misses apart.
+    """
+    who = dict.fromkeys(name for name, _ in said if name not in HOLDERS)
+    about = {name: tuple(whose for whose in ABOUT if said.get((name, whose)) == "") for name in who}
+    sending = [name for name in who if about[name]]
+    is_partly = any(said.get((name, whose)) for name in sending for whose in ABOUT)
+    missing = [name for name in who if not about[name]]
+    names = ", ".join(sending)
+    if len(sending) == callers > 1:
+        names = _ALL
+    elif len(sending) == callers - 1 > 0 and len(missing) == 1:
+        names = f"all but {missing[0]}"
+    if is_partly and len({about[name] for name in sending}) == 1:
+        names += f" (about {' and '.join(ABOUT[whose] for whose in about[sending[0]])})"
+    elif is_partly:
+        names += " (not about everybody's)"
+    near = "near misses" * any(not why for (name, _), why in said.items() if name in HOLDERS)
+    return " and ".join(filter(None, (names, near))) or _NOBODY

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mmconform.contract.build import build
+from mmconform.documents.load import load
+from mmconform.record.record import NAME as NAME_OF_RECORD
+from mmconform.record.record import read
 from mmconform.reference import helpers, places
 from mmconform.reference.app import Answer, App, RefusedError, Route
 from mmconform.reference.operations import HANDLERS, NEEDS
@@ -69,6 +73,9 @@ HARMFUL = {
 }
 
 
+CONTRACT = build(load([DOCUMENT]).document)
+
+
 @pytest.fixture
 def server():
     app = Watched()
@@ -83,8 +90,9 @@ def run(server, run_pytest):
     known = {"MM_ADMIN_LOGIN": NAME, "MM_ADMIN_PASSWORD": PASSWORD}
 
     def run(*options, **environment):
+        files = () if any(str(option).startswith("suites/") for option in options) else ("suites/generated",)
         arguments = ("--target", server.url, f"--spec={DOCUMENT}", "--max-examples=1", "-q", "-p", "no:cacheprovider")
-        return run_pytest(*arguments, *options, "suites/generated", **(known | environment))
+        return run_pytest(*arguments, *options, *files, **(known | environment))
 
     return run
 
@@ -109,8 +117,32 @@ def test_a_dry_run_changes_nothing_and_needs_no_credentials(server, run):
     done = run("--dry-run", MM_ADMIN_LOGIN="", MM_ADMIN_PASSWORD="")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {method for method, _, _, _ in server.app.asked} == {"GET"}
-    assert "20 operations" in done.stdout and "stops, restarts or replaces the server" in done.stdout
+    assert "of 20, asked by" in " ".join(done.stdout.split()) and "stops, restarts or replaces the server" in done.stdout
     assert f"mmconform doctor {server.url}" in done.stdout
+
+
+def told_by(text):
+    """The operations that a dry run names, each with the line at the head of its group."""
+    found = []
+    for group in text.partition("Dry run on")[2].split("\n\n")[1:]:
+        head, _, rest = " ".join(group.split()).partition(" operation")
+        if head.startswith("sent by"):
+            found += [(id_, head) for id_ in CONTRACT.operations if re.search(rf"\b{id_}\b", rest)]
+    return found
+
+
+@pytest.mark.parametrize("options", [(), ("--disruptive",)])
+@pytest.mark.parametrize("file", ["test_cases.py", "test_probes.py"])
+def test_what_is_sent_is_what_a_dry_run_told_of_each_operation_once(server, run, tmp_path, file, options):
+    """“Sent by nobody” was said of what probes send where there is no licence, and some stood below two heads."""
+    which = (f"suites/generated/{file}", *options, f"--reports={tmp_path}")
+    told = told_by(run("--dry-run", *which).stdout)
+    assert sorted(id_ for id_, _ in told) == sorted(CONTRACT.operations)
+    run(*which)
+    (seen,) = tmp_path.glob("*/" + NAME_OF_RECORD)
+    sent = {row.operation for row in read(seen).operations if row.sent}
+    here = "the server says that it lacks a"  # licence, or Enterprise build: this one lacks both
+    assert sent == {id_ for id_, head in told if not head.startswith("sent by nobody") or here in head}
 
 
 def test_a_world_survives_what_ends_its_people(server, run):

@@ -6,6 +6,7 @@ import pytest
 
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.driving import foretold as foretelling
 from mmconform.driving.outlook import Foresight
 from mmconform.paths import REPORTS, SPECS
 from mmconform.record import record
@@ -55,6 +56,9 @@ def test_of_every_operation_it_is_seen_who_is_let_in_and_who_is_not_and_nothing_
     assert rows["GetComplianceReports"].gate == "ent.compliance.licence_disable.app_error"
     foretold = outlook_on(observed("reference").header)
     assert {one.operation: one.requests for one in foretold.prospects} == {name: row.sent for name, row in rows.items()}
+    guard = Guard(build(load([SMALL]).document), Version.parse(observed("reference").header.server.version))
+    told = foretelling.foretell(guard, {name: [foretelling.PROBES] for name in rows})
+    assert told.sent(where=["the server says that it lacks a licence"]) == {name for name, row in rows.items() if row.sent}
     people = int(re.search(r"(\d+) users deactivated", ran.stdout)[1])
     assert people == foretold.accounts <= 40
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from mmconform.driving.foretold import BY_HAND, foretell
 from mmconform.report.plan import plan
+from mmconform.safety.guard import Guard
 from mmconform.servers import made
 from mmconform.servers.made import Made, made_on
 from mmconform.servers.target import Server, Target
@@ -35,12 +37,14 @@ def test_as_many_accounts_and_teams_are_made_as_a_dry_run_says(run_pytest, tmp_p
 
 
 def test_who_did_not_look_says_of_which_server_it_is_true(contract):
-    operations, version = [*contract.operations.values()], Version(10, 8, 1)
+    version = Version(10, 8, 1)
     server = Server(version, "10.8.1", "10.8.1", "", "team", "")
     target = Target("http://127.0.0.1:9", "127.0.0.1-9", "http://127.0.0.1:9", server, Redactor(replaying=False))
-    told = plan(target, operations, lambda *_: "", 3, width=80)
+    foretold = foretell(Guard(contract, version, is_disruptive=True), {id_: [BY_HAND] for id_ in contract.operations})
+    told = plan(target, contract.operations, foretold, 3, width=80)
     assert "To an empty server of this version that has everything switched on" in " ".join(told.split())
-    assert "of 210 combinations" in told and told.endswith("asked only whether that is so: 1 operation\n    GetWebrtcToken")
+    assert "of 231 combinations" in " ".join(told.split())
+    assert " ".join(told.split()).endswith("asked only whether that is so): 1 operation GetWebrtcToken")
     assert max(map(len, told.split("\n"))) <= 80
 
 
