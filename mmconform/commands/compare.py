@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATTERN",
         help="tell of these operations alone, such as 'Get*Channel*', and more of each where they are few (repeatable); "
-        "a live target is asked about them alone",
+        "two live targets, or one with --save, are asked about them alone",
     )
     add_format(parser, "markdown")
     add_live_options(parser)

@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,8 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
 
     Args:
         names: Records of runs (files, or the folders in which they are) or targets.
-        options: Of ``LIVE_OPTIONS``, documents (``--spec=…``), and the operations that a live target is asked about.
+        options: Of ``LIVE_OPTIONS``, documents (``--spec=…``), and the operations that live targets are asked about; beside a
+            tape or a record one is asked about those of that.
         scheduler: Where they are made, as in :func:`mmconform.campaign.places.place`.
 
     Raises:
@@ -99,11 +100,19 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
     kept = {choice: record.read(choice) for choice in chosen if isinstance(choice, Path)}  # before a run writes over one of them
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
+    if kept or any(target.is_recorded for target in targets.values()):
+        # What somebody is answered may hang on what was asked before, of other operations, too.
+        options = (*(option for option in options if not option.startswith("--operation=")), *_narrowed(kept.values()))
     if jobs := [_job(target, options) for target in targets.values()]:
         with progressing(len(jobs)) as progress, place(scheduler, len(jobs), progress.learn) as submit:
             for outcome in play(jobs, submit):  # whichever comes first: where one came to nothing, nobody needs the others
                 progress.finish(outcome)
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
+
+
+def _narrowed(kept: Iterable[Record]) -> tuple[str, ...]:
+    """Return what narrowed these records to some operations."""
+    return tuple(dict.fromkeys(option for there in kept for option in record.narrowed_to(there.header)))
 
 
 def place_of(name: str, of: Record) -> str:

@@ -9,7 +9,7 @@ from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.judging.judge import NOT_ON_TAPE
-from mmconform.record.record import Record, slug_of
+from mmconform.record.record import Record, narrowed_to, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
 from mmconform.wire.tape.name import name_of_test
 from mmconform.world.people import MADE, PERSONAS, power
@@ -148,6 +148,11 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
         raise MisuseError(
             "the two records were made of different requests: each run of a server draws its own. "
             "`mmconform compare --save NAME TARGET` keeps one of those that every comparison sends"
+        )
+    if old_header.documents and new_header.documents and narrowed_to(old_header) != narrowed_to(new_header):
+        raise MisuseError(
+            "the two records were made of different operations: what a probe is answered hangs on what others did before. "
+            "Ask both with the same --operation, or both without"
         )
     if before.header.spec != contract.digest:
         raise MisuseError("the records were made of other documents than ours; run them again")

@@ -73,6 +73,11 @@ class Record:
         return [self.header, *self.operations, *self.observations, *self.answers, *self.changes, *self.findings, self.footer]
 
 
+def narrowed_to(header: Header) -> tuple[str, ...]:
+    """Return what narrowed a run to some operations, sorted, as options: of others nothing was asked in it."""
+    return tuple(sorted(option for option in header.selection.split() if option.startswith("--operation=")))
+
+
 def write(path: Path, record: Record) -> None:
     """Write a record; the file is there whole or not at all."""
     lines = {

@@ -218,13 +218,19 @@ class Page:
         """Return what was not compared: one of the two was asked in part only, or has it switched off."""
         sides = (self.before, self.comparison.off_before), (self.after, self.comparison.off_after)
         parts = [
-            f"Not compared: what {record.header.target} was not asked; its record is of a part only ({record.header.selection})"
-            for record, _ in sides
-            if record.header.selection
+            f"Not compared: what {was_not}; {what} of a part only ({selection})"
+            for was_not, what, selection in self._selections()
         ]
         parts += [f"Not compared: {', '.join(found)}: {_why_off(self._name(record))}" for record, found in sides if found]
         both = self.comparison.off_both
         return parts + [_off_on_both(both, (self.before, self.after))] * bool(both)
+
+    def _selections(self) -> list[tuple[str, str, str]]:
+        """Return which record is of a part only, and of which; of both, where that is the same."""
+        (old, one), (new, other) = ((self._name(record), record.header.selection) for record in (self.before, self.after))
+        if one and one == other:
+            return [("neither was asked", "their records are", one)]
+        return [(f"{name} was not asked", "its record is", part) for name, part in ((old, one), (new, other)) if part]
 
     def _nothing(self) -> str:
         """Return that there is no difference, and of how much that is true."""
@@ -369,7 +375,7 @@ class Page:
 
     def _of_one(self, words: str) -> list[str]:
         """Return how to learn which requests show a change, where that is told of few operations only."""
-        first = next((change for change in self.comparison.changes if change.kind == "answer"), None)
+        first = next((group.one for group in self.groups if group.one.callers), None)
         if first is None or not self.is_of_many:
             return []
         return [

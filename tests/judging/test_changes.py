@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from mmconform import paths
@@ -544,6 +545,30 @@ def test_of_the_whole_api_a_live_server_is_asked_by_probes_that_are_the_same_eac
     assert runs._job(taped, chosen).options == ("--tb=no", "--spec=api.yaml") and not runs._job(taped, chosen).tests
 
 
+def test_a_live_server_is_asked_about_the_operations_that_a_record_is_of(files, monkeypatch, tmp_path):
+    """What a probe is answered hangs on what others did before: they archive what it names, or join its caller."""
+    ran = []
+    monkeypatch.setattr(runs, "_job", lambda target, options: ran.append(options) or pytest.fail("run"))
+    record.write(tmp_path / "part", of("5.0.0", [SERVED], selection="--operation=Get* --operation=A suites/x.py"))
+    for kept, options in ((str(tmp_path / "part"), ("--operation=A", "--operation=Get*")), (files[0], ())):
+        with pytest.raises(pytest.fail.Exception):
+            runs.records_of([kept, "reference"], ("--spec=api.yaml", "--operation=GetUser"))
+        assert ran.pop() == ("--spec=api.yaml", *options)
+    for names, options in ((["reference"], ("--operation=GetUser",)), (["5.36.1", "reference"], ())):
+        with pytest.raises(pytest.fail.Exception):
+            runs.records_of(names, ("--spec=api.yaml", "--operation=GetUser"))
+        assert ran.pop() == ("--spec=api.yaml", *options)
+
+
+def test_records_of_other_operations_are_not_compared_where_probes_were_asked(files):
+    parts = "--operation=Get* suites/generated/test_probes.py", "suites/generated/test_probes.py"
+    few, all_ = (of("5.0.0", [SERVED], documents=("--spec=api.yaml",), selection=part) for part in parts)
+    with pytest.raises(MisuseError, match="of different operations"):
+        compare(CONTRACT, few, all_)
+    more = replace(all_, header=msgspec.structs.replace(all_.header, selection=f"{parts[1]} suites/generated/test_principles.py"))
+    assert compare(CONTRACT, few, few).changes == compare(CONTRACT, all_, more).changes == []
+
+
 def test_the_command_that_compares_what_was_kept_takes_the_same_documents_and_operations(files, saved, capsys):
     assert cli.main(["compare", "--save", "before", files[0], "--operation=Create*", "--create-first-admin"]) == 0
     assert capsys.readouterr().out.endswith(f"mmconform compare before {files[0]} '--operation=Create*'\n")
@@ -653,6 +678,9 @@ def test_a_record_of_a_part_is_told_to_be_one(is_before):
     assert "what recorded:5.0.0 was not asked; its record is of a part only (-k *x*)" in page.text()
     assert "of a part only" in page.markdown() and "*x*" not in page.markdown().replace("\\*", "")
     assert "of a part only" not in Page(CONTRACT, whole, whole, compare(CONTRACT, whole, whole)).text()
+    both = Page(CONTRACT, part, part, compare(CONTRACT, part, part)).text()
+    assert both.count("of a part only") == 1
+    assert "Not compared: what neither was asked; their records are of a part only (-k *x*)\n" in both
 
 
 # -- what the same requests do not show ---------------------------------------------------------------------------------------
