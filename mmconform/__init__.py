@@ -15,6 +15,7 @@ _TABLES = (
     "answers",
     "clauses",
     "exchanges",
+    "findings",
     "known_deviations",
     "load",
     "newest",

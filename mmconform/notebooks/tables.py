@@ -34,8 +34,8 @@ from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.routes import reaches
 from mmconform.paths import CASSETTES, REPORTS, shown
 from mmconform.record import choose, record
-from mmconform.record.record import Record
-from mmconform.record.rows import Header
+from mmconform.record.record import KINDS, Record
+from mmconform.record.rows import Evidence, Header
 from mmconform.report.comparison import why_changed
 from mmconform.report.not_shown import not_shown as beside_the_shown
 from mmconform.report.summary import clause_states, kept_though_known
@@ -142,14 +142,21 @@ def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     """Return which target a notebook tells of where the reader chooses none, as it is called in every table's ``target``.
 
     A server of the reader's own where there is one, else a recording; of several the newest release, as a run takes it that names
-    no version. What is under development comes only where there is nothing else.
+    no version, and of that the one asked last. What is under development comes only where there is nothing else. Which of several
+    servers it is, a line below the cell says, with the others: nobody knows which of them was for throwing away.
 
     Args and errors are those of :func:`load`.
     """
     read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
-    own = [record for record in read_ if not record.header.target.startswith("recorded:")] or read_
+    of_kind = [[record for record in read_ if record.kind == kind] for kind in KINDS]
+    of_servers, own = of_kind[0], next(filter(None, of_kind))
     name = tape.newest(record.header.server.name for record in own)
-    return next(record.header.target for record in reversed(own) if record.header.server.name == name)
+    target = next(record.header.target for record in reversed(own) if record.header.server.name == name)
+    rest = {f"{other.header.target} ({other.header.server.name})" for other in of_servers if other.header.target != target}
+    if rest:
+        others = ", ".join(sorted(rest))
+        _say([f"told of: {target} ({name}), of several servers the newest release, asked last; others are {others}"])
+    return target
 
 
 def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -207,6 +214,43 @@ def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
     frame = pd.DataFrame(rows, columns=["target", "version", *columns]).astype({"agrees": "boolean"})
     return _ordered(frame, read_)
+
+
+def findings(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
+    """Return what contradicts a principle: two answers that do not go together. No promise is broken by it.
+
+    Columns: ``target``, ``version``, ``principle``, ``operation`` (that gave something away, or went on serving), ``beside``
+    (the operation whose answer says otherwise, or after which it had to end), ``field`` (what was given away), ``personas`` (to
+    whom), ``standing`` (new, known, or gap: the document is silent about what does no harm), ``seen`` (in words),
+    ``deviation`` (the entry that makes it known), and of both answers, as far as the record holds them, ``who`` and
+    ``who_beside`` (whose credential was sent), ``request`` and ``request_beside``, ``status`` and ``status_beside`` (whole
+    numbers), ``answer`` and ``answer_beside``.
+
+    Args and errors are those of :func:`load`. Runs of ``suites/generated/test_principles.py`` alone have any; where there is
+    none, a line below the cell says so.
+    """
+    read_, rows = _read(records, _contract(_paths(spec), _paths(overlay))), []
+    for each in read_:
+        for row in each.findings:
+            told = {column: getattr(row, column) for column in _FINDING} | {"personas": ", ".join(row.personas)}
+            first, second, *_ = *row.evidence, None, None
+            rows.append({**_of(each), **told, **_side(first, ""), **_side(second, "_beside")})
+    if not rows:
+        targets = ", ".join(each.header.target for each in read_)
+        _say([f"nothing contradicts a principle in {targets}, or none was asked about (suites/generated/test_principles.py)"])
+    columns = ["target", "version", *_FINDING, *_side(None, ""), *_side(None, "_beside")]
+    frame = pd.DataFrame(rows, columns=columns).astype({"status": "Int64", "status_beside": "Int64"})
+    return _ordered(frame, read_)
+
+
+_FINDING = ("principle", "operation", "beside", "field", "personas", "standing", "seen", "deviation")
+
+
+def _side(side: Evidence | None, end: str) -> dict[str, Any]:
+    if side is None:
+        return dict.fromkeys(f"{name}{end}" for name in ("who", "request", "status", "answer"))
+    request, who = f"{side.method} {side.url}", side.credential or "nobody"
+    return {f"who{end}": who, f"request{end}": request, f"status{end}": side.status, f"answer{end}": side.answer}
 
 
 def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -354,8 +398,9 @@ def known_deviations() -> pd.DataFrame:
 def exchanges(version: str, operation: str, persona: str | None = None) -> pd.DataFrame:
     """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
 
-    Of a tape of the whole API (``11.1.0/whole``) these are the judged exchanges, in their form alone, numbered through all tests
-    of the operation; and there is a column more, ``which`` (of its test's requests, in words).
+    A version may be written as a target, too (``recorded:5.36.1``). Of a tape of the whole API (``11.1.0/whole``) these are the
+    judged exchanges, in their form alone, numbered through all tests of the operation; and there is a column more, ``which`` (of
+    its test's requests, in words).
 
     Columns: ``version``, ``operation``, ``persona`` (whose credential it was, the operator's too, who makes what a run needs; or
     unknown), ``credential`` (as it stands on the tape: whose session or token), ``method``, ``url``, ``body`` (sent),
@@ -367,6 +412,7 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
         MisuseError: there is no such tape or operation, or nobody who is called so has asked, and is none of the people of
             every tape.
     """
+    version = version.removeprefix("recorded:")
     if version in tape.every_whole():
         return _of_persona(_on_whole_tape(version, operation), version, operation, persona)
     contract = _contract()
@@ -564,7 +610,16 @@ def _asked(record: Record) -> tuple[str, int, int]:
 
 
 def _paths(documents: Documents) -> tuple[Path, ...]:
-    return tuple(map(Path, [documents] if isinstance(documents, str | Path) else documents))
+    """Return where documents are: in a notebook names begin at its folder, or, as those of records do, at the checkout."""
+    return tuple(_place(Path(name)) for name in ([documents] if isinstance(documents, str | Path) else documents))
+
+
+def _place(document: Path) -> Path:
+    places = (document, REPORTS.parent / document)
+    if found := next((place for place in places if place.exists()), None):
+        return found
+    looked = " and ".join(dict.fromkeys(shown(place.absolute().parent) for place in places))
+    raise MisuseError(f"{document}: no such file or folder; looked in {looked}")
 
 
 def _contract(specs: tuple[Path, ...] = (), overlays: tuple[Path, ...] = ()) -> Contract:
@@ -606,6 +661,7 @@ __all__ = [
     "answers",
     "clauses",
     "exchanges",
+    "findings",
     "known_deviations",
     "load",
     "newest",

@@ -44,6 +44,10 @@ class CutShortError(RecordError):
     """Lines are missing: the run was interrupted, or the file cut short."""
 
 
+#: Of what records are, by how much that tells a reader: their own server, a recording, and ours, which is no news of Mattermost.
+KINDS = ("server", "recording", "reference")
+
+
 @dataclass(frozen=True)
 class Record:
     """A complete record."""
@@ -66,6 +70,12 @@ class Record:
             changes=[row for row in self.changes if row.operation in names],
             findings=[row for row in self.findings if row.operation in names],
         )
+
+    @property
+    def kind(self) -> str:
+        """Of what it is, as :data:`KINDS` calls it: a record tells of its target alone."""
+        kind = self.header.target.partition(":")[0].partition("@")[0]
+        return {"recorded": "recording", "reference": "reference"}.get(kind, "server")
 
     @property
     def rows(self) -> list[Row]:

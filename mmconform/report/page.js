@@ -49,8 +49,7 @@ const LAST = data.targets.length - 1;
  */
 function usual(from, to) {
   const some = range(from, to + 1).reverse();
-  const own = some.filter((t) => data.targets[t].is_live);
-  const among = own.length ? own : some;
+  const among = data.kinds.map((kind) => some.filter((t) => data.targets[t].kind === kind)).find((of) => of.length);
   return among.find((t) => data.targets[t].is_release) ?? among[0];
 }
 const NEWEST = usual(0, LAST);

@@ -19,7 +19,7 @@ from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
-from mmconform.record.record import Record, age, check
+from mmconform.record.record import KINDS, Record, age, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.marks import (
     EFFECT_SIGNS,
@@ -120,6 +120,7 @@ def page_data(
         "reasons": WHY_SKIPPED,
         "rules": RULES,
         "verdicts": VERDICTS,
+        "kinds": KINDS,
         "personas": _personas(),
         "made": list(MADE),
         "bots": [name for name in MADE if (persona := known_persona(name)) and persona.is_bot],
@@ -440,7 +441,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "short": server.name,
                 # What its column's head says below the version.
                 "below": " ".join(filter(None, (where if is_live else beside, when))),
-                "is_live": is_live,
+                "kind": record.kind,
                 "is_release": tape.is_release(server.name),
                 "target": header.target,
                 **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},

@@ -28,7 +28,8 @@ from mmconform.report.page import page_data
 from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.people import PERSONAS, PROBING
-from tests.report.test_page import probed
+from tests import rows as lines
+from tests.report.test_page import CONTRADICTION, probed
 
 #: In one process: the records that all of them read are made once.
 pytestmark = pytest.mark.xdist_group("notebooks")
@@ -256,7 +257,7 @@ def test_a_tape_and_a_server_of_one_version_are_two_records_of_one_version(recor
     assert str(draw.versions(mmconform.answers(), both, mmconform.clauses())) == alone
 
 
-def test_where_none_is_chosen_a_notebook_tells_of_the_newest_release_as_a_run_does(records, tmp_path, monkeypatch):
+def test_where_none_is_chosen_a_notebook_tells_of_the_newest_release_as_a_run_does(records, tmp_path, monkeypatch, capsys):
     """Of the reader's own servers, if there are any. 11.6.0-dev is the last record, and under development."""
     source, made = records / "11.0.3" / NAME, {}
     server = json.loads(source.read_text(encoding="utf-8").splitlines()[0])["server"]
@@ -272,12 +273,34 @@ def test_where_none_is_chosen_a_notebook_tells_of_the_newest_release_as_a_run_do
     assert mmconform.newest(records, dev) == "recorded:11.0.3" == f"recorded:{tape.newest(['4.6.3', '11.0.3', '11.6.0-dev'])}"
     assert mmconform.newest(records, dev, live_dev) == "http://127.0.0.1:8066"
     assert mmconform.newest(records, dev, live_dev, live) == "http://127.0.0.1:8065"
+    said = "http://127.0.0.1:8065 (5.36.1), of several servers the newest release, asked last; others are http://127.0.0.1:8066"
+    assert said in capsys.readouterr().err, "nobody knows which of them was for throwing away"
+    reference = tmp_path / "reference" / NAME
+    of_a_live_server(source, reference, target="reference")
+    assert mmconform.newest(records / "4.6.3", reference) == "recorded:4.6.3", "it is no news about Mattermost"
     assert mmconform.newest(dev) == "recorded:11.6.0-dev"
     monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, (records, dev))))
     assert mmconform.newest() == "recorded:11.0.3"
     told = [(path.stem, cell.source) for path in execute.every() for cell in nbformat.read(path, as_version=4).cells]
     assert {stem for stem, source in told if "mmconform.newest(" in source} == {"2-kept", "3-who", "4-since-when"}
     assert not [stem for stem, source in told if "target.iloc[-1]" in source], "the last is not always a release"
+
+
+def test_what_contradicts_a_principle_is_a_row_with_both_answers(record_of, tmp_path, capsys):
+    one = record_of("11.0.3", target="http://127.0.0.1:8065")
+    one.findings.extend(lines.findings(CONTRADICTION, {**CONTRADICTION, "field": "id", "standing": "gap", "evidence": []}))
+    write(tmp_path / NAME, one)
+    shown, bare = mmconform.findings(tmp_path).to_dict("records")
+    assert (shown["operation"], shown["beside"], shown["principle"]) == ("GetUserAccessToken", "GetUserAccessTokens", "hidden")
+    assert (shown["who"], shown["status"], shown["personas"]) == ("member's session", 200, "member")
+    assert (shown["who_beside"], shown["status_beside"]) == ("nobody", 403)
+    assert bare["standing"] == "gap" and draw.pd.isna(bare["status"]), "the record holds no answer"
+    told = re.findall(r"``(\w+)``", mmconform.findings.__doc__.partition("Columns: ")[2].partition("Args")[0])
+    assert sorted(told) == sorted(shown)
+    capsys.readouterr()
+    write(tmp_path / "none" / NAME, record_of("9.11.2"))
+    assert mmconform.findings(tmp_path / "none").columns.tolist() == list(shown)
+    assert capsys.readouterr().err.startswith("nothing contradicts a principle in recorded:9.11.2, or none was asked about")
 
 
 def test_whole_live_records_are_loaded_by_default(records, tmp_path, monkeypatch):
@@ -353,8 +376,9 @@ def test_a_document_that_is_changed_between_two_cells_is_read_again(of_others, m
     assert not mmconform.clauses(mine.name).equals(before)
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    with pytest.raises(MisuseError):
+    with pytest.raises(MisuseError, match=f"^mine.yaml: no such file or folder; looked in {tmp_path / 'empty'} and "):
         mmconform.clauses(mine.name)
+    assert len(mmconform.clauses("specs/small.yaml")), "as records, documents are found from the checkout, too"
 
 
 def test_of_other_documents_records_are_named(of_others, monkeypatch):
@@ -407,6 +431,7 @@ def test_a_tape_can_be_asked_for_one_persona():
     everybody = mmconform.exchanges("5.36.1", "RegenCommandToken")
     mine = mmconform.exchanges("5.36.1", "RegenCommandToken", "team_admin")
     assert 0 < len(mine) < len(everybody) and set(mine.persona) == {"team_admin"}
+    assert mmconform.exchanges("recorded:5.36.1", "RegenCommandToken").equals(everybody), "as other tables call it"
     assert set(mine.method) == {"PUT"} and mine.url.str.fullmatch(r"/api/v4/commands/[a-z0-9]+/regen_token").all()
     assert (mine[mine.status == 200].error == "").all()
 

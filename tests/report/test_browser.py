@@ -315,6 +315,14 @@ def test_beside_recordings_the_readers_own_server_comes_first(page_of, record_of
     assert panel(page).locator(".verdict").inner_text() == "● Mattermost 11.0.3 recorded: 8 kept"
 
 
+def test_beside_recordings_the_reference_is_not_what_is_told_of(page_of, record_of):
+    """It is no news about Mattermost; with nothing else it is all there is."""
+    page = page_of("versions", record_of("5.36.1"), record_of("11.0.3", target="reference"))
+    assert page.locator("#headline").inner_text().startswith("Mattermost 5.36.1 recorded: verified")
+    page = page_of("versions", record_of("11.0.3", target="reference:some-flaw"))
+    assert page.locator("#headline").inner_text().startswith("Mattermost 11.0.3: verified")
+
+
 def test_all_filters_stand_in_one_row_of_a_desktop_and_the_names_of_versions_are_whole(page_of, record_of):
     """With every filter there is, the button that clears them too, where versions have addresses."""
     live = [record_of("11.0.3", target=target) for target in ("http://127.0.0.1:8065", "http://127.0.0.1:18066")]

@@ -206,7 +206,7 @@ def test_recordings_alone_and_one_server_alone_are_called_by_their_version(data,
     for records in ([record_of("9.11.2"), record_of("11.0.3")], [record_of("11.0.3", target="http://127.0.0.1:8065")]):
         shown = data(*records)["targets"]
         assert [t["called"] for t in shown] == [t["name"] for t in shown] == [one.header.server.name for one in records]
-        assert all(t["below"] == t["target"].removeprefix("http://") * t["is_live"] for t in shown)
+        assert all(t["below"] == t["target"].removeprefix("http://") * (t["kind"] == "server") for t in shown)
 
 
 def test_two_recordings_of_one_version_are_called_by_their_targets(data, record_of):
