@@ -165,7 +165,8 @@ def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
 def _apart(contract: Contract, record: Record) -> Iterator[Access]:
     """Yield, for every operation and caller, what their valid requests were answered in tests that ask whether they may.
 
-    That is where a check was asked about it, though it may have known nothing: of a bot no sentence says what it may.
+    These are probes, and all in which a check was asked about it, though it may have known nothing: of a bot no sentence says
+    what it may, and of an operation there may be none at all.
     """
     version, slug = Version.parse(record.header.server.version), slug_of(record.header.target)
     judged = {
@@ -176,7 +177,7 @@ def _apart(contract: Contract, record: Record) -> Iterator[Access]:
     found: dict[tuple[str, str], Access] = {}
     for answer in record.answers:
         key = answer.operation, answer.persona
-        is_told = answer.as_shipped or (answer.request, *key) in judged
+        is_told = answer.as_shipped or answer.request.startswith(_PROBES) or (answer.request, *key) in judged
         if answer.valid and is_told and answer.operation in contract.operations:
             denials = frozenset((one.status, one.id) for one in _denials(answer.operation, version))
             access = found.setdefault(key, Access(*key, "any", denials=denials, is_apart=True))

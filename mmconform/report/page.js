@@ -448,7 +448,7 @@ const ruleOf = (persona) => (persona === "anonymous" ? "auth" : "permission");
 /** Why nothing is told of a persona: the version has no such operation, or nobody asked. */
 function whyUntold(clause, t) {
   const skipped = clause && clause.at[t] === "s" ? skippedFor(clause, t) : [];
-  return skipped.length ? skipped.map(whySkipped).join("; ") : "nobody asked as such a caller";
+  return skipped.length ? skipped.map(whySkipped).join("; ") : "such a caller sent no valid request about something that exists";
 }
 
 /**
@@ -504,7 +504,7 @@ function accessLegend(some) {
   return [
     h("div", { class: "legend" }, h("strong", {}, "Answered:"), key({ letter: "a", state: "p" }, "may: was served"), key({ letter: "d", state: "p" }, "may not: was refused"),
       has("b") && key({ letter: "b", state: "p" }, "both: some served, some refused"), has("o") && key({ letter: "o", state: "p" }, "neither: another error, or no valid request"),
-      has("s") && key({ letter: "s" }, "not judged; the cell says why"), has("u") && key({ letter: "u" }, "nobody asked")),
+      has("s") && key({ letter: "s" }, "not judged; the cell says why"), has("u") && key({ letter: "u" }, "no valid request of theirs")),
     h("div", { class: "legend" }, h("strong", {}, "Documented:"), h("span", {}, "without a mark: answered as documented"),
       key({ letter: first("k", "a"), state: "k" }, "otherwise than documented, known"), key({ letter: first("n", "d"), state: "n" }, "otherwise than documented, new"),
       is("c") && key({ letter: first("c", "a"), state: "c" }, "as documented here, though it is known not to be"), is("u") && key({ letter: first("u", "a"), state: "u" }, `nobody judged whether as documented${some.some((here) => isTold(here) && here.state === "u" && here.reasons.length) ? "; the cell says why" : ""}`)),
@@ -567,7 +567,7 @@ function personas() {
     h("p", { class: "lead" }, `Mattermost ${data.targets[now.at].called}: ${world.length || !made.length ? "whose valid requests were served and whose refused, about their own and about somebody else's" : "whose valid requests were served, and whose refused"}. `,
       whomMade(made), " The name of an operation leads to who may call it in every version."),
     accessLegend([...heres.values()].flatMap((each) => [...each.values()])),
-    h("p", { class: "note soft small" }, "An empty cell: nobody asked, or not in this version."),
+    h("p", { class: "note soft small" }, "An empty cell: nobody asked with a valid request about something that exists, or not in this version."),
     some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
     some.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
   ];

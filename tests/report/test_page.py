@@ -447,6 +447,14 @@ def test_whoever_asks_wherever_things_lie_is_told_of_judged_or_not(data, record_
     assert set(shown["apart"]) == set(PROBING) and shown["bots"] == [TEAM_BOT]
 
 
+def test_what_probes_were_answered_is_told_though_the_run_judged_other_rules(data, record_of):
+    """As with `--rule=schema`; or no sentence says who may."""
+    run = probed(record_of)
+    run = replace(run, observations=[row for row in run.observations if row.rule not in ("permission", "auth")])
+    shown = data(run)
+    assert {row["persona"]: row["answered"] + row["state"] for row in shown["access"]} == dict.fromkeys(PROBING, "du")
+
+
 def test_of_a_tape_of_the_whole_api_the_checks_alone_have_judged_who_may(data, record_of):
     """Whether somebody may depends on where the thing lies, which a record does not hold: most of its answers are to probes."""
     whole = probed(record_of, GET, as_shipped=True, target="recorded:11.0.3/whole")
