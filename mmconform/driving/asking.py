@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mmconform.contract.clause import Clause, Operation, Rule
 from mmconform.errors import MisuseError, NotHereError
-from mmconform.judging.judge import Judge
+from mmconform.judging.judge import NOT_HERE, Judge
 from mmconform.wire.client import Client, HeldBackError, NotTapedError, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.world import World
@@ -37,9 +37,9 @@ class Asker:
         except UnseenError as error:
             self.judge.unseen(self.operation.id, persona, error.reason, str(error))
             self.lose()
-        except NotHereError:
+        except NotHereError as missing:
             for clause in self.contract.of(self.operation.id):
-                self.judge.skip(clause, "not-on-this-target")
+                self.judge.skip(clause, NOT_HERE, why=str(missing))
         except MisuseError as error:
             self.judge.unseen(self.operation.id, persona, "what the request is about could not be made", str(error))
         except NotTapedError as error:

@@ -221,7 +221,7 @@ class Collecting:
             self.process.say(line)
         if untold := sum(not {"untaped", "racing"}.isdisjoint(mark.name for mark in item.iter_markers()) for item in items):
             documents = " ".join(self.process.run.documents)
-            probes = f"; of probes mmconform doctor {target.base_url} {documents} tells" if documents else ""
+            probes = f"; of probes alone mmconform doctor {target.base_url} {documents} tells" if documents else ""
             self.process.say(f"not counted: what tests make that are on no tape ({untold}){probes}")
 
     def _operation_of(self, item: pytest.Item) -> Operation | None:

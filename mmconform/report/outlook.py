@@ -22,7 +22,8 @@ def outlook_lines(outlook: Outlook, width: int = WIDTH) -> Iterator[str]:
 
     yield from told("probes", f"ask {len(asked)} of {len(outlook.prospects)} operations, with some {requests} requests")
     yield from told("accounts", f"{outlook.accounts} at most, bots among them{_consumed(asked)}")
-    yield from told("", "by probes; a run of everything made 271 on 11.1.0, of which 81 were active at one time")
+    made = "a run of everything made 271 on 11.1.0, of which 81 were active at one time"
+    yield from told("", f"by probes alone, near misses and principles make more: {made}")
     for reason, count in Counter(prospect.reason for prospect in outlook.prospects if prospect.reason).most_common():
         yield from told("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
     for need, count in Counter(need for prospect in asked for need in prospect.needs).most_common():

@@ -164,6 +164,12 @@ def clause_states(contract: Contract, rows: Iterable[ObservationRow]) -> dict[st
     return {clause: state_of(seen) for clause, seen in by_clause.items()}
 
 
+def not_asked_for(contract: Contract, record: Record) -> int:
+    """Return how many clauses no test of the run was about: with these the counts of a verdict are all that there are."""
+    states = clause_states(contract, record.observations)
+    return sum(state == "unobserved" for state in states.values()) - len(record.footer.unobserved)
+
+
 def table(contract: Contract, record: Record) -> dict[str, dict[Rule, Cell]]:
     """Return the cells of a record, by operation and rule; a missing cell means that nothing is promised."""
     states = clause_states(contract, record.observations)

@@ -22,6 +22,7 @@ from mmconform.report.summary import (
     kept_though_known,
     left_out_by_us,
     newer_than_known,
+    not_asked_for,
     problems,
     skip_reasons,
     table,
@@ -38,6 +39,8 @@ _SHORT = {"status": "stat", "schema": "schem", "input": "inp", "permission": "pe
     "paging": "page",
     "effect": "eff",
 }
+#: Before lines that go on, or stand below a head.
+_BELOW = " " * 6
 _WIDE, _NARROWEST = 92, 80
 #: In fewer columns all lines of many servers are in fewer words: one wording for all of them.
 _WIDE_FOR_LINES = 100
@@ -91,14 +94,14 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     for finding in record.findings:
         if finding.standing == "new":
             console.print(*_finding(finding, console.width), sep="\n", soft_wrap=True)
-    console.print(_verdict(record, len(contract.clauses)), soft_wrap=True)
+    console.print(_verdict(contract, record, console.width), soft_wrap=True)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
 
 
 def show_briefly(contract: Contract, record: Record, *, colour: bool, width: int) -> str:
     """Return one line: which server, and the verdict, why it is red first, in so many words as the width has room for."""
-    text, name, promises = io.StringIO(), plain(record.header.server.name), len(contract.clauses)
-    line = Text(f"{name:10}").append(_verdict(record, promises, is_line=True, is_short=width < _WIDE_FOR_LINES))
+    text, name = io.StringIO(), plain(record.header.server.name)
+    line = Text(f"{name:10}").append(_verdict(contract, record, width, is_line=True, is_short=width < _WIDE_FOR_LINES))
     line.truncate(max(width, _NARROWEST), overflow="ellipsis")
     _console(text, colour=colour, width=width).print(line, soft_wrap=True)
     return text.getvalue().rstrip()
@@ -172,7 +175,7 @@ def _finding(finding: FindingRow, width: int) -> list[Text]:
 def _below(text: str, width: int) -> Iterator[Text]:
     """Yield lines that stand below a head."""
     for line in text.split("\n"):
-        yield from map(Text, folded(line, width, " " * 6))
+        yield from map(Text, folded(line, width, _BELOW))
 
 
 def _rest(contract: Contract, record: Record, silent: list[str]) -> Iterator[str]:
@@ -256,16 +259,25 @@ def _named(operations: list[str]) -> str:
     return ", ".join(operations[:MANY]) + more
 
 
-def _verdict(record: Record, promises: int, *, is_line: bool = False, is_short: bool = False) -> Text:
-    footer = record.footer
+def _verdict(contract: Contract, record: Record, width: int, *, is_line: bool = False, is_short: bool = False) -> Text:
+    """Return the verdict, with counts that are together all promises; what nobody saw below them where a line has no room for it.
+
+    Args:
+        is_line: One line is all that there is room for.
+    """
+    footer, promises = record.footer, len(contract.clauses)
     text = Text("  ")
     text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
     verified = f"{footer.verified} of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
     why = "" if footer.green else f"{', '.join(why_red(footer))}; "
     is_told = is_line and not footer.green  # what is new or in error is a reason, and one line has no room for it twice
     text.append(f"  {why}{verified}: {footer.kept} kept, {footer.known} known" + ("" if is_told else f", {footer.new} new"))
-    errors = 0 if is_told else footer.errors
-    for count, word in ((footer.skipped, "skipped"), (errors, "errors"), (len(footer.unobserved), "unobserved")):
-        if count:
-            text.append(f", {count} {word}")
-    return text
+    text.append(_counted((footer.skipped, "skipped"), (0 if is_told else footer.errors, "errors")))
+    others = 0 if is_line else not_asked_for(contract, record)
+    unseen = _counted((len(footer.unobserved), "unobserved"), (others, "not asked for"))
+    has_room = is_line or text.cell_len + len(unseen) <= width
+    return text.append(unseen if has_room else f",\n{_BELOW}{unseen[2:]}")
+
+
+def _counted(*counts: tuple[int, str]) -> str:
+    return "".join(f", {count} {word}" for count, word in counts if count)

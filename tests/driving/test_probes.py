@@ -288,10 +288,11 @@ def test_what_this_server_does_not_offer_is_not_judged(contract):
     judge = Judge(contract, Target("x", "x", "http://x", server, Redactor(replaying=True)), [])
 
     def send():
-        raise NotHereError("personal access tokens are switched off on this server")
+        raise NotHereError(why)
 
+    why = "personal access tokens are switched off on this server"
     Asker(contract.operations["GetUserAccessToken"], None, None, judge).ask("member", send)
-    assert {(o.outcome, o.signature) for o in judge.observations} == {("skip", "not-on-this-target")}
+    assert {(o.outcome, o.signature, o.seen) for o in judge.observations} == {("skip", "not-on-this-target", why)}
     assert {o.clause for o in judge.observations} == {clause.id for clause in contract.of("GetUserAccessToken")}
 
 

@@ -1,5 +1,6 @@
 """What people see in the terminal: what is judged, the table, and what is new."""
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -39,6 +40,15 @@ def test_operations_that_were_not_asked_are_counted_not_shown(shown, contract):
     assert "\nCreateJob " in text and "GetUserAccessToken" not in text
     others = len(contract.clauses) - len([*contract.of("CreateJob")])
     assert f"  not asked: 10 other operations, with {others} promises\n" in text
+
+
+def test_the_counts_of_the_last_line_are_all_promises(shown, contract):
+    """Those that no test was about stood nowhere in it."""
+    skips = {"clause": "CreateJob.schema", "outcome": "skip", "signature": "not-on-this-target"}
+    last = shown({"clause": "CreateJob.auth"}, {"clause": "CreateJob.status", **NEW}, skips).rpartition("  RED  ")[2]
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (kept|known|new|skipped|unobserved|not asked for)", last)}
+    assert counts["kept"] == counts["skipped"] == 1 and counts["not asked for"] > len(contract.clauses) / 2
+    assert sum(counts.values()) == len(contract.clauses)
 
 
 def test_every_operation_is_asked_or_not_and_counted_once(contract):
