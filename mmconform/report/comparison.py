@@ -148,7 +148,8 @@ class Page:
                     turn, command = self._requests.first(change)
                     first = f"; first seen in{inert(turn)} {code(command)}" if command else ""
                     shown_by = self._requests.shown_by([change], inert, code)
-                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}")
+                    sent = f"; what one of them sent: {code(call)}" if (call := self._exchanges(change)) else ""
+                    lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}{sent}")
                 lines += [f"- why: {inert(reason)}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
             lines += ["", inert(head), "", *(f"- {inert(one)}" for one in rest)]
@@ -171,6 +172,7 @@ class Page:
                 **quote,
                 "reason": "; ".join(map(str, self.reasons[change])),
                 "run": run,
+                "exchanges": self._exchanges(change),
                 "promises": promises,
             }
 
@@ -228,7 +230,7 @@ class Page:
     def _selections(self) -> list[tuple[str, str, str]]:
         """Return which record is of a part only, and of which; of both, where that is the same."""
         (old, one), (new, other) = ((self._name(record), record.header.selection) for record in (self.before, self.after))
-        if one and one == other:
+        if one and sorted(one.split()) == sorted(other.split()):
             return [("neither was asked", "their records are", one)]
         return [(f"{name} was not asked", "its record is", part) for name, part in ((old, one), (new, other)) if part]
 
@@ -384,14 +386,16 @@ class Page:
         ]
 
     def _sent(self, group: Alike) -> list[str]:
-        """Return where the requests that show changes stand, with their answers: a test that passes tells neither."""
-        target = self.after.header.target
-        if not target.startswith("recorded:"):
-            return []
-        tape = target.removeprefix("recorded:")
-        callers = {change.operation: change.personas[0] for change in group.changes if change.callers}
-        commands = [f'{_COMMAND}mmconform.exchanges("{tape}", "{name}", "{persona}")' for name, persona in callers.items()]
+        """Return lines that tell where the requests of changes stand, for each operation of them."""
+        commands = dict.fromkeys(_COMMAND + call for change in group.changes if (call := self._exchanges(change)))
         return ["    what one of them sent, and each answer:", *commands] if commands else []
+
+    def _exchanges(self, change: Change) -> str:
+        """Return the call that shows requests of a change with their answers, which a test that passes does not; of a tape."""
+        kind, _, tape = self.after.header.target.partition(":")
+        if kind != "recorded" or not change.callers:
+            return ""
+        return f'mmconform.exchanges("{tape}", "{change.operation}", "{change.personas[0]}")'
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
