@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         return _save(options.save, options.before, options.after, chosen, options.scheduler)
     if not options.after:
         raise MisuseError("compare with what? Name a second target or record, or keep this one with --save NAME")
-    before, after = records_of([options.before, options.after], chosen, options.scheduler)
+    before, after = records_of([options.before, options.after], chosen, options.scheduler, contract.digest)
     for record in (before, after):
         age(record)  # which says whether it tells its version
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)

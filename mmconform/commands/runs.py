@@ -83,7 +83,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str = "") -> list[Record]:
+def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str = "", digest: str = "") -> list[Record]:
     """Return the record of each name: one that is there, or that of a run of the suites over a target.
 
     Runs go side by side, and are told on standard error, with how far they are.
@@ -93,9 +93,10 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
         options: Of ``LIVE_OPTIONS``, documents (``--spec=…``), and the operations that live targets are asked about; beside a
             tape or a record one is asked about those of that.
         scheduler: Where they are made, as in :func:`mmconform.campaign.places.place`.
+        digest: Of the documents, where a record of others is not to be had beside a run.
 
     Raises:
-        MisuseError: a name is neither, a record is broken, or a run came to nothing.
+        MisuseError: a name is neither, a record is broken, or a run came to nothing, or would be of no use beside a record.
     """
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
     kept = {choice: record.read(choice) for choice in chosen if isinstance(choice, Path)}  # before a run writes over one of them
@@ -103,11 +104,30 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     if kept or any(target.is_recorded for target in targets.values()):
         # What somebody is answered may hang on what was asked before, of other operations, too.
         options = (*(option for option in options if not option.startswith("--operation=")), *_narrowed(kept.values()))
+    for there in kept.values() if targets else ():
+        _confirm_fits(there, digest)
     if jobs := [_job(target, options) for target in targets.values()]:
         with progressing(len(jobs)) as progress, place(scheduler, len(jobs), progress.learn) as submit:
             for outcome in play(jobs, submit):  # whichever comes first: where one came to nothing, nobody needs the others
                 progress.finish(outcome)
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
+
+
+def _confirm_fits(kept: Record, digest: str) -> None:
+    """Check, before a server is asked for minutes, that its answers can be compared with those of a record.
+
+    Raises:
+        MisuseError: they could not.
+    """
+    header, name = kept.header, f"the record of {kept.header.target} of {kept.header.started[:10]}"
+    if digest and header.spec != digest:
+        by = f"by {record.as_options(header.documents)}" if header.documents else "by our own documents, without --spec"
+        raise MisuseError(f"{name} was judged {by}, in another state or not named here; nothing was asked")
+    if header.seed != SEED:
+        raise MisuseError(
+            f"{name} is of other requests: each run of a server draws its own. `mmconform compare --save NAME TARGET` keeps one "
+            "of those that every comparison sends; nothing was asked"
+        )
 
 
 def _narrowed(kept: Iterable[Record]) -> tuple[str, ...]:

@@ -545,12 +545,13 @@ def test_of_the_whole_api_a_live_server_is_asked_by_probes_that_are_the_same_eac
     assert runs._job(taped, chosen).options == ("--tb=no", "--spec=api.yaml") and not runs._job(taped, chosen).tests
 
 
-def test_a_live_server_is_asked_about_the_operations_that_a_record_is_of(files, monkeypatch, tmp_path):
+def test_a_live_server_is_asked_about_the_operations_that_a_record_is_of(monkeypatch, tmp_path):
     """What a probe is answered hangs on what others did before: they archive what it names, or join its caller."""
     ran = []
     monkeypatch.setattr(runs, "_job", lambda target, options: ran.append(options) or pytest.fail("run"))
-    record.write(tmp_path / "part", of("5.0.0", [SERVED], selection="--operation=Get* --operation=A suites/x.py"))
-    for kept, options in ((str(tmp_path / "part"), ("--operation=A", "--operation=Get*")), (files[0], ())):
+    for name, selection in (("part", "--operation=Get* --operation=A suites/x.py"), ("all", "")):
+        record.write(tmp_path / name, of("5.0.0", [SERVED], selection=selection, seed=SEED))
+    for kept, options in ((str(tmp_path / "part"), ("--operation=A", "--operation=Get*")), (str(tmp_path / "all"), ())):
         with pytest.raises(pytest.fail.Exception):
             runs.records_of([kept, "reference"], ("--spec=api.yaml", "--operation=GetUser"))
         assert ran.pop() == ("--spec=api.yaml", *options)
@@ -558,6 +559,23 @@ def test_a_live_server_is_asked_about_the_operations_that_a_record_is_of(files, 
         with pytest.raises(pytest.fail.Exception):
             runs.records_of(names, ("--spec=api.yaml", "--operation=GetUser"))
         assert ran.pop() == ("--spec=api.yaml", *options)
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ({"spec": "0", "documents": ("--spec=api.yaml",)}, "was judged by --spec=api.yaml, in another state or not named here"),
+        ({"spec": "0"}, "was judged by our own documents, without --spec, in another state"),
+        ({}, "is of other requests: each run of a server draws its own"),
+    ],
+)
+def test_no_server_is_asked_whose_answers_could_not_be_compared(header, says, tmp_path, monkeypatch, capsys):
+    """It would take minutes, and be refused only then."""
+    monkeypatch.setattr(runs, "_job", lambda *_: pytest.fail("run"))
+    record.write(tmp_path / "kept", of("5.0.0", [SERVED], **header))
+    assert cli.main(["compare", str(tmp_path / "kept"), "reference"]) == 2
+    told = capsys.readouterr().err
+    assert says in told and told.endswith("nothing was asked\n")
 
 
 def test_records_of_other_operations_are_not_compared_where_probes_were_asked(files):
