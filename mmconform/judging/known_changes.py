@@ -56,8 +56,11 @@ class KnownChange:
         return None in has_changed or self.lies_between(older, newer)
 
 
-def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
+def load(contract: Contract, path: Path = FILE, *, is_of_many: bool = False) -> list[KnownChange]:
     """Return the known changes of the contract's operations.
+
+    Args:
+        is_of_many: The contract is of any document: an operation that it does not have is no mistake.
 
     Raises:
         DocumentError: an unknown operation or key, something missing, or two entries for the same change.
@@ -78,7 +81,7 @@ def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
         if unknown:
             raise DocumentError(name, line, f"`{unknown[0]}` is no part of a change")
         strange = sorted(_texts(entry["operation"]) - contract.operations.keys())
-        if strange:
+        if strange and not is_of_many:
             raise DocumentError(name, line, f"`{strange[0]}` is no operation of the contract; `mmconform contract` lists them")
         try:
             versions = Versions.of(entry)
@@ -95,7 +98,7 @@ def load(contract: Contract, path: Path = FILE) -> list[KnownChange]:
         if twin:
             raise DocumentError(name, line, f"says the same as {twin.place}; join them")
         found.append(one)
-    return found
+    return [one for one in found if one.operations & contract.operations.keys()]
 
 
 def is_known(change: Change, contract: Contract, known: Iterable[KnownChange], older: Version, newer: Version) -> bool:

@@ -81,11 +81,11 @@ class Page:
         words: Sequence[str] = (),
         patterns: Sequence[str] = (),
     ) -> None:
-        known = known_changes.load(contract)
+        known = known_changes.load(contract, is_of_many=bool(after.header.documents))
         if patterns:
             names = contract.matching(patterns)
             contract, before, after = contract.part(names), before.part(names), after.part(names)
-            known = [one for one in known if one.operations & set(names)]
+            known = [one for one in known if one.operations & contract.operations.keys()]
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header.server.version) for record in (before, after))
         ways = ways_broken(before), ways_broken(after)

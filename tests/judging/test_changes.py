@@ -21,7 +21,7 @@ from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.judging.reason import Reason, each_once
-from mmconform.paths import SUITES
+from mmconform.paths import SPECS, SUITES
 from mmconform.record import record
 from mmconform.record.rows import FindingRow, OperationRow
 from mmconform.report import comparison as comparison_page
@@ -464,6 +464,20 @@ def test_bad_data_is_refused_with_its_line(tmp_path, case):
     with pytest.raises(DocumentError, match=message) as caught:
         known_changes.load(CONTRACT, path)
     assert f"changes.yaml:{line}:" in str(caught.value)
+
+
+def test_documents_of_other_operations_can_be_compared():
+    """What is known of ours says nothing of them, and was refused as a slip."""
+    small = build(load([SPECS / "small.yaml"]).document)
+    rows = [[answer(says, "GetUser", who) for who in ("system_admin", "member")] for says in ("200", "200")]
+    old, new = (
+        of(version, told, spec=small.digest, documents=("--spec=specs/small.yaml",))
+        for version, told in zip(("5.0.0", "5.1.0"), rows, strict=True)
+    )
+    assert "GetUser" in small.operations and "CreateUserAccessToken" not in small.operations
+    assert "no difference" in Page(small, old, new, compare(small, old, new)).text()
+    with pytest.raises(DocumentError, match="is no operation of the contract"):
+        known_changes.load(small)
 
 
 def test_our_own_data_loads():
