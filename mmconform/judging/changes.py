@@ -110,6 +110,7 @@ class Comparison:
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
         why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
             such test: the reason for which it was skipped there, ``OTHERWISE`` or ``NOT_RUN``.
+        otherwise_before, otherwise_after: Of those that are asked ``OTHERWISE``, by what sends the requests.
     """
 
     changes: list[Change]
@@ -123,6 +124,8 @@ class Comparison:
     only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     why_not_before: Mapping[str, int] = field(default_factory=dict)
     why_not_after: Mapping[str, int] = field(default_factory=dict)
+    otherwise_before: Mapping[str, int] = field(default_factory=dict)
+    otherwise_after: Mapping[str, int] = field(default_factory=dict)
 
 
 #: Why a record has no answer that another has: its test asked something else there, or was not run.
@@ -178,7 +181,7 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before)), tuple(sorted(off_before & off_after))
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
     only = _by_caller(gone), _by_caller(come)
-    why = _why_alone(come, before, old), _why_alone(gone, after, new)
+    why = _why_alone(come, before, old), _why_alone(gone, after, new), _asked_otherwise(come, old), _asked_otherwise(gone, new)
     compared = frozenset(key[1] for key in both)
     return Comparison(changes, len(both), len(gone) + len(come), *off, compared, *only, *why)
 
@@ -187,8 +190,19 @@ def _why_alone(asked: Iterable[_Asked], record: Record, answers: _Answers) -> di
     """Return why a record has no answers to what another was asked, and of how many that is the reason, most first."""
     slug = slug_of(record.header.target)
     skipped = {request_of(row, slug): row.signature for row in record.observations if row.outcome == "skip"}
-    run = {key[0] for key in answers}
+    run = _sending(answers)
     found = Counter(OTHERWISE if key[0] in run else skipped.get(key[0], NOT_RUN) for key in asked)
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _sending(answers: _Answers) -> set[str]:
+    return {request for request, *_ in answers}
+
+
+def _asked_otherwise(asked: Iterable[_Asked], answers: _Answers) -> dict[str, int]:
+    """Return what sends requests in both records, with how many answers of those asked that the one of these answers lacks."""
+    run = _sending(answers)
+    found = Counter(key[0] for key in asked if key[0] in run)
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 

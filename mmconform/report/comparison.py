@@ -178,6 +178,7 @@ class Page:
 
         counts: dict[str, Any] = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
         counts |= {"why_not_before": self.comparison.why_not_before, "why_not_after": self.comparison.why_not_after}
+        counts |= {"otherwise_before": self.comparison.otherwise_before, "otherwise_after": self.comparison.otherwise_after}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
         off |= {"off_both": self.comparison.off_both}
@@ -252,13 +253,19 @@ class Page:
     def _beside(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what the changes do not tell: a headline, and a line for each part of it."""
         found, (old, new) = self.comparison, (self._name(record) for record in (self.before, self.after))
-        sides = (old, found.only_before, new, found.why_not_after), (new, found.only_after, old, found.why_not_before)
-        for name, only, other, whys in sides:
+        sides = (
+            (old, found.only_before, new, found.why_not_after, found.otherwise_after),
+            (new, found.only_after, old, found.why_not_before, found.otherwise_before),
+        )
+        for name, only, other, whys, otherwise in sides:
             if only:
                 asked = sorted(((sum(of.values()), persona) for persona, of in only.items()), key=lambda one: (-one[0], one[1]))
                 why = "; ".join(f"{ {**WHY_SKIPPED, **_WHY_ALONE}.get(why, why) } ({count})" for why, count in whys.items())
                 head = f"Asked of {name} only, {many(sum(count for count, _ in asked), 'answer')}; why not of {other}: {why}."
-                yield head, ["As " + ", ".join(f"{persona} ({count})" for count, persona in asked)]
+                lines = ["As " + ", ".join(f"{persona} ({count})" for count, persona in asked)]
+                if otherwise:
+                    lines.append(f"Otherwise asked: {first_of([f'{test} ({count})' for test, count in otherwise.items()])}")
+                yield head, lines
         if self.not_shown:
             head = "Our lists know these changes between the two as well, which the same requests did not show:"
             yield head, [one.text for one in self.not_shown]

@@ -1095,7 +1095,9 @@ def test_why_one_server_only_was_asked_is_told():
     text = Page(CONTRACT, old, new, found).text()
     assert "answers to the same requests compared, 5 of one only: see below" in text
     why = f"{WHY_SKIPPED['not-in-version']} (3); its test asks otherwise there, or less (1); its test was not run there (1)."
-    assert f"Asked of recorded:5.1.0 only, 5 answers; why not of recorded:5.0.0: {why}\n  As member (5)\n" in text
+    told = f"{why}\n  As member (5)\n  Otherwise asked: {PLAIN} (1)\n"
+    assert f"Asked of recorded:5.1.0 only, 5 answers; why not of recorded:5.0.0: {told}" in text
+    assert found.otherwise_before == {PLAIN: 1} and not found.otherwise_after, "what sends them in both"
 
 
 def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
