@@ -30,7 +30,7 @@ from mmconform.world.place import RESIDENT
 
 #: Why no probe asks about an operation: one word each, and what it means. The words that records know are theirs.
 WHY = {
-    "not-in-version": "this version does not have it",
+    "not-in-version": "this version does not have it, and is asked only whether that is so",
     "partly-understood": "the document does not tell clearly whether this version has it",
     "unknown-identifier": "nobody says what an identifier of its path names",
     "unknown-request": "it changes something, and nobody says what a request says that is served",

@@ -25,7 +25,8 @@ def outlook_lines(outlook: Outlook, width: int = WIDTH) -> Iterator[str]:
     made = "a run of everything made 271 on 11.1.0, of which 81 were active at one time"
     yield from told("", f"by probes alone, near misses and principles make more: {made}")
     for reason, count in Counter(prospect.reason for prospect in outlook.prospects if prospect.reason).most_common():
-        yield from told("not asked", f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
+        head = "not there" if reason == "not-in-version" else "not asked"
+        yield from told(head, f"{count}, {reason}: {WHY[reason]}{_named(outlook, reason)}")
     for need, count in Counter(need for prospect in asked for need in prospect.needs).most_common():
         yield from told("may be gated", f"{count} of those asked: the server has not what they need, {need}")
     yield from told("by tag", f"asked of all: {', '.join(_by_tag(outlook.prospects))}")

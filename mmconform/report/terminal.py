@@ -205,7 +205,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
     if unmet := kept_though_known(contract, record):
         lines.append(f"  known to be broken in this version, and not met by what was asked here: {', '.join(unmet)}")
     for reason, requests in held_back(record).items():
-        many = f"{sum(requests.values())} requests to {len(requests)} operations"
+        many = f"{_many(sum(requests.values()), 'request')} to {_many(len(requests), 'operation')}"
         which = "--dry-run tells which" if reason == WOULD_DO_HARM else _named([*requests])
         lines.append(f"  not sent, {plain(reason)}: {many} ({which})")
     gated: dict[str, list[str]] = {}

@@ -82,6 +82,8 @@ def test_a_guest_is_counted_where_one_could_call(outlook):
 def test_a_person_reads_it_by_tag(outlook):
     told = "\n".join(outlook_lines(outlook()))
     assert "ask 3 of 7 operations" in told and "plugins 1/1" in told and "without a tag 2/6" in told and "hook_id 1" in told
+    there_is_not = "not there 1, not-in-version: this version does not have it, and is asked only whether that is so"
+    assert there_is_not in " ".join(told.split())
 
 
 @pytest.mark.parametrize(
