@@ -26,10 +26,10 @@ NO_OPERATION = f"404 {NO_ROUTE}"
 
 _ORDER = [*PERSONAS, *MADE]
 #: The test, the operation, the persona, what the request is about where that is told, and the how manieth like that.
-_Asked = tuple[str, str, str, str, int]
+Asked = tuple[str, str, str, str, int]
 #: The rules about what stands in an answer that is served.
 _OF_CONTENT = ("schema", "media", "secret", "paging")
-_Answers = dict[_Asked, AnswerRow]
+_Answers = dict[Asked, AnswerRow]
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
         names = contract.matching(patterns)
         contract, before, after = contract.part(names), before.part(names), after.part(names)
     off_before, off_after = (_not_judged(record, "not-on-this-target", NOT_ON_TAPE) for record in (before, after))
-    tells_which = all(any(answer.which for answer in record.answers) for record in (before, after))
-    old, new = (_asked(record, but=off_before ^ off_after, tells_which=tells_which) for record in (before, after))
+    off_in_one = off_before ^ off_after
+    old, new = ({key: answers[key] for key in answers if key[1] not in off_in_one} for answers in by_question(before, after))
     both = [key for key in old if key in new]
     operations = list(_operations(old, new, both))
     moved = {change.operation for change in operations}
@@ -186,7 +186,7 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     return Comparison(changes, len(both), len(gone) + len(come), *off, compared, *only, *why)
 
 
-def _why_alone(asked: Iterable[_Asked], record: Record, answers: _Answers) -> dict[str, int]:
+def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dict[str, int]:
     """Return why a record has no answers to what another was asked, and of how many that is the reason, most first."""
     slug = slug_of(record.header.target)
     skipped = {request_of(row, slug): row.signature for row in record.observations if row.outcome == "skip"}
@@ -199,7 +199,7 @@ def _sending(answers: _Answers) -> set[str]:
     return {request for request, *_ in answers}
 
 
-def _asked_otherwise(asked: Iterable[_Asked], answers: _Answers) -> dict[str, int]:
+def _asked_otherwise(asked: Iterable[Asked], answers: _Answers) -> dict[str, int]:
     """Return what sends requests in both records, with how many answers of those asked that the one of these answers lacks."""
     run = _sending(answers)
     found = Counter(key[0] for key in asked if key[0] in run)
@@ -215,7 +215,7 @@ def request_of(row: ObservationRow, slug: str) -> str:
     return row.cassette.removesuffix(".yaml") or name_of_test(row.test, slug)
 
 
-def _by_caller(asked: Iterable[_Asked]) -> dict[str, dict[str, int]]:
+def _by_caller(asked: Iterable[Asked]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for _, operation, persona, *_ in asked:
         found[persona][operation] += 1
@@ -248,18 +248,21 @@ def _not_judged(record: Record, *reasons: str) -> set[str]:
     return {row.operation for row in rows if row.signature in reasons} - judged
 
 
-def _asked(record: Record, but: Collection[str], *, tells_which: bool) -> _Answers:
-    """Return the answers by what was asked: the same test, operation and persona, about the like, the same time round.
+def by_question(*records: Record) -> list[dict[Asked, AnswerRow]]:
+    """Return the answers of each record by what was asked: what has the same key in two of them was sent to both servers.
 
-    What a probe asks beside the plain requests hangs on what these were answered, so that by their turns alone others would meet.
-
-    Args:
-        but: Of these operations none.
-        tells_which: Both records say what their requests are about; older ones do not.
+    That is the same test, operation and persona, about the like, the same time round. What a probe asks beside the plain requests
+    hangs on what these were answered, so that by their turns alone others would meet. Where one of the records does not tell what
+    its requests are about, as older ones, of none it counts.
     """
+    tells_which = all(any(answer.which for answer in record.answers) for record in records)
+    return [_keyed(record, tells_which=tells_which) for record in records]
+
+
+def _keyed(record: Record, *, tells_which: bool) -> _Answers:
     times: Counter[tuple[str, str, str, str]] = Counter()
     found: _Answers = {}
-    for answer in (answer for answer in record.answers if answer.operation not in but):
+    for answer in record.answers:
         which = f"{answer.about}: {answer.which}" if tells_which and answer.which else ""
         key = (answer.request, answer.operation, answer.persona, which)
         times[key] += 1
@@ -271,13 +274,13 @@ def _in_order(personas: Any) -> tuple[str, ...]:
     return tuple(sorted(set(personas), key=lambda p: _ORDER.index(p) if p in _ORDER else len(_ORDER)))
 
 
-def _operations(old: _Answers, new: _Answers, both: list[_Asked]) -> Iterator[Change]:
+def _operations(old: _Answers, new: _Answers, both: list[Asked]) -> Iterator[Change]:
     """Yield the operations that one server serves to somebody, and the other, though asked the same, to nobody.
 
     And those for which only one of them has a route, though nobody is served: they are new, or gone, all the same.
     """
     served = [{key[1] for key in answers if answers[key].is_served} for answers in (old, new)]
-    by_operation: dict[str, list[_Asked]] = defaultdict(list)
+    by_operation: dict[str, list[Asked]] = defaultdict(list)
     for key in both:
         by_operation[key[1]].append(key)
     for operation, keys in sorted(by_operation.items()):
@@ -316,7 +319,7 @@ def flat(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 #: A change, and the requests whose answers are it.
-_Shown = tuple[Change, list[_Asked]]
+_Shown = tuple[Change, list[Asked]]
 
 
 def _together(promises: list[_Shown], answers: list[_Shown]) -> Iterator[Change]:
@@ -339,7 +342,7 @@ def _together(promises: list[_Shown], answers: list[_Shown]) -> Iterator[Change]
     yield from apart
 
 
-def _is_same(promise: Change, moved: list[_Asked], answer: Change, keys: list[_Asked]) -> bool:
+def _is_same(promise: Change, moved: list[Asked], answer: Change, keys: list[Asked]) -> bool:
     """Whether a promise is kept or broken by these answers: all of them, where it alone says whether that is good.
 
     What stands in an answer is not what changes with its status.
@@ -361,7 +364,7 @@ def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> It
     or were not judged or not asked on the other side, what became of it is not known, and it is called different.
     """
     sides = _Side(before, old), _Side(after, new)
-    groups: dict[tuple[str, str, str, Effect], list[tuple[str, list[_Asked]]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, Effect], list[tuple[str, list[Asked]]]] = defaultdict(list)
     for key in sorted(sides[0].ways.keys() & sides[1].ways.keys()):
         gone, come = (one.ways[key] - other.ways[key] for one, other in (sides, sides[::-1]))
         if gone or come:
@@ -398,18 +401,18 @@ class _Side:
         for row in record.observations:
             if row.outcome == "fail":
                 self._failures[row.clause, row.persona].append(row)
-        self._turns: dict[tuple[str, str, str], list[_Asked]] = defaultdict(list)
+        self._turns: dict[tuple[str, str, str], list[Asked]] = defaultdict(list)
         for asked in answers:
             self._turns[asked[:3]].append(asked)
             self._turns["", *asked[1:3]].append(asked)
 
-    def showing(self, key: tuple[str, str], ways: Collection[str]) -> tuple[list[_Asked], int]:
+    def showing(self, key: tuple[str, str], ways: Collection[str]) -> tuple[list[Asked], int]:
         """Return requests among which are all that showed a promise broken in these ways, and how many showed it.
 
         They are those of the same tests and persona that were answered with the same status; of a tape of the whole API,
         where one test judges what others asked, those of the operation.
         """
-        found: dict[_Asked, None] = {}
+        found: dict[Asked, None] = {}
         rows = [row for row in self._failures[key] if row.signature in ways]
         for row in rows:
             status = row.evidence.status if row.evidence else 0
@@ -482,10 +485,10 @@ def _broken(signatures: set[str]) -> str:
     return "broken: " + "; ".join(sorted(signatures))
 
 
-def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked]) -> Iterator[_Shown]:
+def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[Asked]) -> Iterator[_Shown]:
     """Yield the requests that the two servers answer with another status or error id."""
-    groups: dict[tuple[str, str, str, Effect], list[_Asked]] = defaultdict(list)
-    alike: dict[tuple[str, str, str], list[_Asked]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, Effect], list[Asked]] = defaultdict(list)
+    alike: dict[tuple[str, str, str], list[Asked]] = defaultdict(list)
     for key in keys:
         was, is_ = old[key], new[key]
         alike[(*key[1:3], was.says)].append(key)
@@ -505,7 +508,7 @@ def _answers(contract: Contract, old: _Answers, new: _Answers, keys: list[_Asked
         yield change, of_group
 
 
-def _caller(asked: Sequence[_Asked], of: Sequence[_Asked], old: _Answers, new: _Answers) -> Caller:
+def _caller(asked: Sequence[Asked], of: Sequence[Asked], old: _Answers, new: _Answers) -> Caller:
     """Return how one persona asked what these requests are, of those that got the same answer before."""
     about = tuple(sorted({old[key].about for key in asked}))
     valid = sum(old[key].valid for key in asked)
@@ -565,9 +568,9 @@ def _effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:
     return "different" if is_harmless else "worse"
 
 
-def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[_Asked]]]]:
+def _shapes(answers: _Answers) -> dict[str, dict[str, dict[str, list[Asked]]]]:
     """Return, for each operation, its answers' fields, each field's types, and which requests showed them."""
-    shapes: dict[str, dict[str, dict[str, list[_Asked]]]] = {}
+    shapes: dict[str, dict[str, dict[str, list[Asked]]]] = {}
     for asked, answer in answers.items():
         for name, types in answer.fields.items():
             for kind in types.split("|"):

@@ -28,7 +28,7 @@ from mmconform.documents.reader import read
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, kept, known_changes
 from mmconform.judging.access import accesses
-from mmconform.judging.changes import compare, ways_broken
+from mmconform.judging.changes import by_question, compare, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.routes import reaches
@@ -92,19 +92,28 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
     Columns: ``target``, ``version``, ``operation``, ``persona``, ``about`` (whose resource the request names: self,
     other, nobody, unclear), ``valid`` (a valid request about something that exists), ``status``, ``error`` (the error's
     id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``as_shipped`` (nothing was changed before:
-    elsewhere the caller may have been given more than the persona has, or less), ``request`` (the test) and ``number``
-    (of that test's requests). The same request and number is the same question to another version of a tape.
+    elsewhere the caller may have been given more than the persona has, or less), ``request`` (the test), ``number`` (of that
+    test's requests) and ``sent`` (which of the requests it had the persona send to the operation: what it is about, where all
+    these records tell it, and the how manieth such one).
+
+    Merged by ``request``, ``operation``, ``persona`` and ``sent`` the answers of two servers stand together as ``mmconform
+    compare`` has them; by ``number`` they do not, since a test may ask one version more than another.
 
     Args and errors are those of :func:`load`.
     """
     read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
     columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "as_shipped", "request", "number")
     rows = [
-        {**_of(record), **{column: getattr(row, column) for column in columns}, "fields": row.fields or None}
-        for record in read_
-        for row in record.answers
+        {
+            **_of(record),
+            **{column: getattr(row, column) for column in columns},
+            "fields": row.fields or None,
+            "sent": f"{which} ({turn})" if which else str(turn),
+        }
+        for record, answers_of_it in zip(read_, by_question(*read_), strict=True)
+        for (*_, which, turn), row in answers_of_it.items()
     ]
-    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns]), read_)
+    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns, "sent"]), read_)
 
 
 def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
+from mmconform.judging.changes import compare, flat
 from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
@@ -114,12 +115,40 @@ def test_observations_are_those_of_the_records_in_the_order_of_versions(records)
     assert only.version.unique().tolist() == ["4.6.3"]
 
 
-def test_the_same_question_was_put_to_both_versions(records):
-    """Request and number tell which answers belong together."""
-    answers = mmconform.answers()
-    same = answers[answers.request == "generated/cases/the_contract_holds/CreateJob"]
-    asked = same.pivot(index="number", columns="version", values="persona")
-    assert len(asked) > 50 and (asked["4.6.3"].astype(str) == asked["11.0.3"].astype(str)).all()
+#: What :func:`mmconform.answers` says that two servers are merged by.
+QUESTION = ["request", "operation", "persona", "sent"]
+
+
+def test_merged_answers_are_the_pairs_that_are_compared(records):
+    """Each changed answer that a comparison counts is a row of the merged table, and so is each pair."""
+    old, new = (read(records / version / NAME) for version in VERSIONS)
+    compared = compare(build(load().document), old, new)
+    answers = [frame for _, frame in mmconform.answers().groupby("version", observed=True)]
+    pairs = answers[0].merge(answers[1], on=QUESTION, suffixes=("_old", "_new"))
+    assert not (compared.off_before or compared.off_after) and len(pairs) == compared.pairs > 100
+    assert not pairs.duplicated(QUESTION).any() and all(f"``{name}``" in mmconform.answers.__doc__ for name in QUESTION)
+    says = pairs.assign(**{side: pairs[f"status_{side}"].astype(str) + " " + pairs[f"error_{side}"] for side in ("old", "new")})
+    changes = [change for change in flat(compared.changes) if change.kind == "answer" and change.callers]
+    for change in changes:
+        of_it = says[(says.operation == change.operation) & (says.old.str.strip() == change.before)]
+        shown = of_it[(of_it.new.str.strip() == change.after) & of_it.persona.isin(change.personas)]
+        assert len(shown) == change.count, change
+    assert changes
+
+
+@pytest.mark.parametrize(("which", "sent"), [(["", "", ""], ["1", "1"]), (["in a", "in b", "in a"], ["other: in a (1)"] * 2)])
+def test_what_a_later_version_is_asked_more_is_merged_with_nothing(record_of, tmp_path, which, sent):
+    """By the number an administrator's answer would stand beside a member's, and one thing beside another."""
+    asked = {"operation": "CreateJob", "about": "other"}
+    member, more, admin = (
+        {**asked, "persona": persona, "status": status, "which": about}
+        for persona, status, about in zip(("member", "member", "system_admin"), (403, 401, 201), which, strict=True)
+    )
+    for name, rows in (("10.8.1", [member, admin]), ("11.0.3", [*([member, more] if not which[0] else [more, member]), admin])):
+        write(tmp_path / name / NAME, record_of(name, answers=[{**row, "number": at} for at, row in enumerate(rows, 1)]))
+    both = mmconform.answers(tmp_path)
+    merged = both[both.version == "10.8.1"].merge(both[both.version == "11.0.3"], on=QUESTION)
+    assert [*zip(merged.status_x, merged.status_y, merged.sent, strict=True)] == [(403, 403, sent[0]), (201, 201, sent[1])]
 
 
 def test_who_may_do_what_is_as_the_documentation_says(records):
