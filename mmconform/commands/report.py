@@ -10,7 +10,7 @@ from mmconform.contract.build import build
 from mmconform.contract.clause import Contract
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError
-from mmconform.judging import deviations
+from mmconform.judging import deviations, known_changes
 from mmconform.judging.deviations import Deviation
 from mmconform.paths import IS_CHECKOUT, REPORTS
 from mmconform.prove import prove
@@ -21,6 +21,7 @@ from mmconform.report.github import github
 from mmconform.report.har import har
 from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
+from mmconform.report.neighbours import side_by_side
 from mmconform.report.page import as_html
 from mmconform.report.sarif import sarif
 from mmconform.wire.tape import tape
@@ -46,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _page(contract: Contract, records: Sequence[Record], known: Sequence[Deviation]) -> str:
-    return as_html(contract, records, known, prove.published())
+    is_ours = not any(record.header.documents for record in records)
+    changes = known_changes.load(contract) if is_ours else []
+    return as_html(contract, side_by_side(contract, changes, records), known, prove.published())
 
 
 #: From the contract, the records and the known deviations to text.

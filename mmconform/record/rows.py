@@ -180,7 +180,10 @@ class ChangeRow(_Row, tag="change", frozen=True):
     after: str
     effect: Effect
     count: Annotated[int, Meta(ge=1, description="answers that show it; of a promise, personas")]
-    standing: Literal["new", "known"]
+    standing: Annotated[
+        Literal["new", "known", "unjudged"],
+        Meta(description="unjudged: of two records that a page puts side by side, never in a record"),
+    ]
     request: Annotated[str, Meta(description="the first of them")] = ""
     number: int = 0
     reason: str = ""

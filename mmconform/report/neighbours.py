@@ -1,12 +1,20 @@
-"""Each recorded version beside the one before it: what changed between them, known or not, is part of the newer one's record."""
+"""Each recorded version beside the one before it: what changed between them, known or not, is part of the newer one's record.
+
+And records that a page puts side by side, whichever they are.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import Literal
+
+from msgspec import structs
 
 from mmconform.contract.clause import Contract
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
+from mmconform.errors import MisuseError
 from mmconform.judging import known_changes
-from mmconform.judging.changes import compare, flat
+from mmconform.judging.changes import Change, compare, flat
 from mmconform.judging.known_changes import KnownChange
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Header
@@ -28,9 +36,57 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
     """
     if not is_whole(after.header, after.footer.left_out):
         return after
-    older, newer = (Version.parse(record.header.server.version) for record in (before, after))
     changes = compare(contract, before, after).changes
-    rows = [
+    rows = _rows(contract, known, changes, before, after)
+    older, newer = _versions(before, after)
+    unmet = [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, changes, older, newer)]
+    return replace(after, changes=rows, footer=beside_the_one_before(after.footer, before.header.target, rows, unmet))
+
+
+def side_by_side(contract: Contract, known: Sequence[KnownChange], records: Sequence[Record]) -> list[Record]:
+    """Return records, each with what changed from the one before it here, though no run was over both.
+
+    What the run itself made of it stays: whether it was green; so a change that nobody lists is not judged. Where two were asked
+    other requests, or other parts, nothing is told.
+
+    Args:
+        known: Empty for documents that are not ours: of these nobody lists what changes.
+        records: In the order in which they stand beside one another.
+    """
+    told = list(records[:1])
+    for before, after in pairwise(records):
+        is_told = after.footer.against == before.header.target
+        told.append(after if is_told else _since(contract, known, before, after))
+    return told
+
+
+def _since(contract: Contract, known: Sequence[KnownChange], before: Record, after: Record) -> Record:
+    """Return a record with what changed from another one, or with nothing where that cannot be told."""
+    nothing = replace(after, changes=[], footer=structs.replace(after.footer, against=""))
+    if before.header.selection != after.header.selection or before.footer.left_out or after.footer.left_out:
+        return nothing
+    try:
+        rows = _rows(contract, known, compare(contract, before, after).changes, before, after, not_listed="unjudged")
+    except (MisuseError, ValueError):  # other requests, or a version that is none
+        return nothing
+    return replace(after, changes=rows, footer=structs.replace(after.footer, against=before.header.target))
+
+
+def _versions(before: Record, after: Record) -> tuple[Version, Version]:
+    older, newer = (Version.parse(record.header.server.version) for record in (before, after))
+    return older, newer
+
+
+def _rows(
+    contract: Contract,
+    known: Sequence[KnownChange],
+    changes: Sequence[Change],
+    before: Record,
+    after: Record,
+    not_listed: Literal["new", "unjudged"] = "new",
+) -> list[ChangeRow]:
+    older, newer = _versions(before, after)
+    return [
         ChangeRow(
             against=before.header.target,
             operation=change.operation,
@@ -41,7 +97,7 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
             after=change.after,
             effect=change.effect,
             count=change.count,
-            standing="known" if known_changes.is_known(change, contract, known, older, newer) else "new",
+            standing="known" if known_changes.is_known(change, contract, known, older, newer) else not_listed,
             request=change.request,
             number=change.number,
             reason=known_changes.explain(change, contract, known, older, newer),
@@ -50,5 +106,3 @@ def beside(contract: Contract, known: Sequence[KnownChange], before: Record, aft
         for told in changes
         for change in flat([told])
     ]
-    unmet = [f"{k.place} {', '.join(sorted(k.operations))}" for k in known_changes.unmet(known, changes, older, newer)]
-    return replace(after, changes=rows, footer=beside_the_one_before(after.footer, before.header.target, rows, unmet))

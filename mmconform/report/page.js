@@ -1013,9 +1013,9 @@ function turned(t) {
 }
 
 /** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
-const NOT_COMPARED = "not compared with the version before";
+const NOT_COMPARED = "not compared with the version before: the two were not asked the same requests";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
-const CHANGED = "What a tape answers otherwise than the one before it to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
+const CHANGED = "What a server answers otherwise than the one before it on this page to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
 const WORST_ONLY = "A cell has what is worst and how often; its title, and the version's panel, have all.";
 const plainName = (target) => target.replace("recorded:", "");
 /** Whether the page holds what a target's answers were compared with. */
@@ -1027,7 +1027,7 @@ const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true
 function changed(changes) {
   return effects(changes).map(([effect, some]) => h("details", { open: effect === "worse" || some.some((one) => one.standing === "new") }, h("summary", {}, arrow(effect), ` ${some.length} ${EFFECT[effect][1]}`),
     h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause) : one.clause,
-      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || ""))))))));
+      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || (one.standing === "unjudged" ? "No reason is listed." : "")))))))));
 }
 
 function versionPanel(t) {

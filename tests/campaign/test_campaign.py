@@ -24,7 +24,8 @@ from mmconform.record import record
 from mmconform.record.record import slug_of
 from mmconform.record.rows import Footer
 from mmconform.reference.named import name_of
-from mmconform.report.neighbours import is_whole
+from mmconform.report import neighbours
+from mmconform.report.neighbours import is_whole, side_by_side
 from mmconform.servers.target import resolve
 from mmconform.wire.tape import tape
 from tests.rows import header, make_record
@@ -353,6 +354,38 @@ def test_part_of_a_run_is_compared_with_nothing(record_of):
     assert whole_run(whole)
     assert not whole_run(record_of("5.5.3", seed=SEED, selection="-k x")) and not whole_run(record_of("5.5.3", seed=SEED + 1))
     assert not whole_run(replace(whole, footer=msgspec.structs.replace(whole.footer, left_out=("1 test",))))
+
+
+def since(contract, *records):
+    return [
+        (told.footer.against, [(c.before, c.after, c.standing) for c in told.changes])
+        for told in side_by_side(contract, [], records)
+    ]
+
+
+def test_records_that_no_run_was_over_are_compared_where_they_stand_side_by_side(record_of, contract):
+    """A page of two versions that are no neighbours said that nothing had changed, and `compare` that something had."""
+
+    def at(version, status, **header):
+        answers = [{**ANSWER, "status": status}]
+        return record_of(version, answers=answers, **{"seed": SEED, "target": f"recorded:{version}", **header})
+
+    first, middle, last = at("5.0.3", 403), at("5.5.3", 403), at("5.6.5", 400)
+    changed = [("403", "400", "unjudged")]
+    assert since(contract, first, middle, last) == [("", []), ("recorded:5.0.3", []), ("recorded:5.5.3", changed)]
+    assert since(contract, first, last) == [("", []), ("recorded:5.0.3", changed)]
+    told = neighbours.beside(contract, [], middle, last)
+    assert since(contract, middle, told) == [("", []), ("recorded:5.5.3", [("403", "400", "new")])]
+    assert since(contract, first, told) == [("", []), ("recorded:5.0.3", changed)]
+    [*_, beside_another] = side_by_side(contract, [], [first, told])
+    assert beside_another.footer.changed == 1 and not beside_another.footer.green
+
+
+@pytest.mark.parametrize("header", [{"seed": SEED + 1}, {"selection": "-k x"}])
+def test_what_was_asked_otherwise_is_compared_with_nothing_where_it_stands_beside(record_of, contract, header):
+    older = record_of("5.0.3", answers=[{**ANSWER, "status": 403}], seed=SEED)
+    newer = record_of("5.5.3", answers=[{**ANSWER, "status": 400}], **{"seed": SEED, **header})
+    assert since(contract, older, newer) == [("", []), ("", [])]
 
 
 # -- a proof -------------------------------------------------------------------------------------------------------
