@@ -445,10 +445,11 @@ const answering = new Set(data.access.map((one) => one.persona));
 const isJudged = (persona) => data.made.includes(persona) || data.apart.includes(persona);
 const ruleOf = (persona) => (persona === "anonymous" ? "auth" : "permission");
 
-/** Why nothing is told of a persona: the version has no such operation, or nobody asked. */
-function whyUntold(clause, t) {
+/** Why nothing is told of a persona: there is no such caller here, the version has no such operation, or nobody asked. */
+function whyUntold(clause, persona, t) {
+  const nobody = data.targets[t].absent[persona];
   const skipped = clause && clause.at[t] === "s" ? skippedFor(clause, t) : [];
-  return skipped.length ? skipped.map(whySkipped).join("; ") : "such a caller sent no valid request about something that exists";
+  return nobody ? `nobody asked as ${spaced(persona)}: ${nobody}` : skipped.length ? skipped.map(whySkipped).join("; ") : "such a caller sent no valid request about something that exists";
 }
 
 /**
@@ -462,7 +463,7 @@ function told(operation, persona, about, t) {
   if (!row) {
     const judged = isJudged(persona) && clause && clause.by[persona] ? clause.by[persona][t] : "u";
     const letter = judged === "e" ? judged : clause && clause.at[t] === "s" ? "s" : "u";
-    return { persona, letter, state: "u", against: [], reasons: [], says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, t)}`, parts: [] };
+    return { persona, letter, state: "u", against: [], reasons: [], says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, persona, t)}`, parts: [] };
   }
   const letter = row.answered[t];
   const seen = row.answers[t] && row;
@@ -568,6 +569,7 @@ function personas() {
       whomMade(made), " The name of an operation leads to who may call it in every version."),
     accessLegend([...heres.values()].flatMap((each) => [...each.values()])),
     h("p", { class: "note soft small" }, "An empty cell: nobody asked with a valid request about something that exists, or not in this version."),
+    Object.entries(data.targets[now.at].absent).map(([persona, why]) => h("p", { class: "note soft small" }, `Nobody asked as ${spaced(persona)}: ${why}.`)),
     some.length < shown.length && h("p", { class: "note soft small" }, `Left out: ${many(shown.length - some.length, "operation")} of which this run says nothing about who is let in.`),
     some.length && asked.length ? h("div", { class: "scroll" }, table) : nothing(),
   ];
@@ -807,6 +809,10 @@ function gaps(t) {
     const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === state);
     if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.at[t].seen}`, clause.id, true);
     if (state === "u") add(`${data.states.u.mark} unobserved: ${one.unobserved.includes(clause.id) ? data.states.u.means : "its operation was not asked for in this run"}`, clause.id);
+  }
+  for (const { test, reason, why, part } of one.not_played) {
+    const name = test.split("::").pop().split("[")[0];
+    add(`left out by the suites, ${whySkipped(reason)}`, [name, part, why].filter(Boolean).join(", "), false, ["test, or part of one,", "tests, or parts of some,"]);
   }
   for (const entry of one.not_met) add("listed as known, and not seen by the hand-written tests that meet it", entry, true, ["known deviation"]);
   for (const what of one.left_out) add("left out: asked for and not judged", what, true, ["time"]);

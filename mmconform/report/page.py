@@ -447,7 +447,11 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 **{key: getattr(server, key) for key in ("edition", "build", "commit", "calls_itself")},
                 **{key: getattr(header, key) for key in ("started", "seed", "max_examples", "selection", "tools", "clauses")},
                 "newest_known": header.newest_known,
-                **{f.encode_name: getattr(footer, f.name) for f in msgspec.structs.fields(footer) if f.name not in _COUNTS},
+                **{
+                    f.encode_name: msgspec.to_builtins(getattr(footer, f.name))
+                    for f in msgspec.structs.fields(footer)
+                    if f.name not in _COUNTS
+                },
                 "verified": footer.verified,
                 "why_red": why_red(footer),
                 "command": command(header),

@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 from msgspec import structs
 
-from mmconform.record.rows import FindingStanding
+from mmconform.record.rows import FindingStanding, NotPlayedRow
 from mmconform.report.marks import FINDING_MARKS, OF_BOTS, WHY_SKIPPED
 from mmconform.report.page import as_html
 from mmconform.report.summary import summarise
@@ -868,6 +868,16 @@ def test_a_cell_says_first_who_is_served_then_whether_that_is_as_documented(rege
     manager.last.click()
     assert page.locator("#panel .verdict").inner_text() == "▲ Mattermost 11.6.0-dev: refused, not as documented (known)"
     assert "404 store.sql_command.save.get.app_error\t1 time" in page.locator("#panel table").inner_text()
+
+
+def test_the_page_says_as_whom_nobody_asked_and_what_the_suites_left_out(page_of, record_of):
+    one = record_of("11.0.3")
+    left = NotPlayedRow("suites/generated/test_principles.py::test_forbidden[x]", "not-on-this-target", "it changes settings")
+    one = replace(one, footer=structs.replace(one.footer, absent={"guest": "tokens are off"}, not_played=(left,)))
+    assert "Nobody asked as guest: tokens are off." in page_of("personas", one).locator("main").inner_text()
+    gap = page_of("trust", one).locator("details", has_text="left out by the suites, not-on-this-target")
+    assert "test_forbidden, it changes settings" in gap.text_content()
+    assert "Nobody asked as" not in page_of("personas", record_of("11.0.3")).locator("main").inner_text()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -16,7 +16,7 @@ from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.paths import REPORTS
 from mmconform.record import record
-from mmconform.record.rows import FindingStanding
+from mmconform.record.rows import FindingStanding, NotPlayedRow
 from mmconform.report.badge import badge
 from mmconform.report.failure import failures
 from mmconform.report.github import github
@@ -170,6 +170,19 @@ def test_markdown_begins_with_how_many_promises_were_verified(contract, make):
     assert "| ❌ red | `Mattermost 5.36.1` | `recorded:5.36.1` |" in text
     [cells] = [line for line in text.split("\n") if line.startswith("| `CreateJob`")]
     assert cells.replace("| `CreateJob` |", "").split("|")[0].strip() == "✖"
+
+
+NOT_HAD = {"guest": "a guest calls with a token, and these are off"}
+NOT_PLAYED = NotPlayedRow("suites/generated/test_principles.py::test_forbidden[x]", "not-on-this-target", "it changes settings")
+
+
+def test_markdown_says_as_whom_nobody_asked_and_what_the_suites_left_out(contract, make):
+    one = make(row("CreateJob.auth", "pass"))
+    footer = structs.replace(one.footer, absent=NOT_HAD, not_played=(NOT_PLAYED,))
+    text = markdown(contract, [replace(one, footer=footer)])
+    assert "- nobody asked as `guest`: `a guest calls with a token, and these are off`\n" in text
+    assert "- not played: `not-on-this-target: test_forbidden (it changes settings)`\n" in text
+    assert "nobody asked" not in markdown(contract, [one])
 
 
 def test_markdown_of_a_part_says_so(contract, make):
