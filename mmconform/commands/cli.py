@@ -66,8 +66,11 @@ class _Parser(argparse.ArgumentParser):
 
     def _question(self, words: Sequence[str]) -> str:
         slip = next((word.partition("=")[0] for word in words if word.startswith("-")), "")
-        is_known = any(option.startswith(slip) for option in self._option_string_actions)
-        return "" if is_known else meant(slip, self._option_string_actions)
+        if any(option.startswith(slip) for option in self._option_string_actions):
+            return ""
+        return (
+            f"; {slip} is an option of {others}" if (others := commands_with(slip)) else meant(slip, self._option_string_actions)
+        )
 
     def _refuse(self, words: Sequence[str]) -> None:
         self.error(f"unrecognized arguments: {' '.join(words)}{self._question(words)}")
@@ -140,6 +143,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _write_nowhere() -> None:
     """Have nothing more come of the output: what is left Python would write once more at the end, and say that it cannot."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def commands_with(option: str) -> str:
+    """Return the commands that have an option (``--format``), as they are called; nothing where none has it."""
+    subcommands = next(action for action in parser(whole=True)._actions if isinstance(action, argparse._SubParsersAction))
+    names = [name for name, command in subcommands.choices.items() if option in command._option_string_actions]
+    return f"mmconform {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}" if names else ""
 
 
 def parser(*, whole: bool = False) -> argparse.ArgumentParser:

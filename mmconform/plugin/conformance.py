@@ -21,7 +21,7 @@ from mmconform.paths import ROOT, SUITES, shown
 from mmconform.plugin.attendance import Attendance
 from mmconform.plugin.collecting import FROM_LAST_TIME, Collecting
 from mmconform.plugin.fixtures import Fixtures
-from mmconform.plugin.options import option
+from mmconform.plugin.options import asked_paths, holds_suites, option
 from mmconform.plugin.output import Output
 from mmconform.plugin.process import Process
 from mmconform.plugin.run import Run
@@ -238,6 +238,8 @@ class Conformance:
         self._session = session
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             why = self.process.narrowed or "none was collected"
+            if not any(map(holds_suites, asked_paths(session.config))):
+                why += f": none of the suites is there; call pytest in {ROOT}"
             self.process.problems.append(f"nothing to ask: no test is selected ({why})")
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.process.judges_nothing
         stopped = self._was_stopped(session)

@@ -121,7 +121,7 @@ def add(config: pytest.Config, parser: pytest.Parser, arguments: list[str]) -> N
 
 
 def _refuse_slips(parser: pytest.Parser, arguments: list[str]) -> None:
-    """Say which of our options was meant by one that nobody has: pytest only says that it is unknown.
+    """Say which of our options was meant by one that pytest has not, or whose it is: pytest only says that it is unknown.
 
     Raises:
         pytest.UsageError: there is such a slip.
@@ -129,7 +129,13 @@ def _refuse_slips(parser: pytest.Parser, arguments: list[str]) -> None:
     known = {name for group in (parser._anonymous, *parser._groups) for one in group.options for name in one.names()}
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         name = argument.partition("=")[0]
-        if name.startswith("--") and name not in known and (question := meant(name, _OPTIONS)):
+        if not name.startswith("--") or name in known:
+            continue
+        from mmconform.commands.cli import commands_with  # all commands, only where there is a slip
+
+        if commands := commands_with(name):
+            raise pytest.UsageError(f"{name} is no option of pytest; it is one of {commands}")
+        if question := meant(name, _OPTIONS):
             raise pytest.UsageError(f"there is no option {name}{question}")
 
 
@@ -138,12 +144,17 @@ def option(config: pytest.Config, name: str) -> Any:
     return getattr(config.option, _place(name), _OPTIONS[name].get("default"))
 
 
+def asked_paths(config: pytest.Config) -> list[Path]:
+    """Return where tests are collected."""
+    return [Path(config.invocation_params.dir, str(argument).partition("::")[0]).resolve() for argument in config.args]
+
+
 def is_asked(config: pytest.Config) -> bool:
     """Return whether a run is ours: a target or a document is named, or our suites are to be collected."""
-    paths = [Path(config.invocation_params.dir, str(argument).partition("::")[0]).resolve() for argument in config.args]
+    paths = asked_paths(config)
     if paths and all(path.is_relative_to(TESTS) for path in paths):
         return False
-    return any(map(_holds_suites, paths)) or is_named(config)
+    return any(map(holds_suites, paths)) or is_named(config)
 
 
 def is_named(config: pytest.Config) -> bool:
@@ -157,7 +168,7 @@ def is_at_home(config: pytest.Config) -> bool:
     return any(Path(config.invocation_params.dir, path).resolve().is_relative_to(ROOT) for path in paths if path)
 
 
-def _holds_suites(path: Path) -> bool:
+def holds_suites(path: Path) -> bool:
     """Return whether our suites are collected there: not of a package, which may lie below anybody's folder."""
     is_above = SUITES.is_relative_to(path) and (IS_CHECKOUT or path.is_relative_to(ROOT))
     return path.is_relative_to(SUITES) or (is_above and SUITES.is_dir())

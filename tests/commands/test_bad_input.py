@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mmconform.campaign import play, work
+from mmconform.commands import cli
 from mmconform.commands import runs as the_runs
 from mmconform.commands.cli import main
 from mmconform.errors import MisuseError
@@ -223,6 +224,32 @@ def test_a_slip_in_the_name_of_an_option_is_told_with_the_one_that_was_meant(run
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
 
 
+@pytest.mark.parametrize("arguments", [["--format", "markdown"], ["--save=x"], ["--output=x"], ["--version-of=11"]], ids=str)
+def test_an_option_of_a_command_is_told_to_be_that_and_no_slip(run_pytest, capsys, arguments):
+    """Of those that have it: whoever calls one of these is understood."""
+    name = arguments[0].partition("=")[0]
+    done = run_pytest(*arguments, "--collect-only")
+    told = re.sub(r"\s+", " ", done.stdout + done.stderr).strip()
+    heard = re.fullmatch(rf"ERROR: {name} is no option of pytest; it is one of mmconform ([a-z, ]+)", told)
+    assert heard and done.returncode == pytest.ExitCode.USAGE_ERROR, told
+    having = []
+    for command in cli.COMMANDS:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        having += [command] if re.search(rf"^  {name}\b", capsys.readouterr().out, re.MULTILINE) else []
+    assert having == re.split(", | and ", heard[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "owner"), [(["report", "--save", "x", "5.36.1"], "compare"), (["merge", "--port=1"], "serve")]
+)
+def test_an_option_of_another_command_is_told_to_be_that(capsys, arguments, owner):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    option = arguments[1].partition("=")[0]
+    assert capsys.readouterr().err.endswith(f"; {option} is an option of mmconform {owner}\n")
+
+
 def test_an_option_like_none_of_ours_is_pytests_to_refuse(run_pytest):
     done = run_pytest("--nonsense", "--collect-only")
     assert "unrecognized arguments: --nonsense" in done.stderr and done.returncode == pytest.ExitCode.USAGE_ERROR
@@ -238,6 +265,13 @@ def test_a_selection_of_nothing_is_told(run_pytest, options):
     done = run_pytest("-q", "-k", "nosuchthing", *options)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
     assert "nothing to ask: no test is selected (-k nosuchthing)\n" in done.stdout
+
+
+def test_where_no_suite_is_it_is_told_where_the_suites_are(as_user, tmp_path):
+    done = as_user("pytest", "-q", "-k", "nosuchthing", f"--target=recorded:{tape.newest()}", cwd=tmp_path)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    where = f"{tmp_path}: none of the suites is there; call pytest in {ROOT}"
+    assert f"nothing to ask: no test is selected (-k nosuchthing {where})\n" in done.stdout
 
 
 def test_a_folder_for_records_that_cannot_be_made_is_named_and_nobody_is_told_to_make_room(refusal, tmp_path):
