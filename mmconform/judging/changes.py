@@ -97,6 +97,23 @@ class Change:
 
 
 @dataclass(frozen=True)
+class ServedAlone:
+    """Somebody whom one of two servers served in an operation, and the other was seen to do so by no answer.
+
+    Attributes:
+        count: Their requests that were served, none of which the other was asked, since it is of another version.
+        served: How they were served, each answer once.
+        said: What the other answers to all that it was asked there as them.
+    """
+
+    operation: str
+    persona: str
+    count: int
+    served: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The changes, worst first, and how many answers could be compared.
 
@@ -111,6 +128,7 @@ class Comparison:
         why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
             such test: the reason for which it was skipped there, ``OTHERWISE`` or ``NOT_RUN``.
         otherwise_before, otherwise_after: Of those that are asked ``OTHERWISE``, by what sends the requests.
+        served_before, served_after: Whom one of the servers only served, by requests that the other was not asked.
     """
 
     changes: list[Change]
@@ -126,10 +144,14 @@ class Comparison:
     why_not_after: Mapping[str, int] = field(default_factory=dict)
     otherwise_before: Mapping[str, int] = field(default_factory=dict)
     otherwise_after: Mapping[str, int] = field(default_factory=dict)
+    served_before: tuple[ServedAlone, ...] = ()
+    served_after: tuple[ServedAlone, ...] = ()
 
 
 #: Why a record has no answer that another has: its test asked something else there, or was not run.
 OTHERWISE, NOT_RUN = "asked otherwise", "not run"
+#: Those of these reasons that are the version's, and not how it was asked.
+_OF_VERSION = ("not-in-version", OTHERWISE)
 
 #: Why something was not judged that a server of another version may be judged by.
 _NOT_KNOWN = ("unknown-in-version", "unknown-permission", "unknown-relation", "unknown-request", "partly-understood")
@@ -181,18 +203,47 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before)), tuple(sorted(off_before & off_after))
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
     only = _by_caller(gone), _by_caller(come)
-    why = _why_alone(come, before, old), _why_alone(gone, after, new), _asked_otherwise(come, old), _asked_otherwise(gone, new)
+    not_old, not_new = _why_alone(come, before, old), _why_alone(gone, after, new)
+    why = _counted(not_old.values()), _counted(not_new.values()), _asked_otherwise(come, old), _asked_otherwise(gone, new)
+    served = _served_alone(not_new, old, new, moved), _served_alone(not_old, new, old, moved)
     compared = frozenset(key[1] for key in both)
-    return Comparison(changes, len(both), len(gone) + len(come), *off, compared, *only, *why)
+    return Comparison(changes, len(both), len(gone) + len(come), *off, compared, *only, *why, *served)
 
 
-def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dict[str, int]:
-    """Return why a record has no answers to what another was asked, and of how many that is the reason, most first."""
+def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dict[Asked, str]:
+    """Return why a record has no answers to what another was asked."""
     slug = slug_of(record.header.target)
     skipped = {request_of(row, slug): row.signature for row in record.observations if row.outcome == "skip"}
     run = _sending(answers)
-    found = Counter(OTHERWISE if key[0] in run else skipped.get(key[0], NOT_RUN) for key in asked)
-    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+    return {key: OTHERWISE if key[0] in run else skipped.get(key[0], NOT_RUN) for key in asked}
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    """Return how often each name is there, most first."""
+    return dict(sorted(Counter(names).items(), key=lambda one: (-one[1], one[0])))
+
+
+def _served_alone(
+    asked: Mapping[Asked, str], answers: _Answers, other: _Answers, moved: Collection[str]
+) -> tuple[ServedAlone, ...]:
+    """Return whom one server served by requests that the other was not asked, least powerful first.
+
+    Args:
+        asked: These requests, with the reasons.
+        moved: Operations that came or went, which are told as such.
+    """
+    said: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for (_, operation, persona, *_), answer in other.items():
+        said[operation, persona][answer.says] = None
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for key, why in asked.items():
+        if why in _OF_VERSION and answers[key].is_served and key[1] not in moved:
+            found[key[1:3]].append(answers[key].says)
+    return tuple(
+        ServedAlone(operation, persona, len(served), tuple(sorted(set(served))), tuple(said[operation, persona]))
+        for (operation, persona), served in sorted(found.items(), key=lambda one: (power(one[0][1]), one[0][0]))
+        if not any(says.startswith("2") for says in said[operation, persona])
+    )
 
 
 def _sending(answers: _Answers) -> set[str]:
@@ -202,8 +253,7 @@ def _sending(answers: _Answers) -> set[str]:
 def _asked_otherwise(asked: Iterable[Asked], answers: _Answers) -> dict[str, int]:
     """Return what sends requests in both records, with how many answers of those asked that the one of these answers lacks."""
     run = _sending(answers)
-    found = Counter(key[0] for key in asked if key[0] in run)
-    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+    return _counted(key[0] for key in asked if key[0] in run)
 
 
 def request_of(row: ObservationRow, slug: str) -> str:

@@ -19,6 +19,7 @@ from mmconform.judging.changes import (
     OTHERWISE,
     Change,
     Comparison,
+    ServedAlone,
     broken_alike,
     flat,
     ways_broken,
@@ -98,7 +99,8 @@ class Page:
             for change in flat(comparison.changes)
         }
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
-        self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations)))
+        served = comparison.served_before, comparison.served_after
+        self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations), served))
         self.broken_alike = broken_alike(before, after)
         self._broken = [_by_clause(of_side) for of_side in ways]
         self._states = [clause_states(contract, record.observations) for record in (before, after)]
@@ -254,22 +256,25 @@ class Page:
         """Yield what the changes do not tell: a headline, and a line for each part of it."""
         found, (old, new) = self.comparison, (self._name(record) for record in (self.before, self.after))
         sides = (
-            (old, found.only_before, new, found.why_not_after, found.otherwise_after),
-            (new, found.only_after, old, found.why_not_before, found.otherwise_before),
+            (old, found.only_before, new, found.why_not_after, found.otherwise_after, found.served_before),
+            (new, found.only_after, old, found.why_not_before, found.otherwise_before, found.served_after),
         )
-        for name, only, other, whys, otherwise in sides:
+        for name, only, other, whys, otherwise, served in sides:
             if only:
                 asked = sorted(((sum(of.values()), persona) for persona, of in only.items()), key=lambda one: (-one[0], one[1]))
                 why = "; ".join(f"{ {**WHY_SKIPPED, **_WHY_ALONE}.get(why, why) } ({count})" for why, count in whys.items())
                 head = f"Asked of {name} only, {many(sum(count for count, _ in asked), 'answer')}; why not of {other}: {why}."
                 lines = ["As " + ", ".join(f"{persona} ({count})" for count, persona in asked)]
+                if served:
+                    lines.append(f"Served there, and by no answer of {other}: {_served(served)}")
                 if otherwise:
                     lines.append(f"Otherwise asked: {first_of([f'{test} ({count})' for test, count in otherwise.items()])}")
                 yield head, lines
         if self.not_shown:
             head = "Our lists know these changes between the two as well, which the same requests did not show:"
             yield head, [one.text for one in self.not_shown]
-        if feelings := felt(self.comparison.changes, self.not_shown, self._requests, is_brief=self.is_of_many):
+        told = self.comparison.changes, self.not_shown, self._requests, found.served_before
+        if feelings := felt(*told, is_brief=self.is_of_many):
             yield _FELT_HEAD + _IN_BRACKETS.format(", where not all)" if self.is_of_many else ", and which)") + ":", feelings
         head, lines = self._counted()
         yield head + ":" * bool(lines), lines
@@ -467,6 +472,16 @@ def _whom(group: Alike) -> list[str]:
     if group.is_about_routes:
         return [f"{said}, for {', '.join(who)}: {first_of(names)}" for (said, who), names in group.answers.items()]
     return [f"for {', '.join(personas)}: {first_of(names)}" for personas, names in group.callers.items()]
+
+
+def _served(alone: Iterable[ServedAlone]) -> str:
+    """Return who was served in which operations, and how many of their requests."""
+    found = {persona: list(of) for persona, of in groupby(alone, lambda one: one.persona)}
+    told = (
+        f"{persona} in {first_of([one.operation for one in of])} ({sum(one.count for one in of)})"
+        for persona, of in found.items()
+    )
+    return "; ".join(told)
 
 
 def _finding(row: FindingRow) -> str:

@@ -1,16 +1,19 @@
-"""Who would feel what changed: what is refused or fails that was served, and what is served that was not."""
+"""Who would feel what changed: what is refused or fails that was served, and what is served that was not.
+
+And whom the earlier server alone was seen to serve: what the later one says to that, nobody asked.
+"""
 
 from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
-from mmconform.judging.changes import Caller, Change
+from mmconform.judging.changes import Caller, Change, ServedAlone
 from mmconform.report.alike import first_of
 from mmconform.report.not_shown import NotShown
 from mmconform.report.requests import Requests, share
 from mmconform.world.people import power
 
 #: What becomes of requests that are served on one side, worst first.
-_Felt = Literal["refused", "fails", "served"]
+_Felt = Literal["refused", "fails", "served before, and now not tried", "served"]
 _FELT: tuple[_Felt, ...] = get_args(_Felt)
 #: Of whom our lists say nothing.
 _ANYBODY = "anybody who asks as our lists say above"
@@ -18,11 +21,19 @@ _ANYBODY = "anybody who asks as our lists say above"
 _FEW_KINDS = 2
 
 
-def felt(changes: Iterable[Change], not_shown: Iterable[NotShown], requests: Requests, *, is_brief: bool) -> list[str]:
+def felt(
+    changes: Iterable[Change],
+    not_shown: Iterable[NotShown],
+    requests: Requests,
+    served: Iterable[ServedAlone] = (),
+    *,
+    is_brief: bool,
+) -> list[str]:
     """Return a line for all callers who feel the same, the least powerful first.
 
     Args:
         not_shown: What is known of whoever one of the two servers only was asked as.
+        served: Whom the earlier server alone was seen to serve; of those whose loss is known they are told already.
         is_brief: Which of their requests it is need not be told, but where it is some of them of how many.
     """
     found: dict[tuple[str, _Felt], dict[str, list[str]]] = {}
@@ -39,6 +50,11 @@ def felt(changes: Iterable[Change], not_shown: Iterable[NotShown], requests: Req
                 ways = found.setdefault((persona, becomes), {})
                 why = "" if is_brief else f": {one.reason.partition('. ')[0].removesuffix('.')}"
                 ways.setdefault(f" (by our lists, not by these requests{why})", []).extend(one.operations)
+    for alone in served:
+        is_told = any(alone.operation in names for names in found.get((alone.persona, "refused"), {}).values())
+        if not is_told:
+            ways = found.setdefault((alone.persona, "served before, and now not tried"), {})
+            ways.setdefault("", []).append(alone.operation)
     lines: dict[str, list[str]] = {}
     for persona in sorted({persona for persona, _ in found}, key=lambda persona: (persona == _ANYBODY, power(persona))):
         told = [f"{way} in {_listed(found[persona, way])}" for way in _FELT if (persona, way) in found]

@@ -1,11 +1,15 @@
-"""What our lists know to have changed between two versions, and what the same requests to both do not show."""
+"""What our lists know to have changed between two versions, and what the same requests to both do not show.
+
+Of permissions these lists are ``data/permissions.yaml``: whoever holds one that a version retired may ask nothing with it there.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mmconform.contract.clause import Contract
+from mmconform.contract.permission import Holds, is_there, leaves, permissions
 from mmconform.judging import deviations, known_changes
-from mmconform.judging.changes import Change
+from mmconform.judging.changes import Change, ServedAlone
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.version import Version
@@ -20,7 +24,8 @@ class NotShown:
         operations: In the order of the contract.
         personas: Least powerful first; none where it is known of no caller apart.
         before, after: What the first of the two servers answers and what the other one does, each all that it may be, as in
-            ``Change``. Of a promise that is broken in one of them, nothing: what was answered where it is not, nobody has told.
+            ``Change``. Of a promise that is broken in one of them, nothing: what was answered where it is not, nobody has told;
+            and so of a permission that nobody was seen to use.
         text: All of it, as a sentence.
         reason: Why, alone: it may say of which requests it is true.
     """
@@ -39,6 +44,7 @@ def not_shown(
     ways: Sequence[Collection[tuple[str, str]]],
     between: tuple[Version, Version],
     known: tuple[Iterable[KnownChange], Iterable[Deviation]],
+    served: tuple[Collection[ServedAlone], Collection[ServedAlone]] = ((), ()),
 ) -> Iterator[NotShown]:
     """Yield each, whichever of the two versions is the newer.
 
@@ -46,6 +52,7 @@ def not_shown(
         seen: What changed from the one to the other.
         ways: For each of the two, of which clause and persona something was seen. A deviation is told of whoever could be
             judged in one of them only.
+        served: For each of the two, whom it served and the other was seen to do so by no answer.
     """
     before, after = between
     forth = [replace(change, before=change.after, after=change.before) if after < before else change for change in seen]
@@ -58,6 +65,7 @@ def not_shown(
         text = f"since {entry.versions.since}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
         sides = (entry.after, entry.before) if after < before else (entry.before, entry.after)
         yield NotShown(operations, personas, *sides, text, entry.reason)
+    yield from _retired(contract, between, served[1 if after < before else 0])
     told = {(operation, persona) for entry in entries for operation in entry.operations for persona in entry.personas}
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for deviation, persona in deviations.between(known[1], before, after):
@@ -73,3 +81,27 @@ def not_shown(
         operations = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
         text = f"{', '.join(names)}, for {', '.join(callers)}: {why}"
         yield NotShown(operations, tuple(callers), frozenset(), frozenset(), text, why)
+
+
+def _retired(contract: Contract, between: tuple[Version, Version], served: Iterable[ServedAlone]) -> Iterator[NotShown]:
+    """Yield the permissions that the older of two versions has, the newer no longer, and operations demand.
+
+    Args:
+        served: Whom the older served and the newer was not seen to.
+    """
+    older, newer = sorted(between)
+    demanding: dict[str, dict[str, None]] = {}
+    for name, operation in contract.operations.items():
+        for term in leaves(operation.requirement.demand):
+            if isinstance(term, Holds) and is_there(term.permission, older) and is_there(term.permission, newer) is False:
+                demanding.setdefault(term.permission, {})[name] = None
+    for permission, names in demanding.items():
+        of = permissions()[permission]
+        gone = f"The documented permission `{permission}` was retired: on a server made since, nobody holds it"
+        lost = [one for one in served if one.operation in names]
+        personas = tuple(dict.fromkeys(one.persona for one in lost))
+        was, is_ = frozenset(says for one in lost for says in one.served), frozenset(says for one in lost for says in one.said)
+        who = f"served to then, for {', '.join(personas)}: " if lost else ""
+        text = f"since {of.versions.until}: {who}{', '.join(names)}: {gone} ({of.source})"
+        sides = (was, is_) if between[0] < between[1] else (is_, was)
+        yield NotShown(tuple(names), personas, *sides, text, gone)

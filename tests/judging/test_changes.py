@@ -763,6 +763,46 @@ def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_ch
     assert page.json()["why_not_before" if not is_back else "why_not_after"] == {OTHERWISE: 3}
 
 
+GONE_PERMISSION = "`manage_slash_commands` was retired: on a server made since, nobody holds it"
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_permission_that_a_version_retired_is_told_as_a_loss_of_those_who_were_served_with_it(is_back):
+    """On the newer server no test asks with it any more, and what else it answers them says nothing of having been served."""
+    request, clause = "permissions/commands/held_in_the_system", "RegenCommandToken"
+    others = answer("200", clause, "system_admin"), answer("404 a", clause, "slash_manager", request="a/c")
+    alone = [answer("200", clause, "slash_manager", request=request), answer("200", clause, request="no/such"), SERVED]
+    skipped = {**seen("skip", f"{clause}.permission", "", "not-in-version"), "cassette": f"{request}.yaml"}
+    old, new = of("11.1.0", [*others, *alone]), of("11.2.0", [*others, SERVED], [skipped])
+    before, after = (new, old) if is_back else (old, new)
+    found = compare(CONTRACT, before, after)
+    (lost,) = found.served_after if is_back else found.served_before
+    assert (lost.operation, lost.persona, lost.served, lost.said) == (clause, "slash_manager", ("200",), ("404 a",))
+    assert not (found.served_before if is_back else found.served_after)
+    text = " ".join(Page(CONTRACT, before, after, found).text().split())
+    assert "Served there, and by no answer of recorded:11.2.0: slash_manager in RegenCommandToken (1) " in text
+    assert f"since 11.2.0: served to then, for slash_manager: {clause}: The documented permission {GONE_PERMISSION} (" in text
+    felt = f"slash_manager: {'served' if is_back else 'refused'} in {clause} (by our lists, not by these requests: The documented"
+    assert felt in text
+    both = of("11.0.1", old.answers), of("11.1.0", new.answers)
+    assert GONE_PERMISSION not in " ".join(Page(CONTRACT, *both, compare(CONTRACT, *both)).text().split())
+
+
+def test_whom_the_earlier_server_alone_was_seen_to_serve_is_told_to_feel_that():
+    """Of whom no list knows anything: that the later one does not serve them is not said."""
+    asked_so, plain = (answer("201", persona="bot", request=request) for request in ("a/loop", "a/once"))
+    refused = answer(NO, persona="bot", request="a/loop")
+    old = of("5.0.0", [SERVED, refused, asked_so, plain])
+    new = of("5.1.0", [SERVED, refused])
+    feels = "served before, and now not tried"
+    assert feels not in Page(CONTRACT, new, old, compare(CONTRACT, new, old)).text()
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert f"\n  bot: {feels} in CreateJob\n" in text
+    assert "Served there, and by no answer of recorded:5.1.0: bot in CreateJob (1)\n" in text, "not what was not run"
+    served = of("5.1.0", [SERVED, refused, answer("201", persona="bot", request="b/else")])
+    assert feels not in Page(CONTRACT, old, served, compare(CONTRACT, old, served)).text()
+
+
 def test_a_promise_that_is_known_to_be_broken_tells_nothing_of_what_was_answered_where_it_was_not():
     """So that nobody is said to feel it: of whoever one of the two only was asked as, the other may never have served them."""
     told = entry("5.1", "403 x, not served", clause="RegenCommandToken.permission", personas=frozenset({"slash_manager"}))
