@@ -17,7 +17,8 @@ from mmconform.world.people import MADE, PERSONAS, power
 #: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
 #: request is refused that was served, a field or an operation is gone, a field has another type, the server fails.
 #: ``better`` is the opposite, or something new, but for a request that is served now and was refused: that may be a hole, and is
-#: ``different``, as is all else, such as another error id.
+#: ``different``, as is all else, such as another error id, or a promise that the same answer breaks in one of the versions only:
+#: what is asked of these is not the same, and who calls them meets nothing new.
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
@@ -27,6 +28,8 @@ NO_OPERATION = f"404 {NO_ROUTE}"
 _ORDER = [*PERSONAS, *MADE]
 #: The test, the operation, the persona, what the request is about where that is told, and the how manieth like that.
 Asked = tuple[str, str, str, str, int]
+#: The rules about which answer somebody gets, whatever stands in it.
+_OF_ANSWERS = ("status", "input", "auth", "permission")
 #: The rules about what stands in an answer that is served.
 _OF_CONTENT = ("schema", "media", "secret", "paging")
 _Answers = dict[Asked, AnswerRow]
@@ -80,6 +83,7 @@ class Change:
         request, number: The first of them, as the records name it.
         promises: Those that are kept or broken by just these answers, and so are told with them and not once more.
         callers: Of another answer: which requests show it, for each of ``personas``.
+        answered_alike: Of a promise: what shows it broken on one side is answered so on the other, and breaks nothing there.
     """
 
     operation: str
@@ -94,6 +98,7 @@ class Change:
     number: int = 0
     promises: tuple["Change", ...] = ()
     callers: tuple[Caller, ...] = ()
+    answered_alike: bool = False
 
 
 @dataclass(frozen=True)
@@ -411,10 +416,11 @@ def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> It
 
     One is mended where the requests that showed it broken show it kept now, and worse off the other way round. Where they
     are answered with an error of the server now, they show a failure, whatever the promise; where they break it otherwise,
-    or were not judged or not asked on the other side, what became of it is not known, and it is called different.
+    or were not judged or not asked on the other side, what became of it is not known, and it is called different; and so where
+    they are answered alike.
     """
     sides = _Side(before, old), _Side(after, new)
-    groups: dict[tuple[str, str, str, Effect], list[tuple[str, list[Asked]]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, Effect, bool], list[tuple[str, list[Asked]]]] = defaultdict(list)
     for key in sorted(sides[0].ways.keys() & sides[1].ways.keys()):
         gone, come = (one.ways[key] - other.ways[key] for one, other in (sides, sides[::-1]))
         if gone or come:
@@ -423,16 +429,18 @@ def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> It
             moved = [*was.moved, *(asked for asked in is_.moved if asked not in was.moved)]
             fails = {_fails(old[asked], new[asked]) for asked in moved}
             effect: Effect = "different"
+            is_alike = not (gone and come) and (was if gone else is_).is_alike
             if fails in ({(False, True)}, {(True, False)}):
                 effect = "worse" if (False, True) in fails else "better"
-            elif not (gone and come) and (was if gone else is_).is_kept:
+            elif not (gone and come) and (was if gone else is_).is_kept and not is_alike:
                 effect = "better" if gone else "worse"
-            group = key[0], _broken(gone) if gone else is_.words, _broken(come) if come else was.words, effect
+            group = key[0], _broken(gone) if gone else is_.words, _broken(come) if come else was.words, effect, is_alike
             groups[group].append((key[1], moved))
-    for (clause, said, says, effect), who in groups.items():
+    for (clause, said, says, effect, is_alike), who in groups.items():
         personas, asked = _in_order(name for name, _ in who), [one for _, keys in who for one in keys]
         is_shown = all(keys for _, keys in who)  # to each of them by an answer that is another
-        change = Change(clause.partition(".")[0], clause, "promise", personas, said, says, effect, len(who))
+        operation = clause.partition(".")[0]
+        change = Change(operation, clause, "promise", personas, said, says, effect, len(who), answered_alike=is_alike)
         yield change, asked if is_shown else []
 
 
@@ -478,6 +486,7 @@ class _Fate:
     Attributes:
         moved: Those of them that it answers otherwise; the others would show the same again.
         is_kept: Whether the promise is kept there by what was asked and judged.
+        is_alike: Whether it is kept there by the very answers that break it on the one: it asks for others there.
         words: What is to be said of it there.
     """
 
@@ -493,6 +502,7 @@ class _Fate:
         # Of which requests nobody can say: then only who breaks the promise in no way keeps it.
         is_otherwise = bool(broken or failing) or (not self.moved and bool(other.ways[key]))
         self.is_kept = is_asked and not is_otherwise and key not in other.doubts
+        self.is_alike = self.is_kept and bool(asked) and not moved and key[0].partition(".")[2] in _OF_ANSWERS
         if failing and len(failing) == len(self.moved):
             self.words = "answered " + ", ".join(sorted({other.answers[one].says for one in failing}))
         elif not is_asked:

@@ -47,7 +47,10 @@ _Writing = Callable[[str], str]
 
 _TITLES: dict[Effect, tuple[str, str]] = {
     "worse": ("Worse", "what worked is refused, fails, or is gone; what was promised is no longer kept"),
-    "different": ("Different", "another answer where none is promised, or where one of the two was not judged in all"),
+    "different": (
+        "Different",
+        "another answer where none is promised, or one of the two was not judged in all; or the same answer, judged otherwise",
+    ),
     "better": ("Better", "new, or mended"),
 }
 #: What a reason begins with that is a known deviation of the later server, and of the earlier one.
@@ -309,11 +312,13 @@ class Page:
         )
 
     def _still_broken(self) -> list[str]:
-        """Return the promises that neither of the two keeps."""
-        if not self.broken_alike:
+        """Return the promises that neither of the two keeps, and of which no change tells."""
+        told = {promise.clause for change in self.comparison.changes for promise in _promises(change) if self._news(promise)}
+        rest = [clause for clause in self.broken_alike if clause not in told]
+        if not rest:
             return []
-        names = self._clauses(self.broken_alike)
-        return [f"Broken before and after in the same way, {many(len(self.broken_alike), 'promise')}: {names}"]
+        besides = ", beside those named above" if len(rest) < len(self.broken_alike) else ""
+        return [f"Broken before and after in the same way{besides}, {many(len(rest), 'promise')}: {self._clauses(rest)}"]
 
     def _clauses(self, clauses: Sequence[str]) -> str:
         return first_of(clauses) if self.is_of_many else _by_rule(clauses)
@@ -348,15 +353,17 @@ class Page:
 
     def _news(self, promise: Change) -> str:
         """Return what becomes of a promise: to others than these callers it may have been broken before, or still be."""
+        if promise.answered_alike:
+            return "answered as before, and judged otherwise"
         if promise.effect == "different":
             return ""  # it may have been broken, or be, where it was not judged
         old, new = (of_side.get(promise.clause, set()) for of_side in self._broken)
         if promise.before.startswith("kept"):
             more = "in more ways" if new - old else "for more callers"
-            return f"broken before too, now {more}" if old else "no longer kept"
+            return f"broken before too, for others; now {more}" if old else "no longer kept"
         if promise.after.startswith("kept"):
             fewer = "in fewer ways" if old - new else "for fewer callers"
-            return f"still broken, {fewer}" if new else "now kept"
+            return f"still broken, for others; now {fewer}" if new else "now kept"
         return ""
 
     def _kept_or_not(self, group: Alike) -> dict[str, list[str]]:

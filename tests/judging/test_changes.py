@@ -298,6 +298,21 @@ def test_a_promise_is_mended_only_where_the_same_requests_show_it_kept(old, was,
         assert ways == promises and all(p.effect == change.effect for p in change.promises)
 
 
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_promise_that_the_same_answer_breaks_in_one_version_only_makes_nothing_worse_for_who_got_it(is_back):
+    """Its permission was retired, so that whoever is served holds none."""
+    served, kept, shown = asked("201"), [seen("pass")], [broken("201 without permission")]
+    sides = [([served], kept), ([served], shown)][:: -1 if is_back else 1]
+    old, new = (of(f"5.{i}.0", [SERVED, *answers], rows) for i, (answers, rows) in enumerate(sides))
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    (change,) = page.comparison.changes
+    assert (change.kind, change.effect, change.answered_alike) == ("promise", "different", True)
+    assert "CreateJob.permission: answered as before, and judged otherwise: “" in page.text()
+    of_body = [{**row, "clause": "CreateJob.schema", "rule": "schema"} for row in (*kept, *shown)]
+    (change,) = changes([served], [served], promises=(of_body[:1], of_body[1:]))
+    assert (change.effect, change.answered_alike) == ("worse", False), "what stands in it may be another"
+
+
 def test_what_stands_in_an_answer_that_was_refused_before_is_told_apart_and_does_not_make_it_worse_that_it_is_served():
     shown = [{**broken("201 the body"), "clause": "CreateJob.schema", "rule": "schema"}]
     kept = [seen("pass", "CreateJob.schema")]
@@ -1152,6 +1167,12 @@ def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
             in text.splitlines()
         )
     assert page.json()["broken_alike"] == ["CreateJob.status", "RegenCommandToken.permission"]
+    new = of("5.1.0", [SERVED], [*other, seen("fail", "CreateJob.status", "member", "z")])
+    kept = of("5.0.0", [SERVED], [*rows, seen("pass", "CreateJob.status")])
+    text = Page(CONTRACT, kept, new, compare(CONTRACT, kept, new)).text()
+    assert "CreateJob.status: broken before too, for others; now in more ways: “" in text
+    rest = "Broken before and after in the same way, beside those named above, 1 promise: permission of RegenCommandToken"
+    assert rest in text.splitlines(), "what is told as a change is not said to be the same"
 
 
 ALREADY = [
@@ -1160,10 +1181,14 @@ ALREADY = [
     ([seen("pass", "CreateJob.status", "guest")], "no longer kept", "now kept"),
     (
         [seen("fail", "CreateJob.status", "guest", "500 app.bad")],
-        "broken before too, now for more callers",
-        "still broken, for fewer callers",
+        "broken before too, for others; now for more callers",
+        "still broken, for others; now for fewer callers",
     ),
-    ([seen("fail", "CreateJob.status", "guest", "x")], "broken before too, now in more ways", "still broken, in fewer ways"),
+    (
+        [seen("fail", "CreateJob.status", "guest", "x")],
+        "broken before too, for others; now in more ways",
+        "still broken, for others; now in fewer ways",
+    ),
 ]
 
 
