@@ -12,7 +12,7 @@ import msgspec
 
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.files import is_locked, write_whole
-from mmconform.paths import CASSETTES, REPORTS, RUN, SAVED, shown
+from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -179,7 +179,8 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
     Args:
         named: Files, folders that hold records however deep, or targets (``recorded:5.36.1``, ``5.36.1``,
-            ``recorded:11.1.0/whole``, ``http://…``) whose record is in ``reports/``, or the name of its folder there.
+            ``recorded:11.1.0/whole``, ``http://…``; of a version the first parts, as runs take them) whose record is in
+            ``reports/``, or the name of its folder there.
 
     Raises:
         MisuseError: there is none of that name.
@@ -190,6 +191,8 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
 def _find(name: str, folder: Path) -> list[Path]:
     target = target_named(name)
+    if target.startswith("recorded:") and (taped := tape.begun_by(target.removeprefix("recorded:").removeprefix("v"))):
+        target = f"recorded:{taped}"
     own = folder / (slug_of(target) if target else name)
     # In a notebook the working directory is another one than where the command line was: there names begin at the checkout too.
     places = (Path(name), own, folder / SAVED.name / name, folder.parent / name)
@@ -207,7 +210,7 @@ def _find(name: str, folder: Path) -> list[Path]:
     if not target and ("/" in name or name.endswith(".jsonl") or name.startswith((".", "~"))):
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
     version = target.removeprefix("recorded:")
-    if re.match(r"\d", version) and not any(CASSETTES.glob(f"{version}*")):
+    if re.match(r"\d", version) and version not in (*tape.every(), *tape.every_whole()):
         raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
     run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if target.endswith(f"/{tape.WHOLE}") else "")
     raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")

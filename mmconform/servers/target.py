@@ -183,7 +183,7 @@ def resolve(
     if not version:
         return [recorded(tape.newest(tapes))]
     wanted = version.removeprefix("v")
-    wanted = tape.newest(name for name in tapes if f"{name}.".startswith(f"{wanted}.")) or wanted
+    wanted = tape.begun_by(wanted) or wanted
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
         whole = [f"recorded:{name}" for name in tape.every_whole() if name.replace("/", ".").startswith(f"{wanted}.")]
         of_whole = f"; and, of the whole API, {', '.join(whole)}" if whole else ""

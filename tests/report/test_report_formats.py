@@ -25,6 +25,7 @@ from mmconform.report.junit import junit
 from mmconform.report.markdown import markdown
 from mmconform.report.sarif import sarif
 from mmconform.report.summary import problems, summarise
+from mmconform.servers.target import resolve
 from mmconform.version import Version
 from mmconform.world.people import MADE, PERSONAS
 from tests.rows import changes, findings, header, make_record, observations, operations
@@ -513,6 +514,12 @@ def test_a_record_is_found_by_its_target_and_by_the_name_of_its_folder(tmp_path,
     assert [record.find([name], tmp_path) for name in names] == [[path]] * len(names)
 
 
+@pytest.mark.parametrize("parts", ["5.36", "recorded:5.36", "v5.36", "recorded:5", "11.0"])
+def test_the_first_parts_of_a_version_find_the_record_of_what_runs_take_them_for(reports, parts):
+    (target,) = resolve(parts)
+    assert record.find([parts], reports) == [reports / target.slug / record.NAME]
+
+
 def test_messages_name_a_record_by_what_can_be_typed_again():
     assert record.name_of(REPORTS / "whole-11.1.0" / record.NAME, "recorded:11.1.0/whole") == "recorded:11.1.0/whole"
     assert record.name_of(REPORTS / "saved" / "before" / record.NAME, "recorded:11.1.0/whole").startswith("reports/saved/before")
@@ -531,7 +538,9 @@ def test_records_of_the_reference_server_have_to_be_named(reports):
     ("name", "says"),
     [
         ("recorded:9.9.9", "no record `recorded:9.9.9`, and no tape of that version; `pytest --target http://HOST:PORT` makes"),
-        ("5.36", "no record `5.36`; `pytest --target 5.36` makes"),
+        ("9.11", "no record `9.11`; `pytest --target 9.11` makes"),
+        ("5.3", "no record `5.3`, and no tape of that version; `pytest --target http://HOST:PORT` makes"),
+        ("11.1/whole", "no record `11.1/whole`, and no tape of that version; `pytest --target http://HOST:PORT` makes"),
         ("http://127.0.0.1:9", "no record `http://127.0.0.1:9`; `pytest --target http://127.0.0.1:9` makes"),
         ("nothing", "no record `nothing`; `pytest --target …` makes"),
         ("11.1.0/whole", "no record `11.1.0/whole`; `pytest --target 11.1.0/whole --spec=FILE` makes"),

@@ -51,6 +51,15 @@ def newest(names: Iterable[str] | None = None) -> str:
     return next(reversed([name for name in names if is_release(name)] or names), "")
 
 
+def begun_by(parts: str) -> str:
+    """Return the newest release, as :func:`newest`, of the tapes whose version begins with these parts; nothing where none does.
+
+    Args:
+        parts: All or the first of a version's (``9.11``).
+    """
+    return newest(name for name in every() if f"{name}.".startswith(f"{parts}."))
+
+
 def is_release(name: str) -> bool:
     """Return whether a version is no ``-dev`` and no ``-rc1``."""
     return "-" not in name
