@@ -16,6 +16,7 @@ from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
 from mmconform.report.markdown import code, inert
 from mmconform.version import Version
+from mmconform.wire.tape import tape
 from mmconform.world.behaviours import is_newer, newest
 
 EXAMPLE = """mmconform deviations --verdict documentation --format markdown
@@ -47,16 +48,32 @@ def _version(text: str) -> Version:
 
 def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
-    if options.version_of and is_newer(options.version_of):
-        print(f"our data tell of versions to {newest()}; {options.version_of} is told by the newest rules", file=sys.stderr)
     shown = [
         d
         for d in _about(contract, options.operation, options.rule)
         if options.verdict in (None, d.verdict) and (options.version_of is None or d.is_in(options.version_of))
     ]
+    print(_listed(options, contract, shown))
+    if remark := _remark(options.version_of) if options.version_of else "":
+        print(remark, file=sys.stderr)  # at the end, where it is still to be seen
+    return FINE
+
+
+def _remark(version: Version) -> str:
+    """Return how it is known what a version shows that nobody recorded; nothing of one that is on tape."""
+    if is_newer(version):
+        return f"our data tell of versions to {newest()}; {version} is on no tape, and told by the newest rules"
+    tapes = tape.every()  # a package has none
+    if not tapes or version in map(Version.parse, tapes):
+        return ""
+    near = [name for name in tapes if Version.parse(name)[:2] == version[:2]]
+    recorded = f" ({', '.join(near)} {'is' if len(near) == 1 else 'are'})" if near else ""
+    return f"{version} is on no tape{recorded}: it is told by the versions that entries name"
+
+
+def _listed(options: argparse.Namespace, contract: Contract, shown: list[Deviation]) -> str:
     if options.format == "json":
-        print(json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": str(d.versions)} for d in shown], indent=2))
-        return FINE
+        return json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": str(d.versions)} for d in shown], indent=2)
     entries = deviations.by_entry(shown)
     lines = [line for entry in entries.values() for line in _told(contract, entry, is_markdown=options.format == "markdown")]
     about = len({d.clause for d in shown})
@@ -64,8 +81,7 @@ def run(options: argparse.Namespace) -> int:
     lines.append(
         f"{count}, about {'1 promise' if about == 1 else f'{about} promises'}" if shown else f"nothing known{_asked(options)}"
     )
-    print("\n".join(lines))
-    return FINE
+    return "\n".join(lines)
 
 
 def _about(contract: Contract, patterns: Sequence[str], rules: Sequence[str]) -> list[Deviation]:

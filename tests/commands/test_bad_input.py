@@ -477,9 +477,21 @@ def test_a_version_that_no_data_tell_of_is_told_by_the_newest_rules_and_so_it_is
     """As where a server of such a version is judged."""
     assert main(["deviations", "--version-of", "99", *format]) == 0
     of_later = capsys.readouterr()
-    assert of_later.err == f"our data tell of versions to {newest()}; 99.0.0 is told by the newest rules\n"
+    said = f"our data tell of versions to {newest()}; 99.0.0 is on no tape, and told by the newest rules\n"
+    assert of_later.err == said
     assert main(["deviations", "--version-of", str(newest()), *format]) == 0
     assert capsys.readouterr() == (of_later.out, "")
+
+
+@pytest.mark.parametrize(("version", "near"), [("10.9", ""), ("11.0", " (11.0.3 is)")])
+@pytest.mark.parametrize("format", [(), ("--format", "json")])
+def test_a_version_that_is_on_no_tape_is_told_by_what_entries_say_and_so_it_is_said(capsys, version, near, format):
+    """No other version stands for it, as one does for the first parts of a target."""
+    assert main(["deviations", "--version-of", version, *format]) == 0
+    assert capsys.readouterr().err == f"{version}.0 is on no tape{near}: it is told by the versions that entries name\n"
+    for name in tape.every():
+        assert main(["deviations", "--version-of", name.partition("-")[0], *format]) == 0
+        assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("text", ["# A title\n\nwords", "# A title\n", '{"a": 1}\n', "\x00\n\n"])
