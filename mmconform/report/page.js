@@ -867,11 +867,11 @@ function coverageOf(shown, t) {
   return h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
     h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i < 5 ? "n" : "" }, text)))),
     h("tbody", {}, shown.map((operation) => {
-      const [inScope, sent, reached, served, , gate] = one.coverage[operation.id] || [false, 0, 0, 0];
+      const [inScope, sent, reached, served, , gate, ofNothing] = one.coverage[operation.id] || [false, 0, 0, 0];
       const some = clausesOf.get(operation.id) || [];
       const done = some.filter((clause) => "nkcp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
-        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : reached && !served ? "nobody was served, which no answer explains" : ""));
+        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : reached && !served && ofNothing ? "about what no run can make: it is seen who is let in alone" : reached && !served ? "nobody was served, which no answer explains" : ""));
     }))), heads));
 }
 

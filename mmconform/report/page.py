@@ -32,7 +32,7 @@ from mmconform.report.marks import (
     WHY_SKIPPED,
     Mark,
 )
-from mmconform.report.summary import clause_states, kept_though_known, state_of, why_red
+from mmconform.report.summary import clause_states, is_about_nothing, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.people import MADE, PERSONAS, known_persona
@@ -459,14 +459,14 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "changes": [
                     {key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise" or row.apart
                 ],
-                "coverage": {row.operation: _coverage(row) for row in record.operations},
+                "coverage": {row.operation: _coverage(contract, row) for row in record.operations},
             }
         )
     return rows
 
 
-def _coverage(row: OperationRow) -> list[Any]:
-    return [row.in_scope, row.sent, row.reached, row.served, row.is_decisive, row.gate]
+def _coverage(contract: Contract, row: OperationRow) -> list[Any]:
+    return [row.in_scope, row.sent, row.reached, row.served, row.is_decisive, row.gate, is_about_nothing(contract, row)]
 
 
 def command(header: Header) -> str:

@@ -13,6 +13,7 @@ from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Footer, NotPlayedRow, ObservationRow, OperationRow
 from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
+from mmconform.world import kinds
 
 #: What can be said of a clause, worst first.
 STATES = ("new", "error", "known", "pass", "skip", "unobserved")
@@ -267,18 +268,26 @@ def why_red(footer: Footer) -> tuple[str, ...]:
     return tuple(said for is_so, said in reasons if is_so)
 
 
-def unserved(record: Record) -> list[str]:
+def unserved(contract: Contract, record: Record) -> tuple[list[str], list[str]]:
     """Return the operations whose valid requests served nobody, where no answer says why, and that make no run red.
 
     Of a document for whose requests nobody vouches: what passed there was shown by refusals alone.
+
+    Returns:
+        Those of which that is not explained; and those about what no run can make, where 2xx came all the same, of nothing.
     """
     red = set(record.footer.not_exercised)
     rows = record.operations if record.header.documents else ()
-    return [
-        row.operation
-        for row in rows
-        if row.in_scope and row.reached and not row.served and not row.gate and row.operation not in red
-    ]
+    found: tuple[list[str], list[str]] = ([], [])
+    for row in rows:
+        if row.in_scope and row.reached and not row.served and not row.gate and row.operation not in red:
+            found[is_about_nothing(contract, row)].append(row.operation)
+    return found
+
+
+def is_about_nothing(contract: Contract, row: OperationRow) -> bool:
+    """Return whether an operation let somebody in, and could be asked only about what does not exist on a server."""
+    return row.let_in > 0 and kinds.is_absent(contract.operations[row.operation].kinds)
 
 
 def problems(record: Record) -> list[tuple[str, str]]:

@@ -216,7 +216,9 @@ def _details(contract: Contract, record: Record) -> list[str]:
     for gate, names in sorted(gated.items()):
         told.setdefault(gate_in_words(gate), []).append(f"{_named(names)} ({plain(gate)})")
     if gaps := sorted({row.operation for row in record.observations if row.signature == GAP}):
-        lines.append(f"  gaps of the document, refusals that it does not declare: {len(gaps)} operations, {_named(gaps)}")
+        lines.append(
+            f"  gaps of the document, refusals that it does not declare: {_many(len(gaps), 'operation')}, {_named(gaps)}"
+        )
     lines += [f"  not offered here, {why}: {'; '.join(operations)}" for why, operations in sorted(told.items())]
     for_principles = sum(row.for_principles for row in record.operations)
     if record.findings or for_principles:
@@ -226,9 +228,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
         means = f" ({NEW_FINDING})" if new else ""
         lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise{but}{means}")
     if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
-        lines.append(
-            f"  gaps of the document, properties that are accepted and listed nowhere: {len(silent)} operations, {_named(silent)}"
-        )
+        what = f"{_many(len(silent), 'operation')}, {_named(silent)}"
+        lines.append(f"  gaps of the document, properties that are accepted and listed nowhere: {what}")
     sent = sum(row.sent for row in record.operations)
     reached = sum(row.reached for row in record.operations)
     lines.append(f"  {sent} requests judged, {reached} of them valid and about something that exists")
@@ -238,8 +239,11 @@ def _details(contract: Contract, record: Record) -> list[str]:
             f"{sum(1 for row in record.operations if row.served)} served somebody, and of "
             f"{sum(1 for row in record.operations if row.is_decisive)} it was seen who is let in and who is not"
         )
-    if nobodys := unserved(record):
+    nobodys, of_nothing = unserved(contract, record)
+    if nobodys:
         lines.append(f"  asked, and nobody was served, which no answer explains: {_named(nobodys)}")
+    if of_nothing:
+        lines.append(f"  asked about what no run can make, so that it is seen who is let in alone: {_named(of_nothing)}")
     return lines + [f"  {kind}: {plain(sentence)}" for kind, sentence in problems(record)]
 
 

@@ -13,7 +13,7 @@ from mmconform.plugin.run import Run
 from mmconform.record import record as records
 from mmconform.report.markdown import markdown
 from mmconform.report.page import page_data
-from mmconform.report.summary import skip_reasons
+from mmconform.report.summary import skip_reasons, unserved
 from mmconform.report.terminal import show
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
@@ -135,6 +135,21 @@ def test_of_the_official_description_what_served_nobody_is_told_and_makes_no_run
     told = "nobody was served, which no answer explains: GetBrandImage"
     assert (record.footer.not_exercised, record.footer.green) == ((("GetBrandImage",), False) if is_red else ((), True))
     assert (told in " ".join(show(run.contract, record, colour=False, width=130).split())) is not is_red
+
+
+def test_what_can_be_asked_only_about_nothing_is_not_told_as_served_to_nobody(write, tmp_path):
+    """An administrator got 200, of a policy that no run can make: a page said served, and the terminal that nobody was."""
+    document = ONE.format(title="Mattermost API Reference").replace("/brand/image", "/access_control_policies/{policy_id}")
+    policy = (
+        "parameters: [{name: policy_id, in: path, required: true, x-resource: access-policy, schema: {type: string}}], responses"
+    )
+    run, at = Run([write("one.yaml", document.replace("responses", policy, 1))], [], reports=tmp_path), target()
+    run.take(at.slug, [], [], {"GetBrandImage": Coverage(sent=1, reached=1, let_in=1)}, 0, is_generated=True)
+    record = run.finish(at, "some", [])
+    assert unserved(run.contract, record) == ([], ["GetBrandImage"])
+    text = " ".join(show(run.contract, record, colour=False, width=200).split())
+    assert "asked about what no run can make, so that it is seen who is let in alone: GetBrandImage" in text
+    assert "nobody was served" not in text
 
 
 # -- minimum versions ----------------------------------------------------------------------------------------------------
