@@ -404,7 +404,7 @@ def known_deviations() -> pd.DataFrame:
     return _ordered(pd.DataFrame(rows), operations=list(contract.operations))
 
 
-def exchanges(version: str, operation: str, persona: str | None = None) -> pd.DataFrame:
+def exchanges(version: str, operation: str, persona: str | None = None, cassette: str | None = None) -> pd.DataFrame:
     """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
 
     A version may be written as a target, too (``recorded:5.36.1``). Of a tape of the whole API (``11.1.0/whole``) these are the
@@ -417,13 +417,17 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
 
     People whom a test gives more than they have stand on a tape as who they were made: the test's name says what they were given.
 
+    Args:
+        persona: What this one sent alone.
+        cassette: What stands on this one alone; ``.yaml`` may be left out.
+
     Raises:
-        MisuseError: there is no such tape or operation, or nobody who is called so has asked, and is none of the people of
-            every tape.
+        MisuseError: there is no such tape, operation or cassette, or nobody who is called so has asked, and is none of the people
+            of every tape.
     """
     version = version.removeprefix("recorded:")
     if version in tape.every_whole():
-        return _of_persona(_on_whole_tape(version, operation), version, operation, persona)
+        return _of_persona(_on_cassette(_on_whole_tape(version, operation), version, cassette), version, operation, persona)
     contract = _contract()
     if operation not in contract.operations:
         raise MisuseError(f"no operation `{operation}`; there are {', '.join(contract.operations)}")
@@ -433,7 +437,7 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
     method = f"method: {contract.operations[operation].method},"
     rows = []
     for name, path in tape.cassettes(CASSETTES / version).items():
-        if method not in path.read_text(encoding="utf-8"):
+        if cassette not in (None, name, name.removesuffix(".yaml")) or method not in path.read_text(encoding="utf-8"):
             continue
         for number, pair in enumerate(read(path, binary=True)[0].data["interactions"], 1):
             credential = _credential(pair["request"]["headers"])
@@ -443,7 +447,8 @@ def exchanges(version: str, operation: str, persona: str | None = None) -> pd.Da
                     {"version": version, "credential": credential, **_shown(exchange), "cassette": name, "number": number}
                 )
     columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
-    return _of_persona(pd.DataFrame(rows, columns=columns), version, operation, persona)
+    frame = _on_cassette(pd.DataFrame(rows, columns=columns), version, cassette)
+    return _of_persona(frame, version, operation, persona)
 
 
 def _on_whole_tape(version: str, operation: str) -> pd.DataFrame:
@@ -458,6 +463,16 @@ def _on_whole_tape(version: str, operation: str) -> pd.DataFrame:
     return pd.DataFrame(
         rows, columns=["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number", "which"]
     )
+
+
+def _on_cassette(frame: pd.DataFrame, version: str, cassette: str | None) -> pd.DataFrame:
+    """Return what stands on one cassette; on all, where none is named."""
+    if cassette is None:
+        return frame
+    found = frame[frame.cassette.isin((cassette, f"{cassette}.yaml"))].reset_index(drop=True)
+    if found.empty:
+        raise MisuseError(f"no `{cassette}` on the tape of {version} with such requests; without it all are shown")
+    return found
 
 
 def _of_persona(frame: pd.DataFrame, version: str, operation: str, persona: str | None) -> pd.DataFrame:

@@ -35,7 +35,7 @@ from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS, MARKS, NEW_FINDING, WHY_SKIPPED
 from mmconform.report.not_shown import not_shown
-from mmconform.report.requests import Requests
+from mmconform.report.requests import Requests, is_generated
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
@@ -410,11 +410,17 @@ class Page:
         return ["    what one of them sent, and each answer:", *commands] if commands else []
 
     def _exchanges(self, change: Change) -> str:
-        """Return the call that shows requests of a change with their answers, which a test that passes does not; of a tape."""
+        """Return the call that shows requests of a change with their answers, which a test that passes does not; of a tape.
+
+        Who sent it is named where many do: a test by hand may give somebody more than they have, who stands there as they were
+        made, or have them ask by a cookie, which is nobody's there.
+        """
         kind, _, tape = self.after.header.target.partition(":")
         if kind != "recorded" or not change.callers:
             return ""
-        return f'mmconform.exchanges("{tape}", "{change.operation}", "{change.personas[0]}")'
+        persona, test = change.callers[0].persona, change.callers[0].tests[0].test
+        whose = f'"{persona}", ' if is_generated(test) or tape.endswith(f"/{WHOLE}") else ""
+        return f'mmconform.exchanges("{tape}", "{change.operation}", {whose}cassette="{test}")'
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]

@@ -1016,7 +1016,10 @@ def test_of_very_many_operations_it_is_told_how_many_requests_show_a_change_and_
     page = Page(CONTRACT, old, new, told, (), ("a", "b", "--spec=c"), patterns)
     assert {change.operation for change in told.changes} == {"CreateJob"} and told.pairs == 4
     assert "2 of 3 requests that had the old answer: about their own; a private channel of others" in page.text()
-    assert 'mmconform.exchanges("5.1.0", "CreateJob", "member")' in page.text() and "UserAccessToken" not in page.text()
+    assert (
+        'mmconform.exchanges("5.1.0", "CreateJob", cassette="generated/probes/who_is_served/CreateJob")' in page.text()
+        and "UserAccessToken" not in page.text()
+    )
     assert "mmconform compare a b --spec=c --operation=CreateJob --format markdown" in page.text()
 
 
@@ -1064,9 +1067,8 @@ def test_where_the_requests_of_a_change_stand_is_told_where_a_tape_holds_them():
     """The test that sends them passes, and then prints none of them."""
     taped, live = sides(), sides("http://127.0.0.1:8065", "127.0.0.1-8065")
     texts = [Page(CONTRACT, *pair, compare(CONTRACT, *pair)).text() for pair in (taped, live)]
-    assert (
-        '    what one of them sent, and each answer:\n        mmconform.exchanges("5.1.0", "CreateJob", "member")\n' in texts[0]
-    )
+    call = 'mmconform.exchanges("5.1.0", "CreateJob", cassette="permissions/jobs/much_data")'
+    assert f"    what one of them sent, and each answer:\n        {call}\n" in texts[0]
     assert texts[0].endswith("notebooks/6-explore.ipynb") and "exchanges" not in texts[1]
 
 
@@ -1080,7 +1082,7 @@ def test_each_change_has_its_own_way_to_the_requests_that_show_it():
     page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
     lines = page.text().splitlines()
     told = [line.strip() for line in lines if 'mmconform.exchanges("' in line]
-    calls = sorted(f'mmconform.exchanges("5.1.0", "{name}", "bot")' for name in ALIKE)
+    calls = sorted(f'mmconform.exchanges("5.1.0", "{name}", cassette="a/b")' for name in ALIKE)
     assert sorted(told) == calls == sorted(change["exchanges"] for change in page.json()["changes"])
     assert all(f"; what one of them sent: `{call}`" in page.markdown() for call in calls)
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
 from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, PREVIOUS, read, write
+from mmconform.report.comparison import Page
 from mmconform.report.page import page_data
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -465,6 +467,33 @@ def test_a_tape_can_be_asked_for_one_persona():
     assert (mine[mine.status == 200].error == "").all()
 
 
+def test_each_command_that_a_comparison_tells_shows_what_it_says(records):
+    """Of whom a test gives more than they have, or of a cookie, too: nobody stands on a tape under that name."""
+    old, new = (read(records / version / NAME) for version in VERSIONS)
+    contract = build(load().document)
+    page = Page(contract, old, new, compare(contract, old, new))
+    told = [(change["exchanges"], change["after"], change["run"]) for change in page.json()["changes"] if change["exchanges"]]
+    assert len(told) > 5
+    for call, after, _ in told:
+        shown = eval(call, {"mmconform": mmconform})
+        assert after in {f"{row.status} {row.error}".strip() for row in shown.itertuples()}, call
+    tests = {shlex.split(command)[-1] for _, _, command in told}
+    asked = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--target", f"recorded:{VERSIONS[1]}", *sorted(tests)]
+    found = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert tests <= set(found.stdout.splitlines()), found.stdout
+
+
+def test_one_cassette_can_be_asked_for():
+    everybody = mmconform.exchanges("5.36.1", "RegenCommandToken")
+    cassette = everybody.cassette[0]
+    for name in (cassette, cassette.removesuffix(".yaml")):
+        assert mmconform.exchanges("5.36.1", "RegenCommandToken", cassette=name).equals(
+            everybody[everybody.cassette == cassette].reset_index(drop=True)
+        )
+    with pytest.raises(MisuseError, match=r"^no `none` on the tape of 5\.36\.1 with such requests"):
+        mmconform.exchanges("5.36.1", "RegenCommandToken", cassette="none")
+
+
 def test_what_stands_on_a_tape_of_the_whole_api_can_be_looked_at():
     """Numbered as a comparison names them, with what each was about."""
     (name, *_) = tape.every_whole()
@@ -473,6 +502,8 @@ def test_what_stands_on_a_tape_of_the_whole_api_can_be_looked_at():
     assert set(mine.persona) == {"member"} and list(everybody.number) == list(range(1, len(everybody) + 1))
     assert mine.url.str.fullmatch(r"/api/v4/channels/[^/]+/members").all() and {200, 201} & set(mine.status)
     assert "a private channel of others" in set(mine.which)
+    one = mmconform.exchanges(name, "AddChannelMember", "member", cassette=mine.cassette[0])
+    assert one.equals(mine[mine.cassette == mine.cassette[0]].reset_index(drop=True))
     with pytest.raises(MisuseError, match=f"no operation `AddChannel` on the tape {name}"):
         mmconform.exchanges(name, "AddChannel")
 
