@@ -18,7 +18,7 @@ from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
 from mmconform.record.record import NAME, PREVIOUS, Record, place_aside
 from mmconform.servers.target import Target, resolve
-from mmconform.wire.tape.tape import WHOLE
+from mmconform.wire.tape.tape import WHOLE, every_whole
 
 #: What a record may be kept as: no path, and no version, which would be a tape's.
 SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
@@ -104,6 +104,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     if kept or any(target.is_recorded for target in targets.values()):
         # What somebody is answered may hang on what was asked before, of other operations, too.
         options = (*(option for option in options if not option.startswith("--operation=")), *_narrowed(kept.values()))
+    _confirm_alike(targets.values(), any(option.startswith("--spec=") for option in options))
     for there in kept.values() if targets else ():
         _confirm_fits(there, digest)
     if jobs := [_job(target, options) for target in targets.values()]:
@@ -111,6 +112,24 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
             for outcome in play(jobs, submit):  # whichever comes first: where one came to nothing, nobody needs the others
                 progress.finish(outcome)
     return [kept[choice] if isinstance(choice, Path) else record.read(REPORTS / choice.slug / NAME) for choice in chosen]
+
+
+def _confirm_alike(targets: Iterable[Target], has_documents: bool) -> None:
+    """Check, before anything runs, that a tape of our operations meets nothing that is judged by other documents.
+
+    Raises:
+        MisuseError: it would.
+    """
+    tapes = [target for target in targets if target.is_recorded]
+    ours = next((target.name for target in tapes if not target.is_whole), "")
+    whole = next((target.name for target in tapes if target.is_whole), "")
+    if ours and (whole or has_documents):
+        there = ", ".join(f"recorded:{name}" for name in every_whole()) or "none here"
+        beside = f"{whole} of the whole API" if whole else "what --spec describes is the whole API"
+        raise MisuseError(
+            f"{ours} is a tape of our own documents' operations, and {beside}: compare the one without --spec, with another "
+            f"version or a server, and the other by --spec, with a server or a tape of the whole API ({there}); nothing was asked"
+        )
 
 
 def _confirm_fits(kept: Record, digest: str) -> None:
@@ -121,8 +140,9 @@ def _confirm_fits(kept: Record, digest: str) -> None:
     """
     header, name = kept.header, f"the record of {kept.header.target} of {kept.header.started[:10]}"
     if digest and header.spec != digest:
-        by = f"by {record.as_options(header.documents)}" if header.documents else "by our own documents, without --spec"
-        raise MisuseError(f"{name} was judged {by}, in another state or not named here; nothing was asked")
+        raise MisuseError(
+            f"{name} was judged by {record.judged_by(header)}, in another state or not named here; nothing was asked"
+        )
     if header.seed != SEED:
         raise MisuseError(
             f"{name} is of other requests: each run of a server draws its own. `mmconform compare --save NAME TARGET` keeps one "

@@ -9,7 +9,7 @@ from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
 from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.judging.judge import NOT_ON_TAPE
-from mmconform.record.record import Record, narrowed_to, slug_of
+from mmconform.record.record import Record, judged_by, narrowed_to, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
 from mmconform.wire.tape.name import name_of_test
 from mmconform.world.people import MADE, PERSONAS, power
@@ -173,7 +173,12 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     """
     old_header, new_header = before.header, after.header
     if old_header.spec != new_header.spec:
-        raise MisuseError("the two records were made of different documents; run one of them again")
+        judged = [judged_by(header) for header in (old_header, new_header)]
+        state = ", in another state" if judged[0] == judged[1] else ""
+        raise MisuseError(
+            f"the one record was judged by {judged[0]}, the other by {judged[1]}{state}: ask one of the two again, by the "
+            "other's documents"
+        )
     if (old_header.seed, old_header.max_examples) != (new_header.seed, new_header.max_examples):
         raise MisuseError(
             "the two records were made of different requests: each run of a server draws its own. "

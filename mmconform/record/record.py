@@ -259,6 +259,11 @@ def as_options(documents: Iterable[str]) -> str:
     return " ".join(map(quote, documents)) or "--spec and --overlay"
 
 
+def judged_by(header: Header) -> str:
+    """Return in words by which documents a record was judged."""
+    return as_options(header.documents) if header.documents else "our own documents, without --spec"
+
+
 def check(
     records: Iterable[Record], spec: str, clauses: Container[str], written: Callable[[tuple[str, ...]], str] = as_options
 ) -> None:

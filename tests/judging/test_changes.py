@@ -395,7 +395,7 @@ def test_of_what_is_alike_otherwise_comes_first_what_meets_those_with_the_fewest
 @pytest.mark.parametrize(
     ("header", "says"),
     [
-        ({"spec": "0"}, "different documents; run one of them again"),
+        ({"spec": "0"}, "by our own documents, without --spec, in another state: ask one of the two again, by the other"),
         ({"seed": 2}, r"different requests.*`mmconform compare --save NAME TARGET` keeps one"),
         ({"max_examples": 5}, r"different requests.*`mmconform compare --save NAME TARGET` keeps one"),
     ],
@@ -584,10 +584,42 @@ def test_a_live_server_is_asked_about_the_operations_that_a_record_is_of(monkeyp
         with pytest.raises(pytest.fail.Exception):
             runs.records_of([kept, "reference"], ("--spec=api.yaml", "--operation=GetUser"))
         assert ran.pop() == ("--spec=api.yaml", *options)
-    for names, options in ((["reference"], ("--operation=GetUser",)), (["5.36.1", "reference"], ())):
+    for names, options, spec in (
+        (["reference"], ("--operation=GetUser",), ("--spec=api.yaml",)),
+        (["5.36.1", "reference"], (), ()),
+    ):
         with pytest.raises(pytest.fail.Exception):
-            runs.records_of(names, ("--spec=api.yaml", "--operation=GetUser"))
-        assert ran.pop() == ("--spec=api.yaml", *options)
+            runs.records_of(names, (*spec, "--operation=GetUser"))
+        assert ran.pop() == (*spec, *options)
+
+
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (["5.36.1", "11.1.0/whole"], ()),
+        (["recorded:11.1.0/whole", "5.36.1"], ("--spec=api.yaml",)),
+        (["5.36.1", "reference"], ("--spec=api.yaml",)),
+        (["5.36.1"], ("--spec=api.yaml",)),
+    ],
+)
+def test_nothing_runs_that_would_be_judged_by_documents_which_the_other_is_not(names, options, monkeypatch):
+    """It would take a minute, and the advice to run one of them again would not help."""
+    monkeypatch.setattr(runs, "_job", lambda *_: pytest.fail("run"))
+    with pytest.raises(MisuseError, match=r"^recorded:5\.36\.1 is a tape of our own documents' operations") as raised:
+        runs.records_of(names, options)
+    assert "recorded:11.1.0/whole" in str(raised.value) and str(raised.value).endswith("; nothing was asked")
+
+
+def test_records_of_different_documents_are_told_apart():
+    ours, others, same = (of("5.0.0", [SERVED], spec=spec, documents=by) for spec, by in (("0", ()), ("1", BY), ("2", BY)))
+    with pytest.raises(
+        MisuseError, match=r"^the one record was judged by our own documents, without --spec, the other by --spec"
+    ):
+        compare(CONTRACT, ours, others)
+    with pytest.raises(
+        MisuseError, match=r"^the one record was judged by --spec=api\.yaml, the other by .*, in another state: ask"
+    ):
+        compare(CONTRACT, others, same)
 
 
 @pytest.mark.parametrize(
@@ -605,6 +637,9 @@ def test_no_server_is_asked_whose_answers_could_not_be_compared(header, says, tm
     assert cli.main(["compare", str(tmp_path / "kept"), "reference"]) == 2
     told = capsys.readouterr().err
     assert says in told and told.endswith("nothing was asked\n")
+
+
+BY = ("--spec=api.yaml",)
 
 
 def test_records_of_other_operations_are_not_compared_where_probes_were_asked(files):
