@@ -1011,11 +1011,31 @@ function operationPanel(operation, t) {
   ];
 }
 
-/** The promises that stand otherwise than in the column before. */
-function turned(t) {
-  const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[t - 1]);
-  return some.length ? h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[t - 1])}, now ${word(clause.at[t])}` }, mark(clause.at[t - 1]), " → ", mark(clause.at[t])), chip(clause.id, t))))
+/** The promises that stand otherwise than in another column. */
+function turned(t, other) {
+  const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[other]);
+  return some.length ? h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[other])}, now ${word(clause.at[t])}` }, mark(clause.at[other]), " → ", mark(clause.at[t])), chip(clause.id, t))))
     : h("p", {}, "Every promise stands as before.");
+}
+
+/** Of which other column a version's panel tells the difference. */
+function pickOther(t, other) {
+  const names = data.targets.map((one, i) => [one.name, one.called, i]).filter(([, , i]) => i !== t);
+  return h("div", { class: "field" }, h("label", { for: "by-other" }, "Compared with"), h("select", { id: "by-other", onchange: (e) => open(`@${data.targets[t].name}~${e.target.value}`) },
+    other < 0 && h("option", { value: "" }, "…"), names.map(([name, called, i]) => h("option", { value: name, selected: i === other }, called))));
+}
+
+/** What was answered otherwise than in another column: of what a run or this page compared, and else how to see it. */
+function answeredSince(t, other) {
+  const one = data.targets[t];
+  if (other === undefined || data.targets[other].target === one.against) {
+    if (one.against) return part(`Answers since ${plainName(one.against)}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."));
+    return t > 0 && part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
+  }
+  const two = [Math.min(t, other), Math.max(t, other)].map((i) => sh(plainName(data.targets[i].target)));
+  const line = `mmconform report ${[...two, one.documents].filter(Boolean).join(" ")} --output page.html`;
+  return part(`Answers compared with ${data.targets[other].called}`, h("p", {}, "A page of these two has them:"), h("pre", {}, line),
+    h("div", {}, button("Copy", () => copy(line, "The command is in the clipboard."))));
 }
 
 /** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
@@ -1036,13 +1056,14 @@ function changed(changes) {
       h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || (one.standing === "unjudged" ? "No reason is listed." : "")))))))));
 }
 
-function versionPanel(t) {
+function versionPanel(t, picked) {
   const one = data.targets[t];
+  const other = picked === undefined ? t - 1 : picked;
   return [
     head(`Mattermost ${one.called}`, "", [verdictAndWhy(one), `: ${sentence(one)}`]),
-    t > 0 && part(`Promises since ${data.targets[t - 1].called}`, turned(t)),
-    one.against ? part(`Answers since ${plainName(one.against)}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."))
-      : part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`)),
+    data.targets.length > 1 && pickOther(t, other),
+    other >= 0 && part(`Promises ${other < t ? "since" : "compared with"} ${data.targets[other].called}`, turned(t, other)),
+    answeredSince(t, picked),
     part("Not verified, and why", gapList(t)),
     part("How to repeat it", repeat(one)),
     part("Requests", h("p", {}, `${sum(one, 1)} judged, ${sum(one, 2)} of them valid and about something that exists, ${sum(one, 3)} of those served.`)),
@@ -1070,14 +1091,15 @@ function accessPanel(operation, persona, about, t) {
   ];
 }
 
-/** What `open` names: a version, an operation, a clause, or who about whose, each with a version. */
+/** What `open` names: a version (and another one, with which it is compared), an operation, a clause, or who about whose, each with a version. */
 function drawPanel() {
   const panel = $("panel");
-  const [what, version] = now.open.split(/@(.*)/s);
+  const [what, versions = ""] = now.open.split(/@(.*)/s);
+  const [version, beside] = versions.split("~");
   const t = number.get(version);
   const [operation, persona, about] = what.split(":");
   const make = t === undefined ? null
-    : !what ? () => versionPanel(t)
+    : !what ? () => versionPanel(t, number.get(beside))
     : tagOf.has(what) ? () => tagPanel(tagOf.get(what), t)
     : clauses.has(what) ? () => clausePanel(clauses.get(what), t)
     : operations.has(what) ? () => operationPanel(operations.get(what), t)

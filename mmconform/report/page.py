@@ -455,6 +455,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "verified": footer.verified,
                 "why_red": why_red(footer),
                 "command": command(header),
+                "documents": " ".join(map(quote, header.documents)),
                 # Each once, as a comparison counts: a promise that an answer keeps or breaks is told with that answer.
                 "changes": [
                     {key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise" or row.apart

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
+from urllib.parse import unquote
 
 import pytest
 from msgspec import structs
@@ -391,6 +392,23 @@ def test_changed_answers_are_counted_where_the_page_has_what_they_were_compared_
     assert page.locator(".row.sum", has_text="changed answers").count() == 0
     page.get_by_role("columnheader", name="10.11.6").get_by_role("button").click()
     expect(page.locator("#panel")).to_contain_text("Answers since 10.8.1")
+
+
+def test_any_two_columns_are_compared(page_of, record_of):
+    kept = {"clause": "CreateJob.status", "outcome": "pass", "persona": "member"}
+    broken = {**kept, "outcome": "fail", "standing": "new", "signature": "500", "seen": "500", "evidence": EVIDENCE}
+    records = [record_of("5.36.1", kept), record_of("9.11.2", broken), record_of("11.0.3", kept)]
+    page = page_of("versions", *records)
+    page.get_by_role("columnheader", name="11.0.3").get_by_role("button").click()
+    expect(panel(page)).to_contain_text("CreateJob.status")
+    panel(page).get_by_label("Compared with").select_option("5.36.1")
+    expect(panel(page)).to_contain_text("Every promise stands as before.")
+    expect(panel(page)).to_contain_text("mmconform report 5.36.1 11.0.3 --output page.html")
+    assert unquote(page.url).endswith("#versions?open=@11.0.3~5.36.1")
+    page.get_by_role("columnheader", name="5.36.1").get_by_role("button").click()
+    panel(page).get_by_label("Compared with").select_option("9.11.2")
+    expect(panel(page)).to_contain_text("mmconform report 5.36.1 9.11.2 --output page.html")
+    assert panel(page).get_by_role("img", name="new, now kept").count() == 1
 
 
 def test_equal_neighbours_are_one_cell_and_others_are_not(visit, contract):
