@@ -181,7 +181,7 @@ def _target(name: str, allow_remote: bool) -> Target:
     tape = record.target_named(name) if name.endswith(f"/{WHOLE}") else ""  # as a bare version is its tape
     if name.endswith(".jsonl") or ("/" in name and ":" not in name and not tape):
         raise MisuseError(f"{name}: there is no record of a run; `{RUN} …` writes them to {REPORTS.name}/")
-    if SAVED_AS.fullmatch(name) and not name.startswith(("recorded", "reference")):
+    if SAVED_AS.fullmatch(name) and not record.target_named(name):
         kept = ", ".join(sorted(path.parent.name for path in SAVED.glob(f"*/{NAME}")))
         raise MisuseError(f"no record is kept as `{name}` (kept are: {kept or 'none'}); or name a target, as `{RUN}` takes them")
     targets = resolve(tape or name, allow_remote=allow_remote)

@@ -39,6 +39,7 @@ from mmconform.report.requests import Requests, is_generated
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
 from mmconform.wire.tape.tape import WHOLE
+from mmconform.world.people import MADE
 
 #: What a line begins with that is no sentence.
 _BEGIN = re.compile(r" *(why +)?")
@@ -279,9 +280,18 @@ class Page:
         told = self.comparison.changes, self.not_shown, self._requests, found.served_before
         if feelings := felt(*told, is_brief=self.is_of_many):
             yield _FELT_HEAD + _IN_BRACKETS.format(", where not all)" if self.is_of_many else ", and which)") + ":", feelings
+        if callers := self._callers():
+            yield f"Callers: {callers}", []
         head, lines = self._counted()
         yield head + ":" * bool(lines), lines
         yield from self._of_principles()
+
+    def _callers(self) -> str:
+        """Return who those are whose names alone do not tell it, of all whom this names."""
+        found = self.comparison
+        told = [change.personas for change in found.changes] + [one.personas for one in self.not_shown]
+        named = {persona for personas in (*told, found.only_before, found.only_after) for persona in personas}
+        return "; ".join(f"{name} = {about}" for name, about in MADE.items() if name in named)
 
     def _of_principles(self) -> Iterator[tuple[str, list[str]]]:
         """Yield which findings of principles either of the two has alone; not where one was not asked for them."""
@@ -366,6 +376,16 @@ class Page:
             return f"still broken, for others; now {fewer}" if new else "now kept"
         return ""
 
+    def _before_and_after(self, change: Change) -> str:
+        """Return whether the promise is kept that another answer is about and does not break or mend: to anybody, in all."""
+        states = [of[change.clause] for of in self._states]
+        words = {"known": "broken", "new": "broken", "unobserved": "not judged"}
+        was, is_ = (words.get(state, MARKS[state].word) for state in states)
+        ways = zip(self._broken, (change.before, change.after), strict=True)
+        is_shown = any(way.startswith(says) for of_side, says in ways for way in of_side.get(change.clause, ()))
+        others = ", by other answers" if "broken" in (was, is_) and not is_shown else ""
+        return (f"{was} before and after" if was == is_ else f"{was} before, {is_} now") + others
+
     def _kept_or_not(self, group: Alike) -> dict[str, list[str]]:
         """Return the promises that changes are about or are told with them, by what becomes of them."""
         found: dict[str, list[str]] = {}
@@ -438,7 +458,8 @@ class Page:
             for name in dict.fromkeys([*own, *(name for name, new in news.items() if new)]):
                 clause = self.contract.clauses.get(name)
                 said = f"“{clause.text}”" if clause else "nothing is promised about that"
-                found.setdefault((said, news.get(name, "")), {})[name] = clause.place if clause else ""
+                state = news[name] if name in news else self._before_and_after(change) if clause else ""
+                found.setdefault((said, state), {})[name] = clause.place if clause else ""
         return [
             (
                 list(places),

@@ -177,7 +177,7 @@ def known_persona(name: str) -> Persona | None:
 #: Callers whom single tests make.
 OF_TESTS = {
     "editor": "a token_user who was given edit_other_users",
-    "bot_editor": "the same, asking about a bot",
+    "bot_editor": "a token_user who was given edit_other_users, asking about a bot",
     "bot": "a bot, through a token of its own",
     "holder_of_one": "an outsider who was given the one permission that is asked for",
     "holder_of_others": "an outsider who was given the permissions of all other operations",

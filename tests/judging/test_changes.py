@@ -656,6 +656,13 @@ def test_the_command_that_compares_what_was_kept_takes_the_same_documents_and_op
     assert capsys.readouterr().out.endswith(f"mmconform compare before {files[0]} '--operation=Create*'\n")
 
 
+def test_a_version_may_be_written_as_tags_are(monkeypatch):
+    """v5.36.1 is no name under which a record would be kept."""
+    monkeypatch.setattr(runs, "_job", lambda target, _: pytest.fail(target.name))
+    with pytest.raises(pytest.fail.Exception, match=r"^recorded:5\.36\.1$"):
+        runs.records_of(["v5.36.1"])
+
+
 def test_what_is_to_be_done_next_asks_no_live_server_again(files):
     """A tape keeps its name: to run the one test that is told makes its record one of a part."""
     live = of("5.0.0", target="http://127.0.0.1:8065")
@@ -702,7 +709,7 @@ def test_what_is_neither_a_record_nor_a_target_is_refused_in_one_line(files, cap
 def test_a_page_explains_a_change_in_two_steps():
     moved = compare(CONTRACT, of("5.0.0", [SERVED, answer("400 x")]), of("6.0.0", [SERVED, answer("500 app.job.save.app_error")]))
     page = Page(CONTRACT, of("5.0.0"), of("6.0.0"), moved)
-    assert "5.28.0: Errors are named after the application" in page.text()
+    assert "    why   since 5.28.0: Errors are named after the application" in page.text()
 
 
 def entry(version, signature, **more):
@@ -1210,6 +1217,31 @@ def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
     assert "CreateJob.status: broken before too, for others; now in more ways: “" in text
     rest = "Broken before and after in the same way, beside those named above, 1 promise: permission of RegenCommandToken"
     assert rest in text.splitlines(), "what is told as a change is not said to be the same"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([seen("pass", "CreateJob.status")], "kept before and after"),
+        ([seen("fail", "CreateJob.status", "guest", "500 app.bad")], "broken before and after, by other answers"),
+        ([seen("fail", "CreateJob.status", "guest", "400 a")], "broken before and after"),
+        ([], "not judged before and after"),
+    ],
+)
+def test_of_each_promise_that_stands_beside_a_change_it_is_said_whether_it_is_kept(rows, says):
+    """Also of one that the other answer neither breaks nor mends."""
+    standing = [{**row, "standing": "new" if row["outcome"] == "fail" else ""} for row in rows]
+    old, new = (of(f"5.{i}.0", [SERVED, answer(one)], standing) for i, one in enumerate(("201", "400 a")))
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    assert f"    CreateJob.status: {says}: “" in page.text() and f"> `CreateJob.status`: {says}: “" in page.markdown()
+
+
+def test_who_callers_are_is_said_where_their_names_alone_do_not_tell():
+    old, new = (of(f"5.{i}.0", [SERVED, answer(one, persona="editor")]) for i, one in enumerate(("201", NO)))
+    line = "Callers: editor = a token_user who was given edit_other_users"
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    assert line in page.text().splitlines() and inert(line) in page.markdown().splitlines()
+    assert "Callers: " not in Page(CONTRACT, old, old, compare(CONTRACT, old, old)).text()
 
 
 ALREADY = [
