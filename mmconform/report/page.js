@@ -329,7 +329,7 @@ function versions() {
       "aria-label": told, title: told, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
   }));
-  const changesRow = () => row("sum", h("span", { class: "name", title: `${CHANGED} ${WORST_ONLY}` }, "changed answers"), range(now.from, now.to + 1).map((t) => {
+  const changesRow = () => row("sum", h("span", { class: "name", title: `${CHANGED} ${WORST_ONLY}` }, "changed answers", h("span", { class: "on-narrow" }, ":", Object.entries(EFFECT).map(([effect, [, means]]) => [" ", arrow(effect), ` ${means}`]))), range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const isHere = isBeside(one);
     const some = isHere ? effects(one.changes) : [];
@@ -935,7 +935,7 @@ function close() {
 const part = (title, ...children) => h("section", {}, h("h3", {}, title), children);
 
 function head(title, state, text) {
-  return [h("div", { class: "head" }, h("h2", { tabindex: "-1" }, title), h("div", { class: "no-wrap" }, button("Link", () => copy(link(now), "The link is in the clipboard.")), " ",
+  return [h("div", { class: "head" }, h("h2", { tabindex: "-1" }, title.split(/(?<=\.)/).map((part, i) => [i > 0 && h("wbr"), part])), h("div", { class: "no-wrap" }, button("Link", () => copy(link(now), "The link is in the clipboard.")), " ",
     h("button", { type: "button", class: "plain small", id: "close", "aria-label": "Close the details", title: "Close (Esc)", onclick: close }, "✕"))),
   h("p", { class: "verdict" }, state && mark(state), " ", text)];
 }
@@ -1146,7 +1146,7 @@ function drawHead() {
     h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
     const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";
-    return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title + count);
+    return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title, count && h("span", { class: "tally" }, count));
   }));
 }
 

@@ -490,7 +490,7 @@ def test_the_head_of_a_version_opens_what_its_run_says(visit):
 
 def test_changed_answers_stand_in_their_version_with_the_reason(visit):
     shown = visit()
-    assert shown.locator(".row.sum", has_text="changed answers").locator(".m").all_inner_texts() == ["▼"]
+    assert shown.locator(".row.sum", has_text="changed answers").locator(".cell .m").all_inner_texts() == ["▼"]
     cell(shown, "9.11.2: 1 worse").click()
     expect(panel(shown)).to_contain_text("Answers since 5.36.1")
     assert "Not compared with the version before." not in panel(shown).inner_text()
@@ -1173,6 +1173,43 @@ def test_on_a_telephone_each_mark_of_who_may_has_its_word(page_of, record_of):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
+def test_whatever_a_panel_tells_lies_inside_it(visit, width):
+    """Names of operations and what a server says may have no place to break, and be wider than it."""
+    opened = ["@9.11.2", "GetUserAccessTokensForUser.effect.lists-the-user@5.36.1", "GetUserAccessToken.secret@11.0.3"]
+    opened += ["GetUserAccessTokensForUser@11.0.3", "GetUserAccessToken:member:other@11.0.3", "CreateJob.status@5.36.1"]
+    for view, shown in visit.views(*(f"personas?open={what}" for what in opened), viewport={"width": width, "height": 900}):
+        expect(panel(shown)).to_be_visible()
+        edge = "document.getElementById('panel').getBoundingClientRect().right"
+        is_outside = f"(one) => one.getBoundingClientRect().right > {edge}"
+        outside = f"[...document.querySelectorAll('#panel :not(pre, pre *)')].filter({is_outside})"
+        assert shown.evaluate(f"{outside}.map((one) => one.outerHTML.slice(0, 90))") == [], view
+        wide = "[...document.querySelectorAll('#panel, #panel .over')].filter((one) => one.scrollWidth > one.clientWidth)"
+        assert shown.evaluate(f"{wide}.length") == 0, view
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_all_tabs_stand_in_one_row_that_does_not_scroll(chromium, grouped_address, width):
+    """With tags and principles there are six."""
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    page.goto(grouped_address)
+    tabs = page.locator("#views a")
+    assert tabs.count() == 6 and len({tab.bounding_box()["y"] for tab in tabs.all()}) == 1
+    last = tabs.last.bounding_box()
+    assert last["x"] + last["width"] <= width
+    size = page.locator("nav").evaluate("(one) => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]")
+    assert size == [0, 0]
+    page.close()
+
+
+def test_on_a_telephone_the_signs_of_changed_answers_have_words(visit):
+    heard = {}
+    for width in (390, 1280):
+        shown = visit("#versions", viewport={"width": width, "height": 800})
+        heard[width] = shown.locator(".row.sum .side", has_text="changed answers").inner_text()
+    assert heard == {390: "changed answers: ▼ worse ≠ different + better", 1280: "changed answers"}
+
+
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(visit, scheme, width):
     opened = ["@11.0.3", "CreateJob@11.0.3", "GetUserAccessToken.secret@11.0.3", "GetUserAccessToken:member:other@11.0.3"]
@@ -1309,15 +1346,6 @@ def grouped_address(contract, tmp_path_factory):
     path = tmp_path_factory.mktemp("grouped") / "page.html"
     path.write_text(as_html(large, [run], []), encoding="utf-8")
     return path.as_uri()
-
-
-def test_on_a_telephone_no_view_is_out_of_reach(chromium, grouped_address):
-    """With tags and principles there are six."""
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    page.goto(grouped_address)
-    boxes = [view.bounding_box() for view in page.locator("#views a").all()]
-    assert len(boxes) == 6 and all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
-    page.close()
 
 
 def test_what_a_cell_says_fits_into_it(chromium, contract, tmp_path):
