@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mmconform.contract.clause import Contract, Operation
+from mmconform.contract.clause import Contract, Operation, Rule
 from mmconform.knowledge import Unknown
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import ObservationRow
@@ -137,7 +137,11 @@ def _is_whole(record: Record) -> bool:
 
 
 def _is_about_access(row: ObservationRow) -> bool:
-    return row.rule == ("auth" if row.persona == "anonymous" else "permission")
+    return row.rule == _rule(row.persona)
+
+
+def _rule(persona: str) -> Rule:
+    return "auth" if persona == "anonymous" else "permission"
 
 
 def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
@@ -155,7 +159,9 @@ def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
         about = answer.about if self_differs(operation) else "any"
         if about in ("self", "other", "any"):
             asked = "other" if about == "any" else about
-            entitled = entitlement(operation, PERSONAS[persona], roles, asked)
+            # Where a session alone is demanded and no sentence says who may, nothing says either that all others may.
+            is_told = f"{operation.id}.{_rule(persona)}" in contract.clauses
+            entitled = entitlement(operation, PERSONAS[persona], roles, asked) if is_told else None
             known = None if isinstance(entitled, Unknown) else entitled
             access = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
             access.answers[answer.status, answer.error] += 1

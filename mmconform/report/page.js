@@ -428,6 +428,8 @@ const SIGN = { a: "✓", d: "–", b: "±", o: "~" };
 const MAY = { a: "may", d: "may not", "-": "not known" };
 /** Whether that is as documented, by the letter of the state in which the promise is for them. */
 const AS_DOCUMENTED = { p: "as documented", c: "as documented here, though it is known not to be", k: "not as documented (known)", n: "not as documented (new)" };
+/** A session may be demanded all the same: without one nobody may, and with one it is not said. */
+const NOBODY_SAYS = "no promise says who may";
 const asDocumented = (state) => AS_DOCUMENTED[state] || "not judged whether as documented";
 
 /** What the record holds against who is let in, to be shown: the failed observations of a persona about such a resource. */
@@ -470,7 +472,7 @@ function told(operation, persona, about, t) {
   const isUnmet = row.state[t] === "p" && isJudged(persona) && clause && (clause.by[persona] || "")[t] === "c";
   const state = isUnmet ? "c" : row.state[t];
   const wrong = row.wrong[t];
-  const parts = [SAYS[letter], (letter === "b" && wrong !== "-" ? `some ${SAYS[wrong]} ` : "") + asDocumented(state)];
+  const parts = [SAYS[letter], (letter === "b" && wrong !== "-" ? `some ${SAYS[wrong]} ` : "") + (state === "u" && !clause ? NOBODY_SAYS : asDocumented(state))];
   const reasons = state === "u" && row.reasons ? row.reasons[t] : [];
   return { persona, letter, state, seen, against: disputes(operation.id, persona, about, t), reasons, says: parts.join(", "), parts };
 }
@@ -595,7 +597,7 @@ function overVersions(operation) {
   oneStop(table, "button.access");
   const all = shown.flatMap(within);
   return [
-    h("section", { class: "part" }, h("h2", {}, `Who may call ${operation.id}`), clause && quote(clause), h("p", { class: "note small" }, `read as: ${operation.requirement}`), h("div", { class: "do" }, button("All operations", () => go({ operation: "", q: "" })))),
+    h("section", { class: "part" }, h("h2", {}, `Who may call ${operation.id}`), clause && quote(clause), h("p", { class: "note small" }, `read as: ${operation.requirement}${clauses.has(`${operation.id}.permission`) ? "" : `; ${NOBODY_SAYS}`}`), h("div", { class: "do" }, button("All operations", () => go({ operation: "", q: "" })))),
     shown.length > 0 && [
       h("p", { class: "lead" }, `Whose valid requests were served, and whose refused${operation.self_differs ? ", about their own and about somebody else's" : ""}, in which version. `, whomMade([...new Set(shown.map((line) => line.name))].filter(isJudged)), " Neighbouring versions of which the same is told are one cell."),
       accessLegend(all),
@@ -1076,9 +1078,10 @@ function accessPanel(operation, persona, about, t) {
   const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
   const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
   const at = data.targets.map((_, i) => told(operation, persona, about, i));
+  const isLookedUp = letter in SIGN && state === "u" && seen && clause && !isJudged(persona);
   return [
     head(`${operation.id} by ${spaced(persona)}${whose}`, letter in SIGN ? (state in AS_DOCUMENTED ? state : "u") : letter,
-      `Mattermost ${one.called}: ${says}${letter in SIGN && state === "u" && seen ? `; documented: ${MAY[seen.documented[t]]}` : ""}`),
+      `Mattermost ${one.called}: ${says}${isLookedUp ? `; documented: ${MAY[seen.documented[t]]}` : ""}`),
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
     against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),

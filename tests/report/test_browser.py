@@ -14,9 +14,10 @@ from urllib.parse import unquote
 import pytest
 from msgspec import structs
 
+from mmconform.contract.clause import Contract
 from mmconform.record.rows import FindingStanding, NotPlayedRow
 from mmconform.report.marks import FINDING_MARKS, OF_BOTS, WHY_SKIPPED
-from mmconform.report.page import as_html
+from mmconform.report.page import as_html, page_data
 from mmconform.report.summary import summarise
 from mmconform.version import Version
 from mmconform.world.people import PROBING, TEAM_BOT
@@ -773,6 +774,29 @@ def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(pag
     page.locator("#close").click()
     page.get_by_role("button", name="by token_user about their own: served, as documented").click()
     assert page.locator("#panel .verdict").inner_text().startswith("● Mattermost 11.0.3: served, as documented")
+
+
+def test_where_no_promise_says_who_may_nothing_is_said_to_be_documented(contract, record_of, chromium, tmp_path):
+    """A session is demanded, and that is all: so who was served was not served as documented."""
+    silent = Contract(contract.base, contract.digest, contract.components, contract.operations)
+    silent.add(clause for clause in contract.clauses.values() if clause.id != "CreateJob.permission")
+    asked = {"operation": "CreateJob", "error": "", "about": "other"}
+    told = [("system_admin", 201), ("member", 201), ("member", 403), ("anonymous", 401)]
+    run = record_of("11.0.3", answers=[{**asked, "persona": persona, "status": status} for persona, status in told])
+    run = replace(run, observations=[row for row in run.observations if row.clause in silent.clauses])
+    rows = {row["persona"]: row for row in page_data(silent, [run], [])["access"] if row["operation"] == "CreateJob"}
+    assert {persona: row["documented"] + row["state"] for persona, row in rows.items()} == {
+        "system_admin": "-u",
+        "member": "-u",
+        "anonymous": "dp",
+    }
+    (tmp_path / "page.html").write_text(as_html(silent, [run], []), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto((tmp_path / "page.html").as_uri() + "#personas?open=CreateJob:member:any@11.0.3")
+    assert panel(page).locator(".verdict").inner_text() == "? Mattermost 11.0.3: served and refused, no promise says who may"
+    page.goto((tmp_path / "page.html").as_uri() + "#personas?operation=CreateJob")
+    expect(page.locator("main .note").first).to_have_text(re.compile("^read as: .*; no promise says who may$"))
+    page.close()
 
 
 def test_who_was_neither_served_nor_refused_is_not_said_to_be_as_documented(contract, record_of, chromium, tmp_path):
