@@ -407,9 +407,9 @@ def known_deviations() -> pd.DataFrame:
 def exchanges(version: str, operation: str, persona: str | None = None, cassette: str | None = None) -> pd.DataFrame:
     """Return what stands on the tape of a version about an operation, in the order in which it was recorded.
 
-    A version may be written as a target, too (``recorded:5.36.1``). Of a tape of the whole API (``11.1.0/whole``) these are the
-    judged exchanges, in their form alone, numbered through all tests of the operation; and there is a column more, ``which`` (of
-    its test's requests, in words).
+    A version may be written as a target, too (``recorded:5.36.1``), or as its first parts (``5.36``). Of a tape of the whole API
+    (``11.1.0/whole``) these are the judged exchanges, in their form alone, numbered through all tests of the operation; and
+    there is a column more, ``which`` (of its test's requests, in words).
 
     Columns: ``version``, ``operation``, ``persona`` (whose credential it was, the operator's too, who makes what a run needs; or
     unknown), ``credential`` (as it stands on the tape: whose session or token), ``method``, ``url``, ``body`` (sent),
@@ -431,6 +431,7 @@ def exchanges(version: str, operation: str, persona: str | None = None, cassette
     contract = _contract()
     if operation not in contract.operations:
         raise MisuseError(f"no operation `{operation}`; there are {', '.join(contract.operations)}")
+    version = tape.begun_by(version) or version
     if version not in tape.every():
         there = [*tape.every(), *tape.every_whole()]
         raise MisuseError(f"no tape of version `{version}`; there are {', '.join(there) or 'none here'}")

@@ -463,6 +463,7 @@ def test_a_tape_can_be_asked_for_one_persona():
     mine = mmconform.exchanges("5.36.1", "RegenCommandToken", "team_admin")
     assert 0 < len(mine) < len(everybody) and set(mine.persona) == {"team_admin"}
     assert mmconform.exchanges("recorded:5.36.1", "RegenCommandToken").equals(everybody), "as other tables call it"
+    assert mmconform.exchanges("5.36", "RegenCommandToken").equals(everybody), "as runs take it"
     assert set(mine.method) == {"PUT"} and mine.url.str.fullmatch(r"/api/v4/commands/[a-z0-9]+/regen_token").all()
     assert (mine[mine.status == 200].error == "").all()
 
