@@ -13,25 +13,23 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Contract
 from mmconform.documents.load import load as load_document
-from mmconform.documents.reader import read
 from mmconform.errors import MisuseError
-from mmconform.judging import deviations, kept, known_changes
+from mmconform.judging import deviations, kept, known_changes, taped
 from mmconform.judging.access import accesses
 from mmconform.judging.changes import by_question, compare, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
-from mmconform.judging.routes import reaches
 from mmconform.paths import CASSETTES, REPORTS, shown
 from mmconform.record import choose, record
 from mmconform.record.record import KINDS, Record
@@ -305,10 +303,11 @@ def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = (
     for before, after in _pairs(records, read_):
         older, newer = (record.header.server.version for record in (before, after))
         ways, between = (ways_broken(before), ways_broken(after)), (Version.parse(older), Version.parse(newer))
-        changes = compare(contract, before, after).changes
+        found = compare(contract, before, after)
+        served = found.served_before, found.served_after
         rows += [
             (older, newer, ", ".join(one.operations), ", ".join(one.personas), one.text)
-            for one in beside_the_shown(contract, changes, ways, between, known)
+            for one in beside_the_shown(contract, found.changes, ways, between, known, served)
         ]
     frame = pd.DataFrame(rows, columns=["older", "version", "operation", "personas", "known"])
     frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(r.header.server.version for r in read_)], ordered=True)
@@ -435,18 +434,12 @@ def exchanges(version: str, operation: str, persona: str | None = None, cassette
     if version not in tape.every():
         there = [*tape.every(), *tape.every_whole()]
         raise MisuseError(f"no tape of version `{version}`; there are {', '.join(there) or 'none here'}")
-    method = f"method: {contract.operations[operation].method},"
     rows = []
     for name, path in tape.cassettes(CASSETTES / version).items():
-        if cassette not in (None, name, name.removesuffix(".yaml")) or method not in path.read_text(encoding="utf-8"):
-            continue
-        for number, pair in enumerate(read(path, binary=True)[0].data["interactions"], 1):
-            credential = _credential(pair["request"]["headers"])
-            exchange = _taped(operation, _persona(credential), pair)
-            if reaches(contract, contract.operations[operation], exchange):
-                rows.append(
-                    {"version": version, "credential": credential, **_shown(exchange), "cassette": name, "number": number}
-                )
+        if cassette in (None, name, name.removesuffix(".yaml")):
+            for number, exchange in taped.on_cassette(contract, operation, path):
+                shown_ = _shown(replace(exchange, persona=_persona(exchange.credential)))
+                rows.append({"version": version, "credential": exchange.credential, **shown_, "cassette": name, "number": number})
     columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number"]
     frame = _on_cassette(pd.DataFrame(rows, columns=columns), version, cassette)
     return _of_persona(frame, version, operation, persona)
@@ -534,32 +527,10 @@ def _shown(exchange: Exchange) -> dict[str, Any]:
     return dict(zip(_SHOWN, values, strict=True))
 
 
-def _credential(headers: dict[str, list[str]]) -> str:
-    """Return what stands on a tape for the credential of a request; a cookie only where nothing else counts."""
-    for name in ("authorization", "cookie"):
-        if name in headers:
-            return headers[name][0].removeprefix("Bearer ")
-    return ""
-
-
 def _persona(credential: str) -> str:
     """People who were made for one test have a number, and sessions and tokens an owner."""
     name = re.split(r"'| ", credential)[0] if credential else "anonymous"
     return name if name in (*PERSONAS, *MADE, OPERATOR) else _UNKNOWN
-
-
-def _taped(operation: str, persona: str, pair: dict[str, Any]) -> Exchange:
-    request, response = pair["request"], pair["response"]
-    parts = urlsplit(request["uri"])
-    url = parts.path + (f"?{parts.query}" if parts.query else "")
-    sent, answer = (_bytes(text) for text in (request["body"], response["body"]["string"]))
-    headers = {name: values[0] for name, values in response["headers"].items()}
-    status = response["status"]["code"]
-    return Exchange(operation, persona, "unclear", request["method"], url, {}, sent, status, headers, answer)
-
-
-def _bytes(text: str | bytes | None) -> bytes:
-    return text.encode() if isinstance(text, str) else text or b""
 
 
 def _read(records: Sequence[str | Path], contract: Contract) -> list[Record]:

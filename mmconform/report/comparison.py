@@ -109,7 +109,7 @@ class Page:
         self._broken = [_by_clause(of_side) for of_side in ways]
         self._states = [clause_states(contract, record.observations) for record in (before, after)]
         self._unmet = [kept_though_known(contract, record, deviations) for record in (before, after)]
-        self._requests = Requests(before, after)
+        self._requests = Requests(contract, before, after)
 
     def text(self, width: int = 0) -> str:
         """Return the comparison for a terminal, in lines of so many columns; 0: as long as they are.
@@ -130,8 +130,11 @@ class Page:
                     lines += [f"    {', '.join(clauses)}: {quote}" for clauses, quote in self._quotes(group, is_all=False)]
                     turn, command = self._requests.first(group.one)
                     first = f"; first seen in{turn}:" if command else ""
-                    lines += [f"    {self._requests.shown_by(group.changes)}{first}"]
+                    shown_by = self._requests.shown_by(group.changes)
+                    lines += [f"    {shown_by}{first}"]
                     lines += [f"{_COMMAND}{command}"] if command else []
+                    sent = self._requests.sent(group.changes)
+                    lines += [f"    sent: {sent}"] if sent and sent not in shown_by else []
                     lines += self._sent(group)
                 lines += [f"    why   {reason}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
@@ -155,6 +158,7 @@ class Page:
                     first = f"; first seen in{inert(turn)} {code(command)}" if command else ""
                     shown_by = self._requests.shown_by([change], inert, code)
                     sent = f"; what one of them sent: {code(call)}" if (call := self._exchanges(change)) else ""
+                    sent += f"; such as {code(line)}" if (line := self._requests.sent([change])) else ""
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}{sent}")
                 lines += [f"- why: {inert(reason)}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
@@ -179,6 +183,7 @@ class Page:
                 "reason": "; ".join(map(str, self.reasons[change])),
                 "run": run,
                 "exchanges": self._exchanges(change),
+                "sent": self._requests.sent([change]),
                 "promises": promises,
             }
 

@@ -1,29 +1,38 @@
 """Which requests show a change: of what kind they are, how many of how many, and the command that sends the first again."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from mmconform.judging.changes import Caller, Change, Sent, request_of
+from mmconform.contract.clause import Contract
+from mmconform.judging.changes import Caller, Change, Sent, by_question, request_of
 from mmconform.judging.repeat import rerun
+from mmconform.judging.taped import of_test
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import ObservationRow
 from mmconform.report.alike import many
+from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.tape import WHOLE
 
 #: So many kinds of requests are named, and so much of one that is an example.
 _FEW_KINDS, _FEW_OTHERS, _LONG = 4, 2, 90
+#: So much is told of several requests together.
+_LONG_LIST = 180
 _GENERATED = "generated requests"
+#: An id of a server's.
+_ID = re.compile(r"\b[a-z0-9]{26}\b")
 
 
 class Requests:
-    """Those of two records."""
+    """Those of two records, about documents that have all of their operations."""
 
-    def __init__(self, before: Record, after: Record) -> None:
-        self._records = before, after
+    def __init__(self, contract: Contract, before: Record, after: Record) -> None:
+        self._contract, self._records = contract, (before, after)
         self._said = [
             Counter((answer.operation, answer.persona, answer.says, answer.request) for answer in record.answers)
             for record in self._records
         ]
+        self._answers = by_question(before, after)
         self._tests = {
             request_of(row, slug_of(record.header.target)): (record, row.test)
             for record in self._records
@@ -93,6 +102,33 @@ class Requests:
             return f"{turn} {change.request}, judged by", rerun(record.header.target, record.header.documents, test)
         return turn, change.request
 
+    def sent(self, changes: Sequence[Change]) -> str:
+        """Return what requests were that show these changes, and in what they differ, in one line; where a tape holds them.
+
+        They are those of one test that were answered so. An id is left out, and of a long line its end.
+        """
+        for change in changes:
+            tests = dict.fromkeys(sent.test for caller in change.callers for sent in caller.tests)
+            for test in sorted(tests, key=is_generated):
+                for side in (1, 0):
+                    if lines := dict.fromkeys(map(_line, self._showing(change, test, side))):
+                        return _varied([*lines])
+        return ""
+
+    def _showing(self, change: Change, test: str, side: int) -> list[Exchange]:
+        """Return the exchanges of a test that show a change, from the tape of one side.
+
+        On which they stand in another order, and the same once; so only where all that were answered so there show it.
+        """
+        kind, _, tape = self._records[side].header.target.partition(":")
+        said, other_said = [change.before, change.after][:: -1 if side else 1]
+        own, other = self._answers[side], self._answers[1 - side]
+        alike = [key for key in own if key[:2] == (test, change.operation) and own[key].says == said]
+        both = [other[key].says for key in alike if key in other]  # of the rest the other was not asked
+        if kind != "recorded" or set(both) != {other_said}:
+            return []
+        return [shown for shown in of_test(self._contract, change.operation, tape, test) if shown.says == said]
+
     def _failures(self, change: Change) -> Iterator[tuple[Record, ObservationRow]]:
         """Yield what showed a promise broken, with the record, in the later one first."""
         for record, says in zip(self._records[::-1], (change.after, change.before), strict=True):
@@ -114,8 +150,30 @@ class Requests:
                     are_all = caller.count == sum(said[row.operation, row.persona, says, test] for test in tests)
                     if are_all and request_of(row, slug) in tests:
                         line = f"{shown.method} {shown.url} {shown.body}".strip()
-                        return line if len(line) <= _LONG else f"{line[:_LONG]}…"
+                        return _cut(line)
         return ""
+
+
+def _line(exchange: Exchange) -> tuple[str, str]:
+    """Return method and address of a request, and its body, without ids, which differ from run to run."""
+    body = (exchange.body or b"").decode("utf-8", "backslashreplace")
+    return f"{exchange.method} {_ID.sub('…', exchange.url)}", " ".join(_ID.sub("…", body).split())
+
+
+def _varied(lines: Sequence[tuple[str, str]]) -> str:
+    """Return requests in one line: the first, and what the next have in the place where it differs."""
+    (address, first), rest = lines[0], lines[1:]
+    found = _cut(f"{address} {first}".strip())
+    for number, (other, body) in enumerate(rest):
+        more = _cut(body if other == address else f"{other} {body}".strip())
+        if len(found) + len(more) > _LONG_LIST:
+            return f"{found} and {len(rest) - number} more"
+        found += f", {more}"
+    return found
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONG else f"{line[:_LONG]}…"
 
 
 def is_generated(test: str) -> bool:

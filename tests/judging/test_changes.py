@@ -16,7 +16,7 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.driving.generate import SEED
 from mmconform.errors import DocumentError, MisuseError
-from mmconform.judging import deviations, known_changes
+from mmconform.judging import deviations, known_changes, taped
 from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import NOT_ON_TAPE
@@ -1093,6 +1093,33 @@ def test_what_is_answered_as_before_is_no_kind_of_which_some_is_not_and_no_long_
     text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
     assert "1 of 8 requests that had the old answer" in text
     assert "“much data”, such as POST /x?y=1; as before: “a type”, “kind c” and 2 more kinds; first seen" in text
+
+
+TAPED = """interactions:
+- request: {{body: '{{"type": "{0}"}}', headers: {{authorization: [Bearer member]}}, method: POST, uri: 'http://r.invalid/api/v4/jobs'}}
+  response: {{body: {{string: '{{"id":"{2}"}}'}}, headers: {{}}, status: {{code: {1}, message: x}}}}
+"""
+
+
+def test_requests_that_show_a_change_are_told_with_what_differs_in_them_where_a_tape_holds_them(tmp_path, monkeypatch):
+    """The name of their test says what is special about them all, and no value of any."""
+    monkeypatch.setattr(taped, "CASSETTES", tmp_path)
+    rows = ("a", 400, "x"), ("b", 400, "x"), ("c" * 26, 400, "x"), ("d", 201, "")  # not in the order of the answers
+    first, *rest = (TAPED.format(*row) for row in rows)
+    (tmp_path / "5.1.0" / ODD).parent.mkdir(parents=True)
+    (tmp_path / "5.1.0" / f"{ODD}.yaml").write_text(first + "".join(line.partition("\n")[2] for line in rest))
+    said = [("403 y", "201"), ("201", "400 x"), ("201", "400 x"), ("201", "400 x")]
+    old, new = (of(f"5.{i}.0", [SERVED, *(answer(both[i], request=ODD) for both in said)]) for i in (0, 1))
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    sent = 'POST /api/v4/jobs {"type": "a"}, {"type": "b"}, {"type": "…"}'
+    assert f"    sent: {sent}\n" in page.text() and f"; such as `{sent}`" in page.markdown()
+    assert sent in [change["sent"] for change in page.json()["changes"]]
+    assert f"    sent: {sent}\n" in Page(CONTRACT, new, old, compare(CONTRACT, new, old)).text(), "from the tape of either"
+    pair = [of(f"5.{i}.0", [SERVED, *(answer(both[i], request=ODD) for both in (("400 x", "400 x"), *said))]) for i in (0, 1)]
+    text = Page(CONTRACT, *pair, compare(CONTRACT, *pair)).text()
+    assert "answer 201 → 400 x" in text and sent not in text, "which of them show it, nobody can say"
+    elsewhere = replace(new, header=msgspec.structs.replace(new.header, target="recorded:../5.1.0"))
+    assert "sent: " not in Page(CONTRACT, old, elsewhere, compare(CONTRACT, old, elsewhere)).text()
 
 
 @pytest.mark.parametrize(
