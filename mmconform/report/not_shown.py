@@ -101,7 +101,7 @@ def _retired(contract: Contract, between: tuple[Version, Version], served: Itera
         lost = [one for one in served if one.operation in names]
         personas = tuple(dict.fromkeys(one.persona for one in lost))
         was, is_ = frozenset(says for one in lost for says in one.served), frozenset(says for one in lost for says in one.said)
-        who = f"served to then, for {', '.join(personas)}: " if lost else ""
+        who = f"served until then, for {', '.join(personas)}: " if lost else ""
         text = f"since {of.versions.until}: {who}{', '.join(names)}: {gone} ({of.source})"
         sides = (was, is_) if between[0] < between[1] else (is_, was)
         yield NotShown(tuple(names), personas, *sides, text, gone)

@@ -838,7 +838,7 @@ def test_a_permission_that_a_version_retired_is_told_as_a_loss_of_those_who_were
     assert not (found.served_before if is_back else found.served_after)
     text = " ".join(Page(CONTRACT, before, after, found).text().split())
     assert "Served there, and by no answer of recorded:11.2.0: slash_manager in RegenCommandToken (1) " in text
-    assert f"since 11.2.0: served to then, for slash_manager: {clause}: The documented permission {GONE_PERMISSION} (" in text
+    assert f"since 11.2.0: served until then, for slash_manager: {clause}: The documented permission {GONE_PERMISSION} (" in text
     felt = f"slash_manager: {'served' if is_back else 'refused'} in {clause} (by our lists, not by these requests: The documented"
     assert felt in text
     both = of("11.0.1", old.answers), of("11.1.0", new.answers)
