@@ -78,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
                     if newest in outcome.job.targets and are_many:
                         print(draw(newest), flush=True)
                     lines = [name for name in outcome.job.targets if name not in taped] if are_many else []
-                    if waiting and not {*waiting} - {*judged}:  # all in one list; a live server waits for nobody
-                        lines, waiting = [*lines, *waiting], []
+                    while waiting and waiting[0] in judged:  # a version waits for those before it, and a live server for nobody
+                        lines.append(waiting.pop(0))
                     for name in lines:
                         print(draw(name, is_brief=True), flush=True)
     except KeyboardInterrupt:

@@ -77,11 +77,12 @@ class Progress:
         """Say that a run is done, and how it left a live server."""
         done = outcome.job.targets
         self._judged += len(done)
-        if self._servers > _FEW and len(done) > 1:  # which of them is told by who asked for them
-            said = f"{self._judged} of {self._servers} servers done"
+        if self._servers > _FEW and len(done) > 1:  # which of them is told by who asked for them, in a list
+            said = ""
         else:
-            said = f"{outcome.job.name}: done" + (f" ({self._judged} of {self._servers} servers)" if self._servers > 1 else "")
-        self.say(f"{outcome.left}{said}\n")
+            said = f"{outcome.job.name}: done" + (f" ({self._judged} of {self._servers} servers)" if self._servers > 1 else "") + "\n"
+        if outcome.left or said:
+            self.say(f"{outcome.left}{said}")
 
     def say(self, text: str) -> None:
         """Write what stays, in whole lines."""

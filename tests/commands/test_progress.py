@@ -65,7 +65,10 @@ def test_of_many_servers_it_is_told_how_many_are_done_and_how_far_the_runs_are(m
     shown.finish(Outcome(Job(("recorded:11.0.3",)), 0, "", {}))
     shown.learn("recorded:4.1.2 and 9 more", "... [  3%]")
     shown.learn("recorded:4.0.5 and 10 more", "... [100%]")
-    shown.finish(Outcome(Job(tuple(f"recorded:4.{n}" for n in range(11))), 0, "", {}))
+    shown.finish(
+        Outcome(Job(tuple(f"recorded:4.{n}" for n in range(11))), 0, "", {})
+    )  # a list of them follows, and nothing stands in it
+    shown.learn("recorded:5.0.3 and 9 more", "... [  9%]")
     shown.end()
     told = [line for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if line.strip()]
     assert told == [
@@ -73,7 +76,7 @@ def test_of_many_servers_it_is_told_how_many_are_done_and_how_far_the_runs_are(m
         "recorded:11.0.3: done (1 of 22 servers)",
         "1 of 22 servers done; 2 runs go on side by side, 15 % and 3 % done",
         "1 of 22 servers done; one run goes on, 3 % done",
-        "12 of 22 servers done",
+        "12 of 22 servers done; one run goes on, 9 % done",
     ]
 
 
