@@ -80,7 +80,8 @@ class Progress:
         if self._servers > _FEW and len(done) > 1:  # which of them is told by who asked for them, in a list
             said = ""
         else:
-            said = f"{outcome.job.name}: done" + (f" ({self._judged} of {self._servers} servers)" if self._servers > 1 else "") + "\n"
+            of_all = f" ({self._judged} of {self._servers} servers)" if self._servers > 1 else ""
+            said = f"{outcome.job.name}: done{of_all}\n"
         if outcome.left or said:
             self.say(f"{outcome.left}{said}")
 
