@@ -65,10 +65,8 @@ def test_of_many_servers_it_is_told_how_many_are_done_and_how_far_the_runs_are(m
     shown.finish(Outcome(Job(("recorded:11.0.3",)), 0, "", {}))
     shown.learn("recorded:4.1.2 and 9 more", "... [  3%]")
     shown.learn("recorded:4.0.5 and 10 more", "... [100%]")
-    shown.finish(
-        Outcome(Job(tuple(f"recorded:4.{n}" for n in range(11))), 0, "", {})
-    )  # a list of them follows, and nothing stands in it
-    shown.learn("recorded:5.0.3 and 9 more", "... [  9%]")
+    shown.finish(Outcome(Job(tuple(f"recorded:4.{n}" for n in range(11))), 0, "", {}))  # whose list follows: nothing stands in it
+    shown.learn("recorded:4.1.2 and 9 more", "... [  9%]")
     shown.end()
     told = [line for line in capsys.readouterr().err.replace("\n", "\r").split("\r") if line.strip()]
     assert told == [
