@@ -541,8 +541,10 @@ def _read(records: Sequence[str | Path], contract: Contract) -> list[Record]:
         with suppress(MisuseError):  # there may be none
             taken, remarks = _default(contract)
             own = {record.header.target: record for record in taken}
-        _say(remarks[place] for name in records if str(name) in own and (place := REPORTS / record.slug_of(str(name))) in remarks)
-        found = [record for name in records for record in ([own[str(name)]] if str(name) in own else _named([name]))]
+        targets = {name: record.full_target(str(name)) for name in records}
+        places = [REPORTS / record.slug_of(target) for target in targets.values() if target in own]
+        _say(remarks[place] for place in places if place in remarks)
+        found = [one for name, target in targets.items() for one in ([own[target]] if target in own else _named([name]))]
     else:
         found, remarks = choose.given(records, _read_one) if records else _default(contract)
         _say(remarks.values())

@@ -13,7 +13,9 @@ from mmconform.record.rows import Header
 
 
 def given(named: Iterable[str | Path], read: Callable[[Path], Record] = record.read) -> tuple[list[Record], dict[Path, str]]:
-    """Return the records that are named, and by the folder of a target below these, whose last run came to no end, a line.
+    """Return the records that are named, and by the folder of a target a line, where that of a whole run is kept beside.
+
+    So it is where the last run came to no end, or was of a part: that is taken all the same, and said unless its file is named.
 
     Args:
         read: Reads one of them.
@@ -22,12 +24,17 @@ def given(named: Iterable[str | Path], read: Callable[[Path], Record] = record.r
         MisuseError: as :func:`mmconform.record.record.find` and :func:`mmconform.record.record.read` do.
     """
     named = [*named]
-    found = [read(path) for path in record.find(named)]
+    paths = record.find(named)
+    found = [read(path) for path in paths]
     before = [path for name in named for path in record.below(Path(name), record.PREVIOUS)]
     unended = [path for path in before if not path.with_name(record.NAME).exists()]
-    return found, {
-        path.parent: f"left out: {shown(path)}: is of the run before; {record.of_last_run(path.parent)}" for path in unended
-    }
+    said = {path.parent: f"left out: {shown(path)}: is of the run before; {record.of_last_run(path.parent)}" for path in unended}
+    files = {Path(name).resolve() for name in named if Path(name).is_file()}
+    for path, one in zip(paths, found, strict=True):
+        kept = path.with_name(record.PREVIOUS)
+        if one.header.selection and path.resolve() not in files and record.is_of_whole_run(kept):
+            said[path.parent] = f"{shown(path)}: is of a part only ({one.header.selection}); the whole run before: {shown(kept)}"
+    return found, said
 
 
 def current(

@@ -132,10 +132,10 @@ def set_aside(path: Path) -> Path | None:
 def place_aside(path: Path) -> Path:
     """Return where a record is kept when the next run begins: one of a part only does not take the place of a whole run's."""
     kept = path.with_name(PREVIOUS)
-    return path.with_name(PREVIOUS_PART) if _is_of_whole_run(kept) and not _is_of_whole_run(path) else kept
+    return path.with_name(PREVIOUS_PART) if is_of_whole_run(kept) and not is_of_whole_run(path) else kept
 
 
-def _is_of_whole_run(path: Path) -> bool:
+def is_of_whole_run(path: Path) -> bool:
     """Return whether the header of a record, of whichever format, says that nothing narrowed the run."""
     try:
         with path.open("rb") as file:
@@ -174,6 +174,14 @@ def target_named(name: str) -> str:
     return name if re.match(r"recorded\b|reference\b|https?://", name) else ""
 
 
+def full_target(name: str) -> str:
+    """Return the target that a name is, of a tape with the version in full; nothing where it is that of a file or a folder."""
+    target = target_named(name)
+    if target.startswith("recorded:") and (taped := tape.begun_by(target.removeprefix("recorded:").removeprefix("v"))):
+        return f"recorded:{taped}"
+    return target
+
+
 def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
     """Return the files of the records that are named.
 
@@ -190,9 +198,7 @@ def find(named: Iterable[str | Path], folder: Path = REPORTS) -> list[Path]:
 
 
 def _find(name: str, folder: Path) -> list[Path]:
-    target = target_named(name)
-    if target.startswith("recorded:") and (taped := tape.begun_by(target.removeprefix("recorded:").removeprefix("v"))):
-        target = f"recorded:{taped}"
+    target = full_target(name)
     own = folder / (slug_of(target) if target else name)
     # In a notebook the working directory is another one than where the command line was: there names begin at the checkout too.
     places = (Path(name), own, folder / SAVED.name / name, folder.parent / name)

@@ -980,7 +980,8 @@ function clausePanel(clause, t) {
   const skipped = [...new Set(here.filter((f) => f.at[t].state === "s").map((f) => f.signature))];
   const kept = Object.entries(clause.kept).filter(([persona, { at }]) => at[t] && (!now.persona || persona === now.persona));
   const unmet = state === "c" ? clause.unmet[t].map((n) => data.deviations[n]) : [];
-  const test = (broken[0] ? broken[0].at[t].test : kept.length ? kept[0][1].tests[0] : "") || "";
+  const testsHere = ({ tests }) => Object.keys(tests).filter((name) => tests[name][t] === "1");
+  const test = (broken[0] ? broken[0].at[t].test : kept.length ? testsHere(kept[0][1])[0] : "") || "";
   const [shape, same] = history_([...statesOf(clause)]);
   const said = ({ from, to }) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => range(from, to + 1).some((i) => f.at[i] && "nek".includes(f.at[i].state))).map((f) => f.signature))];
   return [
@@ -991,7 +992,7 @@ function clausePanel(clause, t) {
     [["Known, because", known], ["Known to be broken, and not met here, because", unmet]].map(([title, some]) => some.length > 0 && part(title, some.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
       h("div", {}, button("Its card", () => go({ view: "deviations", open: `card:${card.place.replace(/^.*\//, "")}` }))))))),
     broken.length && part("Seen", broken.slice(0, 12).map((f) => exchange(f, f.at[t])), broken.length > 12 && h("p", { class: "soft" }, `and ${broken.length - 12} more`)),
-    kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, { at, tests }]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(at[t], "time")}, in ${many(tests.length, "test")}`), tests.map((name) => h("div", { class: "mono small" }, name)))))),
+    kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, row]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(row.at[t], "time")}, in ${many(testsHere(row).length, "test")}`), testsHere(row).map((name) => h("div", { class: "mono small" }, name)))))),
       !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
     part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, said(span).map((text) => h("div", { class: "mono soft" }, text))))))),
     test && part("Repeat", h("pre", {}, `${data.run} ${sh(one.target)} ${sh(test)}`)),

@@ -219,6 +219,8 @@ def _clauses(
 ) -> list[dict[str, Any]]:
     """Return every clause with its state in each target, for everybody and for each persona alone, and who saw it kept.
 
+    Who saw it in which tests: each with a 1 for the targets in which it did.
+
     ``unmet`` has, for each target, the cards of what is known of it and was not met where it looks kept; empty for none at all.
     """
     states = [clause_states(contract, record.observations) for record in records]
@@ -256,7 +258,8 @@ def _clauses(
         )
         passes = [[o for o in observations if o.outcome == "pass"] for observations in at]
         if any(passes):
-            tests = sorted({_test(o) for observations in passes for o in observations})
+            of_each = [{_test(o) for o in observations} for observations in passes]
+            tests = {name: "".join("01"[name in here] for here in of_each) for name in sorted(set().union(*of_each))}
             shown["kept"][persona] = {"at": [sum(o.count for o in seen) for seen in passes], "tests": tests}
     return list(rows.values())
 

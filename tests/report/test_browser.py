@@ -412,6 +412,15 @@ def test_any_two_columns_are_compared(page_of, record_of):
     assert panel(page).get_by_role("img", name="new, now kept").count() == 1
 
 
+def test_a_promise_is_told_with_the_tests_of_that_version_and_repeated_by_one_of_them(page_of, record_of):
+    kept = {"clause": "CreateJob.status", "outcome": "pass", "persona": "member"}
+    one, other = ({**kept, "test": f"suites/some/test_{name}.py::test_it[{name}]"} for name in ("a", "b"))
+    page = page_of("versions?open=CreateJob.status@11.0.3", record_of("9.11.2", one, other), record_of("11.0.3", other))
+    expect(panel(page)).to_contain_text("member, 1 time, in 1 test")
+    expect(panel(page)).to_contain_text("suites/some/test_b.py::test_it")
+    expect(panel(page)).not_to_contain_text("test_a.py")
+
+
 def test_equal_neighbours_are_one_cell_and_others_are_not(visit, contract):
     shown = visit()
     spans = {

@@ -256,7 +256,16 @@ def test_what_one_persona_saw_is_told_apart(data, record_of):
     both = [NEW, {**NEW, "persona": "member", "outcome": "pass", "standing": "", "count": 5}]
     row = clause(data(record_of("11.0.3", *both)), "CreateJob.schema")
     assert (row["at"], row["by"]["system_admin"], row["by"]["member"]) == ("n", "n", "p")
-    assert row["kept"] == {"member": {"at": [5], "tests": ["suites/some/test_it.py::test_it"]}}
+    assert row["kept"] == {"member": {"at": [5], "tests": {"suites/some/test_it.py::test_it": "1"}}}
+
+
+def test_who_saw_it_kept_is_told_with_the_tests_of_that_version_alone(data, record_of):
+    """Of 11.6.0-dev a panel named three tests that were skipped there: they had passed on others."""
+    kept = {"clause": "CreateJob.schema", "persona": "member", "outcome": "pass", "count": 2}
+    one, other = ({**kept, "test": f"suites/some/test_{name}.py::test_it[{name}]"} for name in ("a", "b"))
+    row = clause(data(record_of("9.11.2", one, other), record_of("11.0.3", other)), "CreateJob.schema")
+    tests = {"suites/some/test_a.py::test_it": "10", "suites/some/test_b.py::test_it": "11"}
+    assert row["kept"]["member"] == {"at": [4, 2], "tests": tests}
 
 
 def test_marks_are_those_of_the_terminal(data, record_of):
@@ -692,6 +701,17 @@ def test_a_folder_that_is_given_says_which_run_below_it_came_to_no_end(reports, 
     assert "recorded:5.36.1" not in [one.header.target for one in found]
     file = reports / "5.36.1" / record.PREVIOUS
     assert [*remarks.values()] == [f"left out: {file}: is of the run before; the last run came to no end, or goes on"]
+
+
+@pytest.mark.parametrize(("before", "is_said"), [({}, True), ({"selection": "-k Job"}, False)])
+def test_a_named_record_of_a_part_says_where_the_whole_one_from_before_is(reports, record_of, before, is_said):
+    """Whoever followed two commands that a comparison prints got a page about the one test of the first."""
+    record.write(reports / "5.36.1" / record.NAME, record_of("5.36.1", selection="-k Token"))
+    previous(reports / "5.36.1", record_of("5.36.1", **before))
+    found, remarks = choose.given([reports / "5.36.1"])
+    assert found[0].header.selection == "-k Token"
+    file, whole = reports / "5.36.1" / record.NAME, reports / "5.36.1" / record.PREVIOUS
+    assert [*remarks.values()] == [f"{file}: is of a part only (-k Token); the whole run before: {whole}"] * is_said
 
 
 def test_where_nothing_is_left_that_is_said(reports, contract):
