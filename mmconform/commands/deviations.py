@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from mmconform.commands.shared import FINE, add_format
 from mmconform.contract.build import build
@@ -35,32 +36,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--rule", choices=RULES, action="append", default=[], help="only promises of this kind, as for pytest (repeatable)"
     )
     parser.add_argument("--verdict", choices=deviations.VERDICTS, help="only those for which this is to blame")
-    parser.add_argument("--version-of", metavar="VERSION", type=_version, help="only those that this version shows")
+    parser.add_argument(
+        "--version-of",
+        metavar="VERSION",
+        type=_version,
+        help="only those that this version shows; of one's first parts (11.0), as in a target, the newest that is recorded",
+    )
     add_format(parser, "markdown")
 
 
-def _version(text: str) -> Version:
+class _Asked(NamedTuple):
+    """A version, and the tape that stands for it where only its first parts were given; else nothing."""
+
+    text: str
+    version: Version
+    stands_for_it: str = ""
+
+
+def _version(text: str) -> _Asked:
+    parts = text.strip().removeprefix("v")
+    recorded = tape.begun_by(parts) if parts.count(".") < len(Version._fields) - 1 else ""
     try:
-        return Version.parse(text)
+        return _Asked(text, Version.parse(recorded or text), recorded)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def run(options: argparse.Namespace) -> int:
     contract = build(load().document)
+    asked: _Asked | None = options.version_of
     shown = [
         d
         for d in _about(contract, options.operation, options.rule)
-        if options.verdict in (None, d.verdict) and (options.version_of is None or d.is_in(options.version_of))
+        if options.verdict in (None, d.verdict) and (asked is None or d.is_in(asked.version))
     ]
     print(_listed(options, contract, shown))
-    if remark := _remark(options.version_of) if options.version_of else "":
+    if remark := _remark(asked) if asked else "":
         print(remark, file=sys.stderr)  # at the end, where it is still to be seen
     return FINE
 
 
-def _remark(version: Version) -> str:
-    """Return how it is known what a version shows that nobody recorded; nothing of one that is on tape."""
+def _remark(asked: _Asked) -> str:
+    """Return which version was told, or how it is known what one shows that nobody recorded; nothing of one that is on tape."""
+    version = asked.version
+    if asked.stands_for_it:
+        return f"{asked.text} is taken as {asked.stands_for_it}, the newest that is recorded"
     if is_newer(version):
         return f"our data tell of versions to {newest()}; {version} is on no tape, and told by the newest rules"
     tapes = tape.every()  # a package has none
@@ -106,7 +126,7 @@ def _asked(options: argparse.Namespace) -> str:
     """Return what narrowed the list, as it was written."""
     given = [f"--operation {pattern}" for pattern in options.operation] + [f"--rule {rule}" for rule in options.rule]
     given += [f"--verdict {options.verdict}"] if options.verdict else []
-    given += [f"--version-of {options.version_of}"] if options.version_of else []
+    given += [f"--version-of {options.version_of.text}"] if options.version_of else []
     return f" for {' '.join(given)}" if given else ""
 
 

@@ -15,6 +15,7 @@ from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.record import record
 from mmconform.servers.target import credentials, resolve
+from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.behaviours import newest
 
@@ -483,15 +484,26 @@ def test_a_version_that_no_data_tell_of_is_told_by_the_newest_rules_and_so_it_is
     assert capsys.readouterr() == (of_later.out, "")
 
 
-@pytest.mark.parametrize(("version", "near"), [("10.9", ""), ("11.0", " (11.0.3 is)")])
+@pytest.mark.parametrize(("version", "near"), [("10.9", ""), ("11.0.0", " (11.0.3 is)")])
 @pytest.mark.parametrize("format", [(), ("--format", "json")])
 def test_a_version_that_is_on_no_tape_is_told_by_what_entries_say_and_so_it_is_said(capsys, version, near, format):
-    """No other version stands for it, as one does for the first parts of a target."""
+    """No other version stands for one that was named whole."""
     assert main(["deviations", "--version-of", version, *format]) == 0
-    assert capsys.readouterr().err == f"{version}.0 is on no tape{near}: it is told by the versions that entries name\n"
+    said = f"{Version.parse(version)} is on no tape{near}: it is told by the versions that entries name\n"
+    assert capsys.readouterr().err == said
     for name in tape.every():
         assert main(["deviations", "--version-of", name.partition("-")[0], *format]) == 0
         assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("parts", "stands_for_it"), [("11.0", "11.0.3"), ("v11.0", "11.0.3"), ("11.6", "11.6.0-dev")])
+@pytest.mark.parametrize("format", [(), ("--format", "json")])
+def test_the_first_parts_of_a_version_mean_the_newest_recorded_that_has_them_as_in_a_target(capsys, parts, stands_for_it, format):
+    assert main(["deviations", "--version-of", stands_for_it, *format]) == 0
+    whole = capsys.readouterr()
+    assert main(["deviations", "--version-of", parts, *format]) == 0
+    assert capsys.readouterr() == (whole.out, f"{parts} is taken as {stands_for_it}, the newest that is recorded\n")
+    assert not whole.err
 
 
 @pytest.mark.parametrize("text", ["# A title\n\nwords", "# A title\n", '{"a": 1}\n', "\x00\n\n"])
