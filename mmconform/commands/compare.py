@@ -18,7 +18,7 @@ from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
 from mmconform.report.folded import WIDTH
 
-FOUND_MEANS, ASKS_A_SERVER = "something got worse", True
+FOUND_MEANS, ASKS_A_SERVER = "something got worse, by the answers or by our lists alone", True
 #: What is not to be said again afterwards: by then there is an administrator.
 _FOR_ONCE = ("--create-first-admin",)
 EXAMPLE = """mmconform compare 5.36.1 11.0.3
@@ -97,4 +97,4 @@ def run(options: argparse.Namespace) -> int:
         print(page.text(shutil.get_terminal_size((WIDTH, 24)).columns))
     else:
         print(page.markdown() if options.format == "markdown" else json.dumps(page.json(), indent=2, ensure_ascii=False))
-    return FOUND if any(change.effect == "worse" for change in page.comparison.changes) else FINE
+    return FOUND if page.is_worse else FINE

@@ -583,16 +583,25 @@ def _caller(asked: Sequence[Asked], of: Sequence[Asked], old: _Answers, new: _An
 
 
 def _effect(was: AnswerRow, is_: AnswerRow) -> Effect:
-    failed, fails = _fails(was, is_)
+    return effect_of_answers(was.says, is_.says, is_valid=was.valid)
+
+
+def effect_of_answers(was: str, is_: str, *, is_valid: bool = True) -> Effect:
+    """Return what it is to who calls a server that it says something else to a request (``403 api.context.…``)."""
+    failed, fails = _said_to_fail(was, is_)
     if fails != failed:
         return "worse" if fails else "better"
-    return "worse" if was.is_served and not is_.is_served and was.valid else "different"
+    return "worse" if was.startswith("2") and not is_.startswith("2") and is_valid else "different"
 
 
 def _fails(was: AnswerRow, is_: AnswerRow) -> tuple[bool, bool]:
     """Return whether the one server failed, and whether the other does."""
-    is_begun = was.error == NO_ROUTE and is_.status == 501  # an operation that is new, and not offered here
-    return was.status >= 500, is_.status >= 500 and not is_begun
+    return _said_to_fail(was.says, is_.says)
+
+
+def _said_to_fail(was: str, is_: str) -> tuple[bool, bool]:
+    is_begun = was.endswith(f" {NO_ROUTE}") and is_.startswith("501")  # an operation that is new, and not offered here
+    return was >= "5", is_ >= "5" and not is_begun
 
 
 def _rule(statuses: set[int]) -> str:
@@ -612,7 +621,7 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
             kinds = ["|".join(sorted(types)) or "absent" for types in (before, after)]
             asked = [key for keys in (after or before).values() for key in keys]
             personas = _in_order(key[2] for key in asked)
-            effect = _effect_of_field(before.keys(), after.keys())
+            effect = effect_of_field(before.keys(), after.keys())
             old_field, new_field = (f"{name}: {kind}" for kind in kinds)
             answers, keys = next(
                 (answers, shown[kind])
@@ -624,7 +633,7 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
             yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, len(asked), *first)
 
 
-def _effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:
+def effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:
     """Return what it is to a client that a field is of other types; of none where it is absent."""
     if not before:
         return "better"

@@ -105,11 +105,17 @@ class Page:
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
         served = comparison.served_before, comparison.served_after
         self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations), served))
+        self.known_worse = [one for one in self.not_shown if one.effect == "worse"]
         self.broken_alike = broken_alike(before, after)
         self._broken = [_by_clause(of_side) for of_side in ways]
         self._states = [clause_states(contract, record.observations) for record in (before, after)]
         self._unmet = [kept_though_known(contract, record, deviations) for record in (before, after)]
         self._requests = Requests(contract, before, after)
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether something got worse, by the answers, or by what our lists alone know to have changed."""
+        return bool(self.known_worse) or any(change.effect == "worse" for change in self.comparison.changes)
 
     def text(self, width: int = 0) -> str:
         """Return the comparison for a terminal, in lines of so many columns; 0: as long as they are.
@@ -139,7 +145,8 @@ class Page:
                 lines += [f"    why   {reason}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
             lines += ["", head, *(f"  {one}" for one in rest)]
-        lines += ["", *self._still(), *(["", self._headline(), *self._next()] if self.groups else [])]
+        is_told = self.groups or self.known_worse
+        lines += ["", *self._still(), *(["", self._headline(where="above"), *self._next()] if is_told else [])]
         return "\n".join(part for line in map(plain, lines) for part in (_folded(line, width) if width else [line]))
 
     def markdown(self) -> str:
@@ -200,6 +207,7 @@ class Page:
             **off,
             **only,
             "not_shown": [one.text for one in self.not_shown],
+            "worse_by_our_lists_alone": [one.text for one in self.known_worse],
             "broken_alike": self.broken_alike,
             "states_before": dict(Counter(self._states[0].values())),
             "states_after": dict(Counter(self._states[1].values())),
@@ -212,12 +220,19 @@ class Page:
         servers = [(record.header.server.name, record.header.target) for record in (self.before, self.after)]
         return "Mattermost " + " → ".join(f"{text(name)} ({literal(target)})" for name, target in servers)
 
-    def _headline(self, text: _Writing = str, literal: _Writing = str) -> str:
-        """Return how many changes are told below, and how many that is where one of several operations counts for each."""
+    def _headline(self, text: _Writing = str, literal: _Writing = str, where: str = "below") -> str:
+        """Return how many changes are told below, and how many that is where one of several operations counts for each.
+
+        Apart from them, how many are worse that no answer shows.
+
+        Args:
+            where: These stand from here.
+        """
         sizes = {effect: [len(group.operations) for group in self.groups if group.one.effect == effect] for effect in EFFECTS}
         told = ", ".join(f"{len(of)} {effect}" for effect, of in sizes.items()) if self.groups else self._nothing()
         if max(chain([0], *sizes.values())) > 1:
             told += f" ({', '.join(str(sum(of)) for of in sizes.values())}, counted for each operation)"
+        told += f"; and {len(self.known_worse)} worse that our lists alone know ({where})" if self.known_worse else ""
         return f"{self._title(text, literal)}: {told}"
 
     def _compared(self) -> str:
@@ -317,7 +332,8 @@ class Page:
         off = {*comparison.off_before, *comparison.off_after, *comparison.off_both}
         asked = {answer.operation for record in (self.before, self.after) for answer in record.answers}
         changed = {change.operation for change in comparison.changes}
-        same = [name for name in self.contract.operations if name in comparison.compared - changed]
+        listed = {name for one in self.not_shown for name in one.operations}
+        same = [name for name in self.contract.operations if name in comparison.compared - changed - listed]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
         parts = ("No change", same), ("Asked of neither", neither)
         return (

@@ -5,13 +5,15 @@ Of permissions these lists are ``data/permissions.yaml``: whoever holds one that
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from mmconform.contract.clause import Contract
 from mmconform.contract.permission import Holds, is_there, leaves, permissions
 from mmconform.judging import deviations, known_changes
-from mmconform.judging.changes import Change, ServedAlone
+from mmconform.judging.changes import Change, ServedAlone, effect_of_answers, effect_of_field
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
+from mmconform.record.rows import Effect
 from mmconform.version import Version
 from mmconform.world.people import power
 
@@ -36,6 +38,19 @@ class NotShown:
     after: frozenset[str]
     text: str
     reason: str
+
+    @property
+    def effect(self) -> Effect | None:
+        """What it is to who calls the server, whichever of the answers it gave and gives; nothing where nobody has told these."""
+        effects = {_effect(was, is_) for was, is_ in product(self.before, self.after)}
+        return effects.pop() if len(effects) == 1 else "different" if effects else None
+
+
+def _effect(was: str, is_: str) -> Effect:
+    """Return what a change from one answer, or field with its types, to another is."""
+    if was[:1].isdigit():
+        return effect_of_answers(was, is_)
+    return effect_of_field(*(set(said.rpartition(": ")[2].split("|")) - {"absent"} for said in (was, is_)))
 
 
 def not_shown(

@@ -29,6 +29,7 @@ from mmconform.report.comparison import Page
 from mmconform.report.failure import failures
 from mmconform.report.markdown import inert
 from mmconform.report.marks import NEW_FINDING, WHY_SKIPPED
+from mmconform.report.not_shown import NotShown
 from mmconform.version import Version, Versions
 from tests.rows import make_record
 
@@ -843,6 +844,49 @@ def test_a_permission_that_a_version_retired_is_told_as_a_loss_of_those_who_were
     assert felt in text
     both = of("11.0.1", old.answers), of("11.1.0", new.answers)
     assert GONE_PERMISSION not in " ".join(Page(CONTRACT, *both, compare(CONTRACT, *both)).text().split())
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_and_found(is_back, tmp_path, capsys):
+    """Both times the headline stands, in every format, and by the exit status; the other way round it is no loss."""
+    request, clause = "permissions/commands/held_in_the_system", "RegenCommandToken"
+    both = [answer("404 a", clause, "slash_manager", request="a/c"), answer("200", clause, "system_admin"), SERVED]
+    skipped = {**seen("skip", f"{clause}.permission", "", "not-in-version"), "cassette": f"{request}.yaml"}
+    old = of("11.1.0", [*both, answer("200", clause, "slash_manager", request=request)])
+    records = [old, of("11.2.0", both, [skipped])][:: -1 if is_back else 1]
+    page = Page(CONTRACT, *records, compare(CONTRACT, *records))
+    told = "operations that both were asked about; and 1 worse that our lists alone know"
+    assert told in page.markdown() or is_back
+    assert (page.text().count(f"{told} (below); 3 answers"), page.text().count(f"{told} (above)")) == (
+        (0, 0) if is_back else (1, 1)
+    )
+    assert "No change, 1 operation: CreateJob\n" in page.text(), "not of what our lists know to be otherwise"
+    lost = [line for line in page.json()["not_shown"] if GONE_PERMISSION in line]
+    assert len(lost) == 1 and page.json()["worse_by_our_lists_alone"] == ([] if is_back else lost)
+    files = [tmp_path / name for name in ("before.jsonl", "after.jsonl")]
+    for file, one in zip(files, records, strict=True):
+        record.write(file, one)
+    assert cli.main(["compare", *map(str, files)]) == (0 if is_back else 1)
+    assert (told in " ".join(capsys.readouterr().out.split())) is not is_back
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        ("200", "403 a", "worse"),
+        ("200 | 201", "403 a", "worse"),
+        ("400 a", "500 b", "worse"),
+        ("x: string", "x: absent", "worse"),
+        ("200 | 404 a", "403 a", "different"),  # it may have been refused before
+        ("403 a", "200", "different"),  # as where an answer shows it
+        ("500 a", "400 b", "better"),
+        ("x: absent", "x: number", "better"),
+        ("", "403 a", None),  # nobody has told what was answered
+    ],
+)
+def test_what_our_lists_know_is_worse_where_every_answer_that_they_name_is(before, after, effect):
+    said = [frozenset(filter(None, says.split(" | "))) for says in (before, after)]
+    assert NotShown(("CreateJob",), (), *said, "text", "reason").effect == effect
 
 
 def test_whom_the_earlier_server_alone_was_seen_to_serve_is_told_to_feel_that():
