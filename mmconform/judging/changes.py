@@ -439,7 +439,11 @@ def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> It
                 effect = "worse" if (False, True) in fails else "better"
             elif not (gone and come) and (was if gone else is_).is_kept and not is_alike:
                 effect = "better" if gone else "worse"
-            group = key[0], _broken(gone) if gone else is_.words, _broken(come) if come else was.words, effect, is_alike
+            words = [
+                _broken(ways) if ways else _of_these(fate.words, key[0], side)
+                for ways, fate, side in ((gone, is_, sides[0]), (come, was, sides[1]))
+            ]
+            group = key[0], words[0], words[1], effect, is_alike
             groups[group].append((key[1], moved))
     for (clause, said, says, effect, is_alike), who in groups.items():
         personas, asked = _in_order(name for name, _ in who), [one for _, keys in who for one in keys]
@@ -447,6 +451,12 @@ def _promises(before: Record, after: Record, old: _Answers, new: _Answers) -> It
         operation = clause.partition(".")[0]
         change = Change(operation, clause, "promise", personas, said, says, effect, len(who), answered_alike=is_alike)
         yield change, asked if is_shown else []
+
+
+def _of_these(words: str, clause: str, side: "_Side") -> str:
+    """Return what is said of a promise on a side where these callers see it kept: others may see it broken there."""
+    is_broken = any(ways for (of, _), ways in side.ways.items() if of == clause)
+    return f"{words} for these callers, broken for others" if words == "kept" and is_broken else words
 
 
 class _Side:

@@ -29,6 +29,7 @@ from mmconform.report.comparison import Page
 from mmconform.report.failure import failures
 from mmconform.report.markdown import inert
 from mmconform.report.marks import NEW_FINDING, WHY_SKIPPED
+from mmconform.report.neighbours import side_by_side
 from mmconform.report.not_shown import NotShown
 from mmconform.version import Version, Versions
 from tests.rows import make_record
@@ -1237,6 +1238,18 @@ def test_what_a_caller_feels_in_one_operation_in_two_ways_is_told_apart():
         "  member: refused in CreateJob (1 of 2: about their own; “types without a worker”); "
         "fails in CreateJob (1 of 2: about their own; “a nul”); served in CreateJob (1 of 1: about their own; “much data”)"
     )
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+@pytest.mark.parametrize("others", ["fail", "pass", None])
+def test_a_promise_that_others_see_broken_is_said_to_be_kept_for_these_callers_only(is_back, others):
+    """In the list of a page too, on which the promise as a whole stands as before."""
+    rows = [seen(others, signature="x", persona="guest")] if others else []
+    records = [of(v, [SERVED], [*rows, seen(o, signature="y")]) for v, o in (("5.0.0", "pass"), ("5.1.0", "fail"))]
+    before, after = records[:: -1 if is_back else 1]
+    (row,) = side_by_side(CONTRACT, [], [before, after])[1].changes
+    kept = "kept for these callers, broken for others" if others == "fail" else "kept"
+    assert (row.before, row.after) == (("broken: y", kept) if is_back else (kept, "broken: y"))
 
 
 def test_what_is_counted_at_the_head_can_be_added_up_and_is_told_once_more_at_the_end():
