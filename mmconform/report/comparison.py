@@ -62,7 +62,8 @@ _FEW_OPERATIONS = 50
 _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
 _FELT_HEAD = "Who would feel what"
-_IN_BRACKETS = " (in brackets: of how many requests that had the old answer{}"
+_HOW_MANY = "of the requests to each operation that had the old answer"
+_WHICH = "in brackets: of how many requests that had the old answer, and which"
 #: Why one of the two has no answer that the other has, beside the reasons for which tests are skipped.
 _WHY_ALONE = {OTHERWISE: "its test asks otherwise there, or less", NOT_RUN: "its test was not run there"}
 
@@ -299,7 +300,7 @@ class Page:
             yield head, [one.text for one in self.not_shown]
         told = self.comparison.changes, self.not_shown, self._requests, found.served_before
         if feelings := felt(*told, is_brief=self.is_of_many):
-            yield _FELT_HEAD + _IN_BRACKETS.format(", where not all)" if self.is_of_many else ", and which)") + ":", feelings
+            yield f"{_FELT_HEAD} ({_HOW_MANY if self.is_of_many else _WHICH}):", feelings
         if callers := self._callers():
             yield f"Callers: {callers}", []
         head, lines = self._counted()

@@ -15,6 +15,10 @@ from mmconform.world.people import power
 #: What becomes of requests that are served on one side, worst first.
 _Felt = Literal["refused", "fails", "served before, and now not tried", "served"]
 _FELT: tuple[_Felt, ...] = get_args(_Felt)
+#: Of operations, what changed in each, with how a caller met it.
+_Met = dict[str, list[tuple[Change, Caller]]]
+#: What is said of operations before and behind their names.
+_How = tuple[str, str]
 #: Of whom our lists say nothing.
 _ANYBODY = "anybody who asks as our lists say above"
 #: So many kinds of requests are named.
@@ -34,37 +38,31 @@ def felt(
     Args:
         not_shown: What is known of whoever one of the two servers only was asked as.
         served: Whom the earlier server alone was seen to serve; of those whose loss is known they are told already.
-        is_brief: Which of their requests it is need not be told, but where it is some of them of how many.
+        is_brief: Which of their requests it is need not be told, but how many of how many to each operation.
     """
-    found: dict[tuple[str, _Felt], dict[str, list[str]]] = {}
+    found: dict[tuple[str, _Felt], dict[_How, list[str]]] = {}
     for (persona, way, _), of_kind in _alike(changes, requests, is_brief=is_brief).items():
-        shares = [share(pairs) for pairs in of_kind.values() if pairs]
-        count, of = (sum(side) for side in zip(*shares, strict=True)) if shares else (0, 0)
-        pairs = [pair for of_operation in of_kind.values() for pair in of_operation]
-        which = requests.kinds((caller for _, caller in pairs), _FEW_KINDS)
-        how = ("" if count == of else f" ({count} of {of})") if is_brief else f" ({count} of {of}: {which})"
-        found.setdefault((persona, way), {}).setdefault(how if shares else "", []).extend(of_kind)
+        how = _in_brief(way, of_kind) if is_brief else _with_kinds(of_kind, requests)
+        found.setdefault((persona, way), {}).setdefault(how, []).extend(of_kind)
     for one in not_shown:
         if becomes := _becomes(one.before, one.after):
             for persona in one.personas or (_ANYBODY,):
                 ways = found.setdefault((persona, becomes), {})
                 why = "" if is_brief else f": {one.reason.partition('. ')[0].removesuffix('.')}"
-                ways.setdefault(f" (by our lists, not by these requests{why})", []).extend(one.operations)
+                ways.setdefault(("", f" (by our lists, not by these requests{why})"), []).extend(one.operations)
     for alone in served:
         is_told = any(alone.operation in names for names in found.get((alone.persona, "refused"), {}).values())
         if not is_told:
             ways = found.setdefault((alone.persona, "served before, and now not tried"), {})
-            ways.setdefault("", []).append(alone.operation)
+            ways.setdefault(("", ""), []).append(alone.operation)
     lines: dict[str, list[str]] = {}
     for persona in sorted({persona for persona, _ in found}, key=lambda persona: (persona == _ANYBODY, power(persona))):
-        told = [f"{way} in {_listed(found[persona, way])}" for way in _FELT if (persona, way) in found]
+        told = [f"{way} {_listed(found[persona, way])}" for way in _FELT if (persona, way) in found]
         lines.setdefault("; ".join(told), []).append(persona)
     return [f"{', '.join(who)}: {line}" for line, who in lines.items()]
 
 
-def _alike(
-    changes: Iterable[Change], requests: Requests, *, is_brief: bool
-) -> dict[tuple[str, _Felt, str], dict[str, list[tuple[Change, Caller]]]]:
+def _alike(changes: Iterable[Change], requests: Requests, *, is_brief: bool) -> dict[tuple[str, _Felt, str], _Met]:
     """Return what each caller feels, by the kind of requests: the operations, with what changed there and how they met it."""
     operations: dict[tuple[str, _Felt, str], list[tuple[Change, Caller]]] = {}
     for change in changes:
@@ -73,13 +71,31 @@ def _alike(
             for persona in change.personas:
                 met = operations.setdefault((persona, way, change.operation), [])
                 met += [(change, caller) for caller in change.callers if caller.persona == persona]
-    found: dict[tuple[str, _Felt, str], dict[str, list[tuple[Change, Caller]]]] = {}
+    found: dict[tuple[str, _Felt, str], _Met] = {}
     for (persona, way, operation), met in operations.items():
         count, of = share(met)
         kinds = requests.kinds((caller for _, caller in met), _FEW_KINDS)
-        kind = (operation if count < of else "") if is_brief else kinds  # of several their sum would tell nothing of one
+        kind = f"{count} of {of}" if is_brief else kinds
         found.setdefault((persona, way, kind), {})[operation] = met
     return found
+
+
+def _in_brief(way: _Felt, of_kind: _Met) -> _How:
+    """Return of how many requests to each of these operations it is told, before their names: behind, it would be the last's."""
+    count, of = share(next(iter(of_kind.values())))
+    if not of:  # an operation that came or went
+        return ("where nobody was: " if way == "served" else "where nobody is any more: "), ""
+    return ("in all: " if count == of else f"in {count} of {of}: "), ""
+
+
+def _with_kinds(of_kind: _Met, requests: Requests) -> _How:
+    """Return of how many requests it is told, behind the names of the operations, and of which; of several operations the sum."""
+    met = [share(pairs) for pairs in of_kind.values() if pairs]
+    if not met:
+        return "", ""
+    count, of = (sum(side) for side in zip(*met, strict=True))
+    which = requests.kinds((caller for pairs in of_kind.values() for _, caller in pairs), _FEW_KINDS)
+    return "", f" ({'together ' if len(met) > 1 else ''}{count} of {of}: {which})"
 
 
 def _becomes(before: Collection[str], after: Collection[str]) -> _Felt | None:
@@ -94,5 +110,7 @@ def _becomes(before: Collection[str], after: Collection[str]) -> _Felt | None:
     return "served" if is_ else "fails" if all(says.startswith("5") for says in after) else "refused"
 
 
-def _listed(ways: dict[str, list[str]]) -> str:
-    return ", ".join(f"{first_of(sorted(set(names)))}{how}" for how, names in ways.items())
+def _listed(ways: dict[_How, list[str]]) -> str:
+    if not any(before for before, _ in ways):
+        return "in " + ", ".join(f"{first_of(sorted(set(names)))}{behind}" for (_, behind), names in ways.items())
+    return "; ".join(f"{before or 'in '}{first_of(sorted(set(names)))}{behind}" for (before, behind), names in ways.items())

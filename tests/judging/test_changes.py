@@ -1093,8 +1093,8 @@ def test_of_very_many_operations_it_is_told_how_many_requests_show_a_change_and_
     old, new = probed("5.0.0", "201"), probed("5.1.0", NO)
     text = Page(CONTRACT, old, new, compare(CONTRACT, old, new), (), ("a", "b", "--spec=c")).text()
     assert "    3 of 5 requests that had the old answer: about their own; a public channel of theirs, a private" in text
-    assert "of how many requests that had the old answer, where not all):\n" in text
-    assert "  member: refused in CreateUserAccessToken (1 of 2), CreateJob (2 of 3)\n" in text and "some requests" not in text
+    assert "Who would feel what (of the requests to each operation that had the old answer):\n" in text
+    assert "  member: refused in 1 of 2: CreateUserAccessToken; in 2 of 3: CreateJob\n" in text and "some requests" not in text
     command, _, name = text.splitlines()[-1].strip().rpartition("=")
     assert command == "mmconform compare a b --spec=c --operation" and "mmconform.exchanges" not in text
     assert name in ("CreateJob", "CreateUserAccessToken")
@@ -1108,6 +1108,25 @@ def test_of_very_many_operations_it_is_told_how_many_requests_show_a_change_and_
         and "UserAccessToken" not in page.text()
     )
     assert "mmconform compare a b --spec=c --operation=CreateJob --format markdown" in page.text()
+
+
+def test_how_many_requests_it_is_to_each_of_several_operations_is_told_before_their_names(monkeypatch):
+    """Behind them it reads as if it were said of the last alone, and the others were refused to everybody."""
+    monkeypatch.setattr(comparison_page, "_FEW_OPERATIONS", 3)
+    some, all_ = ("CreateJob", "RegenCommandToken"), ("CreateUserAccessToken", "GetUserAccessTokens")
+    same = [answer("201", name, request="a/c") for name in some]
+    before = [answer("201", name) for name in (*some, *all_)] + [
+        answer("404 api.context.404.app_error", "GetUserAccessTokensForUser", "bot")
+    ]
+    after = [answer(NO, name) for name in (*some, *all_)] + [answer("200", "GetUserAccessTokensForUser", "bot")]
+    served = [answer("200", name, "system_admin") for name in all_]
+    old, new = (of(f"5.{i}.0", [*served, *same, *rows]) for i, rows in enumerate((before, after)))
+    told = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert f"  member: refused in all: {', '.join(all_)}; in 1 of 2: {', '.join(some)}\n" in told
+    assert "  bot: served where nobody was: GetUserAccessTokensForUser\n" in told
+    monkeypatch.undo()
+    few = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert "RegenCommandToken (together 2 of 4: about their own; “a/b”)" in few, "a sum is told to be one"
 
 
 def test_a_comparison_of_some_operations_is_asked_for_by_their_names(files, capsys):
