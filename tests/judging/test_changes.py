@@ -1126,7 +1126,7 @@ def test_how_many_requests_it_is_to_each_of_several_operations_is_told_before_th
     assert "  bot: served where nobody was: GetUserAccessTokensForUser\n" in told
     monkeypatch.undo()
     few = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
-    assert "RegenCommandToken (together 2 of 4: about their own; “a/b”)" in few, "a sum is told to be one"
+    assert "RegenCommandToken (together 4 of 6: about their own; “a/b”)" in few, "a sum is told to be one"
 
 
 def test_a_comparison_of_some_operations_is_asked_for_by_their_names(files, capsys):
