@@ -1,6 +1,8 @@
 """What stands on the cassettes of a tape: which requests an operation got there, and how it answered."""
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +14,12 @@ from mmconform.judging.routes import reaches
 from mmconform.paths import CASSETTES
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.tape import WHOLE, cassettes
+
+#: A request as a test sends it: method and address, and its body, without ids, which differ from run to run.
+Line = tuple[str, str]
+#: An id of a server's, or one in capitals, which a test makes of it.
+_ID = re.compile(r"\b[A-Za-z0-9]{26}\b")
+_REQUEST = re.compile(r"^- request: .*", re.MULTILINE)
 
 
 def on_cassette(contract: Contract, operation: str, path: Path) -> Iterator[tuple[int, Exchange]]:
@@ -38,6 +46,43 @@ def of_test(contract: Contract, operation: str, tape: str, test: str) -> list[Ex
         return [exchange for asked_by, exchange, _ in (held.asked if held else ()) if asked_by == test]
     path = cassettes(folder).get(f"{test}.yaml")
     return [exchange for _, exchange in on_cassette(contract, operation, path)] if path else []
+
+
+def line(exchange: Exchange) -> Line:
+    """Return a request without ids."""
+    body = (exchange.body or b"").decode("utf-8", "backslashreplace")
+    return f"{exchange.method} {_ID.sub('…', exchange.url)}", " ".join(_ID.sub("…", body).split())
+
+
+def unlike(contract: Contract, tapes: tuple[str, str], asked: Iterable[tuple[str, str]]) -> dict[str, tuple[int, Line, Line]]:
+    """Return how many requests of each operation differ on two tapes, but for ids, and what the first of them is on either.
+
+    So many at least: of a test that sent several, in whichever order, and a tape holds the same once.
+
+    Args:
+        tapes: Versions, as in :func:`of_test`, none of them of the whole API.
+        asked: Tests, each with an operation, that both hold answers to.
+    """
+    folders = [CASSETTES / tape for tape in tapes]
+    if not all(folder.resolve().is_relative_to(CASSETTES.resolve()) for folder in folders):
+        return {}
+    paths = [cassettes(folder) for folder in folders]
+    found: dict[str, tuple[int, Line, Line]] = {}
+    for test, operation in asked:
+        pair = [of[name] for of in paths if (name := f"{test}.yaml") in of]
+        if len(pair) < len(paths) or _written(pair[0]) == _written(pair[1]):
+            continue
+        old, new = (Counter(line(exchange) for _, exchange in on_cassette(contract, operation, path)) for path in pair)
+        gone, come = old - new, new - old
+        if count := min(gone.total(), come.total()):
+            before = found.get(operation, (0, next(iter(gone)), next(iter(come))))
+            found[operation] = before[0] + count, *before[1:]
+    return found
+
+
+def _written(path: Path) -> Counter[str]:
+    """Return the requests of a cassette as they are written there, which takes no time: most are the same on two tapes."""
+    return Counter(_ID.sub("…", request) for request in _REQUEST.findall(path.read_text(encoding="utf-8")))
 
 
 def _exchange(operation: str, pair: dict[str, Any]) -> Exchange:

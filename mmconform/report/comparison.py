@@ -61,6 +61,10 @@ _FEW_OPERATIONS = 50
 #: What a line begins with that is to be copied as it is, so that it is not folded.
 _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
+_ABOUT_ITS_OWN = (
+    "The same requests are those of the same tests, which ask each server about what its version has: of CreateJob the type of a "
+    "job may be another"
+)
 _FELT_HEAD = "Who would feel what"
 _HOW_MANY = "of the requests to each operation that had the old answer"
 _WHICH = "in brackets: of how many requests that had the old answer, and which"
@@ -245,7 +249,7 @@ class Page:
         return f"{head}, {many(sum(group.one.effect == effect for group in self.groups), 'change')}: {meaning}"
 
     def _apart(self) -> list[str]:
-        """Return what was not compared: one of the two was asked in part only, or has it switched off."""
+        """Return what was not the same that was asked, and what was not compared: not asked, or switched off."""
         sides = (self.before, self.comparison.off_before), (self.after, self.comparison.off_after)
         parts = [
             f"Not compared: what {was_not}; {what} of a part only ({selection})"
@@ -253,7 +257,21 @@ class Page:
         ]
         parts += [f"Not compared: {', '.join(found)}: {_why_off(self._name(record))}" for record, found in sides if found]
         both = self.comparison.off_both
+        parts = self._unlike() + parts
         return parts + [_off_on_both(both, (self.before, self.after))] * bool(both)
+
+    def _unlike(self) -> list[str]:
+        """Return of which requests that count as the same it is known that they are not; or that some may not be."""
+        if unlike := self._requests.unlike():
+            return [
+                f"Of these, at least {count} of {name} {'is' if count == 1 else 'are'} not the same: each is asked about what "
+                f"its version has, such as {such}"
+                for name, (count, such) in unlike.items()
+            ]
+        targets = {record.header.target for record in (self.before, self.after)}
+        is_live = not all(target.startswith("recorded:") for target in targets)
+        is_same = self.before.header.server.version == self.after.header.server.version
+        return [_ABOUT_ITS_OWN] if is_live and not is_same else []
 
     def _selections(self) -> list[tuple[str, str, str]]:
         """Return which record is of a part only, and of which; of both, where that is the same."""

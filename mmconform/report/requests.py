@@ -1,13 +1,12 @@
 """Which requests show a change: of what kind they are, how many of how many, and the command that sends the first again."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from mmconform.contract.clause import Contract
 from mmconform.judging.changes import Caller, Change, Sent, by_question, request_of
 from mmconform.judging.repeat import rerun
-from mmconform.judging.taped import of_test
+from mmconform.judging.taped import Line, line, of_test, unlike
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import ObservationRow
 from mmconform.report.alike import many
@@ -19,8 +18,6 @@ _FEW_KINDS, _FEW_OTHERS, _LONG = 4, 2, 90
 #: So much is told of several requests together.
 _LONG_LIST = 180
 _GENERATED = "generated requests"
-#: An id of a server's.
-_ID = re.compile(r"\b[a-z0-9]{26}\b")
 
 
 class Requests:
@@ -105,29 +102,60 @@ class Requests:
     def sent(self, changes: Sequence[Change]) -> str:
         """Return what requests were that show these changes, and in what they differ, in one line; where a tape holds them.
 
-        They are those of one test that were answered so. An id is left out, and of a long line its end.
+        They are those of one test that were answered so: what both were asked, or else what the one was and what the other. An id
+        is left out, and of a long line its end.
         """
         for change in changes:
             tests = dict.fromkeys(sent.test for caller in change.callers for sent in caller.tests)
             for test in sorted(tests, key=is_generated):
                 for side in (1, 0):
-                    if lines := dict.fromkeys(map(_line, self._showing(change, test, side))):
-                        return _varied([*lines])
+                    if lines := dict.fromkeys(map(line, self._showing(change, test, side))):
+                        return self._of_both(change, test, side, [*lines])
         return ""
+
+    def _of_both(self, change: Change, test: str, side: int, lines: Sequence[Line]) -> str:
+        """Return requests that show a change on the tape of one side, without those that the other was not asked.
+
+        Where it was asked no such at all, as of two versions that have other types of a thing, with what it was asked instead.
+        """
+        other_said = [change.before, change.after][1 - side]
+        there = self._taped(change.operation, test, 1 - side)
+        both = {line(exchange) for exchange in there if exchange.says == other_said} & {*lines}
+        if both or not there:
+            return _varied([one for one in lines if one in both or not there])
+        instead = [*dict.fromkeys(map(line, self._showing(change, test, 1 - side)))]
+        return _before_and_after(*((instead, lines) if side else (lines, instead)))
+
+    def unlike(self) -> dict[str, tuple[int, str]]:
+        """Return how many requests of each operation differ from side to side, but for ids, with what a first one is on either.
+
+        At least so many; none where not both are tapes of ours.
+        """
+        if not all(map(_is_tape, self._records)):
+            return {}
+        old, new = self._answers
+        asked = dict.fromkeys(key[:2] for key in old if key in new)
+        tapes = [record.header.target.partition(":")[2] for record in self._records]
+        found = unlike(self._contract, (tapes[0], tapes[1]), asked)
+        return {name: (count, _before_and_after([before], [after])) for name, (count, before, after) in found.items()}
 
     def _showing(self, change: Change, test: str, side: int) -> list[Exchange]:
         """Return the exchanges of a test that show a change, from the tape of one side.
 
         On which they stand in another order, and the same once; so only where all that were answered so there show it.
         """
-        kind, _, tape = self._records[side].header.target.partition(":")
         said, other_said = [change.before, change.after][:: -1 if side else 1]
         own, other = self._answers[side], self._answers[1 - side]
         alike = [key for key in own if key[:2] == (test, change.operation) and own[key].says == said]
         both = [other[key].says for key in alike if key in other]  # of the rest the other was not asked
-        if kind != "recorded" or set(both) != {other_said}:
+        if set(both) != {other_said}:
             return []
-        return [shown for shown in of_test(self._contract, change.operation, tape, test) if shown.says == said]
+        return [shown for shown in self._taped(change.operation, test, side) if shown.says == said]
+
+    def _taped(self, operation: str, test: str, side: int) -> list[Exchange]:
+        """Return the exchanges of a test from the tape of one side; none where it is no tape."""
+        kind, _, tape = self._records[side].header.target.partition(":")
+        return of_test(self._contract, operation, tape, test) if kind == "recorded" else []
 
     def _failures(self, change: Change) -> Iterator[tuple[Record, ObservationRow]]:
         """Yield what showed a promise broken, with the record, in the later one first."""
@@ -154,13 +182,12 @@ class Requests:
         return ""
 
 
-def _line(exchange: Exchange) -> tuple[str, str]:
-    """Return method and address of a request, and its body, without ids, which differ from run to run."""
-    body = (exchange.body or b"").decode("utf-8", "backslashreplace")
-    return f"{exchange.method} {_ID.sub('…', exchange.url)}", " ".join(_ID.sub("…", body).split())
+def _is_tape(record: Record) -> bool:
+    target = record.header.target
+    return target.startswith("recorded:") and not target.endswith(f"/{WHOLE}")
 
 
-def _varied(lines: Sequence[tuple[str, str]]) -> str:
+def _varied(lines: Sequence[Line]) -> str:
     """Return requests in one line: the first, and what the next have in the place where it differs."""
     (address, first), rest = lines[0], lines[1:]
     found = _cut(f"{address} {first}".strip())
@@ -170,6 +197,14 @@ def _varied(lines: Sequence[tuple[str, str]]) -> str:
             return f"{found} and {len(rest) - number} more"
         found += f", {more}"
     return found
+
+
+def _before_and_after(before: Sequence[Line], after: Sequence[Line]) -> str:
+    """Return what either side was asked, one of which may not be known, in one line; an address of both once."""
+    was, is_ = (_varied(lines) if lines else "" for lines in (before, after))
+    if was and is_ and before[0][0] == after[0][0]:
+        is_ = is_.removeprefix(f"{after[0][0]} ")
+    return ", ".join(f"{asked} {when}" for asked, when in ((was, "before"), (is_, "after")) if asked)
 
 
 def _cut(line: str) -> str:

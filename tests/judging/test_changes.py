@@ -1187,6 +1187,41 @@ def test_requests_that_show_a_change_are_told_with_what_differs_in_them_where_a_
 
 
 @pytest.mark.parametrize(
+    ("types", "sent", "count"),
+    [
+        ((["a", "old"], ["a", "new", "newer"]), '{"type": "a"}', 1),  # what both were asked, and no value that one alone was
+        ((["old"], ["new"]), '{"type": "old"} before, {"type": "new"} after', 1),
+        ((["a", "a", "old"], ["new", "new", "a"]), '{"type": "a"}', 2),
+        ((["a", "c" * 26], ["d" * 26, "a"]), '{"type": "a"}, {"type": "…"}', 0),  # in another order, and with another id
+    ],
+)
+def test_requests_that_count_as_the_same_and_are_not_are_told(types, sent, count, tmp_path, monkeypatch):
+    """Each version is asked about what it has: of a job, another type."""
+    monkeypatch.setattr(taped, "CASSETTES", tmp_path)
+    pair = []
+    for i, (of_side, says) in enumerate(zip(types, ("201", "400 x"), strict=True)):
+        first, *rest = (TAPED.format(name, says[:3], says[4:]) for name in of_side)
+        (tmp_path / f"5.{i}.0" / ODD).parent.mkdir(parents=True)
+        (tmp_path / f"5.{i}.0" / f"{ODD}.yaml").write_text(first + "".join(line.partition("\n")[2] for line in rest))
+        pair.append(of(f"5.{i}.0", [SERVED, *(answer(says, request=ODD) for _ in of_side)]))
+    page = Page(CONTRACT, *pair, compare(CONTRACT, *pair))
+    assert page.json()["changes"][0]["sent"] == f"POST /api/v4/jobs {sent}"
+    told = re.search(r"\nOf these, at least (\d+) of CreateJob (?:is|are) not the same: .* such as (.*)", page.text())
+    assert int(told[1] if told else 0) == count and (not told or re.fullmatch(r"POST \S+ {.*} before, {.*} after", told[2]))
+    assert ("Of these" in page.markdown()) == bool(count)
+
+
+@pytest.mark.parametrize(
+    ("newer", "target", "is_told"),
+    [("5.1.0", "http://a:1", True), ("5.0.0", "http://a:1", False), ("5.1.0", "recorded:5.1.0", False)],
+)
+def test_that_requests_may_not_be_the_same_is_said_of_what_no_tape_tells(newer, target, is_told):
+    old, new = of("5.0.0", [SERVED]), of(newer, [SERVED], target=target)
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert ("\nThe same requests are those of the same tests, which ask each server about what its" in text) == is_told
+
+
+@pytest.mark.parametrize(
     ("targets", "is_told"), [(("recorded:5.0.0", "http://a:1"), True), (("http://a:1", "http://a:1"), False)]
 )
 def test_what_recordings_do_not_tell_of_an_upgrade_is_said(targets, is_told):
