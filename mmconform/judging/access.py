@@ -136,6 +136,11 @@ def _is_whole(record: Record) -> bool:
     return record.header.target.endswith(f"/{WHOLE}")
 
 
+def has_probed(record: Record) -> bool:
+    """Return whether probes asked in a run, of which a tape of the whole API keeps no texts."""
+    return not _is_whole(record) and any(answer.request.startswith(_PROBES) for answer in record.answers)
+
+
 def _is_about_access(row: ObservationRow) -> bool:
     return row.rule == _rule(row.persona)
 

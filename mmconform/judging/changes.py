@@ -525,7 +525,7 @@ class _Fate:
         elif failing:
             self.words = "in part answered with an error of the server"
         elif broken:
-            self.words = "broken otherwise"
+            self.words = _broken(other.ways[key])
         else:
             self.words = _otherwise(other.ways[key], is_in_doubt=key in other.doubts)
 

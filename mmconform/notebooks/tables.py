@@ -233,8 +233,8 @@ def findings(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     ``who_beside`` (whose credential was sent), ``request`` and ``request_beside``, ``status`` and ``status_beside`` (whole
     numbers), ``answer`` and ``answer_beside``.
 
-    Args and errors are those of :func:`load`. Runs of ``suites/generated/test_principles.py`` alone have any; where there is
-    none, a line below the cell says so.
+    Args and errors are those of :func:`load`. Runs of ``suites/generated/test_principles.py`` have them, and probes those that
+    one answer shows (``hidden``); where there is none, a line below the cell says so.
     """
     read_, rows = _read(records, _contract(_paths(spec), _paths(overlay))), []
     for each in read_:

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import PRINCIPLES, Contract
 from mmconform.errors import plain
 from mmconform.judging import known_changes
+from mmconform.judging.access import has_probed
 from mmconform.judging.changes import (
     EFFECTS,
     NOT_RUN,
@@ -333,17 +334,23 @@ class Page:
         return "; ".join(f"{name} = {about}" for name, about in MADE.items() if name in named)
 
     def _of_principles(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield which findings of principles either of the two has alone; not where one was not asked for them."""
+        """Yield which findings of principles either of the two has alone: of those for which both were looked at."""
         sides = self.before, self.after
         if not any(record.findings for record in sides):
             return
-        found = [{_finding(row): row.standing for row in record.findings} for record in sides]
-        asked = [bool(record.findings) or any(row.for_principles for row in record.operations) for record in sides]
-        counts = " → ".join(str(len(rows)) if is_asked else "not asked" for rows, is_asked in zip(found, asked, strict=True))
-        alone = ("before only", found[0], found[1]), ("now only", found[1], found[0])
+        of_both = frozenset.intersection(*map(_principles_of, sides))
+        found = [{_finding(row): row for row in record.findings} for record in sides]
+        both = [{name: row.standing for name, row in of_it.items() if row.principle in of_both} for of_it in found]
+        alone = ("before only", both[0], both[1]), ("now only", both[1], both[0])
         lines = [f"{when}: {name} ({of[name]})" for when, of, other in alone for name in sorted(of.keys() - other.keys())]
-        lines = lines if all(asked) else []
-        yield f"Findings of principles, which break no promise and count for no change here ({NEW_FINDING}): {counts}", lines
+        counts = [f"{len(both[0])} → {len(both[1])}"] if of_both else []
+        for when, of_it in zip(("before", "now"), found, strict=True):
+            if rest := [row for row in of_it.values() if row.principle not in of_both]:
+                counts.append(f"{len(rest)} {when} of principles for which the other was not asked")
+        yield (
+            f"Findings of principles, which break no promise and count for no change here ({NEW_FINDING}): {'; '.join(counts)}",
+            lines,
+        )
 
     def _still(self) -> list[str]:
         """Return the operations of which nothing is told, for silence could mean either; and what was broken and is."""
@@ -556,6 +563,14 @@ def _served(alone: Iterable[ServedAlone]) -> str:
         for persona, of in found.items()
     )
     return "; ".join(told)
+
+
+def _principles_of(record: Record) -> frozenset[str]:
+    """Return the principles that a run looks for: all in their own tests, and what one answer shows while probes ask."""
+    if any(row.for_principles for row in record.operations):
+        return frozenset(PRINCIPLES)
+    beside = {"hidden"} if has_probed(record) else set[str]()
+    return frozenset(beside | {row.principle for row in record.findings})
 
 
 def _finding(row: FindingRow) -> str:

@@ -958,7 +958,11 @@ def test_findings_of_principles_are_told_beside_the_changes_and_are_none():
     assert ": 2 → 0\n" in Page(CONTRACT, old, none, compare(CONTRACT, old, none)).text()
     not_asked = of("5.1.0", [SERVED])
     text = Page(CONTRACT, old, not_asked, compare(CONTRACT, old, not_asked)).text()
-    assert ": 2 → not asked\n" in text and "before only" not in text, "as if they had been mended"
+    told = "2 before of principles for which the other was not asked"
+    assert f": {told}\n" in text and "before only" not in text, "as if they had been mended"
+    by_probes = of("5.1.0", [SERVED, answer("200", request="generated/probes/who_is_served/CreateJob")])
+    text = Page(CONTRACT, old, by_probes, compare(CONTRACT, old, by_probes)).text()
+    assert ": 2 → 0\n" in text, "probes look for what is hidden, too: a repair was told as not asked"
     assert "Findings" not in Page(CONTRACT, none, none, compare(CONTRACT, none, none)).text()
 
 
