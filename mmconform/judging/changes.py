@@ -11,6 +11,7 @@ from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.record.record import Record, judged_by, narrowed_to, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
+from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.name import name_of_test
 from mmconform.world.people import MADE, PERSONAS, power
 
@@ -42,10 +43,12 @@ class Sent:
     Attributes:
         test: As the records name it.
         which: Which of its requests they are, in words; nothing where nobody says.
+        about: Whose things they name.
     """
 
     test: str
     which: str = ""
+    about: About = "unclear"
 
 
 @dataclass(frozen=True)
@@ -315,19 +318,29 @@ def by_question(*records: Record) -> list[dict[Asked, AnswerRow]]:
     hangs on what these were answered, so that by their turns alone others would meet. Where one of the records does not tell what
     its requests are about, as older ones, of none it counts.
     """
-    tells_which = all(any(answer.which for answer in record.answers) for record in records)
-    return [_keyed(record, tells_which=tells_which) for record in records]
+    tells_which = _tell_which(records)
+    return [
+        dict(zip(_questions(((answer.request, answer) for answer in record.answers), tells_which), record.answers, strict=True))
+        for record in records
+    ]
 
 
-def _keyed(record: Record, *, tells_which: bool) -> _Answers:
+def on_tape(records: Sequence[Record], test: str, exchanges: Sequence[Exchange]) -> dict[Asked, Exchange]:
+    """Return all exchanges that a test had, in order, by what was asked, as :func:`by_question` names it for these records."""
+    return dict(zip(_questions(((test, one) for one in exchanges), _tell_which(records)), exchanges, strict=True))
+
+
+def _tell_which(records: Iterable[Record]) -> bool:
+    return all(any(answer.which for answer in record.answers) for record in records)
+
+
+def _questions(asked: Iterable[tuple[str, AnswerRow | Exchange]], tells_which: bool) -> Iterator[Asked]:
     times: Counter[tuple[str, str, str, str]] = Counter()
-    found: _Answers = {}
-    for answer in record.answers:
-        which = f"{answer.about}: {answer.which}" if tells_which and answer.which else ""
-        key = (answer.request, answer.operation, answer.persona, which)
+    for test, one in asked:
+        which = f"{one.about}: {one.which}" if tells_which and one.which else ""
+        key = (test, one.operation, one.persona, which)
         times[key] += 1
-        found[(*key, times[key])] = answer
-    return found
+        yield (*key, times[key])
 
 
 def _in_order(personas: Any) -> tuple[str, ...]:
@@ -588,7 +601,7 @@ def _caller(asked: Sequence[Asked], of: Sequence[Asked], old: _Answers, new: _An
     about = tuple(sorted({old[key].about for key in asked}))
     valid = sum(old[key].valid for key in asked)
     same = [key for key in of if old[key].says == new[key].says]
-    tests, others = (tuple(dict.fromkeys(Sent(key[0], old[key].which) for key in keys)) for keys in (asked, same))
+    tests, others = (tuple(dict.fromkeys(Sent(key[0], old[key].which, old[key].about) for key in keys)) for keys in (asked, same))
     return Caller(asked[0][2], len(asked), len(of), valid, about, tests, others)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +53,29 @@ def line(exchange: Exchange) -> Line:
     """Return a request without ids."""
     body = (exchange.body or b"").decode("utf-8", "backslashreplace")
     return f"{exchange.method} {_ID.sub('…', exchange.url)}", " ".join(_ID.sub("…", body).split())
+
+
+def in_words(contract: Contract, exchange: Exchange, person: str = "user") -> str:
+    """Return a request in one line, with the kind of what an id names in its place where that is known.
+
+    Args:
+        person: Whom it names, in words.
+    """
+    operation = contract.operations[exchange.operation]
+    kinds = {(p.place, p.name): p.resource for p in operation.parameters}
+
+    def named(text: str, kind: str | None) -> str:
+        return _ID.sub("…" if kind is None else f"<{person if kind == 'user' else kind}>", text)
+
+    def of_property(found: re.Match[str]) -> str:
+        return f'"{found[1]}":"{named(found[2], in_body.get(found[1]))}"'
+
+    in_body = operation.body.resources if operation.body else {}
+    parts = zip_longest(exchange.path.removeprefix(contract.base).split("/"), operation.path.split("/"), fillvalue="")
+    path = "/".join(named(part, kinds.get(("path", name.strip("{}")))) for part, name in parts)
+    query = "&".join(f"{name}={named(value, kinds.get(('query', name)))}" for name, value in exchange.query)
+    body = re.sub(r'"(\w+)":"([^"]*)"', of_property, (exchange.body or b"").decode("utf-8", "backslashreplace"))
+    return f"{exchange.method} {contract.base}{path}{f'?{query}' if query else ''} {named(body, None)}".strip()
 
 
 def unlike(contract: Contract, tapes: tuple[str, str], asked: Iterable[tuple[str, str]]) -> dict[str, tuple[int, Line, Line]]:

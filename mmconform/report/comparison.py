@@ -69,6 +69,11 @@ _ABOUT_ITS_OWN = (
 _FELT_HEAD = "Who would feel what"
 _HOW_MANY = "of the requests to each operation that had the old answer"
 _WHICH = "in brackets: of how many requests that had the old answer, and which"
+#: Of others' documents.
+_WHY_NOT = (
+    "A change without a `why` below: its reason is not known here, since our list of changes is of our own few operations only; "
+    "release notes, or the server's source, may tell it"
+)
 #: Why one of the two has no answer that the other has, beside the reasons for which tests are skipped.
 _WHY_ALONE = {OTHERWISE: "its test asks otherwise there, or less", NOT_RUN: "its test was not run there"}
 
@@ -259,7 +264,9 @@ class Page:
         parts += [f"Not compared: {', '.join(found)}: {_why_off(self._name(record))}" for record, found in sides if found]
         both = self.comparison.off_both
         parts = self._unlike() + parts
-        return parts + [_off_on_both(both, (self.before, self.after))] * bool(both)
+        parts += [_off_on_both(both, (self.before, self.after))] * bool(both)
+        is_untold = bool(self.after.header.documents) and any(not group.reasons for group in self.groups)
+        return parts + [_WHY_NOT] * is_untold
 
     def _unlike(self) -> list[str]:
         """Return of which requests that count as the same it is known that they are not; or that some may not be."""

@@ -74,7 +74,7 @@ def _alike(changes: Iterable[Change], requests: Requests, *, is_brief: bool) -> 
     found: dict[tuple[str, _Felt, str], _Met] = {}
     for (persona, way, operation), met in operations.items():
         count, of = share(met)
-        kinds = requests.kinds((caller for _, caller in met), _FEW_KINDS)
+        kinds = requests.kinds(met, _FEW_KINDS, tells_others=True)
         kind = f"{count} of {of}" if is_brief else kinds
         found.setdefault((persona, way, kind), {})[operation] = met
     return found
@@ -94,7 +94,7 @@ def _with_kinds(of_kind: _Met, requests: Requests) -> _How:
     if not met:
         return "", ""
     count, of = (sum(side) for side in zip(*met, strict=True))
-    which = requests.kinds((caller for pairs in of_kind.values() for _, caller in pairs), _FEW_KINDS)
+    which = requests.kinds([pair for pairs in of_kind.values() for pair in pairs], _FEW_KINDS, tells_others=True)
     return "", f" ({'together ' if len(met) > 1 else ''}{count} of {of}: {which})"
 
 

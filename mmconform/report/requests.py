@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import cast
 
 from mmconform.contract.clause import Contract
-from mmconform.judging.changes import Caller, Change, Sent, by_question, request_of
+from mmconform.judging.changes import Caller, Change, Sent, by_question, on_tape, request_of
 from mmconform.judging.repeat import rerun
-from mmconform.judging.taped import Line, line, of_test, unlike
+from mmconform.judging.taped import Line, in_words, line, of_test, unlike
 from mmconform.record.record import Record, slug_of
-from mmconform.record.rows import ObservationRow
+from mmconform.record.rows import About, ObservationRow
 from mmconform.report.alike import many
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.tape import WHOLE
@@ -18,6 +19,14 @@ _FEW_KINDS, _FEW_OTHERS, _LONG = 4, 2, 90
 #: So much is told of several requests together.
 _LONG_LIST = 180
 _GENERATED = "generated requests"
+#: Whom requests are about that name a person, and whose things those name that do not.
+_WHOM = {True: {"self": "themselves", "other": "somebody else"}, False: {"self": "their own", "other": "another's"}}
+#: What is said where of requests that read the same some are answered as before.
+_ALIKE = "some that read the same are answered as before: in what these differ no record holds"
+#: Whom a probe names.
+_PERSON = {"self": "caller", "other": "somebody else"}
+#: What changed, with how one caller met it.
+_Met = tuple[Change, Caller]
 
 
 class Requests:
@@ -58,7 +67,11 @@ class Requests:
             text, literal: How what a record says is written: the names of tests, and a request.
             is_brief: Without what is answered as before, and an example.
         """
-        count, callers = sum(change.count for change in changes), [caller for change in changes for caller in change.callers]
+        count, met = (
+            sum(change.count for change in changes),
+            [(change, caller) for change in changes for caller in change.callers],
+        )
+        callers = [caller for _, caller in met]
         if changes[0].kind == "promise":
             return f"seen by {many(count, 'caller')}"
         if not callers:
@@ -67,21 +80,52 @@ class Requests:
         example = f", such as {literal(request)}" if valid and (request := self._example(changes)) else ""
         of = sum(caller.of for caller in callers)
         if is_brief:
-            return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(callers))}"
-        others = f"; as before: {text(same)}" if (same := self._others(callers)) else ""
-        return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(callers))}{example}{others}"
+            return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(met))}"
+        others = f"; as before: {text(same)}" if (same := self._others(met, _FEW_OTHERS)) else ""
+        return f"{count} of {of} requests that had the old answer{valid}: {text(self.kinds(met))}{example}{others}"
 
-    def _others(self, callers: Collection[Caller]) -> str:
+    def _others(self, met: Collection[_Met], most: int) -> str:
         """Return the kinds of requests that are answered as before, whoever sends them; of no kind of which some are not."""
-        changed = {_kind(test) for caller in callers for test in caller.tests}
-        same = dict.fromkeys(_kind(test) for caller in callers for test in caller.others)
-        return _some([kind for kind in same if kind not in changed], _FEW_OTHERS)
+        name = self._naming(met)
+        changed = {name(change, sent) for change, caller in met for sent in caller.tests}
+        same = dict.fromkeys(name(change, sent) for change, caller in met for sent in caller.others)
+        return _some([kind for kind in same if kind not in changed], most)
 
-    def kinds(self, callers: Iterable[Caller], most: int = _FEW_KINDS) -> str:
-        """Return what these requests are: whether all are about the callers' own things, and which tests send them."""
-        callers = list(callers)
-        whose = "about their own; " if all(caller.about == ("self",) for caller in callers) else ""
-        return whose + _some(dict.fromkeys(_kind(test) for caller in callers for test in caller.tests), most)
+    def kinds(self, met: Collection[_Met], most: int = _FEW_KINDS, *, tells_others: bool = False) -> str:
+        """Return what these requests are: whether all are about the callers' own things, and which tests send them.
+
+        Args:
+            met: What changed, with how one caller met it.
+            tells_others: Also which of a probe's requests are answered as before.
+        """
+        name = self._naming(met)
+        is_own = all(caller.about == ("self",) for _, caller in met) and name is _plainly
+        told = "about their own; " if is_own else ""
+        told += _some(dict.fromkeys(name(change, sent) for change, caller in met for sent in caller.tests), most)
+        if tells_others and _is_told(met) and (same := self._others(met, most)):
+            told += f"; as before: {same}"
+        return told + (f"; {_ALIKE}" if _is_mixed(met) else "")
+
+    def _naming(self, met: Iterable[_Met]) -> Callable[[Change, Sent], str]:
+        """Return what names a kind of requests: with whom they are about, where this alone tells the changed from the others."""
+        is_needed = any(
+            _kind(sent) == _kind(other) and sent.about != other.about
+            for _, caller in met
+            for sent in caller.tests
+            for other in caller.others
+            if _is_probe(sent.test)
+        )
+        return self._with_whom if is_needed else _plainly
+
+    def _with_whom(self, change: Change, sent: Sent) -> str:
+        """Return a kind of requests with whom, or whose things, they are about."""
+        whom = _WHOM["user" in self._contract.operations[change.operation].kinds].get(sent.about)
+        if not whom or not _is_probe(sent.test):
+            return _kind(sent)
+        if not sent.which:
+            return f"{_kind(sent)} about {whom}"
+        is_place = sent.which.startswith("a ") and not sent.which.startswith("a batch")
+        return f"about {whom} {'in ' if is_place else '' if sent.which.startswith('where') else 'with '}{sent.which}"
 
     def first(self, change: Change) -> tuple[str, str]:
         """Return which answer of a test showed a change first, and the command that runs the test; its name where that is all."""
@@ -103,13 +147,17 @@ class Requests:
         """Return what requests were that show these changes, and in what they differ, in one line; where a tape holds them.
 
         They are those of one test that were answered so: what both were asked, or else what the one was and what the other. An id
-        is left out, and of a long line its end.
+        is left out, and of a long line its end. From a tape of the whole API it is one of them, with who sent it, and in place of
+        an id the kind of what it names.
         """
         for change in changes:
             tests = dict.fromkeys(sent.test for caller in change.callers for sent in caller.tests)
             for test in sorted(tests, key=is_generated):
                 for side in (1, 0):
-                    if lines := dict.fromkeys(map(line, self._showing(change, test, side))):
+                    if self._is_whole(side):
+                        if found := self._on_whole(change, test, side):
+                            return self._told_of_whole(change, test, found)
+                    elif lines := dict.fromkeys(map(line, self._showing(change, test, side))):
                         return self._of_both(change, test, side, [*lines])
         return ""
 
@@ -156,6 +204,33 @@ class Requests:
         """Return the exchanges of a test from the tape of one side; none where it is no tape."""
         kind, _, tape = self._records[side].header.target.partition(":")
         return of_test(self._contract, operation, tape, test) if kind == "recorded" else []
+
+    def _is_whole(self, side: int) -> bool:
+        target = self._records[side].header.target
+        return target.startswith("recorded:") and target.endswith(f"/{WHOLE}")
+
+    def _told_of_whole(self, change: Change, test: str, found: Iterable[Exchange]) -> str:
+        """Return one of these: of somebody, if there is one, of whom not all requests show the change."""
+        in_part = {caller.persona for caller in change.callers if caller.others}
+        shown = max(found, key=lambda one: one.persona in in_part)
+        named = self._naming([(change, caller) for caller in change.callers])
+        kind = named(change, Sent(test, shown.which, cast(About, shown.about)))
+        person = _PERSON.get(shown.about, "user") if _is_probe(test) else "user"
+        return f"as {shown.persona}, {kind}: {_cut(in_words(self._contract, shown, person), _LONG_LIST)}"
+
+    def _on_whole(self, change: Change, test: str, side: int) -> list[Exchange]:
+        """Return the exchanges of a test that show a change, from a tape of the whole API, which tells who sent each."""
+        _, _, tape = self._records[side].header.target.partition(":")
+        said = [change.before, change.after]
+        held = on_tape(self._records, test, of_test(self._contract, change.operation, tape, test))
+        own, other = self._answers[side], self._answers[1 - side]
+        return [
+            shown
+            for key, shown in held.items()
+            if shown.says == said[side]
+            and (key in own and own[key].says == said[side])
+            and (key in other and other[key].says == said[1 - side])
+        ]
 
     def _failures(self, change: Change) -> Iterator[tuple[Record, ObservationRow]]:
         """Yield what showed a promise broken, with the record, in the later one first."""
@@ -207,8 +282,8 @@ def _before_and_after(before: Sequence[Line], after: Sequence[Line]) -> str:
     return ", ".join(f"{asked} {when}" for asked, when in ((was, "before"), (is_, "after")) if asked)
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONG else f"{line[:_LONG]}…"
+def _cut(line: str, long: int = _LONG) -> str:
+    return line if len(line) <= long else f"{line[:long]}…"
 
 
 def is_generated(test: str) -> bool:
@@ -216,10 +291,29 @@ def is_generated(test: str) -> bool:
     return test.split("/")[:2] == ["generated", "cases"]
 
 
+def _is_probe(test: str) -> bool:
+    """Whether a test, as the records name it, sends probes, of each of which the record tells what it is."""
+    return test.split("/")[:2] == ["generated", "probes"]
+
+
 def _kind(sent: Sent) -> str:
     """Return the kind of request that a test sends: which of its own it is, or as its name tells it, which is a sentence."""
     function = [*sent.test.split("/"), "", ""][2]
     return _GENERATED if is_generated(sent.test) else sent.which or f"“{function.replace('_', ' ') or sent.test}”"
+
+
+def _plainly(_: Change, sent: Sent) -> str:
+    return _kind(sent)
+
+
+def _is_told(met: Iterable[_Met]) -> bool:
+    """Whether it is told which of its requests a test sent."""
+    return any(_is_probe(sent.test) for _, caller in met for sent in caller.tests)
+
+
+def _is_mixed(met: Iterable[_Met]) -> bool:
+    """Whether somebody's requests of one kind, of which it is told which they are, are answered otherwise in part."""
+    return any(_is_probe(sent.test) and sent in caller.others for _, caller in met for sent in caller.tests)
 
 
 def _some(kinds: Iterable[str], most: int) -> str:

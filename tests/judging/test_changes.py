@@ -20,6 +20,8 @@ from mmconform.judging import deviations, known_changes, taped
 from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import NOT_ON_TAPE
+from mmconform.judging.kept import Asked, Kept
+from mmconform.judging.kept import write as write_kept
 from mmconform.judging.reason import Reason, each_once
 from mmconform.paths import SPECS, SUITES
 from mmconform.record import record
@@ -32,6 +34,7 @@ from mmconform.report.marks import NEW_FINDING, WHY_SKIPPED
 from mmconform.report.neighbours import side_by_side
 from mmconform.report.not_shown import NotShown
 from mmconform.version import Version, Versions
+from mmconform.wire.exchange import Exchange, Position
 from tests.rows import make_record
 
 CONTRACT = build(load().document)
@@ -1061,8 +1064,8 @@ def test_a_change_tells_which_requests_show_it_and_of_how_many():
         "of": 3,
         "valid": 0,
         "about": ("self",),
-        "tests": ({"test": ODD, "which": ""},),
-        "others": ({"test": PLAIN, "which": ""},),
+        "tests": ({"test": ODD, "which": "", "about": "self"},),
+        "others": ({"test": PLAIN, "which": "", "about": "self"},),
     }
     assert change["run"] == f"pytest --target recorded:5.1.0 '{NODE.format('5.1.0')}'"
 
@@ -1084,11 +1087,79 @@ def test_what_the_requests_of_a_probe_are_about_is_told_in_place_of_its_name():
     page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
     told = "a public channel of theirs, a private channel of others, a public channel of others"
     assert f"    3 of 5 requests that had the old answer: about their own; {told}; as before: “a/c”; first seen" in page.text()
-    felt = "CreateJob (2 of 3: about their own; a private channel of others, a public channel of others)"
+    felt = "CreateJob (2 of 3: about their own; a private channel of others, a public channel of others; as before: a public"
     assert felt in page.text() and "who is served" not in page.text()
     (caller,) = next(change["callers"] for change in page.json()["changes"] if change["operation"] == "CreateJob")
     assert {sent["which"] for sent in caller["tests"]} == {"a private channel of others", "a public channel of others"}
-    assert caller["others"] == ({"test": PROBE, "which": "a public channel of theirs"},)
+    assert caller["others"] == ({"test": PROBE, "which": "a public channel of theirs", "about": "self"},)
+
+
+TOKEN_PROBE = "generated/probes/who_is_served/CreateUserAccessToken"
+
+
+def asked_for(whom, says, **more):
+    told = {"request": TOKEN_PROBE, "which": "a public channel of theirs", "about": whom}
+    return answer(says, "CreateUserAccessToken", **{**told, **more})
+
+
+def whole(side, answers):
+    """A record of a tape of the whole API, on which the administrator is served."""
+    served = asked_for("self", "200", persona="system_admin", request="a/c", which="")
+    return of(f"5.{side}.0", [served, *answers], target=f"recorded:5.{side}.0/whole", documents=["--spec=x.yaml"])
+
+
+def on_whole_tape(folder, answers):
+    """Write a tape on which a member asks for the tokens of these."""
+    tape = Kept()
+    for row in answers:
+        url = f"/api/v4/users/{'0' * 25}{1 if row['about'] == 'self' else 2}/tokens"
+        body = b'{"description":"text","of":"00000000000000000000000003"}'
+        where = Position(frozenset({"team_user", "channel_user"}), "public")
+        one = Exchange(row["operation"], "member", row["about"], "POST", url, {}, body, row["status"], {}, b"", position=where)
+        tape.asked.append(Asked(row["request"], one))
+    folder.mkdir(parents=True)
+    write_kept(folder, "CreateUserAccessToken", tape)
+
+
+def test_whom_requests_are_about_is_told_where_that_alone_tells_the_changed_from_the_others(tmp_path, monkeypatch):
+    """Two about the same place, of which one adds who asks and the other somebody else, read as if they were the same."""
+    monkeypatch.setattr(taped, "CASSETTES", tmp_path)
+    before = [asked_for("self", "200"), asked_for("other", "200")]
+    after = [asked_for("self", "200"), asked_for("other", "403")]
+    on_whole_tape(tmp_path / "5.1.0" / "whole", after)
+    old, new = whole(0, before), whole(1, after)
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    kinds = [f"about {whom} in a public channel of theirs" for whom in ("somebody else", "themselves")]
+    told = f"1 of 2 requests that had the old answer: {kinds[0]}; as before: {kinds[1]}; first"
+    assert f"    {told}" in page.text() and told in page.markdown()
+    assert f"  member: refused in CreateUserAccessToken (1 of 2: {kinds[0]}; as before: {kinds[1]})\n" in page.text()
+    sent = f'as member, {kinds[0]}: POST /api/v4/users/<somebody else>/tokens {{"description":"text","of":"…"}}'
+    assert f"    sent: {sent}\n" in page.text() and [change["sent"] for change in page.json()["changes"]] == [sent]
+    both = [asked_for("self", "404"), asked_for("other", "404")]
+    page = Page(CONTRACT, old, whole(1, both), compare(CONTRACT, old, whole(1, both)))
+    assert "2 of 2 requests that had the old answer: a public channel of theirs; first" in page.text(), "told where it tells"
+    assert "sent: " not in page.text(), "on the tape they are answered otherwise"
+
+
+def test_where_requests_that_read_the_same_are_answered_in_two_ways_it_is_said_that_nobody_knows_why():
+    before, after = ([asked_for("other", "200"), asked_for("other", says)] for says in ("200", "403"))
+    old, new = whole(0, before), whole(1, after)
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    alike = "a public channel of theirs; some that read the same are answered as before: in what these differ no record holds"
+    assert f"1 of 2 requests that had the old answer: {alike};" in text and f"(1 of 2: {alike})" in text
+    old, new = (whole(side, [dict(row, request="a/b", which="") for row in rows]) for side, rows in enumerate((before, after)))
+    assert "read the same" not in Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text(), "a test may send many things"
+
+
+def test_that_a_reason_is_not_told_since_no_list_of_ours_has_these_operations_is_said_once():
+    """Silence below a change reads as if there were none."""
+    old, new = whole(0, [asked_for("other", "200")]), whole(1, [asked_for("other", "403")])
+    page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    assert page.text().count("its reason is not known here") == page.markdown().count("its reason is not known here") == 1
+    same = Page(CONTRACT, old, old, compare(CONTRACT, old, old))
+    ours = [replace(one, header=msgspec.structs.replace(one.header, documents=())) for one in (old, new)]
+    for other in (same, Page(CONTRACT, *ours, compare(CONTRACT, *ours))):
+        assert "is not known here" not in other.text() + other.markdown()
 
 
 def test_of_very_many_operations_it_is_told_how_many_requests_show_a_change_and_how_to_learn_more(monkeypatch):
