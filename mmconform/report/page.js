@@ -995,7 +995,7 @@ function clausePanel(clause, t) {
     kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, row]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(row.at[t], "time")}, in ${many(testsHere(row).length, "test")}`), testsHere(row).map((name) => h("div", { class: "mono small" }, name)))))),
       !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
     part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, said(span).map((text) => h("div", { class: "mono soft" }, text))))))),
-    test && part("Repeat", h("pre", {}, `${data.run} ${sh(one.target)} ${sh(test)}`)),
+    test && part("Repeat", h("pre", {}, [data.run, sh(one.target), one.documents, sh(test)].filter(Boolean).join(" "))),
   ];
 }
 

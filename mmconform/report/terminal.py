@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Iterator, Mapping
+from shlex import quote
 
 from rich.console import Console
 from rich.table import Table
@@ -251,9 +252,8 @@ def _why_not_here(record: Record) -> str:
     """Return what a live server, or a run on it, lacks of what was skipped for that, where it is known, and who says more."""
     rows = (row for row in record.observations if row.outcome == "skip" and row.signature == "not-on-this-target")
     known = sorted({plain(row.seen) for row in rows if row.seen not in ("", row.signature)})
-    says = (
-        [f"`mmconform doctor {record.header.target}` says {'more' if known else 'why'}"] if "://" in record.header.target else []
-    )
+    asked = plain(" ".join(["mmconform doctor", record.header.target, *map(quote, record.header.documents)]))
+    says = [f"`{asked}` says {'more' if known else 'why'}"] if "://" in record.header.target else []
     return f" ({'; '.join(known + says)})" if known or says else ""
 
 

@@ -5,6 +5,7 @@ Without Chromium these tests are skipped, but where CI or MMCONFORM_BROWSER=requ
 
 import os
 import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from msgspec import structs
 
 from mmconform.contract.clause import Contract
+from mmconform.paths import RUN
 from mmconform.record.rows import FindingStanding, NotPlayedRow
 from mmconform.report.marks import FINDING_MARKS, OF_BOTS, WHY_SKIPPED
 from mmconform.report.page import as_html, page_data
@@ -419,6 +421,17 @@ def test_a_promise_is_told_with_the_tests_of_that_version_and_repeated_by_one_of
     expect(panel(page)).to_contain_text("member, 1 time, in 1 test")
     expect(panel(page)).to_contain_text("suites/some/test_b.py::test_it")
     expect(panel(page)).not_to_contain_text("test_a.py")
+
+
+@pytest.mark.parametrize("place", ["versions?open=CreateJob.status@11.0.3", "versions?open=@11.0.3~9.11.2", "trust"])
+def test_each_command_of_a_record_of_other_documents_names_them(page_of, record_of, place):
+    """Without them it asked nothing: the tests are about what the documents describe."""
+    named = {"documents": ("--spec=my api.yaml", "--overlay=o.yaml")}
+    kept = {"clause": "CreateJob.status", "outcome": "pass", "persona": "member"}
+    page = page_of(place, record_of("9.11.2", kept, **named), record_of("11.0.3", kept, **named))
+    said = page.locator("pre").all_text_contents()
+    commands = [text for text in said if text.startswith((RUN, "mmconform"))]
+    assert commands and all({*named["documents"]} <= {*shlex.split(text)} for text in commands), said
 
 
 def test_equal_neighbours_are_one_cell_and_others_are_not(visit, contract):

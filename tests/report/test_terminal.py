@@ -123,6 +123,10 @@ def test_who_skips_on_a_live_server_is_told_who_says_why(shown, target):
     skipped = {"clause": "CreateJob.auth", "outcome": "skip", "signature": "not-on-this-target"}
     text = shown(skipped, {"clause": "CreateJob.status"}, about={"target": target})
     assert ("(`mmconform doctor http://127.0.0.1:8065` says why)" in text) == ("://" in target)
+    text = " ".join(
+        shown(skipped, {"clause": "CreateJob.status"}, about={"target": target, "documents": ("--spec=a b.yaml",)}).split()
+    )
+    assert ("(`mmconform doctor http://127.0.0.1:8065 '--spec=a b.yaml'` says why)" in text) == ("://" in target)
 
 
 def test_what_is_switched_off_is_named_where_it_is_known(shown):
