@@ -134,7 +134,8 @@ class Comparison:
         compared: The operations that both servers were asked about.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
         why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
-            such test: the reason for which it was skipped there, ``OTHERWISE`` or ``NOT_RUN``.
+            such test: the reason for which it was skipped there, with what the record says of it behind a colon, ``OTHERWISE`` or
+            ``NOT_RUN``.
         otherwise_before, otherwise_after: Of those that are asked ``OTHERWISE``, by what sends the requests.
         served_before, served_after: Whom one of the servers only served, by requests that the other was not asked.
     """
@@ -158,6 +159,8 @@ class Comparison:
 
 #: Why a record has no answer that another has: its test asked something else there, or was not run.
 OTHERWISE, NOT_RUN = "asked otherwise", "not run"
+#: What is said of a test that was skipped for the version of a server that has its operation, where the record does not say more.
+_OF_OTHERS = "not-in-version: its test is for servers of other versions"
 #: Those of these reasons that are the version's, and not how it was asked.
 _OF_VERSION = ("not-in-version", OTHERWISE)
 
@@ -224,11 +227,20 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
 
 
 def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dict[Asked, str]:
-    """Return why a record has no answers to what another was asked."""
+    """Return why a record has no answers to what another was asked, as in ``Comparison.why_not_before``."""
     slug = slug_of(record.header.target)
-    skipped = {request_of(row, slug): row.signature for row in record.observations if row.outcome == "skip"}
-    run = _sending(answers)
-    return {key: OTHERWISE if key[0] in run else skipped.get(key[0], NOT_RUN) for key in asked}
+    skipped = {
+        request_of(row, slug): f"{row.signature}: {row.seen}" if row.seen not in ("", row.signature) else row.signature
+        for row in record.observations
+        if row.outcome == "skip"
+    }
+    run, there = _sending(answers), {key[1] for key in answers}
+
+    def why(test: str, operation: str) -> str:
+        reason = skipped.get(test, NOT_RUN)
+        return _OF_OTHERS if reason == "not-in-version" and operation in there else reason
+
+    return {key: OTHERWISE if key[0] in run else why(*key[:2]) for key in asked}
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:
@@ -250,7 +262,7 @@ def _served_alone(
         said[operation, persona][answer.says] = None
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, why in asked.items():
-        if why in _OF_VERSION and answers[key].is_served and key[1] not in moved:
+        if why.partition(":")[0] in _OF_VERSION and answers[key].is_served and key[1] not in moved:
             found[key[1:3]].append(answers[key].says)
     return tuple(
         ServedAlone(operation, persona, len(served), tuple(sorted(set(served))), tuple(said[operation, persona]))

@@ -210,7 +210,11 @@ class Fixtures:
         reason = skip_reason(request.node, judge, world)
         if reason:
             clause = judge.contract.clauses[clause_of(request.node)]
-            why = world.what_is_lacking(judge.contract.operations[clause.operation]) if reason == NOT_HERE else ""
+            operation = judge.contract.operations[clause.operation]
+            if reason == "not-in-version" and operation.exists_in(world.version):
+                why = of_other_versions(request.node, world.version)
+            else:
+                why = world.what_is_lacking(operation) if reason == NOT_HERE else ""
             leave_out(reason, why, judge, clause)
         frees = not (target.is_recorded or target.is_thrown_away)
         where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)
@@ -330,18 +334,23 @@ def clause_of(item: Any) -> str:
     return str(mark.args[0]).replace("{operation}", str(getattr(operation, "id", operation))) if mark else ""
 
 
+def of_other_versions(item: Any, version: Version) -> str:
+    """Return in words for which versions a test is, where that is not this one; whether its operation is there does not count."""
+    mark = item.get_closest_marker("applies")
+    since, until, why = (mark.kwargs.get(key) for key in ("since", "until", "why")) if mark else (None, None, None)
+    if since and version < Version.parse(since):
+        return f"its test is for servers from {since} on" + (f" ({why})" if why else "")
+    return f"its test is for servers before {until}" if until and version >= Version.parse(until) else ""
+
+
 def skip_reason(item: Any, judge: Judge, world: World) -> str:
     """Return why a hand-written test cannot be run on its target; nothing when it can."""
     clause = judge.contract.clauses[clause_of(item)]
     operation = judge.contract.operations[clause.operation]
-    mark = item.get_closest_marker("applies")
-    since, until = (mark.kwargs.get(key) for key in ("since", "until")) if mark else (None, None)
-    too_early = since and world.version < Version.parse(since)
-    too_late = until and world.version >= Version.parse(until)
     exists = operation.exists_in(world.version)
     if exists is None:
         return "partly-understood"
-    if too_early or too_late or (clause.rule != "since" and not exists):
+    if of_other_versions(item, world.version) or (clause.rule != "since" and not exists):
         return "not-in-version"
     return NOT_HERE if world.lacks(operation) else ""
 

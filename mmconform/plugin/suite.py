@@ -12,8 +12,10 @@ from mmconform.world.people import PERSONAS, Persona
 #: ``@clause("CreateJob.permission")``: the one promise that the test proves; ``{operation}`` stands for the parameter.
 clause = pytest.mark.clause
 
-#: ``@applies(since="5.10")``: in other versions the test is skipped, ``not-in-version``.
+#: ``@applies(since="5.10")``: in other versions the test is skipped, ``not-in-version``; ``why=`` may say more than from when on.
 applies = pytest.mark.applies
+#: Why tests that give somebody permissions through a role are for servers from 6.0 on.
+FILLED = "before, a role could be given such permissions with a licence only"
 
 #: Nothing is changed before the test asks, and its callers are the standing people: its answers tell who may do what. Other
 #: tests change roles and settings first, ask before and after, or make callers of their own.

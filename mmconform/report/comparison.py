@@ -313,11 +313,11 @@ class Page:
         for name, only, other, whys, otherwise, served in sides:
             if only:
                 asked = sorted(((sum(of.values()), persona) for persona, of in only.items()), key=lambda one: (-one[0], one[1]))
-                why = "; ".join(f"{ {**WHY_SKIPPED, **_WHY_ALONE}.get(why, why) } ({count})" for why, count in whys.items())
+                why = "; ".join(f"{_why_alone(why)} ({count})" for why, count in whys.items())
                 head = f"Asked of {name} only, {many(sum(count for count, _ in asked), 'answer')}; why not of {other}: {why}."
                 lines = ["As " + ", ".join(f"{persona} ({count})" for count, persona in asked)]
                 if served:
-                    lines.append(f"Served there, and by no answer of {other}: {_served(served)}")
+                    lines.append(f"Served by {name}, and not tried on {other}: {_served(served)}")
                 if otherwise:
                     lines.append(f"Otherwise asked: {first_of([f'{test} ({count})' for test, count in otherwise.items()])}")
                 yield head, lines
@@ -560,6 +560,12 @@ def _whom(group: Alike) -> list[str]:
     if group.is_about_routes:
         return [f"{said}, for {', '.join(who)}: {first_of(names)}" for (said, who), names in group.answers.items()]
     return [f"for {', '.join(personas)}: {first_of(names)}" for personas, names in group.callers.items()]
+
+
+def _why_alone(why: str) -> str:
+    """Return why one of the two has no such answer: what its record says of that, or else what the reason means."""
+    reason, _, words = why.partition(": ")
+    return words or {**WHY_SKIPPED, **_WHY_ALONE}.get(reason, reason)
 
 
 def _served(alone: Iterable[ServedAlone]) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from mmconform.plugin.suite import (
+    FILLED,
     TOKEN_ACTIONS,
     Actor,
     Granting,
@@ -57,7 +58,7 @@ def test_a_bots_tokens_are_not_for_every_holder(
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_an_owner_who_may_manage_bots_manages_their_own_only(
     operation: str, new_person: NewPerson, stage: Stage, settings: Settings, granting: Granting
 ) -> None:
@@ -72,7 +73,7 @@ def test_an_owner_who_may_manage_bots_manages_their_own_only(
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_who_may_manage_others_bots_manages_them(
     operation: str, new_person: NewPerson, system_admin: Actor, stage: Stage, settings: Settings, granting: Granting
 ) -> None:
@@ -85,7 +86,7 @@ def test_who_may_manage_others_bots_manages_them(
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_with_both_permissions_bots_tokens_are_within_reach_too(
     operation: str, new_person: NewPerson, system_admin: Actor, stage: Stage, settings: Settings, granting: Granting
 ) -> None:
@@ -209,7 +210,7 @@ def test_a_person_who_became_a_bot_gets_in_by_the_tokens_of_before(new_person: N
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ALL)
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_a_bot_that_was_handed_over_is_its_new_owners(
     operation: str, new_person: NewPerson, stage: Stage, settings: Settings, granting: Granting
 ) -> None:

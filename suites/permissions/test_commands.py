@@ -1,6 +1,6 @@
 """The token of a slash command: who may replace it."""
 
-from mmconform.plugin.suite import UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team
+from mmconform.plugin.suite import FILLED, UNKNOWN_ID, Actor, Granting, NewPerson, Stage, applies, clause, join, new_team
 
 
 @clause("RegenCommandToken.permission")
@@ -129,7 +129,7 @@ def test_with_the_permission_others_commands_are_within_reach(
 
 
 @clause("RegenCommandToken.permission")
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_the_permission_for_others_commands_alone_is_not_enough(
     new_person: NewPerson, granting: Granting, system_admin: Actor
 ) -> None:
@@ -141,7 +141,7 @@ def test_the_permission_for_others_commands_alone_is_not_enough(
 
 
 @clause("RegenCommandToken.permission")
-@applies(since="6.0", until="11.2")
+@applies(since="6.0", why=FILLED, until="11.2")
 def test_with_both_permissions_others_commands_are_within_reach(
     new_person: NewPerson, granting: Granting, system_admin: Actor
 ) -> None:
@@ -153,7 +153,7 @@ def test_with_both_permissions_others_commands_are_within_reach(
 
 
 @clause("RegenCommandToken.permission")
-@applies(since="6.0", until="11.2")
+@applies(since="6.0", why=FILLED, until="11.2")
 def test_held_in_the_system_the_permission_counts_in_every_team(
     stage: Stage, token_user: Actor, granting: Granting, system_admin: Actor
 ) -> None:

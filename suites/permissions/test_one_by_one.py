@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, Granting, applies, clause
+from mmconform.plugin.suite import FILLED, Actor, Granting, applies, clause
 
 ASKED_FOR = {
     "CreateUserAccessToken": "create_user_access_token",
@@ -20,7 +20,7 @@ GIVEN = {*ASKED_FOR.values(), "edit_other_users"}
 
 @pytest.mark.parametrize("operation", ASKED_FOR)
 @clause("{operation}.permission")
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_the_permission_that_is_asked_for_is_enough(operation: str, outsider: Actor, granting: Granting) -> None:
     """Must have this one: whoever holds it and none of the others is served."""
     holder = outsider.called("holder_of_one")
@@ -32,7 +32,7 @@ def test_the_permission_that_is_asked_for_is_enough(operation: str, outsider: Ac
 
 @pytest.mark.parametrize("operation", [*ASKED_FOR, *OF_OTHERS])
 @clause("{operation}.permission")
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_no_other_permission_stands_in_for_it(operation: str, outsider: Actor, system_admin: Actor, granting: Granting) -> None:
     """Whoever holds what all the other operations ask for, but not what this one does, is refused."""
     holder = outsider.called("holder_of_others")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, Granting, NewPerson, Stage, applies, clause
+from mmconform.plugin.suite import FILLED, Actor, Granting, NewPerson, Stage, applies, clause
 
 ROLE, PERMISSION = "system_user_access_token", "edit_other_users"
 ACTS = [
@@ -16,7 +16,7 @@ ACTS = [
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ["CreateUserAccessToken", *ACTS])
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_with_both_permissions_others_tokens_are_within_reach(
     operation: str, new_person: NewPerson, member: Actor, granting: Granting
 ) -> None:
@@ -30,7 +30,7 @@ def test_with_both_permissions_others_tokens_are_within_reach(
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ["CreateUserAccessToken", *ACTS])
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_one_of_the_two_permissions_is_not_enough(
     operation: str, member: Actor, outsider: Actor, system_admin: Actor, granting: Granting
 ) -> None:
@@ -42,7 +42,7 @@ def test_one_of_the_two_permissions_is_not_enough(
 
 @clause("{operation}.permission")
 @pytest.mark.parametrize("operation", ["CreateUserAccessToken", *ACTS])
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_with_both_permissions_administrators_tokens_are_within_reach_too(
     operation: str, new_person: NewPerson, system_admin: Actor, granting: Granting
 ) -> None:
@@ -57,7 +57,7 @@ def test_with_both_permissions_administrators_tokens_are_within_reach_too(
 
 
 @clause("GetUserAccessTokens.permission")
-@applies(since="6.0")
+@applies(since="6.0", why=FILLED)
 def test_listing_and_searching_all_takes_more(
     new_person: NewPerson, system_admin: Actor, granting: Granting, stage: Stage
 ) -> None:

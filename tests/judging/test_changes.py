@@ -842,7 +842,7 @@ def test_a_permission_that_a_version_retired_is_told_as_a_loss_of_those_who_were
     assert (lost.operation, lost.persona, lost.served, lost.said) == (clause, "slash_manager", ("200",), ("404 a",))
     assert not (found.served_before if is_back else found.served_after)
     text = " ".join(Page(CONTRACT, before, after, found).text().split())
-    assert "Served there, and by no answer of recorded:11.2.0: slash_manager in RegenCommandToken (1) " in text
+    assert "Served by recorded:11.1.0, and not tried on recorded:11.2.0: slash_manager in RegenCommandToken (1) " in text
     assert f"since 11.2.0: served until then, for slash_manager: {clause}: The documented permission {GONE_PERMISSION} (" in text
     felt = f"slash_manager: {'served' if is_back else 'refused'} in {clause} (by our lists, not by these requests: The documented"
     assert felt in text
@@ -903,7 +903,7 @@ def test_whom_the_earlier_server_alone_was_seen_to_serve_is_told_to_feel_that():
     assert feels not in Page(CONTRACT, new, old, compare(CONTRACT, new, old)).text()
     text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
     assert f"\n  bot: {feels} in CreateJob\n" in text
-    assert "Served there, and by no answer of recorded:5.1.0: bot in CreateJob (1)\n" in text, "not what was not run"
+    assert "Served by recorded:5.0.0, and not tried on recorded:5.1.0: bot in CreateJob (1)\n" in text, "not what was not run"
     served = of("5.1.0", [SERVED, refused, answer("201", persona="bot", request="b/else")])
     assert feels not in Page(CONTRACT, old, served, compare(CONTRACT, old, served)).text()
 
@@ -1396,17 +1396,36 @@ def test_what_is_counted_at_the_head_can_be_added_up_and_is_told_once_more_at_th
     assert page.count("no difference") == 1 and "mmconform report" not in page
 
 
+@pytest.mark.parametrize(
+    ("words", "operation", "told"),
+    [
+        ("its test is for servers from 6.0 on (why)", "CreateJob", "its test is for servers from 6.0 on (why)"),
+        ("", "CreateJob", "its test is for servers of other versions"),  # which has the operation: so said older records
+        ("not-in-version", "GetWebrtcToken", WHY_SKIPPED["not-in-version"]),
+    ],
+)
+def test_why_one_server_only_was_asked_is_told_in_the_words_of_its_record(words, operation, told):
+    skipped = {**seen("skip", signature="not-in-version"), "test": NODE.format("5.0.0"), "seen": words}
+    old, new = of("5.0.0", [SERVED], [skipped]), of("5.1.0", [SERVED, answer("200", operation, request=ODD)])
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert f"Asked of recorded:5.1.0 only, 1 answer; why not of recorded:5.0.0: {told} (1)." in text
+
+
 def test_why_one_server_only_was_asked_is_told():
     """Its test was skipped on the other, is not in that record, or asked less there."""
-    skipped = {**seen("skip", signature="not-in-version"), "test": NODE.format("5.0.0")}
+    skipped = {**seen("skip", signature="not-in-version"), "test": NODE.format("5.0.0"), "seen": "its test is for others"}
     old = of("5.0.0", [SERVED, answer("201", request=PLAIN)], [skipped])
     requests = [*[ODD] * 3, *[PLAIN] * 2, "a/new"]
     new = of("5.1.0", [SERVED, *(answer("201", request=request) for request in requests)])
     found = compare(CONTRACT, old, new)
-    assert (found.alone, found.why_not_before, found.why_not_after) == (5, {"not-in-version": 3, OTHERWISE: 1, NOT_RUN: 1}, {})
+    assert (found.alone, found.why_not_before, found.why_not_after) == (
+        5,
+        {"not-in-version: its test is for others": 3, OTHERWISE: 1, NOT_RUN: 1},
+        {},
+    )
     text = Page(CONTRACT, old, new, found).text()
     assert "answers to the same requests compared, 5 of one only: see below" in text
-    why = f"{WHY_SKIPPED['not-in-version']} (3); its test asks otherwise there, or less (1); its test was not run there (1)."
+    why = "its test is for others (3); its test asks otherwise there, or less (1); its test was not run there (1)."
     told = f"{why}\n  As member (5)\n  Otherwise asked: {PLAIN} (1)\n"
     assert f"Asked of recorded:5.1.0 only, 5 answers; why not of recorded:5.0.0: {told}" in text
     assert found.otherwise_before == {PLAIN: 1} and not found.otherwise_after, "what sends them in both"
