@@ -17,6 +17,7 @@ from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, write
 from mmconform.report.comparison import Page
 from mmconform.report.folded import WIDTH
+from mmconform.report.summary import why_red
 
 FOUND_MEANS, ASKS_A_SERVER = "something got worse, by the answers or by our lists alone", True
 #: What is not to be said again afterwards: by then there is an administrator.
@@ -68,6 +69,9 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     write(path, kept)
     if off := sorted(switched_off(kept)):
         print(f"not in it, since switched off on {target}: {', '.join(off)}; no comparison with it will tell of them")
+    if not kept.footer.green:
+        more = shlex.join(["mmconform", "report", shown(path), *kept.header.documents, "--output", f"{name}.html"])
+        print(f"it is red: {', '.join(why_red(kept.footer))}; a page that says more: {more}")
     again = shlex.join([name, target, *(option for option in chosen if option not in _FOR_ONCE)])
     print(f"kept as `{name}` ({kept.header.server.name}). Afterwards: mmconform compare {again}")
     return FINE

@@ -230,11 +230,18 @@ def access(access: pd.DataFrame) -> Picture:
     return _grid(frame, "label", "persona", ACCESS_MARKS, said)
 
 
-def granted(observations: pd.DataFrame) -> Picture:
-    """Return how those fare on one target to whom a test gave more than their role holds (:func:`mmconform.load`)."""
+def granted(observations: pd.DataFrame) -> "Picture | Table":
+    """Return how those fare on one target to whom a test gave more than their role holds (:func:`mmconform.load`).
+
+    Where there was nobody, as on a server that people use, whose roles stay as they are, an empty table says so.
+    """
     [target] = observations.target.unique()
     seen = observations[(observations.rule == "permission") & observations.persona.isin(list(MADE))]
     seen = seen[seen.outcome.isin(["pass", "fail"])]
+    if seen.empty:
+        why = "where people use it, roles stay as they are"
+        said = f"On {target} nobody was given a permission that their role does not hold ({why})"
+        return Table(seen[["operation", "persona"]], said)
     wrong = seen.signature.str.startswith("2").map({True: "allowed", False: "denied"})  # it begins with the status
     seen = seen.assign(value=wrong.where(seen.outcome == "fail", "pass"))
     seen["rank"] = seen.value.map({"denied": 0, "allowed": 0, "pass": 1})

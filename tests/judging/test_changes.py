@@ -560,7 +560,9 @@ def saved(tmp_path, monkeypatch):
 
 def test_a_record_is_kept_under_a_name_and_compared_with_later(files, saved, capsys):
     assert cli.main(["compare", "--save", "before", files[0]]) == 0
-    assert f"mmconform compare before {files[0]}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    is_red = not record.read(Path(files[0])).footer.green
+    assert f"mmconform compare before {files[0]}" in said and ("it is red: " in said) == is_red
     assert cli.main(["compare", "before", files[1]]) == 1 and "1 worse" in capsys.readouterr().out
     assert record.read(saved / "before" / record.NAME).header == record.read(Path(files[0])).header
 

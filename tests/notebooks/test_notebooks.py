@@ -30,7 +30,7 @@ from mmconform.report.comparison import Page
 from mmconform.report.page import page_data
 from mmconform.version import Version
 from mmconform.wire.tape import tape
-from mmconform.world.people import PERSONAS, PROBING
+from mmconform.world.people import MADE, PERSONAS, PROBING
 from tests import rows as lines
 from tests.report.test_page import CONTRADICTION, probed
 
@@ -657,6 +657,13 @@ def test_who_was_refused_is_drawn_so_whatever_else_was_expected(records):
     said = str(draw.granted(seen))
     assert "1 × denied, although documented as allowed, 1 × allowed, although documented as denied" in said
     assert "2 columns (persona)" in said, "nobody of whom there is nothing"
+
+
+def test_where_nobody_was_given_anything_that_is_said_and_no_empty_picture_drawn(records):
+    """On a server with people the notebook had two warnings of matplotlib, and a frame around nothing."""
+    seen = mmconform.load(records / "11.0.3")
+    said = draw.granted(seen[~seen.persona.isin([*MADE])])._repr_html_()
+    assert "On recorded:11.0.3 nobody was given a permission that their role does not hold" in said
 
 
 # -- notebooks -----------------------------------------------------------------------------------------------------
