@@ -1149,6 +1149,16 @@ def test_whom_requests_are_about_is_told_where_that_alone_tells_the_changed_from
     assert "sent: " not in page.text(), "on the tape they are answered otherwise"
 
 
+def test_a_request_tells_of_each_id_in_it_what_it_names_and_of_no_other_text():
+    contract = build(load([SPECS / "small.yaml"]).document)
+    ids = [f"{i:026d}" for i in range(3)]
+    body = f'{{"user_id":"{ids[1]}","post_root_id":"{ids[2]}","note":"text"}}'.encode()
+    url = f"/api/v4/channels/{ids[0]}/members?after={ids[2]}"
+    one = Exchange("AddChannelMember", "guest", "other", "POST", url, {}, body, 201, {}, b"")
+    sent = 'POST /api/v4/channels/<channel>/members?after=… {"user_id":"<somebody else>","post_root_id":"…","note":"text"}'
+    assert taped.in_words(contract, one, "somebody else") == sent
+
+
 def test_where_requests_that_read_the_same_are_answered_in_two_ways_it_is_said_that_nobody_knows_why():
     before, after = ([asked_for("other", "200"), asked_for("other", says)] for says in ("200", "403"))
     old, new = whole(0, before), whole(1, after)
