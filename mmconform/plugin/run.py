@@ -229,6 +229,7 @@ class Run:
             not_taped=seen.not_taped,
             not_played=sorted(seen.not_played, key=lambda one: (one.reason, one.test, one.part)),
             absent=seen.absent,
+            unanswered=sightings.seen.unanswered if sightings else {},
             counted=sum(finding.standing == "new" for finding in findings) if counts_principles else 0,
             is_whole=neighbours.is_whole(header, left_out),
             finished=now(),

@@ -8,7 +8,6 @@ afterwards. Whatever gives roles is asked to give those that hold what the giver
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -18,12 +17,11 @@ from mmconform.contract.permission import permissions
 from mmconform.driving.composing import Probe
 from mmconform.driving.near_misses import demanded
 from mmconform.driving.probes import spots_of
-from mmconform.errors import MisuseError, NotHereError
+from mmconform.errors import MisuseError
 from mmconform.principles.questions import Questions
 from mmconform.principles.schemas import answered, listed, properties
 from mmconform.principles.sightings import Finding
 from mmconform.principles.unlisted import reading_of
-from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.place import OPEN, RESIDENT
@@ -49,9 +47,9 @@ def ask_all(questions: Questions, spare: Spare | None) -> None:
         spare: A role that can be filled; None where there is none.
     """
     for is_bot in (False, True):
-        with suppress(MisuseError, NotHereError, UnseenError):
+        with questions.trying():
             questions.found(Reach(questions, spare, is_bot=is_bot).play())
-    with suppress(MisuseError, NotHereError, UnseenError):
+    with questions.trying():
         questions.found(Giving(questions, spare).play())
 
 
@@ -157,7 +155,7 @@ class Reach(_Asking):
 
     def _of(self, operation: Operation, caller: Holder) -> Iterator[Finding]:
         for body in self._bodies(operation):
-            with suppress(MisuseError, NotHereError, UnseenError):
+            with self._questions.trying():
                 answer = self._ask(operation, caller, self._things(operation), body)
                 if answer is not None and "membership" in operation.consumes:
                     self._join(self._person)
@@ -284,7 +282,7 @@ class Giving(_Asking):
     def _of(self, operation: Operation, reading: Operation, caller: Holder, name: str) -> Iterator[Finding]:
         held = self._held(reading, caller)
         for value in self._values(reading, name, held):
-            with suppress(MisuseError, NotHereError, UnseenError):
+            with self._questions.trying():
                 before = self._roles(reading)
                 answer = self._ask(operation, caller, {"user": self._person.id}, {name: value})
                 if answer is None:

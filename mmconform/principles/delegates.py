@@ -30,7 +30,7 @@ class Delegates:
         self._questions = copy(search.questions)
         # Who holds something else each time says nothing about what is blanked.
         self._questions.sightings = copy(search.sightings)
-        self._questions.sightings.seen = Stock()
+        self._questions.sightings.seen = Stock(unanswered=search.sightings.seen.unanswered)
 
     def play(self) -> Iterator[Finding]:
         """Yield what single permissions tell that give no sight of it.

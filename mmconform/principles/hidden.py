@@ -116,7 +116,7 @@ class Reader:
     def _read(self, who: Person, kind: str, thing: str) -> None:
         operation = self._sightings.reads[kind]
         name = next(p.name for p in operation.parameters if p.place == "path")
-        with suppress(UnseenError, HeldBackError):
+        try:
             answer = self._client.send(
                 operation.method,
                 self._contract.base + operation.filled({name: thing}),
@@ -127,6 +127,10 @@ class Reader:
                 own=frozenset({who.id}),
             )
             self._sightings.note(answer)
+        except UnseenError:
+            self._sightings.lose(operation.id)
+        except HeldBackError:
+            pass
 
 
 def find(sightings: Iterable[Sighting]) -> Iterator[Finding]:

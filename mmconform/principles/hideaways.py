@@ -8,7 +8,6 @@ from functools import partial
 
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions, new_mark
-from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Position
 from mmconform.world import kinds
 from mmconform.world.kinds.channel import new_post, upload_file
@@ -88,14 +87,14 @@ class Hider:
     def hide(self) -> Iterator[Hideaway]:
         """Yield each place that can be made on the server."""
         for make in (self._private, self._another_team, self._direct, self._group, self._archived, self._somebody):
-            with suppress(MisuseError, NotHereError, UnseenError):
+            with self._questions.trying():
                 hideaway = self._known(make())
                 self._makers[hideaway.name] = make
                 yield hideaway
 
     def again(self, hideaway: Hideaway) -> Hideaway | None:
         """Return one more such place, with as much in it, if it can be made."""
-        with suppress(MisuseError, NotHereError, UnseenError):
+        with self._questions.trying():
             other = self._known(self._makers[hideaway.name]())
             if [secret.kind for secret in other.secrets] == [secret.kind for secret in hideaway.secrets]:
                 return other

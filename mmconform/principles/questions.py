@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import Any
 
 from mmconform.contract.clause import Contract, Operation, Parameter
@@ -17,6 +17,9 @@ from mmconform.world import kinds
 from mmconform.world.kinds.kind import Owner
 from mmconform.world.place import OPEN, OPEN_TEAM, RESIDENT, Place, Spot
 from mmconform.world.world import Person, World
+
+#: Why something cannot be had.
+_CANNOT = (MisuseError, NotHereError, UnseenError)
 
 
 class Questions:
@@ -98,7 +101,8 @@ class Questions:
                 own=frozenset({person.id}) if person else frozenset(),
                 params={**required, **{p.name: id_ for p, id_ in named if p.place == "query"}, **(params or {})},
             )
-        except (MisuseError, NotHereError, HeldBackError, UnseenError, KeyError):
+        except (*_CANNOT, HeldBackError, KeyError) as error:
+            self._count_unanswered(error, operation.id)
             return None
         if sent and answer.status == 401:
             self.sightings.over.add(sent)
@@ -152,7 +156,8 @@ class Questions:
                 params={**request.params, **(params or {})},
                 **content,
             )
-        except (MisuseError, NotHereError, HeldBackError, UnseenError, KeyError):
+        except (*_CANNOT, HeldBackError, KeyError) as error:
+            self._count_unanswered(error, operation.id)
             return None
         if answer.is_success:
             composer.served(probe, caller, request, answer)
@@ -165,6 +170,20 @@ class Questions:
         if operation is None:
             return None
         return self.ask(operation, persona, self.world.people.get(persona), about={kind: id_})
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Go on without what cannot be had; where that is so because no answer came, it is counted."""
+        try:
+            yield
+        except _CANNOT as error:
+            self._count_unanswered(error, "")
+
+    def _count_unanswered(self, error: Exception, operation: str) -> None:
+        if isinstance(error, UnseenError):
+            self.sightings.lose(operation)
+        elif isinstance(error.__context__, UnseenError):  # of what was to be made first
+            self.sightings.lose("")
 
     def _note(self, operation: Operation, answer: Exchange) -> None:
         if answer.is_success:
@@ -203,7 +222,7 @@ class Questions:
 
     def open_team(self) -> None:
         """Have a team that everybody may find and join, which lists show to those who may see it."""
-        with suppress(MisuseError, UnseenError):
+        with self.trying():
             self.sightings.knows("team", [self.place.standing("team", OPEN_TEAM, RESIDENT)])
 
 

@@ -65,11 +65,16 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Stock(msgspec.Struct):
-    """What a process tells of the principles: what was sighted, what was found at once, and which operations served somebody."""
+    """What a process tells of the principles: what was sighted, what was found at once, and which operations served somebody.
+
+    Attributes:
+        unanswered: How many requests of an operation had no answer of the server's own; of none: to make something first.
+    """
 
     sightings: list[Sighting] = []
     findings: list[Finding] = []
     served: dict[str, int] = {}
+    unanswered: dict[str, int] = {}
 
 
 def reading_operations(contract: Contract) -> Mapping[str, Operation]:
@@ -119,10 +124,16 @@ class Sightings:
         self.seen.findings += seen.findings
         for operation, times in seen.served.items():
             self.count(operation, times)
+        for operation, times in seen.unanswered.items():
+            self.lose(operation, times)
 
     def count(self, operation: str, times: int = 1) -> None:
         """Count that an operation served what was asked for a principle."""
         self.seen.served[operation] = self.seen.served.get(operation, 0) + times
+
+    def lose(self, operation: str, times: int = 1) -> None:
+        """Count that no answer came to what was asked for a principle: what it would have shown was not seen."""
+        self.seen.unanswered[operation] = self.seen.unanswered.get(operation, 0) + times
 
     def note(self, exchange: Exchange) -> None:
         """Look at one answer."""

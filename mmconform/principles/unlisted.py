@@ -10,7 +10,6 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from string import ascii_lowercase, digits
@@ -21,11 +20,9 @@ import msgspec
 from mmconform.contract.clause import Contract, Operation, Parameter
 from mmconform.driving.composing import Probe
 from mmconform.driving.probes import probes
-from mmconform.errors import MisuseError, NotHereError
 from mmconform.principles.questions import Questions
 from mmconform.principles.schemas import answered, listed, properties
 from mmconform.principles.sightings import Finding, is_blank
-from mmconform.wire.client import UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.world.people import CALLERS
 from mmconform.world.place import OPEN, RESIDENT
@@ -44,7 +41,7 @@ def ask_all(questions: Questions) -> None:
         names = listed(questions.contract, operation)
         reading = reading_of(questions.contract, operation) if names and operation.method != "DELETE" else None
         if reading and "caller" not in operation.consumes:
-            with suppress(MisuseError, NotHereError, UnseenError):
+            with questions.trying():
                 questions.found(UnlistedTrial(questions, operation, reading, names, people).play())
             if "user" in operation.consumes:
                 people.lose("user", "")

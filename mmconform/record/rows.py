@@ -249,6 +249,13 @@ class Footer(_Row, tag="footer", frozen=True, kw_only=True):
         dict[str, str],
         Meta(description="callers of probes and principles as whom nobody asked, and why: there is no such caller here"),
     ] = field(default_factory=dict)
+    unanswered: Annotated[
+        dict[str, Annotated[int, Meta(ge=1)]],
+        Meta(
+            description="requests of principles to which no answer of the server's own came in time, by operation; of none: what "
+            "was to make something first"
+        ),
+    ] = field(default_factory=dict)
     counted: Annotated[Count, Meta(description="new findings of principles, where these count (`--fail-on principles`)")] = 0
     unobserved: Annotated[tuple[str, ...], Meta(description="clauses in scope that no exchange of this run could judge")]
     finished: Time = ""

@@ -10,7 +10,16 @@ from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.marks import FINDING_MARKS, KEPT_THOUGH_KNOWN, MARKS, NEW_FINDING
-from mmconform.report.summary import Cell, kept_though_known, left_out_by_us, newer_than_known, problems, skip_reasons, table
+from mmconform.report.summary import (
+    Cell,
+    kept_though_known,
+    left_out_by_us,
+    newer_than_known,
+    problems,
+    skip_reasons,
+    table,
+    unanswered,
+)
 
 
 def markdown(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
@@ -92,6 +101,7 @@ def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
     wrong += [("note", code(sentence)) for sentence in newer_than_known(record)]
     wrong += [(f"nobody asked as {code(persona)}", code(why)) for persona, why in record.footer.absent.items()]
     wrong += [("not played", code(told)) for told in left_out_by_us(record)]
+    wrong += [("no answer in time", code(without))] if (without := unanswered(record)) else []
     return wrong + [(f"skipped, {code(reason)}", ", ".join(map(code, operations))) for reason, operations in skipped]
 
 

@@ -816,6 +816,8 @@ function gaps(t) {
     const name = test.split("::").pop().split("[")[0];
     add(`left out by the suites, ${whySkipped(reason)}`, [name, part, why].filter(Boolean).join(", "), false, ["test, or part of one,", "tests, or parts of some,"]);
   }
+  for (const [operation, count] of Object.entries(one.unanswered))
+    add("no answer in time to what a principle asked, which so shows nothing", `${operation || "to make what others are about"}, ${many(count, "request")}`, false, ["operation"]);
   for (const entry of one.not_met) add("listed as known, and not seen by the hand-written tests that meet it", entry, true, ["known deviation"]);
   for (const what of one.left_out) add("left out: asked for and not judged", what, true, ["time"]);
   for (const id of one.not_exercised) add("not exercised: no valid request was served, so a pass would mean nothing", id, true, ["operation"]);

@@ -28,6 +28,7 @@ def state_of(observations: Iterable[ObservationRow]) -> str:
 _NOT_MET = "was not seen by the hand-written tests that meet it: gone on this server (narrow `versions`), or hidden by something"
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
+_ALL_ANSWERED: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def summarise(
     errors: int,
     not_taped: int,
     absent: Mapping[str, str] = _NOBODY,
+    unanswered: Mapping[str, int] = _ALL_ANSWERED,
     counted: int = 0,
     is_whole: bool,
     finished: str,
@@ -68,6 +70,7 @@ def summarise(
         not_played: What the suites themselves left out that is about no single promise.
         errors: Tests that broke without an observation.
         absent: As whom nobody asked of whom probes and principles expect it, and why.
+        unanswered: Requests of principles that had no answer, by operation; they show nothing, and no promise is about them.
         counted: New findings of principles, where these count.
         is_whole: Nothing was left out, by whomever, and the requests are those of the tapes. Only then can a known deviation that
             was not met be called fixed.
@@ -95,6 +98,7 @@ def summarise(
         left_out=tuple(left_out),
         not_played=tuple(not_played),
         absent=dict(absent),
+        unanswered=dict(unanswered),
         counted=counted,
         unobserved=tuple(sorted(unobserved)),
         finished=finished,
@@ -216,6 +220,16 @@ def left_out_by_us(record: Record) -> Iterator[str]:
         alike.setdefault((one.reason, one.part, one.why), []).append(name)
     for (reason, part, why), names in alike.items():
         yield f"{reason}: {', '.join(dict.fromkeys(names))}{f', {part}' * bool(part)}{f' ({why})' * bool(why)}"
+
+
+def unanswered(record: Record) -> str:
+    """Return which requests of principles had no answer, in a sentence; nothing where all had one."""
+    counts = sorted(record.footer.unanswered.items(), key=lambda one: (-one[1], one[0]))
+    if not counts:
+        return ""
+    number = sum(count for _, count in counts)
+    named = ", ".join(f"{operation or 'to make what others are about'} ({count})" for operation, count in counts)
+    return f"{number} request{'s' * (number != 1)} of principles, which so show nothing: {named}"
 
 
 def held_back(record: Record) -> dict[str, dict[str, int]]:

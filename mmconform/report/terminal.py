@@ -28,6 +28,7 @@ from mmconform.report.summary import (
     skip_reasons,
     table,
     together,
+    unanswered,
     unserved,
     why_red,
 )
@@ -228,6 +229,8 @@ def _details(contract: Contract, record: Record) -> list[str]:
         but = "" if record.footer.counted else " and make no run red"
         means = f" ({NEW_FINDING})" if new else ""
         lines.append(f"  principles: {found}, of {for_principles} answers with a 2xx; they break no promise{but}{means}")
+    if without := unanswered(record):
+        lines.append(f"  no answer in time: {plain(without)}")
     if silent := sorted({finding.operation for finding in record.findings if finding.standing == "gap"}):
         what = f"{_many(len(silent), 'operation')}, {_named(silent)}"
         lines.append(f"  gaps of the document, properties that are accepted and listed nowhere: {what}")

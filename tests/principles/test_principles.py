@@ -41,6 +41,7 @@ from mmconform.servers import target as targets
 from mmconform.servers.live import prepare
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version, Versions
+from mmconform.wire.client import Client, UnseenError
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import admin, spare
@@ -437,7 +438,7 @@ def played(small, monkeypatch):
     """Play principles on a server of ours, which does at once what it does, and return what was found: operation, principle."""
     monkeypatch.setattr(admin, "_MOMENT", 0)
 
-    def play(name, principles, ways=FEW):
+    def play(name, principles, ways=FEW, meanwhile=lambda: None):
         target = targets.reference(name, {})
         client = target.client()
         operator = prepare.sign_in(client, create_first_admin=True, ours=target.admin)
@@ -472,15 +473,55 @@ def played(small, monkeypatch):
             "consistent": lambda: questions.found(consistent.PermissionComparison(questions, None).play()),
             "forbidden": lambda: questions.found(Switches(questions, partial(switched, world.admin(client))).play()),
         }
+        meanwhile()
         for principle in (one for one in plays if one in principles):
             plays[principle]()
         assert not [one for one in judge.observations if one.standing == "new"]
-        served.append(stock.seen.served)
+        seen.append(stock.seen)
         target.close()
         return {f"{row.operation}.{row.principle}" for row in report.rows(small, stock.seen, [], target.version)}
 
-    served = play.served = []
+    seen = play.seen = []
     return play
+
+
+@pytest.fixture
+def unheard(monkeypatch):
+    """From when it is called on, no answer comes to some requests; it counts them by operation, what is arranged as of none."""
+
+    def unheard(is_silent):
+        send = Client.send
+
+        def silent(client, method, url, *, operation="", **rest):
+            if is_silent(operation, url):
+                unheard.sent[operation] += 1
+                raise UnseenError(f"{method} {url}", "the server did not answer in time")
+            return send(client, method, url, operation=operation, **rest)
+
+        monkeypatch.setattr(Client, "send", silent)
+
+    unheard.sent = Counter()
+    return unheard
+
+
+def test_what_had_no_answer_is_counted_by_operation_and_shows_nothing(played, unheard):
+    """A server that kept every such request waiting was told nowhere."""
+    silent = ("DeleteUser", "GetUser")
+    found = played("reference", {"hidden", "bounded"}, meanwhile=lambda: unheard(lambda operation, url: operation in silent))
+    assert found == set() and unheard.sent.keys() == {*silent}
+    assert played.seen[0].unanswered == unheard.sent
+
+
+def test_what_could_not_be_made_for_want_of_an_answer_is_counted_too(played, unheard):
+    found = played("reference", {"bounded"}, meanwhile=lambda: unheard(lambda operation, url: not operation and "/bots" in url))
+    assert found == set() and unheard.sent[""]
+    assert played.seen[0].unanswered == unheard.sent
+
+
+def test_what_another_process_had_no_answer_to_is_added(stock):
+    for _ in range(2):
+        stock.add(Stock(unanswered={"GetUser": 2, "": 1}))
+    assert stock.seen.unanswered == {"GetUser": 4, "": 2}
 
 
 OF_PRINCIPLES = [name for name, one in MUTANTS.items() if any(kill.partition(".")[2] in PRINCIPLES for kill in one.kills)]
@@ -488,7 +529,8 @@ OF_PRINCIPLES = [name for name, one in MUTANTS.items() if any(kill.partition("."
 
 def test_a_server_without_a_flaw_contradicts_no_principle(played):
     assert played("reference", PRINCIPLES, {one.name for one in endings()}) == set()
-    assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= played.served[0].keys()
+    assert {"GetUser", "GetChannel", "DeleteUser", "DeletePost"} <= played.seen[0].served.keys()
+    assert played.seen[0].unanswered == {}
 
 
 @pytest.mark.parametrize("name", OF_PRINCIPLES)

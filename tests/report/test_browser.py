@@ -937,10 +937,13 @@ def test_a_cell_says_first_who_is_served_then_whether_that_is_as_documented(rege
 def test_the_page_says_as_whom_nobody_asked_and_what_the_suites_left_out(page_of, record_of):
     one = record_of("11.0.3")
     left = NotPlayedRow("suites/generated/test_principles.py::test_forbidden[x]", "not-on-this-target", "it changes settings")
-    one = replace(one, footer=structs.replace(one.footer, absent={"guest": "tokens are off"}, not_played=(left,)))
+    told = {"absent": {"guest": "tokens are off"}, "not_played": (left,), "unanswered": {"GetUser": 2}}
+    one = replace(one, footer=structs.replace(one.footer, **told))
     assert "Nobody asked as guest: tokens are off." in page_of("personas", one).locator("main").inner_text()
     gap = page_of("trust", one).locator("details", has_text="left out by the suites, not-on-this-target")
     assert "test_forbidden, it changes settings" in gap.text_content()
+    silent = page_of("trust", one).locator("details", has_text="1 operation no answer in time")
+    assert "GetUser, 2 requests" in silent.text_content()
     assert "Nobody asked as" not in page_of("personas", record_of("11.0.3")).locator("main").inner_text()
 
 

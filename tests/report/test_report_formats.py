@@ -179,11 +179,12 @@ NOT_PLAYED = NotPlayedRow("suites/generated/test_principles.py::test_forbidden[x
 
 def test_markdown_says_as_whom_nobody_asked_and_what_the_suites_left_out(contract, make):
     one = make(row("CreateJob.auth", "pass"))
-    footer = structs.replace(one.footer, absent=NOT_HAD, not_played=(NOT_PLAYED,))
+    footer = structs.replace(one.footer, absent=NOT_HAD, not_played=(NOT_PLAYED,), unanswered={"GetUser": 1})
     text = markdown(contract, [replace(one, footer=footer)])
     assert "- nobody asked as `guest`: `a guest calls with a token, and these are off`\n" in text
     assert "- not played: `not-on-this-target: test_forbidden (it changes settings)`\n" in text
-    assert "nobody asked" not in markdown(contract, [one])
+    assert "- no answer in time: `1 request of principles, which so show nothing: GetUser (1)`\n" in text
+    assert "nobody asked" not in markdown(contract, [one]) and "no answer" not in markdown(contract, [one])
 
 
 def test_markdown_of_a_part_says_so(contract, make):

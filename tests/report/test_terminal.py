@@ -175,6 +175,13 @@ def test_that_nothing_contradicts_a_principle_is_told_where_they_were_asked_abou
     assert "principles" not in shown({"clause": "CreateJob.auth"})
 
 
+def test_what_principles_had_no_answer_to_is_told_and_makes_no_run_red(shown):
+    text = shown({"clause": "CreateJob.auth"}, unanswered={"CreateJob": 1, "GetUser": 3, "": 1})
+    said = "no answer in time: 5 requests of principles, which so show nothing: "
+    assert f"{said}GetUser (3), to make what others are about (1), CreateJob (1)" in " ".join(text.split()) and "GREEN" in text
+    assert "no answer in time" not in shown({"clause": "CreateJob.auth"})
+
+
 def test_it_makes_a_run_red_where_that_is_asked_for(shown):
     text = shown({"clause": "CreateJob.auth"}, findings=[FOUND], counted=1)
     assert "  principles: 1 new finding, and --fail-on principles" in text and "RED" in text
