@@ -103,6 +103,7 @@ class Evidence(_Part, frozen=True):
     media: str = ""
     answer: str = ""
     about: str = ""
+    which: Annotated[str, Meta(description="in words: where that lies which it names, and in what it is not the plain one")] = ""
     credential: Annotated[str, Meta(description="whose session or token was sent; empty for none")] = ""
     headers: Annotated[dict[str, str] | None, Meta(description="sent; `<persona>` is a credential; null: not told")] = None
     expected: str = ""

@@ -44,9 +44,6 @@ class Failure:
     def explain(self) -> str:
         """Return the failure as text of several lines, safe for a terminal whatever the server said."""
         clause, evidence = self.clause, self.evidence or Evidence()
-        personas = plain(", ".join(self.personas))
-        whose = {"self": "their own", "other": "somebody else's"}.get(evidence.about)
-        about = f" ({'the first ' if self.count > 1 else ''}about {whose})" if whose else ""
         ours = f" (our addition; evidence: {plain(clause.evidence)})" if clause.evidence else ""
         lines = [
             f"{clause.id} is not kept by Mattermost {plain(self.server.name)}",
@@ -57,7 +54,7 @@ class Failure:
         ]
         if self.evidence:
             lines.append(f"  answer    {plain(evidence.answer)[:240]}")
-        lines.append(f"  asked by  {personas}{about}{_through(evidence)}")
+        lines.append(f"  asked by  {self.asked_by}{_through(evidence)}")
         if evidence.settings:
             lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
@@ -67,6 +64,13 @@ class Failure:
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
             lines += [f"            {line}" for line in self.entry]
         return "\n".join(lines)
+
+    @property
+    def asked_by(self) -> str:
+        """Who saw it, and what the first asked about."""
+        what = about(self.evidence or Evidence())
+        told = f" ({'the first ' if self.count > 1 else ''}{what})" if what else ""
+        return plain(", ".join(self.personas)) + told
 
     @property
     def curl(self) -> str:
@@ -86,6 +90,19 @@ class Failure:
             "  evidence: …",
             "  first_seen: …",
         ]
+
+
+def about(evidence: Evidence) -> str:
+    """Return whose resource a request names, where that lies, and in what it is not the plain one: on all hangs who may."""
+    whose = {"self": "about their own", "other": "about somebody else's"}.get(evidence.about, "")
+    return plain(", ".join(filter(None, (whose, placed(evidence.which)))))
+
+
+def placed(which: str) -> str:
+    """Return what tells a request from others of its test, which begins with a place where that is known, with a preposition."""
+    if not which or which.startswith("where"):
+        return which
+    return f"{'in' if which.startswith('a ') and not which.startswith('a batch') else 'with'} {which}"
 
 
 def _expected(evidence: Evidence) -> list[str]:

@@ -32,9 +32,7 @@ def github(contract: Contract, records: Sequence[Record], known: Sequence[Deviat
     for (id_, _), same in found.items():
         clause, first = same[0].clause, same[0]
         servers = ", ".join(failure.server.name for failure in same)
-        message = (
-            f"“{clause.text}” is not kept by Mattermost {servers}\n{plain(first.seen)}, asked by {', '.join(first.personas)}"
-        )
+        message = f"“{clause.text}” is not kept by Mattermost {servers}\n{plain(first.seen)}, asked by {first.asked_by}"
         if first.evidence:
             message += f"\n{first.curl}"
         lines.append(_command(message, file=clause.file, line=str(max(clause.line, 1)), title=id_))

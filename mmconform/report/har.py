@@ -13,6 +13,7 @@ from mmconform.judging.deviations import Deviation
 from mmconform.judging.repeat import headers_of, host_of, path_of
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow
+from mmconform.report.failure import about
 
 #: HAR has no word for "not told" but these.
 _UNKNOWN_SIZE = -1
@@ -51,7 +52,9 @@ def _entries(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _comment(record: Record, row: ObservationRow) -> str:
-    return plain(f"{row.clause}, {row.state}, {record.header.target}, asked by {row.persona}: {row.seen}")
+    what = about(row.evidence) if row.evidence else ""
+    by = f"{row.persona} ({what})" if what else row.persona
+    return plain(f"{row.clause}, {row.state}, {record.header.target}, asked by {by}: {row.seen}")
 
 
 def _request(evidence: Evidence, persona: str, host: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check
 from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
+from mmconform.report.failure import about
 from mmconform.report.marks import (
     EFFECT_SIGNS,
     EVERY_MARK,
@@ -349,7 +350,9 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
             here["count"] += row.count
             if row.evidence and "exchange" not in here:
                 shown = {key: str(getattr(row.evidence, key)) for key in _EXCHANGE}
-                here["exchange"] = exchanges.number({**shown, "curl": curl(row.evidence, row.persona)})
+                here["exchange"] = exchanges.number(
+                    {**shown, "asked": about(row.evidence), "curl": curl(row.evidence, row.persona)}
+                )
                 here |= {"seen": row.seen, "test": _test(row), "cassette": row.cassette}
             if here["state"] == "k" and "card" not in here and (card := cards.of(row)) is not None:
                 here["card"] = card

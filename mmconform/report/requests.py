@@ -11,6 +11,7 @@ from mmconform.judging.taped import Line, in_words, line, of_test, unlike
 from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import About, ObservationRow
 from mmconform.report.alike import many
+from mmconform.report.failure import placed
 from mmconform.wire.exchange import Exchange
 from mmconform.wire.tape.tape import WHOLE
 
@@ -124,8 +125,7 @@ class Requests:
             return _kind(sent)
         if not sent.which:
             return f"{_kind(sent)} about {whom}"
-        is_place = sent.which.startswith("a ") and not sent.which.startswith("a batch")
-        return f"about {whom} {'in ' if is_place else '' if sent.which.startswith('where') else 'with '}{sent.which}"
+        return f"about {whom} {placed(sent.which)}"
 
     def first(self, change: Change) -> tuple[str, str]:
         """Return which answer of a test showed a change first, and the command that runs the test; its name where that is all."""

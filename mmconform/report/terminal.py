@@ -160,7 +160,7 @@ def _new(failure: Failure, width: int) -> list[Text]:
     mark = MARKS["new"]
     tests = "one test" if len(failure.tests) == 1 else f"{len(failure.tests)} tests"
     first = plain(failure.tests[0].rpartition("/")[2])
-    seen = f"{plain(failure.seen)}\nasked by {plain(', '.join(failure.personas))}; in {tests}, first {first}"
+    seen = f"{plain(failure.seen)}\nasked by {failure.asked_by}; in {tests}, first {first}"
     head = Text("  ").append(f"{mark.sign} {failure.clause.id}", mark.style).append(f" ({failure.clause.place})")
     return [head, *_below(seen, width)]
 

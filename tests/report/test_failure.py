@@ -9,7 +9,7 @@ from mmconform.report.failure import gather
 from mmconform.servers.target import Server, Target, describe
 from mmconform.version import Version
 from mmconform.wire.client import Client
-from mmconform.wire.exchange import Exchange
+from mmconform.wire.exchange import Exchange, Position
 from mmconform.wire.tape.redact import Redactor
 from tests.rows import seen
 
@@ -17,7 +17,7 @@ ID = "abcdefghijklmnopqrstuvwxy1"
 SERVER = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
 
 
-def explained(contract, status, answer, by, settings=(), roles=None, documents=()):
+def explained(contract, status, answer, by, settings=(), roles=None, documents=(), **more):
     """The text of each failure that one answer to GetUserAccessToken shows."""
     target = Target("http://x", "x", "http://x", SERVER, Redactor(replaying=False))
     if roles:
@@ -25,7 +25,7 @@ def explained(contract, status, answer, by, settings=(), roles=None, documents=(
     judge, url = Judge(contract, target, []), f"/api/v4/users/tokens/{ID}"
     told = {"content-type": "application/json"}
     said = json.dumps(answer).encode()
-    judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, None, status, told, said, settings=settings))
+    judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, None, status, told, said, settings=settings, **more))
     broken = gather(contract, describe(SERVER), "http://x", seen(judge), documents)
     return {failure.clause.id: failure.explain() for failure in broken}
 
@@ -77,3 +77,23 @@ def test_the_line_that_repeats_it_names_the_documents_it_was_judged_by(contract)
     text = explained(contract, 200, {}, "anonymous", documents=documents)["GetUserAccessToken.auth"]
     assert "  in        pytest --target http://x '--spec=my api.yaml' --overlay=o.yaml " in text
     assert "--spec" not in explained(contract, 200, {}, "anonymous")["GetUserAccessToken.auth"]
+
+
+@pytest.mark.parametrize(
+    ("position", "variant", "words"),
+    [
+        (None, "", "about somebody else's"),
+        (Position(frozenset({"team_user"})), "", "about somebody else's, in a team of theirs"),
+        (Position(frozenset()), "", "about somebody else's, where they do not belong"),
+        (
+            Position(frozenset({"team_user"}), "private"),
+            "include_deleted=true",
+            "about somebody else's, in a private channel of others with include_deleted=true",
+        ),
+        (None, "include_deleted=true", "about somebody else's, with include_deleted=true"),
+    ],
+)
+def test_it_says_where_that_lies_which_was_asked_about(contract, position, variant, words):
+    """Whether somebody may be served hangs on it: in a team of theirs they may, and in another not."""
+    text = explained(contract, 299, {}, "system_admin", position=position, variant=variant)["GetUserAccessToken.status"]
+    assert f"  asked by  system_admin ({words})\n" in text

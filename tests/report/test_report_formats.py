@@ -46,7 +46,15 @@ def row(clause, outcome, persona="member", **more):
 
 def failing(clause, standing="new", text="500 x", **more):
     evidence = {"method": "PUT", "url": f"/api/v4/x?q={text}", "body": text, "status": 500, "media": text, "answer": text}
-    return row(clause, "fail", standing=standing, signature=text, seen=text, evidence={**evidence, "about": "other"}, **more)
+    return row(
+        clause,
+        "fail",
+        standing=standing,
+        signature=text,
+        seen=text,
+        evidence={**evidence, "about": "other", "which": f"a team of {text}"},
+        **more,
+    )
 
 
 @pytest.fixture
@@ -242,7 +250,8 @@ def test_an_annotation_stands_beside_the_promise(contract, make):
     clause = contract.clauses["CreateJob.permission"]
     [(given, message)] = commands(github(contract, [make(failing(clause.id))]))
     assert given == {"file": clause.file, "line": str(clause.line), "title": clause.id}
-    assert message.startswith(f"“{clause.text}” is not kept by Mattermost 5.36.1\n500 x, asked by member\ncurl ")
+    by = "asked by member (about somebody else's, in a team of 500 x)"
+    assert message.startswith(f"“{clause.text}” is not kept by Mattermost 5.36.1\n500 x, {by}\ncurl ")
 
 
 def test_there_are_no_annotations_for_what_is_known(contract, make):
@@ -642,6 +651,13 @@ def test_a_badge_keeps_what_a_server_calls_itself_in_its_place(contract, hostile
     assert not steering(text) and text.count("\n") == 1 and json.loads(text)["schemaVersion"] == 1
 
 
+@pytest.mark.parametrize("format_", [junit, markdown, github, sarif, har])
+def test_of_a_failure_each_says_where_that_lies_which_was_asked_about(contract, make, format_):
+    """Whether somebody may be served hangs on it."""
+    text = format_(contract, [make(failing("CreateJob.permission", text="theirs"))], [])
+    assert "member (about somebody else's, in a team of theirs)" in text
+
+
 # -- an HTTP archive -----------------------------------------------------------------------------------------------
 
 
@@ -656,7 +672,9 @@ def test_an_archive_holds_the_exchange_of_each_failure_as_har_1_2_asks(contract,
     assert request["url"].endswith("/api/v4/x?q=a=b") and request["queryString"] == [{"name": "q", "value": "a=b"}]
     assert request["postData"] == {"mimeType": "application/json", "text": "a=b"}
     assert (response["status"], response["statusText"]) == (500, "Internal Server Error")
-    assert entry["comment"].startswith("CreateJob.status, new, recorded:5.36.1, asked by member: ")
+    assert entry["comment"].startswith(
+        "CreateJob.status, new, recorded:5.36.1, asked by member (about somebody else's, in a team "
+    )
 
 
 def test_an_archive_keeps_a_hostile_answer_in_its_place(contract, hostile):

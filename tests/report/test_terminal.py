@@ -83,6 +83,9 @@ def test_what_is_new_follows_the_table_with_its_promise_and_who_saw_it(shown, co
     assert "CreateJob" in table and "answered 500" not in table
     assert new.startswith("      answered 500\\u001b[2J\n      asked by member; in one test, first test_b.py::c\n")
     assert "  RED  1 new; verified 3 of 96 promises: 2 kept, 0 known, 1 new" in new
+    shown_by = {"about": "other", "which": "a public channel of others"}
+    text = shown({"clause": "CreateJob.status", **NEW, "evidence": shown_by})
+    assert "asked by member (about somebody else's, in a public channel of others); in one test" in " ".join(text.split())
 
 
 def test_of_what_is_new_nothing_is_cut_however_long(shown):
