@@ -29,7 +29,7 @@ class Access:
         denials: How the operation refuses whoever lacks its permission, where that is known: status and error id.
         is_apart: Of callers whom a test makes, and of those who ask wherever things lie, what is documented changes from one
             request to the next, and the checks alone have judged it.
-        is_kept: A check found some of it as documented.
+        is_kept: A check found some of it as documented. Without that an answer as documented is no verdict.
         against: What checks found in it that is not as documented.
         reasons: Why checks could not judge some of it.
     """
@@ -82,9 +82,8 @@ class Access:
         """In which state the promise is for them; nothing where nobody judged whether all is as documented."""
         if self.against:
             return "new" if any(row.state == "new" for row in self.against) else "known"
-        if self.is_apart:
-            return "pass" if self.is_kept else ""
-        return "pass" if {True: "allowed", False: "denied", None: ""}[self.is_entitled] == self.answered else ""
+        documented = {True: "allowed", False: "denied", None: ""}[self.is_entitled]
+        return "pass" if self.is_kept and (self.is_apart or documented == self.answered) else ""
 
     def _count(self, what: Callable[[int, str], bool]) -> int:
         return sum(count for answer, count in self.answers.items() if what(*answer))
@@ -124,7 +123,12 @@ def accesses(contract: Contract, record: Record) -> Iterator[Access]:
                 row.against.append(seen)
             elif seen.outcome == "skip" and seen.signature not in row.reasons:
                 row.reasons.append(seen.signature)
-    yield from rows.values()
+    why = _why_skipped(record)
+    for row in rows.values():
+        if not (row.is_apart or row.is_kept or row.against):
+            clause = f"{row.operation}.{_rule(row.persona)}"
+            row.reasons = [*dict.fromkeys(why.get((clause, row.persona), []) + why.get((clause, "everyone"), []))]
+        yield row
 
 
 #: The tests in which people of the world ask wherever things lie (``suites/generated/test_probes.py``).
@@ -141,6 +145,15 @@ def has_probed(record: Record) -> bool:
     return not _is_whole(record) and any(answer.request.startswith(_PROBES) for answer in record.answers)
 
 
+def _why_skipped(record: Record) -> dict[tuple[str, str], list[str]]:
+    """Return, by clause and by whom, for what reasons checks did not judge it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in record.observations:
+        if row.outcome == "skip":
+            found.setdefault((row.clause, row.persona), []).append(row.signature)
+    return found
+
+
 def _is_about_access(row: ObservationRow) -> bool:
     return row.rule == _rule(row.persona)
 
@@ -154,6 +167,12 @@ def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
     if _is_whole(record):
         return
     roles = Roles(Version.parse(record.header.server.version), {r: frozenset(held) for r, held in record.header.roles.items()})
+    slug = slug_of(record.header.target)
+    kept = {
+        (name_of_test(row.test, slug), row.operation, row.persona)
+        for row in record.observations
+        if row.outcome == "pass" and _is_about_access(row)
+    }
     found: dict[tuple[str, str, str], Access] = {}
     for answer in record.answers:
         operation, persona = contract.operations.get(answer.operation), answer.persona
@@ -170,6 +189,7 @@ def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
             known = None if isinstance(entitled, Unknown) else entitled
             access = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
             access.answers[answer.status, answer.error] += 1
+            access.is_kept |= (answer.request, operation.id, persona) in kept
     yield from found.values()
 
 

@@ -51,6 +51,7 @@ EVIDENCE = {
     "media": "application/json",
     "answer": '{"id": "app.job.save.app_error"}',
     "about": "other",
+    "which": "a team of theirs",
 }
 KNOWN = {
     "clause": "CreateJob.status",
@@ -113,6 +114,13 @@ def answers(status):
     ]
 
 
+def judged(name, *personas, operation="GetUserAccessToken"):
+    """What the checks saw that were asked about such answers: all as documented."""
+    test = f"suites/permissions/test_matrix.py::test_who_may_call[{name}-x]"
+    rules = {persona: "auth" if persona == "anonymous" else "permission" for persona in personas}
+    return [{"clause": f"{operation}.{rule}", "persona": who, "test": test, "outcome": "pass"} for who, rule in rules.items()]
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """A running Chromium."""
@@ -132,9 +140,9 @@ def address(contract, known, record_of, proof, tmp_path_factory):
     """The page about four versions, of which the newest is red."""
     records = [
         record_of("4.0.5"),
-        record_of("5.36.1", KNOWN, answers=answers(403)),
-        record_of("9.11.2", KNOWN, answers=answers(403), changes=[CHANGED]),
-        record_of("11.0.3", KNOWN, NEW, REFUSED, answers=answers(200), selection=HOSTILE),
+        record_of("5.36.1", KNOWN, *judged("5.36.1", "member", "token_user"), answers=answers(403)),
+        record_of("9.11.2", KNOWN, *judged("9.11.2", "member", "token_user"), answers=answers(403), changes=[CHANGED]),
+        record_of("11.0.3", KNOWN, NEW, REFUSED, *judged("11.0.3", "token_user"), answers=answers(200), selection=HOSTILE),
     ]
     told = {**CONTRADICTION, "seen": HOSTILE, "field": HOSTILE}
     records[1].findings.extend(lines.findings({**CONTRADICTION, "standing": "known", "deviation": "deviations/a.yaml:3"}))
@@ -481,6 +489,7 @@ def test_a_cell_opens_the_panel_with_the_promise_and_what_was_seen(visit, contra
     ):
         assert part in said
     assert "Ambiguous" in said
+    assert "once; about somebody else's, in a team of theirs" in said
     panel(shown).get_by_text("as curl").click()
     expect(panel(shown)).to_contain_text(
         """curl -i -X POST "$SERVER"'/api/v4/jobs?a=b' -H "Authorization: Bearer $SYSTEM_ADMIN\""""
@@ -785,7 +794,7 @@ def test_arrows_walk_through_personas_and_versions(visit):
 
 def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(page_of, record_of):
     """The documentation lets nobody but the owner in, and no verdict is about those who were let in all the same."""
-    page = page_of("personas", record_of("11.0.3", answers=answers(200)))
+    page = page_of("personas", record_of("11.0.3", *judged("11.0.3", "token_user"), answers=answers(200)))
     others = page.get_by_role("button", name="GetUserAccessToken by member about somebody else's: served")
     assert others.get_attribute("aria-label").endswith(": served, not judged whether as documented")
     assert signs(others) == ["✓", "?"]
@@ -798,13 +807,31 @@ def test_whether_an_answer_is_as_documented_is_told_only_where_it_was_judged(pag
     assert page.locator("#panel .verdict").inner_text().startswith("● Mattermost 11.0.3: served, as documented")
 
 
+def test_an_answer_as_documented_of_which_every_check_abstained_was_not_judged_and_its_panel_says_why(page_of, record_of):
+    """As of what is not asked on a server with people: it was said to be as documented, and its promise to be skipped."""
+    skipped = {
+        "clause": "GetUserAccessToken.permission",
+        "persona": "everyone",
+        "outcome": "skip",
+        "signature": "not-on-this-target",
+    }
+    page = page_of("personas", record_of("11.0.3", skipped, answers=answers(200)))
+    own = page.get_by_role("button", name="by token_user about their own: served, not judged whether as documented")
+    assert signs(own) == ["✓", "?"]
+    own.click()
+    said = "? Mattermost 11.0.3: served, not judged whether as documented; documented: may"
+    assert panel(page).locator(".verdict").inner_text() == said
+    assert f"not-on-this-target: {WHY_SKIPPED['not-on-this-target']}" in panel(page).inner_text()
+
+
 def test_where_no_promise_says_who_may_nothing_is_said_to_be_documented(contract, record_of, chromium, tmp_path):
     """A session is demanded, and that is all: so who was served was not served as documented."""
     silent = Contract(contract.base, contract.digest, contract.components, contract.operations)
     silent.add(clause for clause in contract.clauses.values() if clause.id != "CreateJob.permission")
     asked = {"operation": "CreateJob", "error": "", "about": "other"}
     told = [("system_admin", 201), ("member", 201), ("member", 403), ("anonymous", 401)]
-    run = record_of("11.0.3", answers=[{**asked, "persona": persona, "status": status} for persona, status in told])
+    seen = judged("11.0.3", "anonymous", operation="CreateJob")
+    run = record_of("11.0.3", *seen, answers=[{**asked, "persona": persona, "status": status} for persona, status in told])
     run = replace(run, observations=[row for row in run.observations if row.clause in silent.clauses])
     rows = {row["persona"]: row for row in page_data(silent, [run], [])["access"] if row["operation"] == "CreateJob"}
     assert {persona: row["documented"] + row["state"] for persona, row in rows.items()} == {
@@ -872,7 +899,8 @@ def test_what_breaks_a_promise_for_a_caller_whom_a_test_made_says_whether_they_w
 
 def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells_of_that_caller(page_of, record_of):
     elsewhere = {"operation": "CreateJob", "error": "", "persona": "member", "about": "other", "status": 403}
-    page = page_of("personas", record_of("11.0.3", REFUSED, answers=[elsewhere]))
+    seen = judged("11.0.3", "member", operation="CreateJob")
+    page = page_of("personas", record_of("11.0.3", REFUSED, *seen, answers=[elsewhere]))
     says = [one.get_attribute("aria-label").partition(" by ")[2] for one in page.get_by_role("button", name="by member").all()]
     assert says == [
         "member about somebody else's: served, not as documented (new); 200 without permission",
@@ -1209,7 +1237,8 @@ def test_on_a_telephone_each_mark_of_who_may_has_its_word(page_of, record_of):
     """Nobody can point there without pressing, so that a title says nothing; and the legend is out of sight."""
     options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     plain = {"operation": "CreateJob", "error": "", "persona": "member", "about": "other", "status": 403}
-    of_people = page_of("personas", record_of("11.0.3", REFUSED, answers=[*answers(200), plain]), **options)
+    seen = [*judged("11.0.3", "token_user"), *judged("11.0.3", "member", operation="CreateJob")]
+    of_people = page_of("personas", record_of("11.0.3", REFUSED, *seen, answers=[*answers(200), plain]), **options)
     of_all = page_of("personas", probed(record_of), **options)
     for page, told in (
         (of_people, {"✖": "served, not as documented (new)", "✓": "served", "–": "refused"}),
@@ -1279,7 +1308,10 @@ def test_axe_finds_nothing_in_any_view(visit, scheme, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_where_two_servers_and_a_recording_are_beside_one_another(page_of, record_of, scheme, width):
     """Heads with addresses, and what nobody judged."""
-    records = [record_of("11.0.3", target=f"http://127.0.0.1:{port}", answers=answers(200)) for port in (8065, 8066)]
+    records = [
+        record_of("11.0.3", *judged(f"127.0.0.1-{p}", "token_user"), target=f"http://127.0.0.1:{p}", answers=answers(200))
+        for p in (8065, 8066)
+    ]
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 844}, "bypass_csp": True}
     page = page_of("versions", record_of("11.0.3", KNOWN), *records, **options)
     for place in ("versions", "personas?at=11.0.3 127.0.0.1:8066", WHO_MAY, "trust"):

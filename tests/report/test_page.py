@@ -487,6 +487,20 @@ def test_of_people_as_they_are_their_roles_say_what_is_documented_and_findings_w
     }
 
 
+@pytest.mark.parametrize("test", ["test_matrix.py::test_who_may_call[9.11.2-x]", "test_matrix.py::test_something_else[9.11.2-x]"])
+def test_of_people_as_they_are_what_is_documented_is_no_verdict_without_a_check(data, record_of, test):
+    """Nor is one of another test, which asked something else."""
+    clause = f"{GET}.permission"
+    seen = {"clause": clause, "persona": "token_user", "outcome": "pass", "test": f"suites/permissions/{test}"}
+    skipped = {"clause": clause, "persona": "everyone", "outcome": "skip", "signature": "not-on-this-target"}
+    answers = [asked(GET, "token_user", "self", 200), asked(GET, "token_user", "other", 200)]
+    own, others = data(record_of("9.11.2", seen, skipped, answers=answers))["access"]
+    is_judged = "who_may_call" in test
+    assert (own["documented"], own["answered"], own["state"]) == ("a", "a", "p" if is_judged else "u")
+    assert own.get("reasons") == (None if is_judged else [["not-on-this-target"]])
+    assert (others["documented"], others["answered"], others["state"]) == ("d", "a", "u"), "a check would have failed"
+
+
 def test_every_persona_is_explained(data, record_of):
     shown = data(record_of("9.11.2"))["personas"]
     assert list(shown) == [*PERSONAS, *MADE]
