@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from mmconform.contract.clause import Operation
-from mmconform.driving.foretold import Foretold
+from mmconform.driving.foretold import Foretold, Situation
 from mmconform.driving.outlook import Senders
 from mmconform.report.folded import WIDTH, folded
 from mmconform.servers.target import Target
@@ -32,11 +32,11 @@ def plan(target: Target, operations: Mapping[str, Operation], foretold: Foretold
     ways = [why for said in foretold.senders.values() for why in said.values()]
     held = sum(map(bool, ways))
     where = "" if target.is_recorded else "To an empty server of this version that has everything switched on a run would send: "
-    more = [f", {len(foretold.sent(where=[one.where]))} where {one.where}" for one in foretold.conditions]
+    more = _elsewhere(dict(foretold.counted()))
     asking = f"asked by {len(callers)} caller{'s' * (len(callers) != 1)} (those of every operation; single tests make others)"
     head = (
         f"Dry run on {target.name}: nothing was sent that changes anything. {where}"
-        f"{_operations(foretold.sent())} of {len(foretold.senders)}{''.join(more)}, {asking} about "
+        f"{_operations(foretold.sent())} of {len(foretold.senders)}{more}, {asking} about "
         f"{', '.join(_abouts(foretold))}: of {len(ways)} combinations {len(ways) - held} are sent and {held} held back; "
         f"{tests} hand-written tests keep to the same"
     )
@@ -50,6 +50,16 @@ def plan(target: Target, operations: Mapping[str, Operation], foretold: Foretold
     if any(operations[id_].consumes for id_ in foretold.senders):
         lines += [*folded(f"{_MARK} about what is made for the request, which consumes it", width), ""]
     return "\n".join(lines[:-1])
+
+
+def _elsewhere(counted: Mapping[Situation, int]) -> str:
+    """Return how many operations are sent in which other situations, in words that leave nothing to be added up."""
+    most = max((len(where.lacks) for where in counted), default=0)
+    said = ""
+    for where, many in counted.items():
+        more = " (as a team edition without a licence does)" if len(where.lacks) == most else " alone"
+        said += f", {many} where {str(where).replace('the server', 'it') if said else where}{more * bool(where.lacks)}"
+    return said
 
 
 def _abouts(foretold: Foretold) -> list[str]:
@@ -66,9 +76,7 @@ def _groups(foretold: Foretold, callers: int, absent: Collection[str]) -> dict[s
     groups: dict[tuple[int, str], dict[_Reasons, list[str]]] = {}
     for id_, said in foretold.senders.items():
         by = _by(said, callers)
-        otherwise = [
-            f"; where {one.where}: by {_by(one.senders[id_], callers)}" for one in foretold.conditions if id_ in one.senders
-        ]
+        otherwise = [f"; where {where}: by {_by(senders, callers)}" for where, senders in foretold.otherwise(id_)]
         is_gone = id_ in absent and by != _NOBODY
         gone = " (not in this version, which is asked only whether that is so)" * is_gone
         why = f"held back{'' if by == _NOBODY else ' from all others'}: "

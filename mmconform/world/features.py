@@ -65,7 +65,12 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.told:
             return told.get(self.told) == "false"
-        return self.wanted is True and not self.gateway and config.get(self.section, {}).get(self.key) is False
+        return self.can_be_told and config.get(self.section, {}).get(self.key) is False
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a server says that it does not have it, where that is so."""
+        return bool(self.told) or (self.wanted is True and not self.gateway)
 
 
 @cache

@@ -13,6 +13,7 @@ from mmconform.reference import helpers, places
 from mmconform.reference.app import Answer, App, RefusedError, Route
 from mmconform.reference.operations import HANDLERS, NEEDS
 from mmconform.reference.server import Reference
+from mmconform.reference.store import User
 from mmconform.version import Version
 
 DOCUMENT = Path(__file__).parent.parent / "safety" / "dangerous-document.yaml"
@@ -117,32 +118,86 @@ def test_a_dry_run_changes_nothing_and_needs_no_credentials(server, run):
     done = run("--dry-run", MM_ADMIN_LOGIN="", MM_ADMIN_PASSWORD="")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {method for method, _, _, _ in server.app.asked} == {"GET"}
-    assert "of 20, asked by" in " ".join(done.stdout.split()) and "stops, restarts or replaces the server" in done.stdout
+    assert "operations of 21, " in " ".join(done.stdout.split()) and "stops, restarts or replaces the server" in done.stdout
     assert f"mmconform doctor {server.url}" in done.stdout
 
 
 def told_by(text):
-    """The operations that a dry run names, each with the line at the head of its group."""
+    """Who sends each operation that a dry run names, by where that is so: "" is an empty server that has everything."""
     found = []
     for group in text.partition("Dry run on")[2].split("\n\n")[1:]:
-        head, _, rest = " ".join(group.split()).partition(" operation")
-        if head.startswith("sent by"):
-            found += [(id_, head) for id_ in CONTRACT.operations if re.search(rf"\b{id_}\b", rest)]
+        head, _, rest = re.sub(r": \d+ operations?\b", "\0", " ".join(group.split()), count=1).partition("\0")
+        if head.startswith("sent by "):
+            first, *others = head.removeprefix("sent by ").split("; where the server ")
+            said = {"": first} | dict(other.split(": by ") for other in others)
+            found += [(id_, said) for id_ in CONTRACT.operations if re.search(rf"\b{id_}\b", rest)]
     return found
 
 
+LICENCE, BUILD = "a licence", "an Enterprise build"
+
+
+def is_sent(said, *, has_people, lacks):
+    """Whether somebody sends an operation on such a server: what is said of the most of what is so there is true."""
+    so = {where: ("people" in where, *(name in where for name in lacks)) for where in said}
+    others = {LICENCE, BUILD} - set(lacks)
+    there = [where for where in said if has_people >= ("people" in where) and not any(name in where for name in others)]
+    return not said[max(there, key=lambda where: sum(so[where]))].startswith("nobody")
+
+
+@pytest.fixture
+def furnish(server):
+    """Give the server people, a licence and an Enterprise build, or not."""
+    app = server.app
+    asked = app.answer
+
+    def furnish(*, has_people, lacks):
+        about = {"/api/v4/license/client": ("IsLicensed", LICENCE), "/api/v4/config/client": ("BuildEnterpriseReady", BUILD)}
+
+        def answer(call):
+            found = asked(call)
+            if call.path in about:
+                name, feature = about[call.path]
+                found = Answer(found.status, {**found.data, name: str(feature not in lacks).lower()})
+            return found
+
+        app.answer = answer
+        if has_people:
+            zoe = User("zoe", "zoe@example.org", PASSWORD, ["system_user"])
+            app.store.users[zoe.id] = zoe
+
+    return furnish
+
+
+def sent_by(run, *which):
+    run(*which)
+    (seen,) = Path(which[-1].removeprefix("--reports=")).glob("*/" + NAME_OF_RECORD)
+    return {row.operation for row in read(seen).operations if row.sent}
+
+
 @pytest.mark.parametrize("options", [(), ("--disruptive",)])
-@pytest.mark.parametrize("file", ["test_cases.py", "test_probes.py"])
-def test_what_is_sent_is_what_a_dry_run_told_of_each_operation_once(server, run, tmp_path, file, options):
+def test_what_is_sent_is_what_a_dry_run_told_of_each_operation_once(run, tmp_path, options):
     """“Sent by nobody” was said of what probes send where there is no licence, and some stood below two heads."""
-    which = (f"suites/generated/{file}", *options, f"--reports={tmp_path}")
+    which = ("suites/generated/test_cases.py", *options, f"--reports={tmp_path}")
     told = told_by(run("--dry-run", *which).stdout)
     assert sorted(id_ for id_, _ in told) == sorted(CONTRACT.operations)
-    run(*which)
-    (seen,) = tmp_path.glob("*/" + NAME_OF_RECORD)
-    sent = {row.operation for row in read(seen).operations if row.sent}
-    here = "the server says that it lacks a"  # licence, or Enterprise build: this one lacks both
-    assert sent == {id_ for id_, head in told if not head.startswith("sent by nobody") or here in head}
+    assert sent_by(run, *which) == {id_ for id_, said in told if not said[""].startswith("nobody")}
+
+
+@pytest.mark.parametrize("lacks", [(), (LICENCE,), (BUILD,), (LICENCE, BUILD)], ids=" and ".join)
+@pytest.mark.parametrize("has_people", [False, True], ids=["empty", "people"])
+@pytest.mark.parametrize("options", [(), ("--disruptive",)], ids=["", "disruptive"])
+def test_on_every_kind_of_server_as_much_is_sent_as_a_dry_run_told(run, furnish, tmp_path, options, has_people, lacks):
+    """“By nobody” was said of what needs a licence where the server has people, where it has none all the same."""
+    furnish(has_people=has_people, lacks=lacks)
+    which = ("suites/generated/test_probes.py", *options, f"--reports={tmp_path}")
+    text = run("--dry-run", *which).stdout
+    told = told_by(text)
+    assert sorted(id_ for id_, _ in told) == sorted(CONTRACT.operations)
+    sent = sent_by(run, *which)
+    assert sent == {id_ for id_, said in told if is_sent(said, has_people=has_people, lacks=lacks)}
+    head = " ".join(text.partition("would send: ")[2].partition(", asked by ")[0].split())
+    assert str(len(sent)) in re.findall(r"(?:^|, )(\d+) ", head)
 
 
 def test_a_world_survives_what_ends_its_people(server, run):
