@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     loaded = load(options.spec, options.overlay)
     contract = build(loaded.document)
     if options.records:
-        records, remarks = choose.given(options.records)
+        records, remarks = choose.given(options.records, contract.digest)
     else:
         records, remarks = choose.current(REPORTS, tape.every(), contract)
     for remark in remarks.values():

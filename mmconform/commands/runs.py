@@ -172,8 +172,8 @@ def _file(name: str) -> Path | None:
         file = path / NAME if path.is_dir() else path
         if file.is_file():
             return file
-        if (kept := path / PREVIOUS).is_file():
-            raise MisuseError(f"no record `{name}`: {record.of_last_run(path)}; that of the run before is {shown(kept)}")
+        if (path / PREVIOUS).is_file():
+            raise MisuseError(f"no record `{name}`: {record.instead_of_last(path)}")
     return None
 
 

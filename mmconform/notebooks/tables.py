@@ -546,7 +546,7 @@ def _read(records: Sequence[str | Path], contract: Contract) -> list[Record]:
         _say(remarks[place] for place in places if place in remarks)
         found = [one for name, target in targets.items() for one in ([own[target]] if target in own else _named([name]))]
     else:
-        found, remarks = choose.given(records, _read_one) if records else _default(contract)
+        found, remarks = choose.given(records, contract.digest, _read_one, _as_arguments) if records else _default(contract)
         _say(remarks.values())
     record.check(found, contract.digest, contract.clauses, _as_arguments)
     return sorted(found, key=record.age)
@@ -556,7 +556,7 @@ def _default(contract: Contract) -> tuple[list[Record], dict[Path, str]]:
     """Return the records that are meant where none is named, and what is to be said of others, by the folder of their target."""
     names = [name for name in os.environ.get(RECORDS, "").split(os.pathsep) if name]
     if names:
-        return choose.given(names, _read_one)
+        return choose.given(names, contract.digest, _read_one, _as_arguments)
     if contract.digest != _contract().digest:
         raise MisuseError('name the records that were judged by these documents, as in load("recorded:11.1.0/whole", spec="…")')
     return choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True, to_see=_to_see)

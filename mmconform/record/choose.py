@@ -12,29 +12,47 @@ from mmconform.record.record import Record
 from mmconform.record.rows import Header
 
 
-def given(named: Iterable[str | Path], read: Callable[[Path], Record] = record.read) -> tuple[list[Record], dict[Path, str]]:
+def given(
+    named: Iterable[str | Path],
+    spec: str,
+    read: Callable[[Path], Record] = record.read,
+    written: Callable[[tuple[str, ...]], str] = record.as_options,
+) -> tuple[list[Record], dict[Path, str]]:
     """Return the records that are named, and by the folder of a target a line, where that of a whole run is kept beside.
 
     So it is where the last run came to no end, or was of a part: that is taken all the same, and said unless its file is named.
 
     Args:
+        spec: The digest of the documents that they are to be about.
         read: Reads one of them.
+        written: As of :func:`mmconform.record.record.check`, which is for the caller to do.
 
     Raises:
-        MisuseError: as :func:`mmconform.record.record.find` and :func:`mmconform.record.record.read` do.
+        MisuseError: as :func:`mmconform.record.record.find` and :func:`mmconform.record.record.read` do; or one is about other
+            documents, and one from before is not: it is for whoever named the one to say which of both they mean.
     """
     named = [*named]
     paths = record.find(named)
     found = [read(path) for path in paths]
     before = [path for name in named for path in record.below(Path(name), record.PREVIOUS)]
     unended = [path for path in before if not path.with_name(record.NAME).exists()]
-    said = {path.parent: f"left out: {shown(path)}: is of the run before; {record.of_last_run(path.parent)}" for path in unended}
+    said = {path.parent: f"left out: {shown(path.parent)}: {record.instead_of_last(path.parent)}" for path in unended}
     files = {Path(name).resolve() for name in named if Path(name).is_file()}
     for path, one in zip(paths, found, strict=True):
         kept = path.with_name(record.PREVIOUS)
+        if one.header.spec != spec and path.resolve() not in files:
+            _name_one_that_fits(path, one.header, spec, written)
         if one.header.selection and path.resolve() not in files and record.is_of_whole_run(kept):
             said[path.parent] = f"{shown(path)}: is of a part only ({one.header.selection}); the whole run before: {shown(kept)}"
     return found, said
+
+
+def _name_one_that_fits(path: Path, last: Header, spec: str, written: Callable[[tuple[str, ...]], str]) -> None:
+    for kept in (path.with_name(record.PREVIOUS), path.with_name(record.PREVIOUS_PART)):
+        if record.head_of(kept).get("spec") == spec:
+            how = f"name its documents with {written(last.documents)}" if last.documents else "leave these out"
+            before = f"or name {shown(kept)}, of a run before, which was judged by these"
+            raise MisuseError(f"the record of {last.target} was judged by other documents than these; {how}, {before}")
 
 
 def current(

@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
-from mmconform.errors import DocumentError, MisuseError
+from mmconform.errors import DocumentError, MisuseError, plain
 from mmconform.files import is_locked, write_whole
 from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
@@ -137,12 +137,17 @@ def place_aside(path: Path) -> Path:
 
 def is_of_whole_run(path: Path) -> bool:
     """Return whether the header of a record, of whichever format, says that nothing narrowed the run."""
+    return head_of(path).get("selection") == ""
+
+
+def head_of(path: Path) -> dict[str, Any]:
+    """Return the header of a record, of whichever format, as data that nobody has checked; empty where there is none."""
     try:
         with path.open("rb") as file:
             header = msgspec.json.decode(file.readline())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return isinstance(header, dict) and header.get("selection") == ""
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 def slug_of(name: str) -> str:
@@ -208,7 +213,7 @@ def _find(name: str, folder: Path) -> list[Path]:
         if name and (found := below(path, NAME)):
             return found
     if kept := next((file for path in places if name for file in below(path, PREVIOUS)), None):
-        raise MisuseError(f"no record `{name}`: {of_last_run(kept.parent)}; that of the run before is {shown(kept)}")
+        raise MisuseError(f"no record `{name}`: {instead_of_last(kept.parent)}")
     if target and is_locked(own / LOCK):
         raise MisuseError(f"no record `{name}`: {of_last_run(own)}")
     if Path(name).is_dir():
@@ -227,6 +232,16 @@ def of_last_run(folder: Path) -> str:
     if is_locked(folder / LOCK):
         return "a run is in progress, and has no record before its end"
     return "the last run came to no end" if (folder / LOCK).exists() else "the last run came to no end, or goes on"
+
+
+def instead_of_last(folder: Path) -> str:
+    """Return why a folder has not the record of the last run, and where that of the run before is: of two the one begun later."""
+    whole, part = folder / PREVIOUS, folder / PREVIOUS_PART
+    before = shown(whole)
+    if str(head_of(part).get("started", "")) > str(head_of(whole).get("started", "")):
+        selection = plain(str(head_of(part).get("selection")))
+        before = f"{shown(part)}, of a part only ({selection}); that of the whole run before it is {before}"
+    return f"{of_last_run(folder)}; that of the run before is {before}"
 
 
 def below(folder: Path, name: str) -> list[Path]:

@@ -708,21 +708,63 @@ def test_what_is_left_of_a_run_that_came_to_no_end_is_named_where_it_is_not_take
     assert f"mmconform report {file} --output " in said and ".html; the last run came to no end" in said
 
 
-def test_a_folder_that_is_given_says_which_run_below_it_came_to_no_end(reports, record_of):
+def test_a_folder_that_is_given_says_which_run_below_it_came_to_no_end(reports, record_of, contract):
     previous(reports / "5.36.1", record_of("5.36.1"))
     (reports / "cut" / record.NAME).unlink()
-    found, remarks = choose.given([reports])
+    found, remarks = choose.given([reports], contract.digest)
     assert "recorded:5.36.1" not in [one.header.target for one in found]
-    file = reports / "5.36.1" / record.PREVIOUS
-    assert [*remarks.values()] == [f"left out: {file}: is of the run before; the last run came to no end, or goes on"]
+    place = reports / "5.36.1"
+    assert [*remarks.values()] == [
+        f"left out: {place}: the last run came to no end, or goes on; that of the run before is {place / record.PREVIOUS}"
+    ]
+
+
+@pytest.mark.parametrize("is_later", [True, False])
+def test_of_two_records_from_before_the_later_one_is_that_of_the_run_before(reports, record_of, is_later):
+    """The whole one is kept however many parts follow, and was named as that of the run before; a part from before it is not."""
+    place = reports / "5.36.1"
+    previous(place, record_of("5.36.1", started="2026-11-22T10:00:00Z"))
+    part = record_of("5.36.1", selection="-k Job", started=f"2026-11-22T{11 if is_later else 9:02}:00:00Z")
+    record.write(place / record.PREVIOUS_PART, part)
+    whole = str(place / record.PREVIOUS)
+    before = f"{place / record.PREVIOUS_PART}, of a part only (-k Job); that of the whole run before it is {whole}"
+    with pytest.raises(MisuseError) as error:
+        record.find([place])
+    said = f"no record `{place}`: the last run came to no end, or goes on; that of the run before is"
+    assert str(error.value) == f"{said} {before if is_later else whole}"
+
+
+@pytest.mark.parametrize("name", [record.PREVIOUS, record.PREVIOUS_PART])
+def test_who_names_what_was_judged_by_other_documents_last_is_told_what_was_judged_by_these_before(
+    reports, record_of, contract, name
+):
+    """It said to run pytest again; and whoever names one gets no other."""
+    place = reports / "5.36.1"
+    record.write(place / record.NAME, record_of("5.36.1", spec="0" * 64, documents=("--spec=my api.yaml",)))
+    record.write(place / name, record_of("5.36.1"))
+    with pytest.raises(MisuseError) as error:
+        choose.given([place], contract.digest)
+    assert str(error.value) == (
+        "the record of recorded:5.36.1 was judged by other documents than these; name its documents with '--spec=my api.yaml', "
+        f"or name {place / name}, of a run before, which was judged by these"
+    )
+    found, _ = choose.given([place], "0" * 64)
+    assert found[0].header.documents, "by its documents it is as it was"
+    assert choose.given([place / record.NAME], contract.digest)[0], "a file is that one"
+    record.write(place / record.NAME, record_of("5.36.1"))
+    record.write(place / name, record_of("5.36.1", spec="0" * 64, documents=("--spec=my api.yaml",)))
+    with pytest.raises(
+        MisuseError, match=f"other documents than these; leave these out, or name {place / name}, of a run before"
+    ):
+        choose.given([place], "0" * 64)
 
 
 @pytest.mark.parametrize(("before", "is_said"), [({}, True), ({"selection": "-k Job"}, False)])
-def test_a_named_record_of_a_part_says_where_the_whole_one_from_before_is(reports, record_of, before, is_said):
+def test_a_named_record_of_a_part_says_where_the_whole_one_from_before_is(reports, record_of, contract, before, is_said):
     """Whoever followed two commands that a comparison prints got a page about the one test of the first."""
     record.write(reports / "5.36.1" / record.NAME, record_of("5.36.1", selection="-k Token"))
     previous(reports / "5.36.1", record_of("5.36.1", **before))
-    found, remarks = choose.given([reports / "5.36.1"])
+    found, remarks = choose.given([reports / "5.36.1"], contract.digest)
     assert found[0].header.selection == "-k Token"
     file, whole = reports / "5.36.1" / record.NAME, reports / "5.36.1" / record.PREVIOUS
     assert [*remarks.values()] == [f"{file}: is of a part only (-k Token); the whole run before: {whole}"] * is_said
@@ -733,14 +775,14 @@ def test_where_nothing_is_left_that_is_said(reports, contract):
         choose.current(reports, set(), contract)
 
 
-def test_given_files_and_folders_are_all_read_once(reports):
-    found, _ = choose.given([reports / "live", reports / "live" / record.NAME, reports / "9.11.2"])
+def test_given_files_and_folders_are_all_read_once(reports, contract):
+    found, _ = choose.given([reports / "live", reports / "live" / record.NAME, reports / "9.11.2"], contract.digest)
     assert [one.header.target for one in found] == ["http://127.0.0.1:8065", "recorded:9.11.2"]
 
 
 def test_a_folder_without_records_is_refused(tmp_path):
     with pytest.raises(MisuseError, match="holds no record"):
-        choose.given([tmp_path])
+        choose.given([tmp_path], "0" * 64)
 
 
 def test_the_command_writes_the_page(reports, tmp_path, capsys):
