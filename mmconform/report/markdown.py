@@ -1,7 +1,7 @@
 """Records as Markdown, for the summary of a CI job or a comment."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mmconform.contract.clause import RULES, Contract
 from mmconform.errors import plain
@@ -9,7 +9,7 @@ from mmconform.judging.deviations import Deviation
 from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
-from mmconform.report.marks import FINDING_MARKS, KEPT_THOUGH_KNOWN, MARKS, NEW_FINDING
+from mmconform.report.marks import EVERY_MARK, FINDING_MARKS, KEPT_THOUGH_KNOWN, MARKS, NEW_FINDING
 from mmconform.report.summary import (
     Cell,
     kept_though_known,
@@ -58,7 +58,7 @@ def _section(contract: Contract, record: Record, known: Sequence[Deviation], *, 
         *([f"- {KEPT_THOUGH_KNOWN.meaning}: {', '.join(map(code, unmet))}"] if unmet else []),
         "",
     ]
-    grid = _grid(contract, record)
+    grid = _grid(contract, record, unmet)
     lines += ["<details><summary>operations × rules</summary>", "", *grid, "", "</details>"] if folded else grid
     for failure in failures(contract, record):
         if failure.standing == "new":
@@ -105,8 +105,8 @@ def _details(contract: Contract, record: Record) -> list[tuple[str, str]]:
     return wrong + [(f"skipped, {code(reason)}", ", ".join(map(code, operations))) for reason, operations in skipped]
 
 
-def _grid(contract: Contract, record: Record) -> list[str]:
-    rows = table(contract, record)
+def _grid(contract: Contract, record: Record, unmet: Collection[str]) -> list[str]:
+    rows = table(contract, record, unmet)
     states = {state for cells in rows.values() for cell in cells.values() for state in cell.counts}
     return [
         f"| operation | {' | '.join(RULES)} |",
@@ -116,7 +116,7 @@ def _grid(contract: Contract, record: Record) -> list[str]:
             for operation, cells in rows.items()
         ),
         "",
-        ", ".join(f"{mark.sign} {mark.meaning}" for state, mark in MARKS.items() if state in states),
+        ", ".join(f"{mark.sign} {mark.meaning}" for state, mark in EVERY_MARK.items() if state in states),
     ]
 
 
@@ -124,7 +124,7 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return ""
     several = sum(cell.counts.values()) > 1
-    return " ".join(MARKS[state].sign + (str(count) if several else "") for state, count in cell.counts.items())
+    return " ".join(EVERY_MARK[state].sign + (str(count) if several else "") for state, count in cell.counts.items())
 
 
 def _full(failure: Failure) -> list[str]:

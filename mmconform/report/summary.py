@@ -1,7 +1,7 @@
 """One function decides what a run says; everything that shows a verdict reads its result from the record."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ from mmconform.contract.clause import RULES, Contract, Rule
 from mmconform.judging.deviations import Deviation, load
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Footer, NotPlayedRow, ObservationRow, OperationRow
+from mmconform.report.marks import EVERY_MARK, KEPT_THOUGH_KNOWN
 from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
 from mmconform.world import kinds
@@ -33,7 +34,7 @@ _ALL_ANSWERED: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Cell:
-    """One operation and rule of a table: its worst state, and how many of its clauses are in each state."""
+    """One operation and rule of a table: its worst state, and how many of its clauses are in each (``marks.EVERY_MARK``)."""
 
     state: str
     counts: dict[str, int]
@@ -175,9 +176,13 @@ def not_asked_for(contract: Contract, record: Record) -> int:
     return sum(state == "unobserved" for state in states.values()) - len(record.footer.unobserved)
 
 
-def table(contract: Contract, record: Record) -> dict[str, dict[Rule, Cell]]:
-    """Return the cells of a record, by operation and rule; a missing cell means that nothing is promised."""
-    states = clause_states(contract, record.observations)
+def table(contract: Contract, record: Record, unmet: Collection[str] = ()) -> dict[str, dict[Rule, Cell]]:
+    """Return the cells of a record, by operation and rule; a missing cell means that nothing is promised.
+
+    Args:
+        unmet: The promises that look kept and are known to be broken (:func:`kept_though_known`), which are no plain ones.
+    """
+    states = clause_states(contract, record.observations) | dict.fromkeys(unmet, KEPT_THOUGH_KNOWN.word)
     cells: dict[str, dict[Rule, Cell]] = {}
     for operation in contract.operations:
         for rule in RULES:
@@ -196,7 +201,7 @@ def together(rows: Iterable[Mapping[Rule, Cell]]) -> dict[Rule, Cell]:
 
 
 def _cell(counts: Counter[str]) -> Cell:
-    ordered = {state: counts[state] for state in STATES if counts[state]}
+    ordered = {state: counts[state] for state in EVERY_MARK if counts[state]}
     return Cell(next(iter(ordered)), ordered)
 
 

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from shlex import quote
 
 from rich.console import Console
@@ -16,7 +16,7 @@ from mmconform.record.record import Record
 from mmconform.record.rows import FindingRow
 from mmconform.report.failure import Failure, failures
 from mmconform.report.folded import folded
-from mmconform.report.marks import MANY, MARKS, NEW_FINDING
+from mmconform.report.marks import EVERY_MARK, MANY, MARKS, NEW_FINDING
 from mmconform.report.summary import (
     Cell,
     held_back,
@@ -56,7 +56,8 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
     console = _console(text, colour=colour, width=width)
     server = record.header.server
     edition = f"{server.edition} edition, build {server.build or 'unknown'} {server.commit[:10]}".rstrip()
-    rows = table(contract, record)
+    unmet = kept_though_known(contract, record)
+    rows = table(contract, record, unmet)
     asked = {operation: cells for operation, cells in rows.items() if any(c.state != "unobserved" for c in cells.values())}
     is_folded = len(asked) > MANY
     grid = Table(
@@ -77,7 +78,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         grid.add_row(name, *(_cell(cells.get(rule), tells_worst=tells_worst) for rule in RULES))
     console.print(grid)
     used = {state for cells in asked.values() for cell in cells.values() for state in cell.counts}
-    legend = [Text.assemble((mark.sign, mark.style), f" {mark.meaning}") for state, mark in MARKS.items() if state in used]
+    legend = [Text.assemble((mark.sign, mark.style), f" {mark.meaning}") for state, mark in EVERY_MARK.items() if state in used]
     if is_folded or any(sum(cell.counts.values()) > 1 for cells in asked.values() for cell in cells.values()):
         of_each = f", of each the worst ({_WIDE_FOR_TAGS} columns show all)" if tells_worst else ""
         legend.append(Text(f"a number: so many promises{of_each}"))
@@ -85,7 +86,7 @@ def show(contract: Contract, record: Record, *, colour: bool, width: int) -> str
         legend += [Text(f"{short}: {rule}") for rule, short in _SHORT.items()]
     for told in _in_lines(legend, console.width):
         console.print(told, soft_wrap=True)
-    for detail in _details(contract, record):
+    for detail in _details(contract, record, unmet):
         for line in folded(detail.strip(), console.width, "  ", " " * 6):
             console.print(line, soft_wrap=True, markup=False)
     for line in _rest(contract, record, [operation for operation in rows if operation not in asked]):
@@ -151,7 +152,7 @@ def _cell(cell: Cell | None, *, tells_worst: bool) -> Text:
         return Text("")
     text = Text()
     for state, count in list(cell.counts.items())[: 1 if tells_worst else None]:
-        mark = MARKS[state]
+        mark = EVERY_MARK[state]
         text.append(mark.sign + (str(count) if sum(cell.counts.values()) > 1 else ""), mark.style)
     return text
 
@@ -194,7 +195,7 @@ def _many(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _details(contract: Contract, record: Record) -> list[str]:
+def _details(contract: Contract, record: Record, unmet: Collection[str]) -> list[str]:
     skipped = skip_reasons(contract, record)
     counts = record.footer.reasons
     lines = [f"  note: {plain(sentence)}" for sentence in newer_than_known(record)]
@@ -204,7 +205,7 @@ def _details(contract: Contract, record: Record) -> list[str]:
         lines.append(f"  skipped, {plain(reason)}: {many}{_named(operations)}{why}")
     lines += [f"  nobody asked as {persona}: {plain(why)}" for persona, why in record.footer.absent.items()]
     lines += [f"  not played, {plain(told)}" for told in left_out_by_us(record)]
-    if unmet := kept_though_known(contract, record):
+    if unmet:
         lines.append(f"  known to be broken in this version, and not met by what was asked here: {', '.join(unmet)}")
     for reason, requests in held_back(record).items():
         many = f"{_many(sum(requests.values()), 'request')} to {_many(len(requests), 'operation')}"

@@ -218,6 +218,7 @@ def test_markdown_and_badge_say_how_many_promises_were_kept_though_they_are_know
     broken = next(d for d in listed if d.clause == "CreateJob.status" and d.is_in(VERSION) and not d.is_rare)
     one = make(row(broken.clause, "pass"), row("CreateJob.auth", "pass"))
     text = markdown(contract, [one], listed)
+    assert re.search(r"^\| `CreateJob` \|.* ◑ \|", text, re.MULTILINE) and "◑ kept by what was asked here" in text
     assert "0 new, 0 known, 1 kept though known." in text and "| 2, 1 though known | 0 |" in text
     assert "- kept by what was asked here; known to be broken in this version, and not met: `CreateJob.status`" in text
     assert json.loads(badge(contract, [one], listed))["message"] == "2 kept (1 though known), 0 known, 0 new"

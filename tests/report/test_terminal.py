@@ -118,7 +118,12 @@ UNMET = "  known to be broken in this version, and not met by what was asked her
 )
 def test_what_looks_kept_and_is_known_to_be_broken_is_told(shown, row, about, is_told):
     """On a server with people who shows it is not asked: the tick is true of the others alone."""
+    text = shown(row, about=about, width=80)
     assert (UNMET + "CreateJob.permission\n" in shown(row, about=about)) == is_told
+    line = next(line for line in text.splitlines() if line.startswith("CreateJob "))
+    assert ("◑" in line, "●" in line) == (is_told, not is_told and row.get("standing") != "known")
+    assert ("◑ kept by what was asked here; known to be broken" in text) == is_told, "the legend has what is in the table"
+    assert all(len(line) <= 80 for line in text.splitlines())
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1:8065", "recorded:5.36.1"])
