@@ -312,6 +312,8 @@ def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor)
 def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str], *, keeps_content: bool = True) -> Evidence:
     """Return an exchange for the record, with what was expected: secrets redacted, other people's rows and long bodies cut.
 
+    What the run made has the name that it has on the server.
+
     Args:
         keeps_content: Of operations that any document describes an answer may be the configuration, a log, an export,
             somebody's profile or posts: of these only the shape is kept, and of an error its id.
@@ -324,11 +326,11 @@ def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str], *,
         answer = f"{len(data)} rows, of which {len(rows)} are the caller's own".encode()
     return Evidence(
         method=exchange.method,
-        url=redactor.text(exchange.url),
-        body=_excerpt(redactor.body(exchange.body or b"")),
+        url=redactor.text(exchange.url, keeps_names=True),
+        body=_excerpt(redactor.body(exchange.body or b"", keeps_names=True)),
         status=exchange.status,
         media=redactor.text(exchange.answer_headers.get("content-type", "")),
-        answer=_excerpt(redactor.body(answer)),
+        answer=_excerpt(redactor.body(answer, keeps_names=True)),
         about=exchange.about,
         which=redactor.text(exchange.which),
         credential=exchange.credential,
@@ -359,7 +361,7 @@ def _headers(exchange: Exchange, redactor: Redactor) -> dict[str, str]:
     """Return what of the headers decides the answer; for a credential stands ``<whose it is>``."""
     told = {name: value for name, value in exchange.headers.items() if name.lower() not in _OF_THE_CLIENT}
     bearer = {"Authorization": f"Bearer <{exchange.credential}>"} if exchange.credential else {}
-    return bearer | {name: redactor.text(redactor.named(str(value))) for name, value in told.items()}
+    return bearer | {name: redactor.text(redactor.named(str(value)), keeps_names=True) for name, value in told.items()}
 
 
 def _excerpt(body: bytes) -> str:

@@ -8,6 +8,7 @@ from mmconform.errors import plain
 from mmconform.paths import RUN
 from mmconform.record.rows import Evidence
 from mmconform.world.people import MADE, PERSONAS
+from mmconform.world.world import PREFIX
 
 #: The host where a record does not name one.
 SERVER = "$SERVER"
@@ -16,6 +17,8 @@ SERVER = "$SERVER"
 _WHOSE = re.compile(r"<([^<>]*)>")
 #: What a header's name may be (RFC 9110, 5.6.2); one that began with ``@`` would be a file that curl sends.
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: An id, or the begin of a name that runs give.
+_OF_THE_RUN = re.compile(rf"\b[a-z0-9]{{26}}\b|{PREFIX}")
 #: What means nothing to a shell, not even between double quotes.
 _HARMLESS = re.compile(r"[A-Za-z0-9 :=;,./_-]*")
 
@@ -34,6 +37,14 @@ def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     for name, value in headers_of(evidence, persona):
         words += ["-H", _header(f"{name}: {value}")]
     return " ".join(words + (["--data-raw", quote(body)] if body else []))
+
+
+def caveat(evidence: Evidence, target: str) -> str:
+    """Return why what a line names may not be there for whoever repeats it; nothing where it names nothing that a run made."""
+    if not _OF_THE_RUN.search(f"{evidence.url} {evidence.body}"):
+        return ""
+    where = "was on the server that was recorded" if target.startswith("recorded:") else "is taken away when it ends"
+    return f"what the run made {where}: put ids and names of yours in place of these"
 
 
 def rerun(target: str, documents: Iterable[str], test: str) -> str:

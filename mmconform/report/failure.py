@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
-from mmconform.judging.repeat import SERVER, curl, host_of, rerun
+from mmconform.judging.repeat import SERVER, caveat, curl, host_of, rerun
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow, ServerRow
 
@@ -59,6 +59,7 @@ class Failure:
             lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
             lines.append(f"  repeat    {self.curl}")
+            lines += [f"            {told}"] if (told := caveat(self.evidence, self.target)) else []
         lines.append(f"  in        {rerun(self.target, self.documents, self.tests[0])}")
         if self.standing == "new":
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")

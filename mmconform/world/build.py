@@ -10,7 +10,6 @@ from mmconform.version import Version
 from mmconform.wire.client import UnseenError
 from mmconform.wire.secret import Secret
 from mmconform.wire.tape.cassette import NOT_TAPED
-from mmconform.wire.tape.redact import TAPED_RUN
 from mmconform.world.admin import OPERATOR, Admin, arranged, confirm_is_an_error_of_the_server
 from mmconform.world.features import COMMANDS, ROLES, TOKENS, has
 from mmconform.world.kinds import command, token
@@ -35,8 +34,7 @@ def build(world: World) -> None:
     redactor = world.client.redactor
     if world.operator:
         redactor.learn_credential(world.operator, OPERATOR)
-    redactor.learn(world.run, TAPED_RUN)
-    redactor.learn(world.run.upper(), TAPED_RUN.upper())
+    redactor.learn_run(world.run)
     if has(ROLES, world.version):
         confirm_roles(world.admin(), world.version)
     team = f"{PREFIX}{world.run}"

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from mmconform.judging.judge import Judge
+from mmconform.judging.repeat import caveat
+from mmconform.record.rows import Evidence
 from mmconform.report.failure import gather
 from mmconform.servers.target import Server, Target, describe
 from mmconform.version import Version
@@ -17,16 +19,17 @@ ID = "abcdefghijklmnopqrstuvwxy1"
 SERVER = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
 
 
-def explained(contract, status, answer, by, settings=(), roles=None, documents=(), **more):
+def explained(contract, status, answer, by, settings=(), roles=None, documents=(), name="http://x", query="", **more):
     """The text of each failure that one answer to GetUserAccessToken shows."""
-    target = Target("http://x", "x", "http://x", SERVER, Redactor(replaying=False))
+    target = Target(name, "x", "http://x", SERVER, Redactor(replaying=False))
+    target.redactor.learn_run("k3j2h1")
     if roles:
         target.told_roles = roles
-    judge, url = Judge(contract, target, []), f"/api/v4/users/tokens/{ID}"
+    judge, url = Judge(contract, target, []), f"/api/v4/users/tokens/{ID}{query}"
     told = {"content-type": "application/json"}
     said = json.dumps(answer).encode()
     judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, None, status, told, said, settings=settings, **more))
-    broken = gather(contract, describe(SERVER), "http://x", seen(judge), documents)
+    broken = gather(contract, describe(SERVER), name, seen(judge), documents)
     return {failure.clause.id: failure.explain() for failure in broken}
 
 
@@ -69,6 +72,36 @@ def test_it_says_what_the_run_had_set_otherwise(contract, serve):
     assert client.send("GET", "/a", persona="member").settings == ()
     text = explained(contract, 299, {}, "system_admin", within)["GetUserAccessToken.status"]
     assert "  while     ServiceSettings.EnableUserAccessTokens is false; the role system_user has more" in text
+
+
+def test_the_line_that_repeats_it_names_what_was_sent(contract):
+    """A name stood there as on tapes, and no server has one like that."""
+    text = explained(contract, 299, {"name": "mmc-k3j2h1-t7"}, "system_admin", query="?name=mmc-k3j2h1-t7")
+    [line] = [line for line in text["GetUserAccessToken.status"].splitlines() if line.startswith("  repeat")]
+    assert f"{ID}?name=mmc-k3j2h1-t7" in line
+    [line] = [line for line in text["GetUserAccessToken.status"].splitlines() if line.startswith("  answer")]
+    assert "mmc-k3j2h1-t7" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("http://x", "is taken away when it ends"), ("recorded:5.36.1", "was on the server that was recorded")]
+)
+def test_the_line_that_repeats_it_says_that_what_it_names_is_gone(contract, name, where):
+    text = explained(contract, 299, {}, "system_admin", name=name)["GetUserAccessToken.status"]
+    assert f"\n            what the run made {where}: put ids and names of yours in place of these\n" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "says"),
+    [
+        ("/api/v4/system/ping", "", False),
+        ("/api/v4/users/me", '{"username": "somebody"}', False),
+        (f"/api/v4/users/{ID}", "", True),
+        ("/api/v4/users/me", '{"username": "mmc-k3j2h1-m"}', True),
+    ],
+)
+def test_that_is_said_where_it_names_something_alone(url, body, says):
+    assert bool(caveat(Evidence(method="GET", url=url, body=body), "http://x")) is says
 
 
 def test_the_line_that_repeats_it_names_the_documents_it_was_judged_by(contract):

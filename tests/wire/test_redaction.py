@@ -82,9 +82,25 @@ def test_a_credential_becomes_the_persona(redactor):
 
 
 def test_the_run_id_becomes_a_fixed_word_and_is_no_secret(redactor):
-    redactor.learn("k3j2h1", TAPED_RUN)
+    redactor.learn_run("k3j2h1")
     assert redactor.text("mmc-k3j2h1-member") == f"mmc-{TAPED_RUN}-member"
+    assert redactor.text("MMC-K3J2H1") == f"MMC-{TAPED_RUN.upper()}"
     assert redactor.values == frozenset()
+
+
+@pytest.mark.parametrize("name", ["/teams/name/mmc-k3j2h1-t342", "a%20mmc-k3j2h1", r'{"name": "\u006dmc-k3j2h1"}', "MMC-K3J2H1"])
+def test_people_read_the_names_that_are_on_the_server_and_no_secret_beside_them(redactor, name):
+    """A line that was to repeat a failure named what stands on tapes: nobody has that."""
+    redactor.learn_run("k3j2h1")
+    redactor.learn(SECRETS[0])
+    told = f"{name} {SECRETS[0]}"
+    for text in (
+        redactor.hide(told),
+        redactor.text(told, keeps_names=True),
+        redactor.body(told.encode(), keeps_names=True).decode(),
+    ):
+        assert text.startswith(f"{name} {MARK}") and SECRETS[0] not in text
+    assert "k3j2h1" not in redactor.text(told).lower() and "k3j2h1" not in redactor.body(told.encode()).decode().lower()
 
 
 def test_short_words_are_no_secrets(redactor):
@@ -341,7 +357,7 @@ def test_which_secrets_an_answer_tells_are_the_certain_ones_that_stand_in_it():
     redactor = Redactor(replaying=True)
     for value in ("redacted-one", "redacted-two", "redacted-oneself", "reason-why"):
         redactor.learn(value)
-    redactor.learn("the-run", TAPED_RUN)
+    redactor.learn_run("the-run")
     redactor.learn_answer({}, b"password=an0ther-likely-secret")
     assert redactor.values == {"redacted-one", "redacted-two", "redacted-oneself", "reason-why"}
     told = "the-run an0ther-likely-secret: redacted-twö, redacted-oneself, reason".encode()

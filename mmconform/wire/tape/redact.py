@@ -15,7 +15,7 @@ import re
 import secrets
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
@@ -65,6 +65,7 @@ class Redactor:
         self._credentials: dict[str, str] = {}
         self._likely: set[str] = set()
         self._certain: set[str] = set()
+        self._run: tuple[str, ...] = ()
 
     @property
     def values(self) -> frozenset[str]:
@@ -92,6 +93,12 @@ class Redactor:
                     self._certain.add(value)
                 insort(self._by_start[value[:_START]], value, key=lambda secret: -len(secret))
 
+    def learn_run(self, run: str) -> None:
+        """Remember the id that stands in all names of a run: no secret, and on tape the same word each time."""
+        self._run = (run, run.upper())
+        self.learn(run, TAPED_RUN)
+        self.learn(run.upper(), TAPED_RUN.upper())
+
     def learn_credential(self, value: str, persona: str) -> None:
         """Remember a session or token as the credential of a persona."""
         self._credentials[value] = persona
@@ -106,21 +113,29 @@ class Redactor:
                 self._likely.add(value)
                 self.learn(value)
 
-    def text(self, text: str) -> str:
-        """Return the text with every known secret replaced, also one that is quoted for an address or for JSON, or is base64."""
-        return text if self.replaying else self._undisguised(self._replaced(text))
+    def text(self, text: str, *, keeps_names: bool = False) -> str:
+        """Return the text with every known secret replaced, also one that is quoted for an address or for JSON, or is base64.
 
-    def body(self, body: bytes) -> bytes:
+        Args:
+            keeps_names: The names of the run stay what they are on the server, for whoever looks there.
+        """
+        return text if self.replaying else self._clean(text, self._run if keeps_names else ())
+
+    def body(self, body: bytes, *, keeps_names: bool = False) -> bytes:
         """Return the bytes with every known secret replaced, as :meth:`text` does."""
         if self.replaying:
             return body
-        return self.text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        text = self.text(body.decode("utf-8", "surrogateescape"), keeps_names=keeps_names)
+        return text.encode("utf-8", "surrogateescape")
 
     def hide(self, text: str) -> str:
-        """Return text for people to see: no known secret, on replay too, and no part of one that was cut or broken into lines."""
-        shown = self._undisguised(self._replaced(text))
+        """Return text for people to see: no known secret, on replay too, and no part of one that was cut or broken into lines.
+
+        The names of the run stay what they are on the server.
+        """
+        shown = self._clean(text, self._run)
         joined = _BROKEN.sub("", shown)
-        if joined != shown and (whole := self._replaced(joined)) != joined:
+        if joined != shown and (whole := self._replaced(joined, self._run)) != joined:
             shown = whole
         return _CUT.sub(lambda cut: MARK if self._is_cut(cut[0]) else cut[0], shown)
 
@@ -132,44 +147,47 @@ class Redactor:
             if placeholder != value
         )
 
-    def _replaced(self, text: str) -> str:
-        """Replace every known secret, of two at the same place the longer one; as quickly for thousands as for one."""
+    def _clean(self, text: str, but: Container[str]) -> str:
+        return self._undisguised(self._replaced(text, but), but)
+
+    def _replaced(self, text: str, but: Container[str] = ()) -> str:
+        """Replace every known secret but some, of two at the same place the longer one; as quickly for thousands as for one."""
         pieces, done = [], 0
         for at in range(len(text) - _START + 1):
             if at >= done and (known := self._by_start.get(text[at : at + _START])):
-                value = next((value for value in known if text.startswith(value, at)), "")
+                value = next((value for value in known if text.startswith(value, at) and value not in but), "")
                 if value:
                     pieces += [text[done:at], self._placeholders[value]]
                     done = at + len(value)
         return "".join([*pieces, text[done:]]) if done else text
 
-    def _undisguised(self, text: str) -> str:
+    def _undisguised(self, text: str, but: Container[str]) -> str:
         """Replace secrets in words and texts that are read otherwise than they are written."""
         if "%" in text:
-            text = _WORD.sub(lambda word: self._if_secret(word[0], unquote(word[0])), text)
+            text = _WORD.sub(lambda word: self._if_secret(word[0], unquote(word[0]), but), text)
         if "\\" in text:
             with suppress(ValueError, RecursionError):
                 json.loads(text)  # so that every text in it ends
-                text = _LITERAL.sub(self._literal, text)
-        return _BASE64.sub(self._base64, text)
+                text = _LITERAL.sub(lambda literal: self._literal(literal[0], but), text)
+        return _BASE64.sub(lambda word: self._base64(word[0], but), text)
 
-    def _if_secret(self, written: str, read: str) -> str:
-        return written if read == written or (clean := self._replaced(read)) == read else clean
+    def _if_secret(self, written: str, read: str, but: Container[str]) -> str:
+        return written if read == written or (clean := self._replaced(read, but)) == read else clean
 
-    def _literal(self, literal: re.Match[str]) -> str:
-        read = json.loads(literal[0])
-        clean = self._replaced(read)
-        return literal[0] if clean == read else json.dumps(clean)
+    def _literal(self, literal: str, but: Container[str]) -> str:
+        read = json.loads(literal)
+        clean = self._replaced(read, but)
+        return literal if clean == read else json.dumps(clean)
 
-    def _base64(self, word: re.Match[str]) -> str:
-        plain = word[0].rstrip("=").translate(_URL_SAFE)
+    def _base64(self, word: str, but: Container[str]) -> str:
+        plain = word.rstrip("=").translate(_URL_SAFE)
         for start in range(4):
             piece = plain[start:]
             with suppress(binascii.Error, UnicodeDecodeError):
                 read = base64.b64decode(piece[: len(piece) - (len(piece) % 4 == 1)] + "=" * (-len(piece) % 4)).decode("ascii")
-                if read.isprintable() and self._replaced(read) != read:
-                    return self._placeholder(word[0])
-        return word[0]
+                if read.isprintable() and self._replaced(read, but) != read:
+                    return self._placeholder(word)
+        return word
 
     def credential(self, header: str) -> str:
         """Return an ``Authorization`` header with the persona's name for its credential."""
