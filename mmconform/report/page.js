@@ -1019,8 +1019,8 @@ function operationPanel(operation, t) {
 /** The promises that stand otherwise than in another column. */
 function turned(t, other) {
   const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[other]);
-  return some.length ? h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[other])}, now ${word(clause.at[t])}` }, mark(clause.at[other]), " → ", mark(clause.at[t])), chip(clause.id, t))))
-    : h("p", {}, "Every promise stands as before.");
+  const list = () => h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[other])}, now ${word(clause.at[t])}` }, mark(clause.at[other]), " → ", mark(clause.at[t])), chip(clause.id, t))));
+  return !some.length ? h("p", {}, "Every promise stands as before.") : some.length > FEW ? later(`${some.length} promises stand otherwise`, some.length, list) : list();
 }
 
 /** Of which other column a version's panel tells the difference. */
@@ -1033,8 +1033,9 @@ function pickOther(t, other) {
 /** What was answered otherwise than in another column: of what a run or this page compared, and else how to see it. */
 function answeredSince(t, other) {
   const one = data.targets[t];
-  if (other === undefined || data.targets[other].target === one.against) {
-    if (one.against) return part(`Answers since ${plainName(one.against)}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."));
+  const before = data.targets.findLastIndex((each, i) => i < t && each.target === one.against);
+  if (other === undefined || other === before) {
+    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."));
     return t > 0 && part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
   }
   const two = [Math.min(t, other), Math.max(t, other)].map((i) => sh(plainName(data.targets[i].target)));
@@ -1067,8 +1068,8 @@ function versionPanel(t, picked) {
   return [
     head(`Mattermost ${one.called}`, "", [verdictAndWhy(one), `: ${sentence(one)}`]),
     data.targets.length > 1 && pickOther(t, other),
-    other >= 0 && part(`Promises ${other < t ? "since" : "compared with"} ${data.targets[other].called}`, turned(t, other)),
     answeredSince(t, picked),
+    other >= 0 && part(`Promises ${other < t ? "since" : "compared with"} ${data.targets[other].called}`, turned(t, other)),
     part("Not verified, and why", gapList(t)),
     part("How to repeat it", repeat(one)),
     part("Requests", h("p", {}, `${sum(one, 1)} judged, ${sum(one, 2)} of them valid and about something that exists, ${sum(one, 3)} of those served.`)),

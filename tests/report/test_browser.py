@@ -405,6 +405,31 @@ def test_changed_answers_are_counted_where_the_page_has_what_they_were_compared_
     expect(page.locator("#panel")).to_contain_text("Answers since 10.8.1")
 
 
+def test_of_one_server_before_and_after_an_upgrade_it_is_said_since_which_version(page_of, record_of):
+    """Both have one address; and the answers came after all the promises that only one of the two was asked about."""
+    at = "http://127.0.0.1:8065"
+    changed = {**CHANGED, "against": at, "after": "404 after"}
+    older, newer = record_of("9.11.2", target=at), record_of("11.0.3", target=at, changes=[changed])
+    page = page_of("versions?open=@11.0.3", older, newer)
+    heads = [text.lower() for text in panel(page).locator("h3").all_inner_texts()]
+    assert heads[:2] == ["answers since 9.11.2 127.0.0.1:8065", "promises since 9.11.2 127.0.0.1:8065"]
+    assert "403 before → 404 after" in panel(page).inner_text()
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_very_many_promises_that_stand_otherwise_are_folded(page_of, contract, record_of, count):
+    ids = [*contract.clauses][:count]
+    seen = [{"clause": id_, "outcome": "pass"} for id_ in ids]
+    skipped = [{**row, "outcome": "skip", "signature": "needs-licence"} for row in seen]
+    page = page_of("versions?open=@11.0.3", record_of("11.0.2", *skipped), record_of("11.0.3", *seen))
+    section = panel(page).locator("section", has=page.get_by_role("heading", name="Promises since"))
+    assert section.locator("li").count() == count
+    assert section.locator("li").first.is_visible() == (count == 20)
+    if count == 21:
+        section.get_by_text("21 promises stand otherwise").click()
+        assert section.locator("li").last.is_visible()
+
+
 def test_any_two_columns_are_compared(page_of, record_of):
     kept = {"clause": "CreateJob.status", "outcome": "pass", "persona": "member"}
     broken = {**kept, "outcome": "fail", "standing": "new", "signature": "500", "seen": "500", "evidence": EVIDENCE}
@@ -517,6 +542,7 @@ def test_the_head_of_a_version_opens_what_its_run_says(visit):
     assert "green: verified 89 of 96 promises, 0 new, 1 known, 7 skipped" in said
     assert "pytest --target recorded:5.36.1" in said
     assert "c" * 40 in said
+    panel(shown).get_by_text("promises stand otherwise").click()
     assert "GetWebrtcToken.status" in panel(shown).locator(".list").first.inner_text()
 
 
