@@ -361,10 +361,10 @@ class Conformance:
             terminalreporter.write_line(f"  record: {shown(self.process.run.path(target))}")
             kept = self._kept.pop(target.slug, None)
             if kept and (written.header.selection or not target.is_recorded):  # a whole run of a tape can be had again
-                terminalreporter.write_line(f"  kept from before: {shown(kept)}")
+                terminalreporter.write_line(f"  kept from before: {record.run_before(kept.parent)}")
             terminalreporter.write_line("")
         for kept in self._kept.values():  # of a run that came to no end
-            terminalreporter.write_line(f"the record from before is kept: {shown(kept)}")
+            terminalreporter.write_line(f"the record from before is kept: {record.run_before(kept.parent)}")
         if self._tape:
             terminalreporter.write_line(f"recorded {shown(self._tape)}")
         if self._told:

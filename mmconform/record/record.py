@@ -235,13 +235,17 @@ def of_last_run(folder: Path) -> str:
 
 
 def instead_of_last(folder: Path) -> str:
-    """Return why a folder has not the record of the last run, and where that of the run before is: of two the one begun later."""
+    """Return why a folder has not the record of the last run, and where that of the run before is."""
+    return f"{of_last_run(folder)}; that of the run before is {run_before(folder)}"
+
+
+def run_before(folder: Path) -> str:
+    """Return where the record of the run before is kept: of two the one begun later, and what it is where it is of a part."""
     whole, part = folder / PREVIOUS, folder / PREVIOUS_PART
-    before = shown(whole)
     if str(head_of(part).get("started", "")) > str(head_of(whole).get("started", "")):
         selection = plain(str(head_of(part).get("selection")))
-        before = f"{shown(part)}, of a part only ({selection}); that of the whole run before it is {before}"
-    return f"{of_last_run(folder)}; that of the run before is {before}"
+        return f"{shown(part)}, of a part only ({selection}); that of the whole run before it is {shown(whole)}"
+    return shown(whole)
 
 
 def below(folder: Path, name: str) -> list[Path]:

@@ -9,7 +9,7 @@ import pytest
 from mmconform.commands.cli import main
 from mmconform.judging.judge import NOT_HERE
 from mmconform.paths import REPORTS, ROOT, SPECS
-from mmconform.record.record import NAME, PREVIOUS, read
+from mmconform.record.record import NAME, PREVIOUS, PREVIOUS_PART, read
 from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.reference.store import User
@@ -181,9 +181,11 @@ def test_a_run_of_a_part_says_where_the_whole_record_is_and_keeps_it(run_pytest,
     place, part = tmp_path / "5.36.1", ("-k", "RegenCommandToken", "--rule=permission")
     place.mkdir()
     (place / NAME).write_text('{"selection":""}\n', encoding="utf-8")
-    for _ in range(2):  # the second takes nothing away either
+    whole = f"{place / PREVIOUS}\n"
+    second = f"{place / PREVIOUS_PART}, of a part only ({' '.join(part)}); that of the whole run before it is {whole}"
+    for kept in (whole, second):  # the second takes nothing away either
         ran = run_pytest("-q", "--target", TAPE, *part, f"--reports={tmp_path}")
-        assert ran.returncode == 0 and f"  kept from before: {place / PREVIOUS}" in ran.stdout, ran.stdout
+        assert ran.returncode == 0 and f"  kept from before: {kept}" in ran.stdout, ran.stdout
         assert (place / PREVIOUS).read_text("utf-8") == '{"selection":""}\n'
 
 
