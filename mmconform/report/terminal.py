@@ -34,6 +34,7 @@ from mmconform.report.summary import (
 )
 from mmconform.safety.guard import WOULD_DO_HARM
 from mmconform.world.behaviours import gate_in_words
+from mmconform.world.features import features
 
 _HEADINGS = {"permission": "perm."}
 _SHORT = {"status": "stat", "schema": "schem", "input": "inp", "permission": "perm"} | {
@@ -253,11 +254,15 @@ def _details(contract: Contract, record: Record, unmet: Collection[str]) -> list
 
 
 def _why_not_here(record: Record) -> str:
-    """Return what a live server, or a run on it, lacks of what was skipped for that, where it is known, and who says more."""
+    """Return what a live server, or a run on it, lacks of what was skipped for that, where it is known, and who says more.
+
+    That command looks at what is switched off, and not at what single requests meet.
+    """
     rows = (row for row in record.observations if row.outcome == "skip" and row.signature == "not-on-this-target")
     known = sorted({plain(row.seen) for row in rows if row.seen not in ("", row.signature)})
     asked = plain(" ".join(["mmconform doctor", record.header.target, *map(quote, record.header.documents)]))
-    says = [f"`{asked}` says {'more' if known else 'why'}"] if "://" in record.header.target else []
+    looks = not known or any(one.arranged and one.name in words for one in features().values() for words in known)
+    says = [f"`{asked}` says {'more' if known else 'why'}"] if looks and "://" in record.header.target else []
     return f" ({'; '.join(known + says)})" if known or says else ""
 
 

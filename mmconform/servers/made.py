@@ -1,7 +1,7 @@
 """How many of what a run makes on a server: what the same tests made where a tape was recorded."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from mmconform.world import kinds
 #: What servers keep for ever: the two kinds that are accounts, and what is only archived.
 _FOR_EVER = _PERSON, _BOT, _TEAM = "user", "bot", "team"
 
+_Requests = Callable[[str, str], bool]
+
 
 @dataclass(frozen=True)
 class Made:
@@ -24,11 +26,13 @@ class Made:
 
     Attributes:
         tape: Which; empty where there is none.
+        is_part: Of tests alone that send nothing of what cannot be sent to some server.
         by_kind: How many of each kind, by its name, the world's included.
         of_world: How many of them each process makes for itself.
     """
 
     tape: str = ""
+    is_part: bool = False
     by_kind: Counter[str] = field(default_factory=Counter)
     of_world: Counter[str] = field(default_factory=Counter)
 
@@ -36,33 +40,49 @@ class Made:
         if not self.tape:
             return ""
         others = (_number(count, kind) for kind, count in sorted(self.by_kind.items()) if kind not in _FOR_EVER)
+        where = "on an empty server that has everything switched on, as many as the same tests"
+        if self.is_part:
+            where = "as many as those tests that ask nothing of what is left out here"
+        less = "" if self.is_part else " on any other it is less;"
         return (
-            f"some {', '.join([_for_ever(self.by_kind), *others])}: on an empty server that has everything switched on, as many "
-            f"as the same tests made for the tape of {self.tape}, but for what is drawn at random; on any other it is less; "
-            f"each further process (-n) makes {_for_ever(self.of_world)} more"
+            f"some {', '.join([_for_ever(self.by_kind), *others])}: {where} "
+            f"made for the tape of {self.tape}, but for what is drawn at random;{less} each "
+            f"further process (-n) makes {_for_ever(self.of_world)} more"
         )
 
 
-def made_on(version: Version, cassettes: Collection[str] | None = None) -> Made:
+def made_on(version: Version, cassettes: Collection[str] | None = None, without: _Requests | None = None) -> Made:
     """Return what tests made on the server whose tape is nearest to a version: the first that is not older, or else the last.
 
     Args:
         cassettes: Of which tests; all where none are named. One that the tape does not have made nothing.
+        without: Requests, by method and path below the API: of tests that sent such a one nothing is counted.
     """
     tapes = tape.every()
     name = next((name for name in tapes if Version.parse(name) >= version), tapes[-1] if tapes else "")
     if not name:
         return Made()
     paths = {path.removesuffix(".yaml"): file for path, file in tape.cassettes(tape.place(name)).items()}
-    world = Counter(_made(paths.pop(tape.WORLD.removesuffix(".yaml"))))
-    by_test = (Counter(_made(file)) for path, file in paths.items() if cassettes is None or path in cassettes)
-    return Made(name, sum(by_test, world), world)
+    world = Counter(_made(_requests(paths.pop(tape.WORLD.removesuffix(".yaml")))))
+    by_test = (_requests(file) for path, file in paths.items() if cassettes is None or path in cassettes)
+    counted = (
+        _made(requests) for requests in by_test if without is None or not any(without(*request) for *request, _ in requests)
+    )
+    return Made(name, without is not None, sum(map(Counter, counted), world), world)
 
 
-def _made(cassette: Path) -> Iterator[str]:
-    for interaction in CompactYaml.deserialize(cassette.read_text(encoding="utf-8"))["interactions"]:
-        request, status = interaction["request"], interaction["response"]["status"]["code"]
-        kind = kinds.made_by(request["method"], below_the_api(urlsplit(request["uri"]).path))
+def _requests(cassette: Path) -> list[tuple[str, str, int]]:
+    """Return what a test sent: method, path below the API, and the status of the answer."""
+    rows = CompactYaml.deserialize(cassette.read_text(encoding="utf-8"))["interactions"]
+    return [
+        (row["request"]["method"], below_the_api(urlsplit(row["request"]["uri"]).path), row["response"]["status"]["code"])
+        for row in rows
+    ]
+
+
+def _made(requests: Iterable[tuple[str, str, int]]) -> Iterator[str]:
+    for method, path, status in requests:
+        kind = kinds.made_by(method, path)
         if kind and 200 <= status < 300:
             yield kind
 

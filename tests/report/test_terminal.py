@@ -144,6 +144,13 @@ def test_what_is_switched_off_is_named_where_it_is_known(shown):
     assert said in " ".join(text.split())
 
 
+def test_who_looks_before_a_run_is_not_named_for_what_single_requests_meet(shown):
+    """It says nothing of it."""
+    met = {"outcome": "skip", "signature": "not-on-this-target", "seen": "guest makes no emoji here: 403"}
+    text = shown({"clause": "CreateJob.auth", **met}, {"clause": "CreateJob.status"}, about={"target": "http://127.0.0.1:8065"})
+    assert "(guest makes no emoji here: 403)" in " ".join(text.split()) and "mmconform doctor" not in text
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

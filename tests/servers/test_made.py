@@ -68,3 +68,11 @@ def test_what_no_test_asks_makes_the_world_alone():
 def test_where_there_is_no_tape_nothing_is_told(monkeypatch):
     monkeypatch.setattr(made.tape, "every", list)
     assert made_on(Version(11)) == Made() and not str(Made())
+
+
+def test_of_tests_that_send_what_is_left_out_nothing_is_counted():
+    whole, none = made_on(Version(11, 0, 3)), made_on(Version(11, 0, 3), without=lambda method, path: True)
+    assert none.by_kind == none.of_world and none.is_part and not whole.is_part
+    assert made_on(Version(11, 0, 3), without=lambda method, path: False).by_kind == whole.by_kind
+    no_jobs = made_on(Version(11, 0, 3), without=lambda method, path: (method, path) == ("POST", "/jobs")).by_kind
+    assert no_jobs["job"] == 0 < whole.by_kind["job"] and no_jobs["token"] > no_jobs.total() / 2
