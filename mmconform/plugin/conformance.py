@@ -40,9 +40,10 @@ from mmconform.wire.tape import tape
 from mmconform.world.behaviours import is_newer, newest
 
 #: What is true of every server: its API deletes no account and no team.
-_LEFT = "left the server as it was (but accounts can only be deactivated, and teams archived): "
-_PUT_BACK = "put back what this run had changed (but accounts can only be deactivated, and teams archived): "
-_PUT_RIGHT = "put right, but not everything: "
+_BUT = "(but accounts can only be deactivated, and teams archived); of what the run made: "
+_LEFT = f"left the server as it was {_BUT}"
+_PUT_BACK = f"put back what this run had changed {_BUT}"
+_PUT_RIGHT = "put right of what this run made or changed, but not everything: "
 #: Settings of pytest that decide what is collected.
 _WHAT_IS_A_TEST = ("python_", "norecursedirs", "testpaths")
 #: Who sets one of these has a server in mind.

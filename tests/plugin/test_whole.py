@@ -206,7 +206,7 @@ def test_a_worker_that_is_killed_is_not_green_and_leaves_nobody_behind(as_user, 
     assert ran.returncode == 1 and "GREEN" not in ran.stdout and "the worker gw0 died" in ran.stdout, ran.stdout
     footer = seen("reference-5.36.1").footer
     assert not footer.green and footer.errors > 0
-    made = [int(number) for number in re.findall(r"(\d+) users deactivated", ran.stdout)]
+    made = [int(number) for number in re.findall(r"(\d+) accounts deactivated", ran.stdout)]
     assert sum(made) > 6  # those of the dead worker too
     assert list((REPORTS / "reference-5.36.1").glob("journal-*")) == []
 

@@ -85,7 +85,7 @@ def test_a_run_whose_time_is_over_says_so_and_tidies_up(run_pytest, tmp_path):
     seen = read(ROOT / "reports" / "reference" / NAME)
     assert seen.header.selection.endswith("stopped early") and not seen.footer.green
     assert seen.answers and seen.footer.new == 0 and seen.footer.errors > 0
-    assert re.search(r"left the server as it was.*users deactivated", ran.stdout)
+    assert re.search(r"left the server as it was.*accounts deactivated", ran.stdout)
     assert list((ROOT / "reports" / "reference").glob("journal-*")) == []
 
 

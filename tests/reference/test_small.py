@@ -59,7 +59,7 @@ def test_of_every_operation_it_is_seen_who_is_let_in_and_who_is_not_and_nothing_
     guard = Guard(build(load([SMALL]).document), Version.parse(observed("reference").header.server.version))
     told = foretelling.foretell(guard, {name: [foretelling.PROBES] for name in rows})
     assert told.sent(where=["the server says that it lacks a licence"]) == {name for name, row in rows.items() if row.sent}
-    people = int(re.search(r"(\d+) users deactivated", ran.stdout)[1])
+    people = int(re.search(r"(\d+) accounts deactivated", ran.stdout)[1])
     assert people == foretold.accounts <= 40
 
 

@@ -1,5 +1,6 @@
 """The journal: every change is written down before it is made, and undone newest first."""
 
+import ast
 import json
 import re
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from mmconform.errors import MisuseError
+from mmconform.paths import ROOT
 from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.client import Client
@@ -186,7 +188,7 @@ def test_who_is_deactivated_holds_nothing_that_not_everybody_has_and_a_guest_sta
     is_more = held != left
     assert changes == ["PUT /users/1/roles"] * is_more + ["DELETE /users/1"]
     assert [json.loads(body) for method, _, _, body in server.requests if method == "PUT"] == [{"roles": left}] * is_more
-    assert done == {"users deactivated": 1} | ({"roles of our accounts taken back": 1} if is_more else {})
+    assert done == {"accounts deactivated": 1} | ({"roles of our accounts taken back": 1} if is_more else {})
 
 
 def test_that_somebody_holds_no_more_is_believed_when_it_was_read_back(undo, path):
@@ -221,7 +223,7 @@ def test_everything_is_undone_newest_first_and_the_journal_is_gone(undo, path):
         "jobs cancelled": 1,
         "commands deleted": 1,
         "tokens revoked": 1,
-        "users deactivated": 1,
+        "accounts deactivated": 1,
         "teams archived": 1,
         "changes of ServiceSettings.EnableCommands undone": 1,
     }
@@ -495,7 +497,7 @@ def test_what_comes_a_moment_later_is_undone(undo, monkeypatch):
 
     monkeypatch.setattr(tidy.time, "sleep", lambda _: [change() for change in late])
     assert undo(USER, SETTING, server=Lagging)[0] == {
-        "users deactivated": 1,
+        "accounts deactivated": 1,
         "changes of ServiceSettings.EnableCommands undone": 1,
     }
 
@@ -512,7 +514,7 @@ class Forgetful(Mattermost):
 
 
 def test_who_is_active_in_a_list_alone_is_not(undo):
-    assert undo(USER, server=Forgetful)[0]["users deactivated"] == 1
+    assert undo(USER, server=Forgetful)[0]["accounts deactivated"] == 1
     assert "user 1 is still active" in undo(USER, server=Forgetful, deaf=["DELETE /users/1"])[0]
 
 
@@ -564,12 +566,44 @@ def test_what_somebody_else_answers_undoes_nothing(undo, path, front, entry):
 
 def test_what_was_put_right_is_told_in_words():
     done = {
-        "users deactivated": 6,
+        "accounts deactivated": 6,
         "changes of A.B undone": 1,
+        "bots among our accounts disabled": 1,
         "bots of ours handed to the administrator": 1,
         "jobs cancelled": 0,
         "emoji deleted": 1,
     }
     assert tidy.in_words(done) == (
-        "6 users deactivated, 1 change of A.B undone, 1 bot of ours handed to the administrator, 1 emoji deleted"
+        "6 accounts deactivated, 1 change of A.B undone, 1 bot among our accounts disabled, "
+        "1 bot of ours handed to the administrator, 1 emoji deleted"
     )
+
+
+def counted():
+    """The words by which tidying up counts, as its source writes them; of settings what stands around their names."""
+    constants = {}
+    for path in [*(ROOT / "mmconform/world/kinds").glob("*.py"), *(ROOT / "mmconform/servers/live").glob("*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant):
+                constants[node.targets[0].id] = node.value
+        for node in ast.walk(tree):
+            told = None
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("attempt", "empty"):
+                told = node.args[node.func.attr == "empty"]
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+                if ast.unparse(node.target.value) not in ("undoing.done", "ended"):  # others count what is told elsewhere
+                    continue
+                told = node.target.slice
+            told = constants.get(told.id) if isinstance(told, ast.Name) else told
+            if isinstance(told, ast.JoinedStr):
+                yield " *setting* ".join(part.value.strip() for part in told.values if isinstance(part, ast.Constant))
+            elif isinstance(told, ast.Constant) and isinstance(told.value, str):
+                yield told.value
+
+
+def test_what_may_stand_in_the_last_line_of_a_run_is_explained():
+    """Bots that became the administrator's, and an import, stood there, and in no list."""
+    text = (ROOT / "docs" / "live-server.md").read_text(encoding="utf-8")
+    explained = {word.strip() for row in re.findall(r"^  \| ([^|]+) \|", text, re.MULTILINE) for word in row.split(",")}
+    assert explained - {"it says"} == set(counted())

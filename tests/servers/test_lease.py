@@ -458,7 +458,7 @@ def test_everything_is_told_by_its_name(cleanup, server):
     assert server.deleted.index("channels/h1") < server.deleted.index("teams/t1"), "what is within goes first"
     done = said.partition("\nsettings, roles and")[0].split(", ")
     assert sorted(done) == sorted(
-        ["1 application deleted", "2 channels archived", "2 users deactivated", "1 command deleted", "1 team archived"]
+        ["1 application deleted", "2 channels archived", "2 accounts deactivated", "1 command deleted", "1 team archived"]
     )
     assert server.kept == {} and list(cleanup.folder.rglob("journal-*")) == []
 

@@ -31,7 +31,7 @@ def test_as_many_accounts_and_teams_are_made_as_a_dry_run_says(run_pytest, tmp_p
     )
     done = run_pytest(*which, *(["-n", str(processes)] if processes > 1 else []))
     assert done.returncode == 0, done.stdout
-    accounts = sum(map(int, re.findall(r"(\d+) users deactivated", done.stdout)))
+    accounts = sum(map(int, re.findall(r"(\d+) accounts deactivated", done.stdout)))
     teams = sum(map(int, re.findall(r"(\d+) teams archived", done.stdout)))
     assert [accounts, teams] == [one + (processes - 1) * other for one, other in zip(first, more, strict=True)]
 

@@ -32,7 +32,7 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     What is already gone counts as undone.
 
     Returns:
-        How many of each were put right, such as ``{"users deactivated": 6, "changes of Section.Key undone": 2}``.
+        How many of each were put right, such as ``{"accounts deactivated": 6, "changes of Section.Key undone": 2}``.
 
     Raises:
         MisuseError: the server cannot be reached or refuses, or what it says that it undid is not undone; the journals
@@ -70,7 +70,7 @@ def end_sessions(admin: Admin, begun: Iterable[tuple[str, str]]) -> Counter[str]
 
 
 def in_words(done: Mapping[str, int]) -> str:
-    """Return what was put right as people say it: ``6 users deactivated, 1 change of ServiceSettings.EnableCommands undone``."""
+    """Return what was put right as people say it: ``6 accounts deactivated, 1 change of Section.Key undone``."""
 
     def said(number: int, what: str) -> str:
         thing, _, rest = what.partition(" ")

@@ -18,6 +18,7 @@ from mmconform.world.world import Person, World
 
 #: So many accounts are asked for at once.
 _MANY = 200
+_DEACTIVATED = "accounts deactivated"
 
 
 class User(Kind):
@@ -60,10 +61,11 @@ class User(Kind):
         return undoing.found(f"/api/v4/users/username/{entry.get('name')}")
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
+        undoing.done[_DEACTIVATED] += 0  # is told before the bots among them
         token.revoke_all(undoing, entry["id"])
         _disable_bot(undoing, entry["id"])
         _take_roles(undoing, entry["id"])
-        return undoing.attempt("users deactivated", undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
+        return undoing.attempt(_DEACTIVATED, undoing.admin.ask("DELETE", f"/api/v4/users/{entry['id']}"))
 
     def left(self, undoing: Undoing) -> Iterator[str]:
         ids = undoing.ids("user")
@@ -260,4 +262,4 @@ def _disable_bot(undoing: Undoing, user: str) -> None:
         undoing.attempt(
             "bots of ours handed to the administrator", undoing.admin.ask("POST", f"/api/v4/bots/{user}/assign/{undoing.me}")
         )
-    undoing.attempt("bots disabled", undoing.admin.ask("POST", f"/api/v4/bots/{user}/disable"))
+    undoing.attempt("bots among our accounts disabled", undoing.admin.ask("POST", f"/api/v4/bots/{user}/disable"))
