@@ -319,3 +319,34 @@ def test_as_whom_nobody_asked_is_told_with_the_reason_as_the_doctor_did(peoples,
     (record,) = tmp_path.glob("*/" + NAME)
     assert read(record).footer.absent == {"guest": foretold["missing"]["guest"]}
     assert {answer.persona for answer in read(record).answers} == {*PROBING} - {"guest"}
+
+
+UNHEARD = """
+from mmconform.wire.client import Client, UnseenError
+
+send = Client.send
+
+def silent(client, method, url, *, operation="", **rest):
+    if operation == "DeleteUser":
+        raise UnseenError(f"{method} {url}", "the server did not answer in time")
+    return send(client, method, url, operation=operation, **rest)
+
+Client.send = silent
+"""
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_what_principles_asked_in_vain_is_told_and_makes_no_run_red(as_user, tmp_path, processes):
+    """The run stood still for a minute at each such request, and neither its summary nor its record said why."""
+    (tmp_path / "unheard.py").write_text(UNHEARD, encoding="utf-8")
+    files = ("suites/generated/test_probes.py", "suites/generated/test_principles.py")
+    options = ("-p", "unheard", "-n", str(processes), "--target=reference", f"--spec={SPECS / 'small.yaml'}", "--max-examples=1")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    picked = ("-k", "GetTeam or bounded", "-q", f"--reports={tmp_path}", "-p", "no:cacheprovider")
+    ran = as_user("pytest", *options, *files, *picked, PYTHONPATH=path)
+    assert ran.returncode == 0 and "GREEN" in ran.stdout, ran.stdout
+    footer = read(tmp_path / "reference" / NAME).footer
+    assert footer.unanswered.keys() == {"DeleteUser"} and footer.errors == 0
+    many = footer.unanswered["DeleteUser"]
+    said = f"no answer in time: {many} request{'s' * (many != 1)} of principles, which so show nothing: DeleteUser ({many})"
+    assert said in " ".join(ran.stdout.split())
