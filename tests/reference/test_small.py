@@ -58,7 +58,7 @@ def test_of_every_operation_it_is_seen_who_is_let_in_and_who_is_not_and_nothing_
     assert {one.operation: one.requests for one in foretold.prospects} == {name: row.sent for name, row in rows.items()}
     guard = Guard(build(load([SMALL]).document), Version.parse(observed("reference").header.server.version))
     told = foretelling.foretell(guard, {name: [foretelling.PROBES] for name in rows})
-    assert told.sent(where=["the server says that it lacks a licence"]) == {name for name, row in rows.items() if row.sent}
+    assert told.sent(foretelling.Situation(lacks=frozenset({"a licence"}))) == {name for name, row in rows.items() if row.sent}
     people = int(re.search(r"(\d+) accounts deactivated", ran.stdout)[1])
     assert people == foretold.accounts <= 40
 
