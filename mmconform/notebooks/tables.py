@@ -541,10 +541,10 @@ def _read(records: Sequence[str | Path], contract: Contract) -> list[Record]:
         with suppress(MisuseError):  # there may be none
             taken, remarks = _default(contract)
             own = {record.header.target: record for record in taken}
-        targets = {name: record.full_target(str(name)) for name in records}
-        places = [REPORTS / record.slug_of(target) for target in targets.values() if target in own]
+        targets = [(name, record.full_target(str(name))) for name in records]  # one may be named twice, and compared with itself
+        places = [REPORTS / record.slug_of(target) for _, target in targets if target in own]
         _say(remarks[place] for place in places if place in remarks)
-        found = [one for name, target in targets.items() for one in ([own[target]] if target in own else _named([name]))]
+        found = [one for name, target in targets for one in ([own[target]] if target in own else _named([name]))]
     else:
         found, remarks = choose.given(records, contract.digest, _read_one, _as_arguments) if records else _default(contract)
         _say(remarks.values())

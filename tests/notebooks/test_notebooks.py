@@ -659,6 +659,12 @@ def test_who_was_refused_is_drawn_so_whatever_else_was_expected(records):
     assert "2 columns (persona)" in said, "nobody of whom there is nothing"
 
 
+def test_a_server_that_is_named_twice_differs_in_nothing_from_itself(records, tmp_path, monkeypatch):
+    """Notebook 4 names the first server and the last, which are one where there is one."""
+    monkeypatch.setenv(RECORDS, str(records / "11.0.3"))
+    assert mmconform.timeline("recorded:11.0.3", "recorded:11.0.3").empty
+
+
 def test_where_nobody_was_given_anything_that_is_said_and_no_empty_picture_drawn(records):
     """On a server with people the notebook had two warnings of matplotlib, and a frame around nothing."""
     seen = mmconform.load(records / "11.0.3")
