@@ -40,7 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--version-of",
         metavar="VERSION",
         type=_version,
-        help="only those that this version shows; of one's first parts (11.0), as in a target, the newest that is recorded",
+        help="only those that hold in this version, whether or not a record shows them; of one's first parts (11.0), as in a "
+        "target, the newest that is recorded",
     )
     add_format(parser, "markdown")
 

@@ -408,7 +408,8 @@ def exchanges(version: str, operation: str, persona: str | None = None, cassette
 
     A version may be written as a target, too (``recorded:5.36.1``), or as its first parts (``5.36``). Of a tape of the whole API
     (``11.1.0/whole``) these are the judged exchanges, in their form alone, numbered through all tests of the operation; and
-    there is a column more, ``which`` (of its test's requests, in words).
+    there are two columns more: ``about`` (self where what is named is the caller's own or they are, or else other) and ``which``
+    (of its test's requests, in words).
 
     Columns: ``version``, ``operation``, ``persona`` (whose credential it was, the operator's too, who makes what a run needs; or
     unknown), ``credential`` (as it stands on the tape: whose session or token), ``method``, ``url``, ``body`` (sent),
@@ -453,10 +454,9 @@ def _on_whole_tape(version: str, operation: str) -> pd.DataFrame:
     rows = []
     for number, (test, exchange, _) in enumerate(held.asked, 1):
         rows.append({"version": version, "credential": exchange.credential, **_shown(exchange), "cassette": test})
-        rows[-1] |= {"number": number, "which": exchange.which}
-    return pd.DataFrame(
-        rows, columns=["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number", "which"]
-    )
+        rows[-1] |= {"number": number, "about": exchange.about, "which": exchange.which}
+    columns = ["version", "operation", "persona", "credential", *_SHOWN[2:], "cassette", "number", "about", "which"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _on_cassette(frame: pd.DataFrame, version: str, cassette: str | None) -> pd.DataFrame:

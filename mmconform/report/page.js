@@ -1035,7 +1035,8 @@ function answeredSince(t, other) {
   const one = data.targets[t];
   const before = data.targets.findLastIndex((each, i) => i < t && each.target === one.against);
   if (other === undefined || other === before) {
-    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."));
+    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."),
+      !one.documents && h("p", { class: "soft small" }, "What our lists know to have changed beside, and no request here shows, such as a permission that was retired: ", h("span", { class: "mono" }, `mmconform compare ${sh(plainName(one.against))} ${sh(plainName(one.target))}`)));
     return t > 0 && part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
   }
   const two = [Math.min(t, other), Math.max(t, other)].map((i) => sh(plainName(data.targets[i].target)));
@@ -1048,7 +1049,7 @@ function answeredSince(t, other) {
 const NOT_COMPARED = "not compared with the version before: the two were not asked the same requests";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
 const CHANGED = "What a server answers otherwise than the one before it on this page to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
-const WORST_ONLY = "A cell has what is worst and how often; its title, and the version's panel, have all.";
+const WORST_ONLY = "A cell has what is worst and how often; its title, and the version's panel, have all that requests show.";
 const plainName = (target) => target.replace("recorded:", "");
 /** Whether the page holds what a target's answers were compared with. */
 const isBeside = (one) => data.targets.some((other) => other.target === one.against);

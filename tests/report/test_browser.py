@@ -396,6 +396,9 @@ def test_changed_answers_are_counted_where_the_page_has_what_they_were_compared_
     older, newer = record_of("9.11.2"), record_of("11.0.3", changes=[{**CHANGED, "against": "recorded:9.11.2"}])
     page = page_of("versions", older, newer)
     assert cell(page, "11.0.3: 1 worse").inner_text() == "▼1"
+    cell(page, "11.0.3: 1 worse").click()
+    expect(panel(page)).to_contain_text("our lists know to have changed beside")
+    expect(panel(page)).to_contain_text("mmconform compare 9.11.2 11.0.3")
     middle = record_of("10.11.6", changes=[{**CHANGED, "against": "recorded:10.8.1"}])
     page = page_of("versions", older, middle, newer)
     assert cell(page, "10.11.6: compared with 10.8.1, which is not on this page").inner_text() == ""
