@@ -24,7 +24,6 @@ from mmconform.record.rows import FORMAT, AnswerRow, Header, NotPlayedRow, Obser
 from mmconform.report import neighbours, summary
 from mmconform.safety.guard import HELD_BACK, WOULD_DO_HARM
 from mmconform.servers.target import Target, describe
-from mmconform.world import kinds
 from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
@@ -219,7 +218,7 @@ class Run:
                 row.operation
                 for row in operations
                 if row.in_scope and not row.exercised and not row.gate and row.operation in seen.generated_for
-                if not (row.let_in and kinds.is_absent(self.contract.operations[row.operation].kinds))  # this is all it can show
+                if not summary.is_about_nothing(self.contract, row)  # who is let in is all it can show
                 if not self.is_official  # nobody vouches that what was asked is a request that is served
                 if not target.is_whole  # it holds what was served when it was recorded, and nobody can ask more
             ],
