@@ -18,7 +18,7 @@ from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
 from mmconform.record.record import NAME, PREVIOUS, Record, place_aside
 from mmconform.servers.target import Target, resolve
-from mmconform.wire.tape.tape import WHOLE, every_whole
+from mmconform.wire.tape.tape import every_whole, is_of_whole
 
 #: What a record may be kept as: no path, and no version, which would be a tape's.
 SAVED_AS = re.compile(r"[A-Za-z][\w.-]{0,99}")
@@ -178,7 +178,7 @@ def _file(name: str) -> Path | None:
 
 
 def _target(name: str, allow_remote: bool) -> Target:
-    tape = record.target_named(name) if name.endswith(f"/{WHOLE}") else ""  # as a bare version is its tape
+    tape = record.target_named(name) if is_of_whole(name) else ""  # as a bare version is its tape
     if name.endswith(".jsonl") or ("/" in name and ":" not in name and not tape):
         raise MisuseError(f"{name}: there is no record of a run; `{RUN} …` writes them to {REPORTS.name}/")
     if SAVED_AS.fullmatch(name) and not record.target_named(name):

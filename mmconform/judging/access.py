@@ -12,7 +12,7 @@ from mmconform.record.record import Record, slug_of
 from mmconform.record.rows import ObservationRow
 from mmconform.version import Version
 from mmconform.wire.tape.name import name_of_test
-from mmconform.wire.tape.tape import WHOLE
+from mmconform.wire.tape.tape import is_of_whole
 from mmconform.world.behaviours import NotKnownError, Refusal, denial
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import PERSONAS, Roles
@@ -137,7 +137,7 @@ _PROBES = "generated/probes/"
 
 def _is_whole(record: Record) -> bool:
     """Whether it is of a tape of the whole API, most of whose answers are to probes."""
-    return record.header.target.endswith(f"/{WHOLE}")
+    return is_of_whole(record.header.target)
 
 
 def has_probed(record: Record) -> bool:

@@ -14,7 +14,7 @@ from mmconform.judging import kept
 from mmconform.judging.routes import reaches
 from mmconform.paths import CASSETTES
 from mmconform.wire.exchange import Exchange
-from mmconform.wire.tape.tape import WHOLE, cassettes
+from mmconform.wire.tape.tape import cassettes, is_of_whole
 
 #: A request as a test sends it: method and address, and its body, without ids, which differ from run to run.
 Line = tuple[str, str]
@@ -42,7 +42,7 @@ def of_test(contract: Contract, operation: str, tape: str, test: str) -> list[Ex
     folder = CASSETTES / tape
     if not folder.resolve().is_relative_to(CASSETTES.resolve()):  # a record may be anybody's
         return []
-    if tape.endswith(f"/{WHOLE}"):
+    if is_of_whole(tape):
         held = kept.read(folder, operation)
         return [exchange for asked_by, exchange, _ in (held.asked if held else ()) if asked_by == test]
     path = cassettes(folder).get(f"{test}.yaml")

@@ -155,7 +155,7 @@ def slug_of(name: str) -> str:
     if re.match(r"https?://", name):
         return re.sub(r"[^A-Za-z0-9.]+", "-", base_of(name).partition("//")[2]).strip("-")
     kind, _, version = name.partition(":")
-    if version.endswith(f"/{tape.WHOLE}"):
+    if tape.is_of_whole(version):
         return f"{tape.WHOLE}-{version.partition('/')[0]}"
     return version if kind == "recorded" and not version.startswith("reference") else re.sub(r"[^\w.]+", "-", name)
 
@@ -223,7 +223,7 @@ def _find(name: str, folder: Path) -> list[Path]:
     version = target.removeprefix("recorded:")
     if re.match(r"\d", version) and version not in (*tape.every(), *tape.every_whole()):
         raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
-    run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if target.endswith(f"/{tape.WHOLE}") else "")
+    run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if tape.is_of_whole(target) else "")
     raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")
 
 

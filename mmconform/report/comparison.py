@@ -39,7 +39,7 @@ from mmconform.report.not_shown import not_shown
 from mmconform.report.requests import Requests, is_generated
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
-from mmconform.wire.tape.tape import WHOLE
+from mmconform.wire.tape.tape import is_of_whole
 from mmconform.world.people import MADE
 
 #: What a line begins with that is no sentence.
@@ -493,7 +493,7 @@ class Page:
         if kind != "recorded" or not change.callers:
             return ""
         persona, test = change.callers[0].persona, change.callers[0].tests[0].test
-        whose = f'"{persona}", ' if is_generated(test) or tape.endswith(f"/{WHOLE}") else ""
+        whose = f'"{persona}", ' if is_generated(test) or is_of_whole(tape) else ""
         return f'mmconform.exchanges("{tape}", "{change.operation}", {whose}cassette="{test}")'
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
@@ -651,7 +651,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _why_off(target: str) -> str:
     """Return why operations were not judged on a target that has them on the other side."""
-    if target.endswith(f"/{WHOLE}"):
+    if is_of_whole(target):
         return f"not on the tape {target}, but on the other"
     advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
     return f"switched off on {target}, and left so, and not on the other{advice}"
@@ -660,7 +660,7 @@ def _why_off(target: str) -> str:
 def _off_on_both(operations: Sequence[str], records: Sequence[Record]) -> str:
     """Return what is not known of operations that were judged on neither side."""
     names = ", ".join(operations)
-    if all(record.header.target.endswith(f"/{WHOLE}") for record in records):
+    if all(is_of_whole(record.header.target) for record in records):
         return f"On neither tape: {names}"
     advice = "two recordings tell, or empty servers of these versions"
     return f"Switched off on both: {names}; of what they do where they are on this says nothing: {advice}"

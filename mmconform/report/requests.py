@@ -13,7 +13,7 @@ from mmconform.record.rows import About, ObservationRow
 from mmconform.report.alike import many
 from mmconform.report.failure import placed
 from mmconform.wire.exchange import Exchange
-from mmconform.wire.tape.tape import WHOLE
+from mmconform.wire.tape.tape import is_of_whole
 
 #: So many kinds of requests are named, and so much of one that is an example.
 _FEW_KINDS, _FEW_OTHERS, _LONG = 4, 2, 90
@@ -50,7 +50,7 @@ class Requests:
         self._judges = {
             row.operation: (record, row.test)
             for record in self._records
-            if record.header.target.endswith(f"/{WHOLE}")
+            if is_of_whole(record.header.target)
             for row in record.observations
         }
 
@@ -207,7 +207,7 @@ class Requests:
 
     def _is_whole(self, side: int) -> bool:
         target = self._records[side].header.target
-        return target.startswith("recorded:") and target.endswith(f"/{WHOLE}")
+        return target.startswith("recorded:") and is_of_whole(target)
 
     def _told_of_whole(self, change: Change, test: str, found: Iterable[Exchange]) -> str:
         """Return one of these: of somebody, if there is one, of whom not all requests show the change."""
@@ -259,7 +259,7 @@ class Requests:
 
 def _is_tape(record: Record) -> bool:
     target = record.header.target
-    return target.startswith("recorded:") and not target.endswith(f"/{WHOLE}")
+    return target.startswith("recorded:") and not is_of_whole(target)
 
 
 def _varied(lines: Sequence[Line]) -> str:

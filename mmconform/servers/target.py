@@ -172,9 +172,9 @@ def resolve(
     tapes = tape.every()
     if not IS_CHECKOUT:
         raise MisuseError(f"`{text}` is a tape, and tapes are not in the package: clone the repository for them")
-    if not (tapes or version.endswith(f"/{tape.WHOLE}")):
+    if not (tapes or tape.is_of_whole(version)):
         raise MisuseError(f"no tape in {CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
-    if version.endswith(f"/{tape.WHOLE}"):
+    if tape.is_of_whole(version):
         if version not in (whole := tape.every_whole()):
             raise MisuseError(f"no tape of the whole API `{version}`; there are {', '.join(whole) or 'none'}")
         return [recorded(version)]

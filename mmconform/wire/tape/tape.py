@@ -42,6 +42,11 @@ def every_whole() -> list[str]:
     return [f"{name}/{WHOLE}" for name in sorted(names, key=Version.parse)]
 
 
+def is_of_whole(name: str) -> bool:
+    """Return whether a target or a version names the tape of the whole API inside a version's (``11.1.0/whole``)."""
+    return name.endswith(f"/{WHOLE}")
+
+
 def newest(names: Iterable[str] | None = None) -> str:
     """Return the newest release among tapes, oldest first, or all; where there is none the newest of them, if any.
 
