@@ -110,6 +110,7 @@ class ServedAlone:
 
     Attributes:
         count: Their requests that were served, none of which the other was asked, since it is of another version.
+        test: What sent the first of them.
         served: How they were served, each answer once.
         said: What the other answers to all that it was asked there as them.
     """
@@ -117,6 +118,7 @@ class ServedAlone:
     operation: str
     persona: str
     count: int
+    test: str
     served: tuple[str, ...]
     said: tuple[str, ...]
 
@@ -134,9 +136,8 @@ class Comparison:
         compared: The operations that both servers were asked about.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
         why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
-            such test: the reason for which it was skipped there, with what the record says of it behind a colon, ``OTHERWISE`` or
-            ``NOT_RUN``.
-        otherwise_before, otherwise_after: Of those that are asked ``OTHERWISE``, by what sends the requests.
+            such test (the reason for which it was skipped there, with what the record says of it behind a colon, ``OTHERWISE`` or
+            ``NOT_RUN``), and by that test.
         served_before, served_after: Whom one of the servers only served, by requests that the other was not asked.
     """
 
@@ -149,10 +150,8 @@ class Comparison:
     compared: frozenset[str] = frozenset()
     only_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    why_not_before: Mapping[str, int] = field(default_factory=dict)
-    why_not_after: Mapping[str, int] = field(default_factory=dict)
-    otherwise_before: Mapping[str, int] = field(default_factory=dict)
-    otherwise_after: Mapping[str, int] = field(default_factory=dict)
+    why_not_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    why_not_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     served_before: tuple[ServedAlone, ...] = ()
     served_after: tuple[ServedAlone, ...] = ()
 
@@ -220,7 +219,7 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
     only = _by_caller(gone), _by_caller(come)
     not_old, not_new = _why_alone(come, before, old), _why_alone(gone, after, new)
-    why = _counted(not_old.values()), _counted(not_new.values()), _asked_otherwise(come, old), _asked_otherwise(gone, new)
+    why = _by_reason(not_old), _by_reason(not_new)
     served = _served_alone(not_new, old, new, moved), _served_alone(not_old, new, old, moved)
     compared = frozenset(key[1] for key in both)
     return Comparison(changes, len(both), len(gone) + len(come), *off, compared, *only, *why, *served)
@@ -243,9 +242,13 @@ def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dic
     return {key: OTHERWISE if key[0] in run else why(*key[:2]) for key in asked}
 
 
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    """Return how often each name is there, most first."""
-    return dict(sorted(Counter(names).items(), key=lambda one: (-one[1], one[0])))
+def _by_reason(why_alone: Mapping[Asked, str]) -> dict[str, dict[str, int]]:
+    """Return how many answers there are for each reason and test, most first."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for (test, *_), why in why_alone.items():
+        found[why][test] += 1
+    reasons = sorted(found, key=lambda why: (-found[why].total(), why))
+    return {why: dict(sorted(found[why].items(), key=lambda one: (-one[1], one[0]))) for why in reasons}
 
 
 def _served_alone(
@@ -260,12 +263,19 @@ def _served_alone(
     said: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for (_, operation, persona, *_), answer in other.items():
         said[operation, persona][answer.says] = None
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for key, why in asked.items():
         if why.partition(":")[0] in _OF_VERSION and answers[key].is_served and key[1] not in moved:
-            found[key[1:3]].append(answers[key].says)
+            found[key[1:3]].append((key[0], answers[key].says))
     return tuple(
-        ServedAlone(operation, persona, len(served), tuple(sorted(set(served))), tuple(said[operation, persona]))
+        ServedAlone(
+            operation,
+            persona,
+            len(served),
+            min(served)[0],
+            tuple(sorted({says for _, says in served})),
+            tuple(said[operation, persona]),
+        )
         for (operation, persona), served in sorted(found.items(), key=lambda one: (power(one[0][1]), one[0][0]))
         if not any(says.startswith("2") for says in said[operation, persona])
     )
@@ -273,12 +283,6 @@ def _served_alone(
 
 def _sending(answers: _Answers) -> set[str]:
     return {request for request, *_ in answers}
-
-
-def _asked_otherwise(asked: Iterable[Asked], answers: _Answers) -> dict[str, int]:
-    """Return what sends requests in both records, with how many answers of those asked that the one of these answers lacks."""
-    run = _sending(answers)
-    return _counted(key[0] for key in asked if key[0] in run)
 
 
 def request_of(row: ObservationRow, slug: str) -> str:

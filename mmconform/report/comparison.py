@@ -36,7 +36,7 @@ from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS, MARKS, NEW_FINDING, WHY_SKIPPED
 from mmconform.report.not_shown import not_shown
-from mmconform.report.requests import Requests, is_generated
+from mmconform.report.requests import Requests, is_generated, kinds_of_tests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
 from mmconform.wire.tape.tape import is_of_whole
@@ -59,6 +59,8 @@ _TITLES: dict[Effect, tuple[str, str]] = {
 _IS_KNOWN, _WAS_KNOWN = "known deviation", "was a known deviation"
 #: Of more operations than these, those that changed in the same way are told together.
 _FEW_OPERATIONS = 50
+#: So many kinds of tests are named that one server only was asked by, for each reason.
+_FEW_TESTS = 6
 #: What a line begins with that is to be copied as it is, so that it is not folded.
 _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
@@ -155,7 +157,7 @@ class Page:
                     lines += self._sent(group)
                 lines += [f"    why   {reason}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
-            lines += ["", head, *(f"  {one}" for one in rest)]
+            lines += ["", head, *(one if one.startswith(_COMMAND) else f"  {one}" for one in rest)]
         is_told = self.groups or self.known_worse
         lines += ["", *self._still(), *(["", self._headline(where="above"), *self._next()] if is_told else [])]
         return "\n".join(part for line in map(plain, lines) for part in (_folded(line, width) if width else [line]))
@@ -180,7 +182,7 @@ class Page:
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}{sent}")
                 lines += [f"- why: {inert(reason)}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
-            lines += ["", inert(head), "", *(f"- {inert(one)}" for one in rest)]
+            lines += ["", inert(head), "", *(f"- {inert(one.strip())}" for one in rest)]
         lines += [line for one in self._still() for line in ("", inert(one))]
         return "\n".join(lines)
 
@@ -207,7 +209,6 @@ class Page:
 
         counts: dict[str, Any] = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
         counts |= {"why_not_before": self.comparison.why_not_before, "why_not_after": self.comparison.why_not_after}
-        counts |= {"otherwise_before": self.comparison.otherwise_before, "otherwise_after": self.comparison.otherwise_after}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
         off |= {"off_both": self.comparison.off_both}
@@ -307,19 +308,19 @@ class Page:
         """Yield what the changes do not tell: a headline, and a line for each part of it."""
         found, (old, new) = self.comparison, (self._name(record) for record in (self.before, self.after))
         sides = (
-            (old, found.only_before, new, found.why_not_after, found.otherwise_after, found.served_before),
-            (new, found.only_after, old, found.why_not_before, found.otherwise_before, found.served_after),
+            (self.before, old, found.only_before, new, found.why_not_after, found.served_before),
+            (self.after, new, found.only_after, old, found.why_not_before, found.served_after),
         )
-        for name, only, other, whys, otherwise, served in sides:
+        for record, name, only, other, whys, served in sides:
             if only:
                 asked = sorted(((sum(of.values()), persona) for persona, of in only.items()), key=lambda one: (-one[0], one[1]))
-                why = "; ".join(f"{_why_alone(why)} ({count})" for why, count in whys.items())
-                head = f"Asked of {name} only, {many(sum(count for count, _ in asked), 'answer')}; why not of {other}: {why}."
-                lines = ["As " + ", ".join(f"{persona} ({count})" for count, persona in asked)]
+                head = f"Asked of {name} only, {many(sum(count for count, _ in asked), 'answer')}; why not of {other}:"
+                lines = [f"{_why_alone(why)} ({sum(of.values())}: {kinds_of_tests(of, _FEW_TESTS)})" for why, of in whys.items()]
+                lines.append("As " + ", ".join(f"{persona} ({count})" for count, persona in asked))
                 if served:
                     lines.append(f"Served by {name}, and not tried on {other}: {_served(served)}")
-                if otherwise:
-                    lines.append(f"Otherwise asked: {first_of([f'{test} ({count})' for test, count in otherwise.items()])}")
+                    call = _call(record, served[0].operation, served[0].persona, served[0].test)
+                    lines += ["what one of them sent, and each answer:", f"{_COMMAND}{call}"] if call else []
                 yield head, lines
         if self.not_shown:
             head = "Our lists know these changes between the two as well, which the same requests did not show:"
@@ -484,17 +485,11 @@ class Page:
         return ["    what one of them sent, and each answer:", *commands] if commands else []
 
     def _exchanges(self, change: Change) -> str:
-        """Return the call that shows requests of a change with their answers, which a test that passes does not; of a tape.
-
-        Who sent it is named where many do: a test by hand may give somebody more than they have, who stands there as they were
-        made, or have them ask by a cookie, which is nobody's there.
-        """
-        kind, _, tape = self.after.header.target.partition(":")
-        if kind != "recorded" or not change.callers:
+        """Return the call that shows requests of a change with their answers, which a test that passes does not; of a tape."""
+        if not change.callers:
             return ""
-        persona, test = change.callers[0].persona, change.callers[0].tests[0].test
-        whose = f'"{persona}", ' if is_generated(test) or is_of_whole(tape) else ""
-        return f'mmconform.exchanges("{tape}", "{change.operation}", {whose}cassette="{test}")'
+        caller = change.callers[0]
+        return _call(self.after, change.operation, caller.persona, caller.tests[0].test)
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
@@ -566,6 +561,17 @@ def _why_alone(why: str) -> str:
     """Return why one of the two has no such answer: what its record says of that, or else what the reason means."""
     reason, _, words = why.partition(": ")
     return words or {**WHY_SKIPPED, **_WHY_ALONE}.get(reason, reason)
+
+
+def _call(record: Record, operation: str, persona: str, test: str) -> str:
+    """Return the call that shows what a test sent, with each answer; nothing where that is on no tape.
+
+    Who sent it is named where many do: a test by hand may give somebody more than they have, who stands there as they were
+    made, or have them ask by a cookie, which is nobody's there.
+    """
+    kind, _, tape = record.header.target.partition(":")
+    whose = f'"{persona}", ' if is_generated(test) or is_of_whole(tape) else ""
+    return f'mmconform.exchanges("{tape}", "{operation}", {whose}cassette="{test}")' if kind == "recorded" else ""
 
 
 def _served(alone: Iterable[ServedAlone]) -> str:

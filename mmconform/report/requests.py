@@ -286,6 +286,11 @@ def _cut(line: str, long: int = _LONG) -> str:
     return line if len(line) <= long else f"{line[:long]}…"
 
 
+def kinds_of_tests(tests: Iterable[str], most: int) -> str:
+    """Return what tests, as the records name them, send: the first kinds, each once, and how many more there are."""
+    return _some(dict.fromkeys(_kind(Sent(test)) for test in tests), most)
+
+
 def is_generated(test: str) -> bool:
     """Whether a test, as the records name it, sends what was drawn, as many callers."""
     return test.split("/")[:2] == ["generated", "cases"]
