@@ -39,7 +39,16 @@ from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
 from mmconform.world.callers import missing
-from mmconform.world.features import TOKENS, WEBRTC, features, lacking, lost_to_a_licence, needed_by
+from mmconform.world.features import (
+    TOKENS,
+    WEBRTC,
+    features,
+    lacking,
+    lost_to_a_licence,
+    needed_by,
+    wanted_by_probes,
+    with_these,
+)
 from mmconform.world.people import MADE, OF_TESTS, PERSONAS
 
 #: Of looking around, whatever the server does.
@@ -212,8 +221,10 @@ def _examined(target: Target, contract: Contract, client: Client, token: str, *,
         if found.makes and found.gaps and not made.is_part:
             found.makes = f"less than {found.makes}"
     else:
-        guard = Guard(contract, target.version, is_throwaway=not others, lacks=lacking(config, about))
-        found.outlook = Foresight(contract, guard, target.roles, config, licensed, nobodys).outlook()
+        wanted = [features()[name] for name in off - left_off] + wanted_by_probes(config, target.version, disruptive=False)
+        then = config if others else with_these(config, (feature for feature in wanted if feature.setting not in fixed))
+        guard = Guard(contract, target.version, is_throwaway=not others, lacks=lacking(then, about))
+        found.outlook = Foresight(contract, guard, target.roles, then, licensed, nobodys).outlook()
         asked &= {prospect.operation for prospect in found.outlook.asked}
         promised = (clause for clause in contract.clauses.values() if clause.operation in asked)
         found.reached = sum(1 for clause in promised if clause.rule != _OF_WRONG_INPUT)

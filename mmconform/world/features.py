@@ -124,6 +124,11 @@ def settings_of(wanted: Iterable[Feature]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def with_these(config: _Config, wanted: Iterable[Feature]) -> dict[str, Mapping[str, Any]]:
+    """Return a server's settings as they are when features of it are switched on."""
+    return {**config, **{section: {**config.get(section, {}), **values} for section, values in settings_of(wanted).items()}}
+
+
 def needed_by(operation: Operation) -> set[str]:
     """Return the features without which an operation serves nobody what it promises."""
     return {operation.needs, *(feature.name for feature in features().values() if operation.id in feature.operations)}

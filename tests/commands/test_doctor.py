@@ -305,6 +305,45 @@ def test_of_a_document_it_is_told_what_probes_would_ask_and_nothing_is_made(serv
     assert {method for method, *_ in running.requests} == {"GET"}
 
 
+@pytest.mark.parametrize("has_people", [False, True])
+def test_what_a_run_switches_on_itself_gates_nothing(server, capsys, write, has_people):
+    """Tokens and links to files are switched on on an empty server; connections to others' OAuth nowhere."""
+    document = write("gated.yaml", GATED)
+    off = {"EnableUserAccessTokens": False, "EnableOutgoingOAuthConnections": False}
+    running = server(service=off, users=[ZOE] * has_people, FileSettings={"EnablePublicLink": False})
+    cli.main(["doctor", running.url, "--spec", str(document), "--format", "json"])
+    prospects = json.loads(capsys.readouterr().out)["outlook"]["prospects"]
+    needs = {one["operation"]: one["needs"] for one in prospects if one["needs"]}
+    assert "ListConnections" in needs and needs.keys() == {"ListConnections", *(["MakeToken", "GetLink"] * has_people)}
+
+
+GATED = """\
+openapi: 3.0.0
+info: {title: x, version: '1'}
+servers: [{url: /api/v4}]
+paths:
+  "/users/{user_id}/tokens":
+    post:
+      operationId: MakeToken
+      parameters: [{name: user_id, in: path, required: true, x-resource: user, schema: {type: string}}]
+      x-body: {}
+      x-harmless: x
+      responses: {"201": {description: x}}
+  "/users/{user_id}/tokens/all":
+    get:
+      operationId: ListTokens
+      parameters: [{name: user_id, in: path, required: true, x-resource: user, schema: {type: string}}]
+      responses: {"200": {description: x}}
+  "/files/{file_id}/link":
+    get:
+      operationId: GetLink
+      parameters: [{name: file_id, in: path, required: true, x-resource: file, schema: {type: string}}]
+      responses: {"200": {description: x}}
+  /oauth/outgoing_connections:
+    get: {operationId: ListConnections, responses: {"200": {description: x}}}
+"""
+
+
 def test_for_machines_each_operation_has_its_reason(server, capsys):
     told = json.loads(told_by([server().url, "--spec", SPECS / "small.yaml", "--format", "json"], capsys))
     prospects = {one["operation"]: one for one in told["outlook"]["prospects"]}
