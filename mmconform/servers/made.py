@@ -1,9 +1,11 @@
 """How many of what a run makes on a server: what the same tests made where a tape was recorded."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from mmconform.contract.templates import below_the_api
@@ -63,28 +65,31 @@ def made_on(version: Version, cassettes: Collection[str] | None = None, without:
     if not name:
         return Made()
     paths = {path.removesuffix(".yaml"): file for path, file in tape.cassettes(tape.place(name)).items()}
-    world = Counter(_made(_requests(paths.pop(tape.WORLD.removesuffix(".yaml")))))
+    world = _made(_requests(paths.pop(tape.WORLD.removesuffix(".yaml"))))
     by_test = (_requests(file) for path, file in paths.items() if cassettes is None or path in cassettes)
     counted = (
         _made(requests) for requests in by_test if without is None or not any(without(*request) for *request, _ in requests)
     )
-    return Made(name, without is not None, sum(map(Counter, counted), world), world)
+    return Made(name, without is not None, sum(counted, world), world)
 
 
-def _requests(cassette: Path) -> list[tuple[str, str, int]]:
-    """Return what a test sent: method, path below the API, and the status of the answer."""
+@cache
+def _requests(cassette: Path) -> tuple[tuple[str, str, str], ...]:
+    """Return what a test sent: method, path below the API, and the kind of which that made one, if any.
+
+    Read once in a process: a tape is never edited.
+    """
     rows = CompactYaml.deserialize(cassette.read_text(encoding="utf-8"))["interactions"]
-    return [
-        (row["request"]["method"], below_the_api(urlsplit(row["request"]["uri"]).path), row["response"]["status"]["code"])
-        for row in rows
-    ]
+    return tuple(_request(row["request"], row["response"]["status"]["code"]) for row in rows)
 
 
-def _made(requests: Iterable[tuple[str, str, int]]) -> Iterator[str]:
-    for method, path, status in requests:
-        kind = kinds.made_by(method, path)
-        if kind and 200 <= status < 300:
-            yield kind
+def _request(sent: Mapping[str, Any], status: int) -> tuple[str, str, str]:
+    method, path = sent["method"], below_the_api(urlsplit(sent["uri"]).path)
+    return method, path, kinds.made_by(method, path) if 200 <= status < 300 else ""
+
+
+def _made(requests: Iterable[tuple[str, str, str]]) -> Counter[str]:
+    return Counter(kind for _, _, kind in requests if kind)
 
 
 def _for_ever(by_kind: Counter[str]) -> str:

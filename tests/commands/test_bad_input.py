@@ -491,6 +491,10 @@ def test_a_version_that_is_on_no_tape_is_told_by_what_entries_say_and_so_it_is_s
     assert main(["deviations", "--version-of", version, *format]) == 0
     said = f"{Version.parse(version)} is on no tape{near}: it is told by the versions that entries name\n"
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("format", [(), ("--format", "json")])
+def test_of_a_version_that_is_on_a_tape_nothing_is_said(capsys, format):
     for name in tape.every():
         assert main(["deviations", "--version-of", name.partition("-")[0], *format]) == 0
         assert capsys.readouterr().err == ""
