@@ -15,6 +15,7 @@ from mmconform.documents.load import load
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.judging.deviations import Deviation
+from mmconform.report.alike import many
 from mmconform.report.markdown import code, inert
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -97,11 +98,9 @@ def _listed(options: argparse.Namespace, contract: Contract, shown: list[Deviati
         return json.dumps([{**asdict(d), "personas": sorted(d.personas), "versions": str(d.versions)} for d in shown], indent=2)
     entries = deviations.by_entry(shown)
     lines = [line for entry in entries.values() for line in _told(contract, entry, is_markdown=options.format == "markdown")]
-    about = len({d.clause for d in shown})
-    count = "1 known deviation" if len(entries) == 1 else f"{len(entries)} known deviations"
-    lines.append(
-        f"{count}, about {'1 promise' if about == 1 else f'{about} promises'}" if shown else f"nothing known{_asked(options)}"
-    )
+    all_, about = len(deviations.by_entry(deviations.load(contract))), many(len({d.clause for d in shown}), "promise")
+    count = f"{len(entries)} of " * (len(entries) < all_) + many(all_, "known deviation")
+    lines.append(f"{count} on our list, about {about}, seen in a record or not" if shown else f"nothing known{_asked(options)}")
     return "\n".join(lines)
 
 

@@ -48,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _page(contract: Contract, records: Sequence[Record], known: Sequence[Deviation]) -> str:
     is_ours = not any(record.header.documents for record in records)
-    changes = known_changes.load(contract) if is_ours else []
-    return as_html(contract, side_by_side(contract, changes, records), known, prove.published())
+    changes = known_changes.load(contract, is_of_many=not is_ours)
+    return as_html(contract, side_by_side(contract, changes, records), known, prove.published(), changes)
 
 
 #: From the contract, the records and the known deviations to text.

@@ -302,12 +302,9 @@ def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = (
     rows = []
     for before, after in _pairs(records, read_):
         older, newer = (record.header.server.version for record in (before, after))
-        ways, between = (ways_broken(before), ways_broken(after)), (Version.parse(older), Version.parse(newer))
-        found = compare(contract, before, after)
-        served = found.served_before, found.served_after
         rows += [
             (older, newer, ", ".join(one.operations), ", ".join(one.personas), one.text)
-            for one in beside_the_shown(contract, found.changes, ways, between, known, served)
+            for one in beside_the_shown(contract, before, after, compare(contract, before, after), known)
         ]
     frame = pd.DataFrame(rows, columns=["older", "version", "operation", "personas", "known"])
     frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(r.header.server.version for r in read_)], ordered=True)

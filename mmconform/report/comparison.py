@@ -35,7 +35,7 @@ from mmconform.report.felt import felt
 from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS, MARKS, NEW_FINDING, WHY_SKIPPED
-from mmconform.report.not_shown import not_shown
+from mmconform.report.not_shown import HEAD, counted_apart, not_shown, worse
 from mmconform.report.requests import Requests, is_generated, kinds_of_tests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
@@ -116,9 +116,8 @@ class Page:
             for change in flat(comparison.changes)
         }
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
-        served = comparison.served_before, comparison.served_after
-        self.not_shown = list(not_shown(contract, comparison.changes, ways, (older, newer), (known, deviations), served))
-        self.known_worse = [one for one in self.not_shown if one.effect == "worse"]
+        self.not_shown = list(not_shown(contract, before, after, comparison, (known, deviations)))
+        self.known_worse = worse(self.not_shown)
         self.broken_alike = broken_alike(before, after)
         self._broken = [_by_clause(of_side) for of_side in ways]
         self._states = [clause_states(contract, record.observations) for record in (before, after)]
@@ -244,7 +243,7 @@ class Page:
         told = ", ".join(f"{len(of)} {effect}" for effect, of in sizes.items()) if self.groups else self._nothing()
         if max(chain([0], *sizes.values())) > 1:
             told += f" ({', '.join(str(sum(of)) for of in sizes.values())}, counted for each operation)"
-        told += f"; and {len(self.known_worse)} worse that our lists alone know ({where})" if self.known_worse else ""
+        told += f"; and {counted_apart(self.known_worse)} ({where})" if self.known_worse else ""
         return f"{self._title(text, literal)}: {told}"
 
     def _compared(self) -> str:
@@ -323,8 +322,7 @@ class Page:
                     lines += ["what one of them sent, and each answer:", f"{_COMMAND}{call}"] if call else []
                 yield head, lines
         if self.not_shown:
-            head = "Our lists know these changes between the two as well, which the same requests did not show:"
-            yield head, [one.text for one in self.not_shown]
+            yield f"{HEAD}:", [one.text for one in self.not_shown]
         told = self.comparison.changes, self.not_shown, self._requests, found.served_before
         if feelings := felt(*told, is_brief=self.is_of_many):
             yield f"{_FELT_HEAD} ({_HOW_MANY if self.is_of_many else _WHICH}):", feelings

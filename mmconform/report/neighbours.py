@@ -14,7 +14,7 @@ from mmconform.contract.clause import Contract
 from mmconform.driving.generate import MAX_EXAMPLES, SEED
 from mmconform.errors import MisuseError
 from mmconform.judging import known_changes
-from mmconform.judging.changes import Change, compare, flat
+from mmconform.judging.changes import Change, Comparison, compare, flat
 from mmconform.judging.known_changes import KnownChange
 from mmconform.record.record import Record
 from mmconform.record.rows import ChangeRow, Header
@@ -50,7 +50,6 @@ def side_by_side(contract: Contract, known: Sequence[KnownChange], records: Sequ
     other requests, or other parts, nothing is told.
 
     Args:
-        known: Empty for documents that are not ours: of these nobody lists what changes.
         records: In the order in which they stand beside one another.
     """
     told = list(records[:1])
@@ -62,14 +61,22 @@ def side_by_side(contract: Contract, known: Sequence[KnownChange], records: Sequ
 
 def _since(contract: Contract, known: Sequence[KnownChange], before: Record, after: Record) -> Record:
     """Return a record with what changed from another one, or with nothing where that cannot be told."""
-    nothing = replace(after, changes=[], footer=structs.replace(after.footer, against=""))
-    if before.header.selection != after.header.selection or before.footer.left_out or after.footer.left_out:
-        return nothing
-    try:
-        rows = _rows(contract, known, compare(contract, before, after).changes, before, after, not_listed="unjudged")
-    except (MisuseError, ValueError):  # other requests, or a version that is none
-        return nothing
+    found = compared(contract, before, after)
+    if found is None:
+        return replace(after, changes=[], footer=structs.replace(after.footer, against=""))
+    rows = _rows(contract, known, found.changes, before, after, not_listed="unjudged")
     return replace(after, changes=rows, footer=structs.replace(after.footer, against=before.header.target))
+
+
+def compared(contract: Contract, before: Record, after: Record) -> Comparison | None:
+    """Return what changed from one record to another that a page may put beside it; nothing where that cannot be told."""
+    if before.header.selection != after.header.selection or before.footer.left_out or after.footer.left_out:
+        return None
+    try:
+        _versions(before, after)
+        return compare(contract, before, after)
+    except (MisuseError, ValueError):  # other requests, or a version that is none
+        return None
 
 
 def _versions(before: Record, after: Record) -> tuple[Version, Version]:

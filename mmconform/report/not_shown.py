@@ -3,19 +3,23 @@
 Of permissions these lists are ``data/permissions.yaml``: whoever holds one that a version retired may ask nothing with it there.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
 from mmconform.contract.clause import Contract
 from mmconform.contract.permission import Holds, is_there, leaves, permissions
 from mmconform.judging import deviations, known_changes
-from mmconform.judging.changes import Change, ServedAlone, effect_of_answers, effect_of_field
+from mmconform.judging.changes import Comparison, ServedAlone, effect_of_answers, effect_of_field, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
+from mmconform.record.record import Record
 from mmconform.record.rows import Effect
 from mmconform.version import Version
 from mmconform.world.people import power
+
+#: What stands above them.
+HEAD = "Our lists know these changes between the two as well, which the same requests did not show"
 
 
 @dataclass(frozen=True)
@@ -55,21 +59,21 @@ def _effect(was: str, is_: str) -> Effect:
 
 def not_shown(
     contract: Contract,
-    seen: Iterable[Change],
-    ways: Sequence[Collection[tuple[str, str]]],
-    between: tuple[Version, Version],
+    older: Record,
+    newer: Record,
+    comparison: Comparison,
     known: tuple[Iterable[KnownChange], Iterable[Deviation]],
-    served: tuple[Collection[ServedAlone], Collection[ServedAlone]] = ((), ()),
 ) -> Iterator[NotShown]:
     """Yield each, whichever of the two versions is the newer.
 
+    A deviation is told of whoever could be judged in one of them only.
+
     Args:
-        seen: What changed from the one to the other.
-        ways: For each of the two, of which clause and persona something was seen. A deviation is told of whoever could be
-            judged in one of them only.
-        served: For each of the two, whom it served and the other was seen to do so by no answer.
+        comparison: Of the two.
     """
-    before, after = between
+    between = before, after = Version.parse(older.header.server.version), Version.parse(newer.header.server.version)
+    ways, served = (ways_broken(older), ways_broken(newer)), (comparison.served_before, comparison.served_after)
+    seen = comparison.changes
     forth = [replace(change, before=change.after, after=change.before) if after < before else change for change in seen]
     entries = known_changes.not_shown(known[0], forth, *sorted(between))
     for entry in entries:
@@ -96,6 +100,17 @@ def not_shown(
         operations = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
         text = f"{', '.join(names)}, for {', '.join(callers)}: {why}"
         yield NotShown(operations, tuple(callers), frozenset(), frozenset(), text, why)
+
+
+def worse(found: Iterable[NotShown]) -> list[NotShown]:
+    """Return those that are a loss to who calls the server, whichever of the answers they name it gave and gives."""
+    return [one for one in found if one.effect == "worse"]
+
+
+def counted_apart(found: Iterable[NotShown]) -> str:
+    """Return how many of these are worse, as it stands behind the count of changed answers; nothing where none is."""
+    count = len(worse(found))
+    return f"{count} worse that our lists alone know" if count else ""
 
 
 def _retired(contract: Contract, between: tuple[Version, Version], served: Iterable[ServedAlone]) -> Iterator[NotShown]:

@@ -70,8 +70,10 @@ function withHeads(table, heads) {
   return table;
 }
 
-/** Text with what stands between backticks as code. */
-const prose = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
+/** Text with what stands between backticks as code, and the rest as `say` has it. */
+const prose = (text, say = (part) => part) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : say(part)));
+/** The same, in which the names of operations and promises open these. */
+const linked = (text, t) => prose(text, (part) => part.split(/([\w.-]+)/).map((name) => (clauses.has(name) || operations.has(name) ? chip(name, t) : name)));
 
 // -- the address says what is shown ---------------------------------------------------------------------------------
 
@@ -329,14 +331,16 @@ function versions() {
       "aria-label": told, title: told, onclick: () => open(`@${one.name}`) },
       h("span", { class: "parts" }, h("span", {}, say(one), h("span", { class: "wide" }, wide(one)))));
   }));
-  const changesRow = () => row("sum", h("span", { class: "name", title: `${CHANGED} ${WORST_ONLY}` }, "changed answers", h("span", { class: "on-narrow" }, ":", Object.entries(EFFECT).map(([effect, [, means]]) => [" ", arrow(effect), ` ${means}`]))), range(now.from, now.to + 1).map((t) => {
+  const changesRow = () => row("sum", h("span", { class: "name", title: `${CHANGED} ${WORST_ONLY}` }, "changed answers", h("span", { class: "on-narrow" }, ":", Object.entries(EFFECT).map(([effect, [, means]]) => [" ", arrow(effect), ` ${means}`]), data.targets.some((one) => losses(one).length) && [", and below it ", arrow("worse"), " worse that our lists alone know"])), range(now.from, now.to + 1).map((t) => {
     const one = data.targets[t];
     const isHere = isBeside(one);
     const some = isHere ? effects(one.changes) : [];
-    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || (isHere ? "no changed answers" : one.against ? `compared with ${plainName(one.against)}, which is not on this page` : NOT_COMPARED)}`;
+    const alone = isHere ? losses(one) : [];
+    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || (isHere ? "no changed answers" : one.against ? `compared with ${plainName(one.against)}, which is not on this page` : NOT_COMPARED)}${alone.length ? `; and ${one.lists.worse}` : ""}`;
     return h("button", { type: "button", role: "gridcell", class: `cell ${isHere ? "" : "nothing"}${isHere && one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
       "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
-      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : isHere ? "0" : ""));
+      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : isHere ? "0" : "",
+        alone.length > 0 && h("span", { class: "alone" }, h("span", { class: "and" }, "& "), arrow("worse"), h("span", { class: "count" }, String(alone.length)))));
   }));
   const rows = [row("top", h("span", { class: "soft small" }, "operation"), heads, "versions")];
   if (!now.q && !now.rule && !now.operation && !now.persona && !now.state && !now.fresh) rows.push(
@@ -638,13 +642,20 @@ const VERDICT = {
 /** Whether some record on this page shows it; an entry about other operations or versions is none of theirs. */
 const isMet = (card) => card.met.some(Boolean);
 
+/** How many of some cards these records show: of the whole list, which `mmconform deviations` counts too, and beside it what is new. */
+function seen(some) {
+  const fresh = some.filter((card) => card.verdict === "new").length;
+  const all = data.deviations.length;
+  return [all || !fresh ? `${some.filter(isMet).length - fresh} of ${all} seen` : "", fresh ? `${fresh} new` : ""].filter(Boolean).join(", ");
+}
+
 function isCardShown(card) {
   const some = card.clauses.map((id) => clauses.get(id));
   const met = card.met.slice(now.from, now.to + 1).join("");
   const text = [card.reason, card.evidence, card.place, ...card.signatures].join("\n").toLowerCase();
   return some.some((clause) => (!now.operation || clause.operation === now.operation) && (!now.rule || clause.rule === now.rule) &&
       now.q.toLowerCase().split(/\s+/).every((word) => textOf(clause.id).includes(word) || text.includes(word))) &&
-    (!now.persona || card.personas.includes(now.persona)) && (!now.state || met.includes(now.state)) &&
+    (!now.persona || card.personas.includes(now.persona)) && (!(now.state in data.states) || met.includes(now.state)) &&
     (!now.fresh || card.verdict === "new") && (met || (now.from === 0 && now.to === LAST));
 }
 
@@ -734,7 +745,7 @@ function deviations() {
   const fresh = cards.filter((card) => card.verdict === "new").length;
   const known = cards.filter(isMet).length - fresh;
   return [
-    h("p", { class: "lead" }, `Every disagreement of a server with the documentation, by who is wrong: ${many(known, "known deviation")} that these records show, ${fresh || "none"} new. `,
+    h("p", { class: "lead" }, `Every disagreement of a server with the documentation, by who is wrong: of ${many(data.deviations.length, "known deviation")} on our list these records show ${known}; ${fresh || "none"} new. ${shown.length < cards.length ? `With these filters: ${seen(shown)}. ` : ""}`,
       "A known deviation is an entry of the list, and may be about several promises; the other views count promises."),
     ["new", ...data.verdicts].map((verdict) => {
       const some = shown.filter((card) => card.verdict === verdict && isMet(card));
@@ -1035,8 +1046,8 @@ function answeredSince(t, other) {
   const one = data.targets[t];
   const before = data.targets.findLastIndex((each, i) => i < t && each.target === one.against);
   if (other === undefined || other === before) {
-    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes) : h("p", {}, "No changed answers."),
-      !one.documents && h("p", { class: "soft small" }, "What our lists know to have changed beside, and no request here shows, such as a permission that was retired: ", h("span", { class: "mono" }, `mmconform compare ${sh(plainName(one.against))} ${sh(plainName(one.target))}`)));
+    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes, t) : h("p", {}, "No changed answers."),
+      one.lists ? byLists(t) : !one.documents && h("p", { class: "soft small" }, "What our lists know to have changed beside, and no request here shows, such as a permission that was retired: ", h("span", { class: "mono" }, `mmconform compare ${sh(plainName(one.against))} ${sh(plainName(one.target))}`)));
     return t > 0 && part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
   }
   const two = [Math.min(t, other), Math.max(t, other)].map((i) => sh(plainName(data.targets[i].target)));
@@ -1049,7 +1060,7 @@ function answeredSince(t, other) {
 const NOT_COMPARED = "not compared with the version before: the two were not asked the same requests";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
 const CHANGED = "What a server answers otherwise than the one before it on this page to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
-const WORST_ONLY = "A cell has what is worst and how often; its title, and the version's panel, have all that requests show.";
+const WORST_ONLY = "A cell has what is worst and how often, and behind & what is worse that our lists alone know, which no request shows; its title has the rest, and the version's panel all of it.";
 const plainName = (target) => target.replace("recorded:", "");
 /** Whether the page holds what a target's answers were compared with. */
 const isBeside = (one) => data.targets.some((other) => other.target === one.against);
@@ -1057,10 +1068,25 @@ const effects = (changes) => Object.keys(EFFECT).map((effect) => [effect, change
 const arrow = (effect) => h("span", { class: `m ${effect}`, "aria-hidden": "true" }, EFFECT[effect][0]);
 
 /** What was answered otherwise than by the version before it, worst first. */
-function changed(changes) {
+function changed(changes, t) {
   return effects(changes).map(([effect, some]) => h("details", { open: effect === "worse" || some.some((one) => one.standing === "new") }, h("summary", {}, arrow(effect), ` ${some.length} ${EFFECT[effect][1]}`),
-    h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause) : one.clause,
-      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || (one.standing === "unjudged" ? "No reason is listed." : "")))))))));
+    h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause, t) : one.clause,
+      h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.requests ? `: ${one.requests}` : one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || (one.standing === "unjudged" ? "No reason is listed." : "")))))))));
+}
+
+/** What our lists alone know to have become worse since the version before. */
+const losses = (one) => (one.lists ? one.lists.told.filter(([effect]) => effect === "worse") : []);
+
+/** What our lists know to have changed beside: first what is worse, which is counted apart; each names where it is known from. */
+function byLists(t) {
+  const one = data.targets[t];
+  const worse = losses(one);
+  const rest = one.lists.told.filter((each) => !worse.includes(each));
+  const list = (some) => h("ul", { class: "list small" }, some.map(([, text]) => h("li", {}, h("div", {}, linked(text, t)))));
+  return one.lists.told.length > 0 && [
+    h("p", { class: "soft small" }, `${data.not_shown}:`),
+    worse.length > 0 && h("details", { open: true }, h("summary", {}, arrow("worse"), ` ${one.lists.worse}`), list(worse)),
+    rest.length > 0 && h("details", {}, h("summary", {}, worse.length ? `${rest.length} more` : many(rest.length, "change")), list(rest))];
 }
 
 function versionPanel(t, picked) {
@@ -1153,8 +1179,8 @@ function drawHead() {
     red.length ? h("span", { class: "red" }, `Red: ${red.map((one) => `${one.called} (${one.why_red.join(", ")})`).join("; ")}.`) : h("span", {}, LAST ? `${recordsHere()}, all ` : "", h("span", { class: "green" }, "green"), ": nothing is broken that is not known and explained."),
     h("span", { class: "soft" }, ` ${newest.target}, judged ${newest.started.slice(0, 10)}${newest.selection ? `, only ${newest.selection}` : ""}.`));
   $("views").replaceChildren(...Object.entries(VIEWS).map(([view, title]) => {
-    const count = view === "deviations" ? ` (${cards.filter(isMet).length})` : "";
-    return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title, count && h("span", { class: "tally" }, count));
+    const count = view === "deviations" ? ` (${seen(cards.filter(isCardShown))})` : "";
+    return h("a", { href: address({ ...now, view, open: "" }), "aria-current": view === now.view && "page" }, title, count && h("span", { class: `tally${count.includes(",") ? " long" : ""}` }, count));
   }));
 }
 

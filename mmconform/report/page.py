@@ -16,11 +16,13 @@ from mmconform import __version__
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
 from mmconform.judging.access import accesses, self_differs
+from mmconform.judging.changes import Change
 from mmconform.judging.deviations import VERDICTS, Deviation
+from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.repeat import curl
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check
-from mmconform.record.rows import Evidence, Header, ObservationRow, OperationRow
+from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.failure import about
 from mmconform.report.marks import (
     EFFECT_SIGNS,
@@ -33,6 +35,10 @@ from mmconform.report.marks import (
     WHY_SKIPPED,
     Mark,
 )
+from mmconform.report.neighbours import compared
+from mmconform.report.not_shown import HEAD as NOT_SHOWN
+from mmconform.report.not_shown import counted_apart, not_shown
+from mmconform.report.requests import Requests
 from mmconform.report.summary import clause_states, is_about_nothing, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -60,7 +66,11 @@ _COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds"
 
 
 def as_html(
-    contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation], proof: Mapping[str, Any] | None = None
+    contract: Contract,
+    records: Sequence[Record],
+    deviations: Sequence[Deviation],
+    proof: Mapping[str, Any] | None = None,
+    changes: Sequence[KnownChange] = (),
 ) -> str:
     """Return the page about some records as HTML.
 
@@ -72,7 +82,7 @@ def as_html(
     """
     style, script = ((_HERE / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     # The data stand in a script element of a type that does not run; the only text that could end it is written otherwise.
-    data = json.dumps(page_data(contract, records, deviations, proof), ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(page_data(contract, records, deviations, proof, changes), ensure_ascii=False, separators=(",", ":"))
     parts = {
         "policy": f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; {_POLICY}",
         "style": style,
@@ -89,7 +99,11 @@ def _digest(text: str) -> str:
 
 
 def page_data(
-    contract: Contract, records: Sequence[Record], deviations: Sequence[Deviation], proof: Mapping[str, Any] | None = None
+    contract: Contract,
+    records: Sequence[Record],
+    deviations: Sequence[Deviation],
+    proof: Mapping[str, Any] | None = None,
+    changes: Sequence[KnownChange] = (),
 ) -> dict[str, Any]:
     """Return what the page shows: the records side by side, in the order of :func:`mmconform.record.record.age`.
 
@@ -98,6 +112,7 @@ def page_data(
     Args:
         proof: Which flaws the suites were shown to notice, as :func:`mmconform.prove.prove.as_json` tells; left out where it is
             about other documents.
+        changes: What is known to have changed from version to version.
 
     Raises:
         MisuseError: as :func:`as_html`.
@@ -126,7 +141,13 @@ def page_data(
         "made": list(MADE),
         "bots": [name for name in MADE if (persona := known_persona(name)) and persona.is_bot],
         "of_bots": OF_BOTS,
-        "targets": [{**row, "unmet": len(of_it)} for row, of_it in zip(_targets(contract, records), unmet, strict=True)],
+        "not_shown": NOT_SHOWN,
+        "targets": [
+            {**row, "unmet": len(of_it), **beside}
+            for row, of_it, beside in zip(
+                _targets(contract, records), unmet, _beside(contract, records, (changes, deviations)), strict=True
+            )
+        ],
         "tags": sorted({_tag(operation) for operation in contract.operations.values()}, key=str.casefold) if is_grouped else [],
         "operations": [
             {**_operation(operation, records), **({"tag": _tag(operation)} if is_grouped else {})}
@@ -462,14 +483,42 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "why_red": why_red(footer),
                 "command": command(header),
                 "documents": " ".join(map(quote, header.documents)),
-                # Each once, as a comparison counts: a promise that an answer keeps or breaks is told with that answer.
-                "changes": [
-                    {key: getattr(row, key) for key in _CHANGE} for row in record.changes if row.of != "promise" or row.apart
-                ],
                 "coverage": {row.operation: _coverage(contract, row) for row in record.operations},
             }
         )
     return rows
+
+
+def _beside(
+    contract: Contract, records: Sequence[Record], known: tuple[Sequence[KnownChange], Sequence[Deviation]]
+) -> Iterator[dict[str, Any]]:
+    """Yield, for each record, how its server differs from the one beside which it stands here.
+
+    ``changes`` are those of its answers, each with the ``requests`` that show it, in words; and ``lists`` is what our lists alone
+    know to have changed: ``worse`` says how many are a loss, and ``told`` has each with its effect. Where the page does not have
+    what it was compared with, ``lists`` is null, and of no change it is known which requests show it.
+    """
+    for t, record in enumerate(records):
+        before = next((other for other in records[:t][::-1] if other.header.target == record.footer.against), None)
+        found = compared(contract, before, record) if before else None
+        # Each once, as a comparison counts: a promise that an answer keeps or breaks is told with that answer.
+        rows = [row for row in record.changes if row.of != "promise" or row.apart]
+        told = [{key: getattr(row, key) for key in _CHANGE} for row in rows]
+        if before is None or found is None:
+            yield {"changes": told, "lists": None}
+            continue
+        requests = Requests(contract, before, record)
+        shown_by = {_name(change, change.kind): requests.shown_by([change]) for change in found.changes}
+        by_lists = list(not_shown(contract, before, record, found, known))
+        yield {
+            "changes": [{**one, "requests": shown_by.get(_name(row, row.of), "")} for one, row in zip(told, rows, strict=True)],
+            "lists": {"worse": counted_apart(by_lists), "told": [[one.effect, one.text] for one in by_lists]},
+        }
+
+
+def _name(change: Change | ChangeRow, kind: ChangeKind) -> tuple[object, ...]:
+    """Return what a change is told by, in a record and in a comparison."""
+    return kind, change.clause, change.operation, change.personas, change.before, change.after
 
 
 def _coverage(contract: Contract, row: OperationRow) -> list[Any]:

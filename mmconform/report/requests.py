@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import cast
 
 from mmconform.contract.clause import Contract
-from mmconform.judging.changes import Caller, Change, Sent, by_question, on_tape, request_of
+from mmconform.judging.changes import Asked, Caller, Change, Sent, by_question, on_tape, request_of
 from mmconform.judging.repeat import rerun
 from mmconform.judging.taped import Line, in_words, line, of_test, unlike
 from mmconform.record.record import Record, slug_of
-from mmconform.record.rows import About, ObservationRow
+from mmconform.record.rows import About, AnswerRow, ObservationRow
 from mmconform.report.alike import many
 from mmconform.report.failure import placed
 from mmconform.wire.exchange import Exchange
@@ -35,19 +36,32 @@ class Requests:
 
     def __init__(self, contract: Contract, before: Record, after: Record) -> None:
         self._contract, self._records = contract, (before, after)
-        self._said = [
+
+    # Made when they are asked for: a page of very many records needs few of them.
+    @cached_property
+    def _said(self) -> list[Counter[tuple[str, str, str, str]]]:
+        return [
             Counter((answer.operation, answer.persona, answer.says, answer.request) for answer in record.answers)
             for record in self._records
         ]
-        self._answers = by_question(before, after)
-        self._tests = {
-            request_of(row, slug_of(record.header.target)): (record, row.test)
-            for record in self._records
+
+    @cached_property
+    def _answers(self) -> list[dict[Asked, AnswerRow]]:
+        return by_question(*self._records)
+
+    @cached_property
+    def _tests(self) -> dict[str, tuple[Record, str]]:
+        slugs = [slug_of(record.header.target) for record in self._records]
+        return {
+            request_of(row, slug): (record, row.test)
+            for record, slug in zip(self._records, slugs, strict=True)
             for row in record.observations
         }
 
-        #: On a tape of the whole API one test judges what all others asked of an operation.
-        self._judges = {
+    @cached_property
+    def _judges(self) -> dict[str, tuple[Record, str]]:
+        """On a tape of the whole API one test judges what all others asked of an operation."""
+        return {
             row.operation: (record, row.test)
             for record in self._records
             if is_of_whole(record.header.target)

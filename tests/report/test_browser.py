@@ -15,17 +15,19 @@ from urllib.parse import unquote
 import pytest
 from msgspec import structs
 
+from mmconform.commands.cli import main
 from mmconform.contract.clause import Contract
 from mmconform.paths import RUN
 from mmconform.record.rows import FindingStanding, NotPlayedRow
 from mmconform.report.marks import FINDING_MARKS, OF_BOTS, WHY_SKIPPED
+from mmconform.report.neighbours import side_by_side
 from mmconform.report.page import as_html, page_data
 from mmconform.report.summary import summarise
 from mmconform.version import Version
 from mmconform.world.people import PROBING, TEAM_BOT
 from tests import rows as lines
 from tests.conftest import flaw
-from tests.report.test_page import CONTRADICTION, probed, wide
+from tests.report.test_page import CONTRADICTION, of_retired, probed, wide
 
 try:
     import axe_playwright_python
@@ -397,8 +399,6 @@ def test_changed_answers_are_counted_where_the_page_has_what_they_were_compared_
     page = page_of("versions", older, newer)
     assert cell(page, "11.0.3: 1 worse").inner_text() == "▼1"
     cell(page, "11.0.3: 1 worse").click()
-    expect(panel(page)).to_contain_text("our lists know to have changed beside")
-    expect(panel(page)).to_contain_text("mmconform compare 9.11.2 11.0.3")
     middle = record_of("10.11.6", changes=[{**CHANGED, "against": "recorded:10.8.1"}])
     page = page_of("versions", older, middle, newer)
     assert cell(page, "10.11.6: compared with 10.8.1, which is not on this page").inner_text() == ""
@@ -406,6 +406,36 @@ def test_changed_answers_are_counted_where_the_page_has_what_they_were_compared_
     assert page.locator(".row.sum", has_text="changed answers").count() == 0
     page.get_by_role("columnheader", name="10.11.6").get_by_role("button").click()
     expect(page.locator("#panel")).to_contain_text("Answers since 10.8.1")
+    expect(panel(page)).to_contain_text("our lists know to have changed beside")
+    expect(panel(page)).to_contain_text("mmconform compare 10.8.1 10.11.6")
+
+
+def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_in_its_version(page_of, contract, record_of):
+    """A comparison of the two says so and ends with 1; and it must fit beside very many others."""
+    others = map(record_of, ("4.0.5", "4.10.10", "5.6.5", "5.12.6", "5.22.3", "5.36.1", "6.7.2", "7.10.5", "8.1.9", "9.11.2"))
+    records = side_by_side(contract, [], [*others, *of_retired(record_of)])
+    page = page_of("versions?from=11.1.0", *records)
+    told = cell(page, "11.2.0: 1 different; and 1 worse that our lists alone know")
+    assert "".join(told.inner_text().split()) == "≠1&▼1"
+    told.click()
+    assert "Our lists know these changes between the two as well" in panel(page).inner_text()
+    worse = panel(page).locator("details[open]", has_text="1 worse that our lists alone know")
+    assert "`" not in worse.inner_text() and "manage_slash_commands was retired" in worse.inner_text()
+    assert "model/permission.go" in worse.inner_text(), "the source"
+    assert "mmconform compare" not in panel(page).inner_text()
+    worse.get_by_role("button", name="RegenCommandToken").click()
+    assert panel(page).locator("h2").inner_text() == "RegenCommandToken" and page.url.endswith("@11.2.0")
+    cut = "[...document.querySelectorAll('.cell .parts')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
+    for width in (390, 820, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(page.url.partition("#")[0] + "#versions")
+        assert page.evaluate(f"{cut}.map((one) => one.textContent)") == [], width
+        assert told.locator(".m").all_inner_texts() == ["≠", "▼"]
+    opened = page_of("versions?open=@11.2.0", *records)
+    panel(opened).get_by_text("1 different").click()
+    expect(panel(opened)).to_contain_text(
+        "member: 1 of 2 requests that had the old answer: about somebody else in a public channel"
+    )
 
 
 def test_of_one_server_before_and_after_an_upgrade_it_is_said_since_which_version(page_of, record_of):
@@ -1034,10 +1064,37 @@ def test_deviations_stand_by_verdict_the_new_ones_first(visit, known):
     assert shown.locator(".card").count() == entries + 2
     assert shown.locator("main summary").first.inner_text() == f"{entries - 1} known deviations that none of these records shows"
     assert shown.locator(".card.new").count() == 2
-    assert "1 known deviation that these records show, 2 new." in shown.locator("main .lead").inner_text()
-    assert shown.locator("#views [aria-current]").inner_text() == "Deviations (3)"
+    said = f"of {entries} known deviations on our list these records show 1; 2 new."
+    assert said in shown.locator("main .lead").inner_text()
+    assert shown.locator("#views [aria-current]").inner_text() == f"Deviations (1 of {entries} seen, 2 new)"
     field(shown, "only new").check()
     assert shown.locator(".card").count() == 2
+
+
+def test_the_count_of_deviations_is_of_what_the_list_has_and_follows_every_filter(visit, known, capsys):
+    """The page said 39 and `mmconform deviations` 41, with a filter too, and neither what it counts."""
+    entries = len({d.place for d in known})
+    assert main(["deviations"]) == 0
+    assert f"\n{entries} known deviations on our list, about " in capsys.readouterr().out
+    of_jobs = {d.place for d in known if d.clause.startswith("CreateJob.")}
+    assert main(["deviations", "--operation", "CreateJob"]) == 0
+    assert f"\n{len(of_jobs)} of {entries} known deviations on our list, about " in capsys.readouterr().out
+    met = next(d for d in known if (d.clause, d.signature) == (KNOWN["clause"], KNOWN["signature"]))
+    for place, seen in (
+        ("deviations?operation=CreateJob", f"1 of {entries} seen"),
+        ("deviations?operation=GetUserAccessToken", f"0 of {entries} seen, 2 new"),
+        ("deviations?q=no+such+word", f"0 of {entries} seen"),
+        ("deviations?state=k", f"1 of {entries} seen"),
+        ("deviations?new", f"0 of {entries} seen, 2 new"),
+        ("deviations?to=4.0.5", f"0 of {entries} seen"),
+        (f"versions?operation=CreateJob&rule={met.clause.partition('.')[2]}", f"1 of {entries} seen"),
+        ("trust", f"1 of {entries} seen, 2 new"),
+        ("principles?state=g", f"1 of {entries} seen, 2 new"),
+    ):
+        shown = visit(f"#{place}")
+        assert shown.get_by_role("link", name="Deviations").inner_text() == f"Deviations ({seen})", place
+        if place.startswith("deviations"):
+            assert f"With these filters: {seen}." in shown.locator("main .lead").inner_text(), place
 
 
 def test_a_card_begins_with_what_tells_it_from_others(visit, known):

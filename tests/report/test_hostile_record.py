@@ -128,7 +128,9 @@ def test_a_known_deviation_in_markdown_mentions_nobody_and_is_one_section(contra
     assert main(["deviations", "--format", "markdown"]) == 0
     shown = capsys.readouterr().out
     assert is_inert(shown) and says_nothing(shown)
-    assert shown.count("## ") == 1 and shown.endswith("\n1 known deviation, about 2 promises\n")
+    assert shown.count("## ") == 1 and shown.endswith(
+        "\n1 known deviation on our list, about 2 promises, seen in a record or not\n"
+    )
 
 
 def test_the_command_that_repeats_a_run_runs_nothing_else(told):

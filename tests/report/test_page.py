@@ -14,6 +14,7 @@ from msgspec import structs
 
 from mmconform.commands.cli import main
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract
+from mmconform.contract.permission import permissions
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.prove import prove
@@ -363,6 +364,71 @@ def test_a_promise_that_no_answer_tells_of_is_among_the_changes(data, record_of)
     promise = {**CHANGE, "of": "promise", "effect": "worse", "standing": "known", "apart": True}
     (target,) = data(record_of("11.0.3", changes=[CHANGE, promise]))["targets"]
     assert [(change["of"], change["effect"]) for change in target["changes"]] == [("answer", "different"), ("promise", "worse")]
+
+
+def of_retired(record_of):
+    """Records of two versions between which a permission was retired, with which the older alone was asked and served.
+
+    And somebody asks both about themselves and about somebody else, of which the latter is answered otherwise.
+    """
+    served, probe = "permissions/commands/held_in_the_system", f"generated/probes/who_is_served/{GET}"
+    both = [asked("RegenCommandToken", "slash_manager", "other", 404, "a", request="a/c")]
+    own, others = ({"about": about, "request": probe, "which": "a public channel of theirs"} for about in ("self", "other"))
+    both.append(asked(GET, "member", status=403, error="x", **own))
+    skipped = {"clause": "RegenCommandToken.permission", "outcome": "skip", "signature": "not-in-version"}
+    skipped |= {"persona": "everyone", "cassette": f"{served}.yaml"}
+    older = [asked("RegenCommandToken", "slash_manager", "other", 200, request=served)]
+    older.append(asked(GET, "member", status=403, error="x", **others))
+    newer = [asked(GET, "member", status=404, error="x", **others)]
+    return record_of("11.1.0", answers=[*both, *older]), record_of("11.2.0", skipped, answers=[*both, *newer])
+
+
+def told_by_both(records, folder, capsys):
+    """What a page of two records tells of the newer one, and what a comparison tells of both, as data; and how that ends."""
+    files = [folder / f"{n}.jsonl" for n in range(len(records))]
+    for file, one in zip(files, records, strict=True):
+        record.write(file, one)
+    page = folder / "page.html"
+    assert main(["report", *map(str, files), "--output", str(page)]) == 0
+    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text("utf-8"), re.S)[1])
+    capsys.readouterr()
+    status = main(["compare", *map(str, files), "--format", "json"])
+    return data["targets"][-1], json.loads(capsys.readouterr().out), status
+
+
+@pytest.mark.parametrize(
+    ("make", "worse"),
+    [
+        (of_retired, "1 worse that our lists alone know"),
+        (lambda record_of: (record_of("4.0.5"), record_of("4.1.2")), ""),
+        (lambda record_of: (record_of("11.0.1"), record_of("11.0.3")), ""),
+    ],
+    ids=["a loss", "operations that came, broken", "nothing"],
+)
+def test_what_our_lists_alone_know_is_told_of_a_version_as_a_comparison_tells_it(record_of, tmp_path, capsys, make, worse):
+    """A comparison counted it and ended with 1, and the row of changed answers said 0."""
+    shown, compared, status = told_by_both(make(record_of), tmp_path, capsys)
+    assert [text for _, text in shown["lists"]["told"]] == compared["not_shown"]
+    assert [text for effect, text in shown["lists"]["told"] if effect == "worse"] == compared["worse_by_our_lists_alone"]
+    assert (shown["lists"]["worse"], status) == (worse, 1 if worse else 0)
+    until = permissions()["manage_slash_commands"].versions.until
+    assert [text.startswith(f"since {until}: served") for text in compared["worse_by_our_lists_alone"]] == [True] * status
+
+
+def test_what_our_lists_know_beside_a_version_that_is_not_on_the_page_is_not_told_as_nothing(data, record_of):
+    older, newer = of_retired(record_of)
+    (target,) = data(record_of("11.2.0", changes=[{**CHANGE, "against": older.header.target}]))["targets"]
+    assert target["lists"] is None
+    assert [target["lists"] for target in data(older, newer)["targets"]] == [None, None], "neither was compared"
+
+
+def test_a_changed_answer_says_which_of_a_probes_requests_it_was(record_of, tmp_path, capsys):
+    """So a comparison tells it; and of a record whose other version is not here only how many they are is known."""
+    shown, compared, _ = told_by_both(of_retired(record_of), tmp_path, capsys)
+    (change,) = shown["changes"]
+    where = "in a public channel of theirs"
+    said = f"1 of 2 requests that had the old answer: about somebody else {where}; as before: about themselves {where}"
+    assert (change["clause"], change["requests"]) == (compared["changes"][0]["clause"], said)
 
 
 # -- who may do what -----------------------------------------------------------------------------------------------
