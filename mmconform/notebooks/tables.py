@@ -55,8 +55,8 @@ _PERSONAS = (*PERSONAS, *MADE, "everyone")
 def load(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return every observation of some records: what was seen of one clause, by one persona, in one test.
 
-    Columns: ``target`` (as the user wrote it), ``version`` (of the server), ``operation``, ``rule``, ``clause``,
-    ``persona``, ``outcome`` (pass, fail, skip, error), ``standing`` (of a failure: new or known), ``signature`` (what
+    Columns: ``target`` (as the user wrote it), ``version`` (its name: 11.6.0-dev is not 11.6.0), ``operation``, ``rule``,
+    ``clause``, ``persona``, ``outcome`` (pass, fail, skip, error), ``standing`` (of a failure: new or known), ``signature`` (what
     tells a failure, or the reason of a skip, from others), ``seen`` (in words), ``count`` (exchanges that showed it),
     ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status`` (a whole number, or
     nothing), ``answer``.
@@ -273,8 +273,9 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     contract, read_, known = _compared(records, spec, overlay)
     rows = []
     for before, after in _pairs(records, read_):
-        older, newer = (record.header.server.version for record in (before, after))
-        ways, between = (ways_broken(before), ways_broken(after)), (Version.parse(older), Version.parse(newer))
+        older, newer = map(_name, (before, after))
+        ways = ways_broken(before), ways_broken(after)
+        between = Version.parse(before.header.server.version), Version.parse(after.header.server.version)
         rows += [
             {
                 **{column: getattr(change, column, "") for column in _CHANGE},
@@ -301,13 +302,13 @@ def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = (
     contract, read_, known = _compared(records, spec, overlay)
     rows = []
     for before, after in _pairs(records, read_):
-        older, newer = (record.header.server.version for record in (before, after))
+        older, newer = map(_name, (before, after))
         rows += [
             (older, newer, ", ".join(one.operations), ", ".join(one.personas), one.text)
             for one in beside_the_shown(contract, before, after, compare(contract, before, after), known)
         ]
     frame = pd.DataFrame(rows, columns=["older", "version", "operation", "personas", "known"])
-    frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(r.header.server.version for r in read_)], ordered=True)
+    frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(map(_name, read_))], ordered=True)
     return frame
 
 
@@ -632,14 +633,19 @@ def _state(path: Path) -> tuple[Path, int]:
     return path.absolute(), path.stat().st_mtime_ns if path.exists() else 0
 
 
+def _name(record: Record) -> str:
+    """Return what a version is called: 11.6.0-dev is not 11.6.0."""
+    return record.header.server.name
+
+
 def _of(record: Record) -> dict[str, str]:
-    return {"target": record.header.target, "version": record.header.server.version}
+    return {"target": record.header.target, "version": _name(record)}
 
 
 def _ordered(frame: pd.DataFrame, records: Sequence[Record] = (), operations: Sequence[str] = ()) -> pd.DataFrame:
     """Give the columns that have an order of their own that order; what is not known in it comes last."""
     orders = {
-        "version": [record.header.server.version for record in records],
+        "version": [_name(record) for record in records],
         "operation": operations or [row.operation for record in records[:1] for row in record.operations],
         "rule": RULES,
         "persona": _PERSONAS,

@@ -288,6 +288,22 @@ def test_a_tape_and_a_server_of_one_version_are_two_records_of_one_version(recor
     assert str(draw.versions(mmconform.answers(), both, mmconform.clauses())) == alone
 
 
+def test_every_table_calls_a_version_by_its_name(records, tmp_path):
+    """11.6.0-dev was 11.6.0 in each, which is another; the page and the commands had its name."""
+    source, dev = records / "11.0.3" / NAME, tmp_path / "dev" / NAME
+    server = json.loads(source.read_text(encoding="utf-8").splitlines()[0])["server"]
+    named = {**server, "name": "11.6.0-dev", "version": "11.6.0"}
+    of_a_live_server(source, dev, target="recorded:11.6.0-dev", server=named)
+    both = records / "4.6.3", dev
+    answers, timeline, runs = mmconform.answers(*both), mmconform.timeline(*both), mmconform.runs(*both)
+    tables = [answers, runs, mmconform.load(*both), mmconform.states(*both), mmconform.access(*both)]
+    assert [table.version.unique().tolist() for table in tables] == [["4.6.3", "11.6.0-dev"]] * len(tables)
+    for table in (timeline, mmconform.not_shown(*both)):
+        assert len(table) and set(zip(table.older, table.version, strict=True)) == {("4.6.3", "11.6.0-dev")}
+    draw.versions(answers, timeline, mmconform.clauses())
+    draw.deviations(mmconform.known_deviations(), list(runs.version.astype(str)))
+
+
 def test_where_none_is_chosen_a_notebook_tells_of_the_newest_release_as_a_run_does(records, tmp_path, monkeypatch, capsys):
     """Of the reader's own servers, if there are any. 11.6.0-dev is the last record, and under development."""
     source, made = records / "11.0.3" / NAME, {}
