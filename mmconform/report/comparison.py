@@ -36,7 +36,7 @@ from mmconform.report.folded import folded
 from mmconform.report.markdown import code, inert
 from mmconform.report.marks import EFFECT_SIGNS, MARKS, NEW_FINDING, WHY_SKIPPED
 from mmconform.report.not_shown import HEAD, counted_apart, not_shown, worse
-from mmconform.report.requests import Requests, is_generated, kinds_of_tests
+from mmconform.report.requests import Requests, exchanges_call, kinds_of_tests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
 from mmconform.wire.tape.tape import is_of_whole
@@ -318,7 +318,7 @@ class Page:
                 lines.append("As " + ", ".join(f"{persona} ({count})" for count, persona in asked))
                 if served:
                     lines.append(f"Served by {name}, and not tried on {other}: {_served(served)}")
-                    call = _call(record, served[0].operation, served[0].persona, served[0].test)
+                    call = exchanges_call(record, served[0].operation, served[0].persona, served[0].test)
                     lines += ["what one of them sent, and each answer:", f"{_COMMAND}{call}"] if call else []
                 yield head, lines
         if self.not_shown:
@@ -487,7 +487,7 @@ class Page:
         if not change.callers:
             return ""
         caller = change.callers[0]
-        return _call(self.after, change.operation, caller.persona, caller.tests[0].test)
+        return exchanges_call(self.after, change.operation, caller.persona, caller.tests[0].test)
 
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
@@ -559,17 +559,6 @@ def _why_alone(why: str) -> str:
     """Return why one of the two has no such answer: what its record says of that, or else what the reason means."""
     reason, _, words = why.partition(": ")
     return words or {**WHY_SKIPPED, **_WHY_ALONE}.get(reason, reason)
-
-
-def _call(record: Record, operation: str, persona: str, test: str) -> str:
-    """Return the call that shows what a test sent, with each answer; nothing where that is on no tape.
-
-    Who sent it is named where many do: a test by hand may give somebody more than they have, who stands there as they were
-    made, or have them ask by a cookie, which is nobody's there.
-    """
-    kind, _, tape = record.header.target.partition(":")
-    whose = f'"{persona}", ' if is_generated(test) or is_of_whole(tape) else ""
-    return f'mmconform.exchanges("{tape}", "{operation}", {whose}cassette="{test}")' if kind == "recorded" else ""
 
 
 def _served(alone: Iterable[ServedAlone]) -> str:

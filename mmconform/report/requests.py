@@ -305,6 +305,17 @@ def kinds_of_tests(tests: Iterable[str], most: int) -> str:
     return _some(dict.fromkeys(_kind(Sent(test)) for test in tests), most)
 
 
+def exchanges_call(record: Record, operation: str, persona: str, test: str) -> str:
+    """Return the call that shows what a test sent, with each answer; nothing where that is on no tape.
+
+    Who sent it is named where many do: a test by hand may give somebody more than they have, who stands there as they were
+    made, or have them ask by a cookie, which is nobody's there.
+    """
+    kind, _, tape = record.header.target.partition(":")
+    whose = f'"{persona}", ' if is_generated(test) or is_of_whole(tape) else ""
+    return f'mmconform.exchanges("{tape}", "{operation}", {whose}cassette="{test}")' if kind == "recorded" else ""
+
+
 def is_generated(test: str) -> bool:
     """Whether a test, as the records name it, sends what was drawn, as many callers."""
     return test.split("/")[:2] == ["generated", "cases"]
