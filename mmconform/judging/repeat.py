@@ -47,6 +47,16 @@ def caveat(evidence: Evidence, target: str) -> str:
     return f"what the run made {where}: put ids and names of yours in place of these"
 
 
+def circumstances(evidence: Evidence, persona: str) -> str:
+    """Return what has to be so for a line to be answered as it was, in one line; nothing where no more is needed than is named.
+
+    That is who its caller is, where their name alone does not tell, and what the run had set otherwise for the request.
+    """
+    who = f"{persona} is {MADE[persona]}" if persona in MADE else ""
+    while_ = f"while {'; '.join(evidence.settings)}" if evidence.settings else ""
+    return plain(", ".join(filter(None, (who, while_))))
+
+
 def rerun(target: str, documents: Iterable[str], test: str) -> str:
     """Return the line that runs a test of a record again.
 
@@ -70,9 +80,18 @@ def path_of(evidence: Evidence) -> str:
 
 
 def headers_of(evidence: Evidence, persona: str) -> list[tuple[str, str]]:
-    """Return the headers that were sent, with ``<persona>`` for a credential; older records do not tell them."""
+    """Return the headers that were sent, with ``<persona>`` for a credential; older records do not tell them.
+
+    The record names the caller's own after who they were made as: whom a test gave more than that is another caller.
+    """
     if evidence.headers is not None:
-        return [(name, plain(value)) for name, value in evidence.headers.items() if _NAME.fullmatch(name)]
+        sent = [(name, plain(value)) for name, value in evidence.headers.items() if _NAME.fullmatch(name)]
+        whose = {*_WHOSE.findall(" ".join(value for _, value in sent))}
+        own = evidence.credential or (whose.pop() if len(whose) == 1 else "")
+        made_as = _persona(own)
+        if made_as and _is_known(persona):
+            sent = [(name, value.replace(f"<{own}>", f"<{persona}{own.removeprefix(made_as)}>")) for name, value in sent]
+        return sent
     bearer = [] if persona == "anonymous" else [("Authorization", f"Bearer <{persona}>")]
     return bearer + ([("Content-Type", "application/json")] if evidence.body else [])
 
@@ -94,8 +113,18 @@ def variable(whose: str) -> str:
 
     So a record cannot make anybody send another variable of their environment.
     """
-    persona = re.split(r"'| ", whose, maxsplit=1)[0]
-    if persona not in PERSONAS and persona not in MADE:
+    persona = _persona(whose)
+    if not persona:
         return "TOKEN"
     kind = "_OAUTH" if "OAuth" in whose else "_TOKEN" if "'s token" in whose else ""
     return persona.upper() + kind
+
+
+def _persona(whose: str) -> str:
+    """Return the persona after whom a credential is named; nothing where we know none."""
+    persona = re.split(r"'| ", whose, maxsplit=1)[0]
+    return persona if _is_known(persona) else ""
+
+
+def _is_known(persona: str) -> bool:
+    return persona in PERSONAS or persona in MADE

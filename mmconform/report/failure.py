@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mmconform.contract.clause import Clause, Contract
 from mmconform.errors import plain
-from mmconform.judging.repeat import SERVER, caveat, curl, host_of, rerun
+from mmconform.judging.repeat import SERVER, caveat, circumstances, curl, host_of, rerun
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow, ServerRow
 
@@ -55,11 +55,9 @@ class Failure:
         if self.evidence:
             lines.append(f"  answer    {plain(evidence.answer)[:240]}")
         lines.append(f"  asked by  {self.asked_by}{_through(evidence)}")
-        if evidence.settings:
-            lines.append(f"  while     {plain('; '.join(evidence.settings))}")
         if self.evidence:
             lines.append(f"  repeat    {self.curl}")
-            lines += [f"            {told}"] if (told := caveat(self.evidence, self.target)) else []
+            lines += [f"            {told}" for told in (self.circumstances, caveat(self.evidence, self.target)) if told]
         lines.append(f"  in        {rerun(self.target, self.documents, self.tests[0])}")
         if self.standing == "new":
             lines.append("  known?    if this is to be expected, add to deviations/*.yaml:")
@@ -77,6 +75,11 @@ class Failure:
     def curl(self) -> str:
         """The command that repeats the first request; credentials are shell variables named like the personas."""
         return curl(self.evidence or Evidence(), self.personas[0], host_of(self.target) or SERVER)
+
+    @property
+    def circumstances(self) -> str:
+        """Who asked first, where their name does not tell, and what the run had set otherwise then."""
+        return circumstances(self.evidence or Evidence(), self.personas[0])
 
     @property
     def entry(self) -> list[str]:

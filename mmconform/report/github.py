@@ -34,7 +34,7 @@ def github(contract: Contract, records: Sequence[Record], known: Sequence[Deviat
         servers = ", ".join(failure.server.name for failure in same)
         message = f"“{clause.text}” is not kept by Mattermost {servers}\n{plain(first.seen)}, asked by {first.asked_by}"
         if first.evidence:
-            message += f"\n{first.curl}"
+            message += "".join(f"\n{line}" for line in (first.curl, first.circumstances) if line)
         lines.append(_command(message, file=clause.file, line=str(max(clause.line, 1)), title=id_))
     lines += [_notice(same) for same in contradictions.values()]
     return "".join(line + "\n" for line in lines)

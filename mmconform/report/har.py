@@ -10,7 +10,7 @@ from mmconform import __version__
 from mmconform.contract.clause import Contract
 from mmconform.errors import plain
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.repeat import headers_of, host_of, path_of
+from mmconform.judging.repeat import circumstances, headers_of, host_of, path_of
 from mmconform.record.record import Record
 from mmconform.record.rows import Evidence, ObservationRow
 from mmconform.report.failure import about
@@ -52,7 +52,8 @@ def _entries(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _comment(record: Record, row: ObservationRow) -> str:
-    what = about(row.evidence) if row.evidence else ""
+    evidence = row.evidence or Evidence()
+    what = "; ".join(filter(None, (about(evidence), circumstances(evidence, row.persona))))
     by = f"{row.persona} ({what})" if what else row.persona
     return plain(f"{row.clause}, {row.state}, {record.header.target}, asked by {by}: {row.seen}")
 

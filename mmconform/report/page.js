@@ -734,7 +734,7 @@ function issue(card) {
     parts.push(`**Promise** ${literal(clause.id)} (${literal(clause.place)}${clause.evidence ? `, our addition; evidence: ${inert(clause.evidence)}` : ""}):\n\n> ${inert(clause.text).replaceAll("\n", "\n> ")}`);
   parts.push(`**Seen**: ${card.signatures.map(literal).join(", ")}, by ${card.personas.map((one) => (/^[a-z_]+$/.test(one) ? one : literal(one))).join(", ")}, in Mattermost ${inert(runs(card.met, ["n", "k", "e"])) || "none of the versions at hand"}.`);
   if (card.reason) parts.push(`**Verdict**: ${VERDICT[card.verdict][0].toLowerCase()}. ${inert(card.reason)}`, `**Evidence**: ${inert(card.evidence)}`);
-  if (seen) parts.push(`**Repeat** (Mattermost ${literal(at.name)}, as ${literal(first.finding.persona)}${seen.asked && `, ${inert(seen.asked)}`}):\n\n${fence("sh", seen.curl)}`, `It answered ${literal(seen.status)}:\n\n${fence("", seen.answer)}`);
+  if (seen) parts.push(`**Repeat** (Mattermost ${literal(at.name)}, as ${literal(first.finding.persona)}${seen.asked && `, ${inert(seen.asked)}`}${seen.so && `; ${inert(seen.so)}`}):\n\n${fence("sh", seen.curl)}`, `It answered ${literal(seen.status)}:\n\n${fence("", seen.answer)}`);
   parts.push(`Found by ${data.made_by} with ${literal(at.command)}; documents ${data.spec.slice(0, 12)}${at.commit ? `, server commit ${literal(at.commit)}` : ""}.`);
   return parts.join("\n\n") + "\n";
 }
@@ -963,6 +963,7 @@ function exchange(finding, here) {
     h("div", { class: "small" }, `${finding.persona.replaceAll("_", " ")}, `, h("span", { class: "soft" }, here.count === 1 ? "once" : `${here.count} times`), seen && seen.asked && `; ${here.count === 1 ? "" : "the first "}${seen.asked}`),
     seen && [
       h("details", { open: true }, h("summary", {}, "the first exchange"), h("pre", {}, `${seen.method} ${seen.url}${seen.body ? `\n\n${seen.body}` : ""}`), h("pre", {}, `${seen.status} ${seen.media}\n\n${seen.answer}`)),
+      seen.so && h("p", { class: "small" }, `${seen.so}.`),
       h("details", {}, h("summary", {}, "as curl"), h("pre", {}, seen.curl)),
       h("div", {}, button("Copy curl", () => copy(seen.curl, "The curl command is in the clipboard.")))],
     h("div", { class: "soft small mono" }, here.cassette || here.test));

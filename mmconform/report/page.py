@@ -19,7 +19,7 @@ from mmconform.judging.access import accesses, self_differs
 from mmconform.judging.changes import Change
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.known_changes import KnownChange
-from mmconform.judging.repeat import curl
+from mmconform.judging.repeat import circumstances, curl
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check
 from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
@@ -372,7 +372,12 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
             if row.evidence and "exchange" not in here:
                 shown = {key: str(getattr(row.evidence, key)) for key in _EXCHANGE}
                 here["exchange"] = exchanges.number(
-                    {**shown, "asked": about(row.evidence), "curl": curl(row.evidence, row.persona)}
+                    {
+                        **shown,
+                        "asked": about(row.evidence),
+                        "curl": curl(row.evidence, row.persona),
+                        "so": circumstances(row.evidence, row.persona),
+                    }
                 )
                 here |= {"seen": row.seen, "test": _test(row), "cassette": row.cassette}
             if here["state"] == "k" and "card" not in here and (card := cards.of(row)) is not None:

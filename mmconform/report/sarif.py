@@ -79,12 +79,12 @@ def _rule(clause: Clause) -> dict[str, Any]:
 
 
 def _result(failure: Failure, places: dict[str, int], known: Sequence[Deviation]) -> dict[str, Any]:
-    clause = failure.clause
+    clause, so = failure.clause, failure.circumstances
     result = {
         "ruleId": clause.id,
         "ruleIndex": places[clause.id],
         "level": "error" if failure.standing == "new" else "note",
-        "message": _message(f"Mattermost {failure.server.name}: {failure.seen}, asked by {failure.asked_by}"),
+        "message": _message(f"Mattermost {failure.server.name}: {failure.seen}, asked by {failure.asked_by}{so and f'; {so}'}"),
         "locations": [{"physicalLocation": _location(clause)}],
         "partialFingerprints": {"clauseAndSignature/v1": hashlib.sha256(_identity(failure)).hexdigest()},
         "occurrenceCount": failure.count,

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mmconform.errors import plain
-from mmconform.judging.repeat import SERVER, curl, variable
+from mmconform.judging.repeat import SERVER, circumstances, curl, headers_of, variable
 from mmconform.record.rows import Evidence
+from mmconform.world.people import MADE
 
 #: What a shell, curl or a reader of a log would like to take for its own.
 NASTY = [
@@ -105,3 +106,35 @@ def test_a_plain_line_looks_plain():
     line = curl(Evidence(method="POST", url="/api/v4/jobs", body="{}"), "member")
     asked = 'curl -i -X POST "$SERVER"/api/v4/jobs -H "Authorization: Bearer $MEMBER"'
     assert line == f"{asked} -H 'Content-Type: application/json' --data-raw '{{}}'"
+
+
+@pytest.mark.parametrize(
+    ("persona", "credential", "headers", "named"),
+    [
+        ("slash_manager", "member k3j2u1", {"Authorization": "Bearer <member k3j2u1>"}, "Bearer $SLASH_MANAGER"),
+        ("bot_editor", "token_user's token 3", {"Authorization": "Bearer <token_user's token 3>"}, "Bearer $BOT_EDITOR_TOKEN"),
+        ("editor", "", {"Cookie": "MMAUTHTOKEN=<token_user>"}, "MMAUTHTOKEN=$EDITOR"),
+        ("$(id)", "member", {"Authorization": "Bearer <member>"}, "Bearer $MEMBER"),
+        ("editor", "$(id)", {"Authorization": "Bearer <$(id)>"}, "Bearer $TOKEN"),
+    ],
+)
+def test_a_credential_is_named_after_who_asked_not_after_who_they_were_before_a_test_gave_them_more(
+    persona, credential, headers, named
+):
+    """A plain member is refused anyway, as documented: the line would confirm a finding for the wrong reason."""
+    evidence = Evidence(method="GET", url="/a", credential=credential, headers=headers)
+    assert f'{named}"' in curl(evidence, persona)
+
+
+def test_a_credential_beside_the_callers_own_keeps_its_name():
+    sent = {"Authorization": "Bearer <member u1>", "Cookie": "MMAUTHTOKEN=<team_admin>"}
+    evidence = Evidence(method="GET", url="/a", credential="member u1", headers=sent)
+    asked = {"Authorization": "Bearer <slash_manager u1>", "Cookie": "MMAUTHTOKEN=<team_admin>"}
+    assert dict(headers_of(evidence, "slash_manager")) == asked
+
+
+def test_what_has_to_be_so_is_who_asked_where_the_name_does_not_tell_and_what_was_set_otherwise():
+    so = Evidence(settings=("the role a has b too", "C.D is true"))
+    while_ = "while the role a has b too; C.D is true"
+    assert circumstances(so, "slash_manager") == f"slash_manager is {MADE['slash_manager']}, {while_}"
+    assert (circumstances(so, "member"), circumstances(Evidence(), "member")) == (while_, "")

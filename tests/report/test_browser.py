@@ -24,7 +24,7 @@ from mmconform.report.neighbours import side_by_side
 from mmconform.report.page import as_html, page_data
 from mmconform.report.summary import summarise
 from mmconform.version import Version
-from mmconform.world.people import PROBING, TEAM_BOT
+from mmconform.world.people import MADE, PROBING, TEAM_BOT
 from tests import rows as lines
 from tests.conftest import flaw
 from tests.report.test_page import CONTRADICTION, of_retired, probed, wide
@@ -557,6 +557,31 @@ def test_a_cell_opens_the_panel_with_the_promise_and_what_was_seen(visit, contra
     assert copied(shown).startswith("curl -i -X POST ")
     assert "4.0.5 skipped" in said
     assert "5.36.1 to 11.0.3 known" in said
+
+
+def test_beside_a_curl_and_in_an_issue_stands_what_has_to_be_so_for_it_to_show_the_same(page_of, record_of):
+    settings = ["the role team_user has manage_slash_commands too"]
+    evidence = {**EVIDENCE, "credential": "member u1", "headers": {"Authorization": "Bearer <member u1>"}, "settings": settings}
+    broken = {
+        **NEW,
+        "clause": "RegenCommandToken.permission",
+        "persona": "slash_manager",
+        "signature": "403",
+        "evidence": evidence,
+    }
+    shown = page_of(
+        "versions?open=RegenCommandToken.permission@5.36.1",
+        record_of("5.36.1", broken),
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    so = f"slash_manager is {MADE['slash_manager']}, while {settings[0]}"
+    expect(panel(shown)).to_contain_text(f"{so}.")
+    panel(shown).get_by_text("as curl").click()
+    expect(panel(shown)).to_contain_text('-H "Authorization: Bearer $SLASH_MANAGER"')
+    shown.goto(shown.url.replace("#versions", "#deviations"))
+    shown.get_by_role("button", name="Copy as issue").first.click()
+    expect(shown.locator("#said")).to_contain_text("clipboard")
+    assert so in copied(shown).replace("\\", "").replace("`", "")
 
 
 def test_the_panel_of_an_operation_leads_to_its_promises(visit):

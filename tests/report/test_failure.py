@@ -71,7 +71,7 @@ def test_it_says_what_the_run_had_set_otherwise(contract, serve):
     assert within == ("ServiceSettings.EnableUserAccessTokens is false", "the role system_user has more")
     assert client.send("GET", "/a", persona="member").settings == ()
     text = explained(contract, 299, {}, "system_admin", within)["GetUserAccessToken.status"]
-    assert "  while     ServiceSettings.EnableUserAccessTokens is false; the role system_user has more" in text
+    assert "\n            while ServiceSettings.EnableUserAccessTokens is false; the role system_user has more\n" in text
 
 
 def test_the_line_that_repeats_it_names_what_was_sent(contract):

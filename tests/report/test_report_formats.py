@@ -659,6 +659,16 @@ def test_of_a_failure_each_says_where_that_lies_which_was_asked_about(contract, 
     assert "member (about somebody else's, in a team of theirs)" in text
 
 
+@pytest.mark.parametrize("format_", [junit, markdown, github, sarif, har])
+def test_of_a_failure_each_says_who_asked_whom_the_name_alone_does_not_tell_and_what_was_set_otherwise(contract, make, format_):
+    """Who repeats it without that is refused as documented, and takes it for the finding."""
+    broken = failing("CreateJob.permission", persona="slash_manager")
+    broken["evidence"] |= {"settings": ["the role team_user has manage_slash_commands too"]}
+    text = format_(contract, [make(broken)], [])
+    so = f"slash_manager is {MADE['slash_manager']}, while the role team_user has manage_slash_commands too"
+    assert text.count(so) == 1
+
+
 # -- an HTTP archive -----------------------------------------------------------------------------------------------
 
 
