@@ -100,9 +100,22 @@ class Versions:
         """Those that are meant, as :meth:`parse` reads them."""
         return ", ".join(f">={since}" + (f" <{until}" if until else "") for since, until in self.spans)
 
+    @property
+    def began(self) -> str:
+        """Since when, in words: the version from which all have it, and beside it the patch releases of earlier ones that do."""
+        (last, until), earlier = self.spans[-1], [str(since) for since, _ in self.spans[:-1]]
+        if until or last == _FIRST:
+            return str(self)
+        patches = [f"and patch releases from {', '.join(earlier)} on"] if earlier else []
+        beside = "; ".join([*patches, *self._not_known()])
+        return f"since {last}" + (f" ({beside})" if beside else "")
+
+    def _not_known(self) -> list[str]:
+        return [f"not known {'; '.join(_bounds(span) for span in self.unknown)}"] if self.unknown else []
+
     def __str__(self) -> str:
         words = [f"from {since}" + (f" until {until}, exclusive" if until else " on") for since, until in self.spans]
-        return "; ".join(words) + (f" (not known {'; '.join(_bounds(span) for span in self.unknown)})" if self.unknown else "")
+        return " ".join(["; ".join(words), *(f"({why})" for why in self._not_known())])
 
 
 def _spans(text: str) -> tuple[Span, ...]:

@@ -76,3 +76,18 @@ def test_what_is_known_cannot_be_unknown_too():
 
 def test_spans_are_written_as_they_are_read():
     assert Versions.parse(Versions.parse(MM_62687).text) == Versions.parse(MM_62687)
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown", "told"),
+    [
+        (">=4.1", "", "since 4.1.0"),
+        (MM_62687, "", "since 10.6.0 (and patch releases from 9.11.10, 10.4.4, 10.5.2 on)"),
+        (">=8.1", ">=7.8.1 <8.1", "since 8.1.0 (not known from 7.8.1 until 8.1.0)"),
+        (">=8.1, >=7.9 <8", ">=7.8 <7.9", "since 8.1.0 (and patch releases from 7.9.0 on; not known from 7.8.0 until 7.9.0)"),
+        (">=4.1 <5.6", "", "from 4.1.0 until 5.6.0, exclusive"),
+    ],
+)
+def test_since_when_is_told_of_what_goes_on_with_the_patch_releases_that_had_it_earlier(text, unknown, told):
+    """The first of them alone would say that everything after it has it."""
+    assert Versions.parse(text, unknown).began == told

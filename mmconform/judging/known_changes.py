@@ -129,7 +129,7 @@ def reasons(
     covering = [k for k in within if k.covers(change, older, newer)] or [
         k for k in within if change.after in k.after and k.meets(change)
     ]
-    return tuple(Reason(f"since {k.versions.since}: {k.reason}", k.source) for k in covering)
+    return tuple(Reason(f"{k.versions.began}: {k.reason}", k.source) for k in covering)
 
 
 def _documented(change: Change, contract: Contract, older: Version, newer: Version) -> str:

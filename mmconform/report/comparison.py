@@ -40,6 +40,7 @@ from mmconform.report.requests import Requests, exchanges_call, kinds_of_tests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.version import Version
 from mmconform.wire.tape.tape import is_of_whole
+from mmconform.world.features import JOBS
 from mmconform.world.people import MADE
 
 #: What a line begins with that is no sentence.
@@ -48,10 +49,15 @@ _BEGIN = re.compile(r" *(why +)?")
 _Writing = Callable[[str], str]
 
 _TITLES: dict[Effect, tuple[str, str]] = {
-    "worse": ("Worse", "what worked is refused, fails, or is gone; what was promised is no longer kept"),
+    "worse": (
+        "Worse",
+        "a valid request is refused that was served; any fails (5xx) that did not; a field or an operation is gone; what was "
+        "promised is no longer kept",
+    ),
     "different": (
         "Different",
-        "another answer where none is promised, or one of the two was not judged in all; or the same answer, judged otherwise",
+        "another answer where none is promised, as where what is not valid was served and is refused; or one of the two was not "
+        "judged in all; or the same answer, judged otherwise",
     ),
     "better": ("Better", "new, or mended"),
 }
@@ -367,12 +373,20 @@ class Page:
         listed = {name for one in self.not_shown for name in one.operations}
         same = [name for name in self.contract.operations if name in comparison.compared - changed - listed]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
-        parts = ("No change", same), ("Asked of neither", neither)
+        told = same if self.is_of_many else [f"{name} ({self._requests.served(name)})" for name in same]
+        so_many = "" if self.is_of_many else " (with how many of the requests to both were served)"
+        parts = ("No change", told, so_many), ("Asked of neither", neither, "")
         return (
-            [f"{what}, {counted(names)}: {first_of(names)}" for what, names in parts if names]
+            [f"{what}, {counted(names)}{how}: {first_of(names)}" for what, names, how in parts if names]
             + self._still_broken()
+            + self._idle()
             + self._of_fresh()
         )
+
+    def _idle(self) -> list[str]:
+        """Return of which operations it says nothing what a thing that does something would be answered."""
+        idle = [o.id for o in self.contract.operations.values() if o.needs == JOBS and o.id in self.comparison.compared]
+        return [f"{', '.join(idle)}: no type of job that does anything was made, so that nothing is known of these"] * bool(idle)
 
     def _still_broken(self) -> list[str]:
         """Return the promises that neither of the two keeps, and of which no change tells."""
@@ -452,8 +466,9 @@ class Page:
         if not any(record.header.target.startswith("recorded:") for record in (self.before, self.after)):
             return []
         return [
-            "Recordings are of servers made afresh, not of one that was upgraded: whether a token, bot or role made before an "
-            "upgrade still works after it was not tried"
+            "Recordings are of servers made afresh, without a licence, not of one that was upgraded: whether a token, bot or "
+            "role made before an upgrade still works after it was not tried. What each was built from, not always a release: "
+            "docs/recordings.md"
         ]
 
     def _next(self) -> list[str]:

@@ -81,7 +81,7 @@ def not_shown(
         who = f", for {', '.join(personas)}" if personas else ""
         was, is_ = ("|".join(sorted(said)) for said in (entry.before, entry.after))
         operations = tuple(name for name in contract.operations if name in entry.operations)
-        text = f"since {entry.versions.since}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
+        text = f"{entry.versions.began}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
         sides = (entry.after, entry.before) if after < before else (entry.before, entry.after)
         yield NotShown(operations, personas, *sides, text, entry.reason)
     yield from _retired(contract, between, served[1 if after < before else 0])

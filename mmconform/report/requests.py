@@ -188,6 +188,12 @@ class Requests:
         instead = [*dict.fromkeys(map(line, self._showing(change, test, 1 - side)))]
         return _before_and_after(*((instead, lines) if side else (lines, instead)))
 
+    def served(self, operation: str) -> str:
+        """Return how many of the requests to an operation that both were asked the later one served, of how many."""
+        old, new = self._answers
+        both = [key for key in new if key[1] == operation and key in old]
+        return f"{sum(new[key].is_served for key in both)} of {len(both)}"
+
     def unlike(self) -> dict[str, tuple[int, str]]:
         """Return how many requests of each operation differ from side to side, but for ids, with what a first one is on either.
 

@@ -812,11 +812,12 @@ def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_ch
         )
         assert "As editor (2), bot (1)" in told and "system_admin" not in told and "member" not in told
         known_ones, _, felt = known_ones.partition("Who would feel what")
-        cve = "since 7.1.8: 200 → 403 api.context.permissions.app_error, for editor: CreateUserAccessToken: A token for an "
+        cve = "since 7.10.0 (and patch releases from 7.1.8, 7.7.4, 7.8.3, 7.9.2 on): 200 → 403 api.context.permissions.app_error"
+        cve += ", for editor: CreateUserAccessToken: A token for an "
         assert cve in " ".join(known_ones.split()) and "CVE-2023-2515" in known_ones
         assert not re.search(r"\.permission, for (bot_)?editor", known_ones), "it is told already"
         # Of an entry about several callers and operations, what was shown for one of them in one operation is told of the others.
-        since = "since 8.1.0: 200 → 403 api.context.permissions.app_error, for"
+        since = "since 8.1.0 (not known from 7.8.1 until 8.1.0): 200 → 403 api.context.permissions.app_error, for"
         assert f"{since} bot_editor: CreateUserAccessToken: " in known_ones
         assert f"{since} bot, bot_editor: {', '.join(OF_TOKENS[:1] + OF_TOKENS[2:])}: " in known_ones
         verb = "served" if is_back else "refused"
@@ -833,6 +834,7 @@ def test_whom_one_server_only_was_asked_as_is_named_and_what_is_known_to_have_ch
     assert [sum(of.values()) for of in page.json()["why_not_before" if not is_back else "why_not_after"].values()] == [3]
 
 
+HOW_MANY = " (with how many of the requests to both were served)"
 GONE_PERMISSION = "`manage_slash_commands` was retired: on a server made since, nobody holds it"
 
 
@@ -873,7 +875,7 @@ def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_and_found(is_bac
     assert (page.text().count(f"{told} (below); 3 answers"), page.text().count(f"{told} (above)")) == (
         (0, 0) if is_back else (1, 1)
     )
-    assert "No change, 1 operation: CreateJob\n" in page.text(), "not of what our lists know to be otherwise"
+    assert f"No change, 1 operation{HOW_MANY}: CreateJob (1 of 1)\n" in page.text(), "not of what our lists know to be otherwise"
     lost = [line for line in page.json()["not_shown"] if GONE_PERMISSION in line]
     assert len(lost) == 1 and page.json()["worse_by_our_lists_alone"] == ([] if is_back else lost)
     files = [tmp_path / name for name in ("before.jsonl", "after.jsonl")]
@@ -984,7 +986,8 @@ def test_silence_about_an_operation_is_explained():
     old, new = of("5.0.0", [SERVED, answer("201"), same]), of("5.1.0", [SERVED, answer(NO), same, lone])
     page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
     for text in (page.text(), page.markdown()):
-        assert "No change, 1 operation: RegenCommandToken\n" in text
+        assert f"No change, 1 operation{HOW_MANY}: RegenCommandToken (0 of 1)\n" in text, "nobody was served"
+        assert "CreateJob: no type of job that does anything was made, so that nothing is known of these\n" in text
         [neither] = [line for line in text.splitlines() if line.startswith("Asked of neither, 8 operations: ")]
         assert "GetWebrtcToken" in neither and not re.search("CreateJob|Regen|CreateUserAccessToken", neither)
     assert page.json()["operations_compared"] == ["CreateJob", "RegenCommandToken"]
