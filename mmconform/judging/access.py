@@ -1,6 +1,6 @@
 """Who may do what, as documented, as answered, and whether that was judged: read from a record, for all who tell of it."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Literal
 from mmconform.contract.clause import Contract, Operation, Rule
 from mmconform.knowledge import Unknown
 from mmconform.record.record import Record, slug_of
-from mmconform.record.rows import ObservationRow
+from mmconform.record.rows import AnswerRow, ObservationRow
 from mmconform.version import Version
 from mmconform.wire.tape.name import name_of_test
 from mmconform.wire.tape.tape import is_of_whole
@@ -25,7 +25,7 @@ class Access:
     Attributes:
         about: ``self``, ``other``, or ``any`` where it makes no difference, or all is told together.
         is_entitled: What is documented; None where nothing is, or it changes from one request to the next.
-        answers: How often each status came with each error id.
+        answers: By status and error id.
         denials: How the operation refuses whoever lacks its permission, where that is known: status and error id.
         is_apart: Of callers whom a test makes, and of those who ask wherever things lie, what is documented changes from one
             request to the next, and the checks alone have judged it.
@@ -38,7 +38,7 @@ class Access:
     persona: str
     about: str
     is_entitled: bool | None = None
-    answers: Counter[tuple[int, str]] = field(default_factory=Counter)
+    answers: dict[tuple[int, str], list[AnswerRow]] = field(default_factory=lambda: defaultdict(list))
     denials: frozenset[tuple[int, str]] = frozenset()
     is_apart: bool = False
     is_kept: bool = False
@@ -86,7 +86,7 @@ class Access:
         return "pass" if self.is_kept and (self.is_apart or documented == self.answered) else ""
 
     def _count(self, what: Callable[[int, str], bool]) -> int:
-        return sum(count for answer, count in self.answers.items() if what(*answer))
+        return sum(len(rows) for answer, rows in self.answers.items() if what(*answer))
 
 
 def accesses(contract: Contract, record: Record) -> Iterator[Access]:
@@ -188,7 +188,7 @@ def _as_shipped(contract: Contract, record: Record) -> Iterator[Access]:
             entitled = entitlement(operation, PERSONAS[persona], roles, asked) if is_told else None
             known = None if isinstance(entitled, Unknown) else entitled
             access = found.setdefault((operation.id, persona, about), Access(operation.id, persona, about, known))
-            access.answers[answer.status, answer.error] += 1
+            access.answers[answer.status, answer.error].append(answer)
             access.is_kept |= (answer.request, operation.id, persona) in kept
     yield from found.values()
 
@@ -212,7 +212,7 @@ def _apart(contract: Contract, record: Record) -> Iterator[Access]:
         if answer.valid and is_told and answer.operation in contract.operations:
             denials = frozenset((one.status, one.id) for one in _denials(answer.operation, version))
             access = found.setdefault(key, Access(*key, "any", denials=denials, is_apart=True))
-            access.answers[answer.status, answer.error] += 1
+            access.answers[answer.status, answer.error].append(answer)
     yield from found.values()
 
 

@@ -955,17 +955,20 @@ function head(title, state, text) {
   h("p", { class: "verdict" }, state && mark(state), " ", text)];
 }
 
+/** A request and its answer, with the line that repeats it and what has to be so for that. */
+const traffic = (title, seen) => [
+  h("details", { open: true }, h("summary", {}, title), h("pre", {}, `${seen.method} ${seen.url}${seen.body ? `\n\n${seen.body}` : ""}`), h("pre", {}, `${seen.status} ${seen.media}\n\n${seen.answer}`)),
+  seen.so && h("p", { class: "small" }, `${seen.so}.`),
+  h("details", {}, h("summary", {}, "as curl"), h("pre", {}, seen.curl)),
+  h("div", {}, button("Copy curl", () => copy(seen.curl, "The curl command is in the clipboard.")))];
+
 function exchange(finding, here) {
   const seen = here.exchange === undefined ? null : data.exchanges[here.exchange];
   return h("div", { class: "exchange" },
     h("div", { class: "mono" }, h("strong", {}, finding.signature)),
     here.seen !== finding.signature && h("div", {}, here.seen),
     h("div", { class: "small" }, `${finding.persona.replaceAll("_", " ")}, `, h("span", { class: "soft" }, here.count === 1 ? "once" : `${here.count} times`), seen && seen.asked && `; ${here.count === 1 ? "" : "the first "}${seen.asked}`),
-    seen && [
-      h("details", { open: true }, h("summary", {}, "the first exchange"), h("pre", {}, `${seen.method} ${seen.url}${seen.body ? `\n\n${seen.body}` : ""}`), h("pre", {}, `${seen.status} ${seen.media}\n\n${seen.answer}`)),
-      seen.so && h("p", { class: "small" }, `${seen.so}.`),
-      h("details", {}, h("summary", {}, "as curl"), h("pre", {}, seen.curl)),
-      h("div", {}, button("Copy curl", () => copy(seen.curl, "The curl command is in the clipboard.")))],
+    seen && traffic("the first exchange", seen),
     h("div", { class: "soft small mono" }, here.cassette || here.test));
 }
 
@@ -1110,6 +1113,7 @@ function accessPanel(operation, persona, about, t) {
   const clause = clauses.get(`${operation.id}.${ruleOf(persona)}`);
   const whose = about === "any" ? "" : ` about ${ABOUT[about]}`;
   const at = data.targets.map((_, i) => told(operation, persona, about, i));
+  const both = letter === "b" && seen && seen.both && seen.both[t];
   const isLookedUp = letter in SIGN && state === "u" && seen && clause && !isJudged(persona);
   return [
     head(`${operation.id} by ${spaced(persona)}${whose}`, letter in SIGN ? (state in AS_DOCUMENTED ? state : "u") : letter,
@@ -1118,7 +1122,10 @@ function accessPanel(operation, persona, about, t) {
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),
     against.length && part("Not as documented", against.map((f) => exchange(f, f.at[t])), against.map((f) => f.at[t].card).filter((card) => card !== undefined).slice(0, 1).map((n) => h("p", {}, h("strong", {}, `${VERDICT[data.deviations[n].verdict][0]}: `), prose(data.deviations[n].reason)))),
     reasons.length > 0 && part("Not judged, because", h("ul", { class: "list small" }, reasons.map((reason) => h("li", {}, whySkipped(reason)))), data.bots.includes(persona) && h("p", { class: "small" }, data.of_bots)),
-    seen && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", { class: "mono" }, says), h("td", { class: "n" }, many(n, "time"))))))),
+    seen && part("Answers to valid requests", h("table", { class: "data" }, h("tbody", {}, Object.entries(seen.answers[t]).map(([says, n]) => h("tr", {}, h("td", {}, h("span", { class: "mono" }, says), both && h("div", { class: "small" }, both.which[says])), h("td", { class: "n no-wrap" }, many(n, "time")))))),
+      both && Object.values(both.which).some((which) => /\(answers? \d/.test(which)) && h("p", { class: "soft small" }, "“…” is a test by its name; of one that was answered in both ways it is told which of its answers these were, in their turn."),
+      both && both.served !== null && !against.some((f) => f.at[t].exchange === both.served) && h("div", { class: "exchange" }, traffic("one that was served", data.exchanges[both.served])),
+      both && both.calls.length > 0 && [h("p", { class: "small" }, "What was sent and answered, in a notebook (notebooks/6-explore.ipynb):"), h("pre", {}, both.calls.join("\n")), h("div", {}, button("Copy", () => copy(both.calls.join("\n"), "The calls are in the clipboard.")))]),
     part("Over the versions", h("ul", { class: "list small over" }, alike(at).map((span) => {
       const { class: kind, sign } = look(at[span.to]);
       return h("li", {}, h("span", { class: kind }, sign), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${at[span.to].says}`, at[span.to].against.map((finding) => h("div", { class: "mono soft" }, finding.signature))));

@@ -15,13 +15,13 @@ import msgspec
 from mmconform import __version__
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
-from mmconform.judging.access import accesses, self_differs
-from mmconform.judging.changes import Change
+from mmconform.judging.access import Access, accesses, self_differs
+from mmconform.judging.changes import Change, request_of
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.repeat import circumstances, curl
 from mmconform.paths import RUN
-from mmconform.record.record import KINDS, Record, age, check
+from mmconform.record.record import KINDS, Record, age, check, slug_of
 from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
 from mmconform.report.failure import about
 from mmconform.report.marks import (
@@ -38,7 +38,7 @@ from mmconform.report.marks import (
 from mmconform.report.neighbours import compared
 from mmconform.report.not_shown import HEAD as NOT_SHOWN
 from mmconform.report.not_shown import counted_apart, not_shown
-from mmconform.report.requests import Requests
+from mmconform.report.requests import Requests, exchanges_call, told_apart
 from mmconform.report.summary import clause_states, is_about_nothing, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
@@ -60,6 +60,9 @@ _EXCHANGE = ("method", "url", "body", "status", "media", "answer", "about")
 
 #: What of a change since the version before is shown.
 _CHANGE = ("against", "clause", "of", "personas", "before", "after", "effect", "count", "standing", "reason")
+
+#: So many calls are told that show what somebody was answered.
+_FEW_CALLS = 3
 
 #: What a footer says that the page does not show.
 _COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds")
@@ -159,7 +162,7 @@ def page_data(
         "contradictions": _contradictions(records),
         "exchanges": exchanges.rows,
         "deviations": cards.rows,
-        **_who(contract, records),
+        **_who(contract, records, exchanges),
         "proof": _proof(proof) if proof and proof["spec"] == contract.digest else None,
     }
     return {key: _inert(value) for key, value in data.items()}
@@ -370,20 +373,18 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
                 }
             here["count"] += row.count
             if row.evidence and "exchange" not in here:
-                shown = {key: str(getattr(row.evidence, key)) for key in _EXCHANGE}
-                here["exchange"] = exchanges.number(
-                    {
-                        **shown,
-                        "asked": about(row.evidence),
-                        "curl": curl(row.evidence, row.persona),
-                        "so": circumstances(row.evidence, row.persona),
-                    }
-                )
+                here["exchange"] = exchanges.number(_exchange(row.evidence, row.persona))
                 here |= {"seen": row.seen, "test": _test(row), "cassette": row.cassette}
             if here["state"] == "k" and "card" not in here and (card := cards.of(row)) is not None:
                 here["card"] = card
     order = {clause: n for n, clause in enumerate(contract.clauses)}
     return sorted(found.values(), key=lambda f: (order.get(f["clause"], 0), f["signature"], f["persona"]))
+
+
+def _exchange(evidence: Evidence, persona: str) -> dict[str, str]:
+    shown = {key: str(getattr(evidence, key)) for key in _EXCHANGE}
+    so = circumstances(evidence, persona)
+    return {**shown, "asked": about(evidence), "curl": curl(evidence, persona), "so": so}
 
 
 def _contradictions(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -418,18 +419,20 @@ def _side(side: Evidence) -> dict[str, Any]:
 # -- who may do what -----------------------------------------------------------------------------------------------
 
 
-def _who(contract: Contract, records: Sequence[Record]) -> dict[str, list[Any]]:
+def _who(contract: Contract, records: Sequence[Record], exchanges: _Table) -> dict[str, list[Any]]:
     """Return ``access``, what everybody was answered and how that was judged, and ``apart``, of whom all is told together.
 
     A row is of an operation, a persona and ``about`` (self, other or any), and has, for each target, ``documented`` (a: allowed,
     d: denied, -: nothing), ``answered`` (a, d, b for both, o for neither), ``state`` (in which the promise is for them; u where
     nobody judged that), each - where nothing is told; ``answers``: the counts of every status with its error id; ``wrong`` (a, d,
     or -: as which of both something was found against it) and, where there are some, ``reasons``: why checks could not judge it.
+    Where somebody was both served and refused, ``both`` tells which requests were answered how (:func:`_both`).
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     apart: dict[str, bool] = {}
     letters = ("documented", "answered", "state", "wrong")
     for t, record in enumerate(records):
+        kept = [row for row in record.observations if row.evidence and 200 <= row.evidence.status < 300]
         for access in accesses(contract, record):
             key = {"operation": access.operation, "persona": access.persona, "about": access.about}
             nothing = {**{name: ["-"] * len(records) for name in letters}, "answers": [None] * len(records)}
@@ -440,13 +443,42 @@ def _who(contract: Contract, records: Sequence[Record]) -> dict[str, list[Any]]:
             row["state"][t] = _LETTER.get(access.state, "u")
             row["wrong"][t] = _ANSWERED.get(access.wrongly, "-")
             if access.answers:
-                row["answers"][t] = {f"{status} {error}".rstrip(): n for (status, error), n in access.answers.most_common()}
+                counts = Counter({said: len(same) for said, same in access.answers.items()})
+                row["answers"][t] = {_says(said): n for said, n in counts.most_common()}
+            if access.answered == "mixed":
+                row.setdefault("both", [None for _ in records])[t] = _both(contract, record, access, kept, exchanges)
             if access.reasons:
                 row.setdefault("reasons", [[] for _ in records])[t] = access.reasons
     for row in rows.values():
         for name in letters:
             row[name] = "".join(row[name])
     return {"access": list(rows.values()), "apart": [persona for persona, is_apart in apart.items() if is_apart]}
+
+
+def _says(said: tuple[int, str]) -> str:
+    return " ".join(map(str, said)).rstrip()
+
+
+def _both(
+    contract: Contract, record: Record, access: Access, kept: Iterable[ObservationRow], exchanges: _Table
+) -> dict[str, Any]:
+    """Return of somebody who was served and refused which requests were answered how, in words, and how to see them.
+
+    A record keeps exchanges of what is broken, of which ``kept`` was served: ``served`` is one of these requests, or null.
+    ``calls`` show them all.
+    """
+    name, who = access.operation, access.persona
+    served = {row.request for rows in access.answers.values() for row in rows if row.is_served}
+    tests = dict.fromkeys(row.request for rows in access.answers.values() for row in rows)
+    of_theirs = (row for row in kept if (row.operation, row.persona) == (name, who))
+    shown = next((row.evidence for row in of_theirs if request_of(row, slug_of(record.header.target)) in served), None)
+    # First those that were served: the others are shown where they break a promise.
+    calls = [exchanges_call(record, name, who, test) for test in sorted(tests, key=lambda test: test not in served)]
+    return {
+        "which": {_says(said): told for said, told in told_apart(contract.operations[name], access.answers).items()},
+        "served": exchanges.number(_exchange(shown, who)) if shown else None,
+        "calls": [call for call in calls if call][:_FEW_CALLS],
+    }
 
 
 # -- how sure one can be -------------------------------------------------------------------------------------------

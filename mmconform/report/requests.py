@@ -1,11 +1,11 @@
 """Which requests show a change: of what kind they are, how many of how many, and the command that sends the first again."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import cast
 
-from mmconform.contract.clause import Contract
+from mmconform.contract.clause import Contract, Operation
 from mmconform.judging.changes import Asked, Caller, Change, Sent, by_question, on_tape, request_of
 from mmconform.judging.repeat import rerun
 from mmconform.judging.taped import Line, in_words, line, of_test, unlike
@@ -29,6 +29,8 @@ _ALIKE = "some that read the same are answered as before: in what these differ n
 _PERSON = {"self": "caller", "other": "somebody else"}
 #: What changed, with how one caller met it.
 _Met = tuple[Change, Caller]
+#: What somebody was answered: status and error id.
+_Said = tuple[int, str]
 
 
 class Requests:
@@ -134,12 +136,7 @@ class Requests:
 
     def _with_whom(self, change: Change, sent: Sent) -> str:
         """Return a kind of requests with whom, or whose things, they are about."""
-        whom = _WHOM["user" in self._contract.operations[change.operation].kinds].get(sent.about)
-        if not whom or not _is_probe(sent.test):
-            return _kind(sent)
-        if not sent.which:
-            return f"{_kind(sent)} about {whom}"
-        return f"about {whom} {placed(sent.which)}"
+        return _about_whom(self._contract.operations[change.operation], sent)
 
     def first(self, change: Change) -> tuple[str, str]:
         """Return which answer of a test showed a change first, and the command that runs the test; its name where that is all."""
@@ -311,6 +308,29 @@ def kinds_of_tests(tests: Iterable[str], most: int) -> str:
     return _some(dict.fromkeys(_kind(Sent(test)) for test in tests), most)
 
 
+def told_apart(operation: Operation, answers: Mapping[_Said, Sequence[AnswerRow]], most: int = _FEW_KINDS) -> dict[_Said, str]:
+    """Return of what kind the requests are that were answered so: the first kinds, and how many more there are.
+
+    Of a kind that was answered otherwise too it is told which of its test's judged answers these are.
+    """
+    found: dict[_Said, dict[str, list[int]]] = {}
+    for said, rows in answers.items():
+        for row in rows:
+            kind = _about_whom(operation, Sent(row.request, row.which, row.about))
+            found.setdefault(said, {}).setdefault(kind, []).append(row.number)
+    of_several = {kind for kind, times in Counter(kind for kinds in found.values() for kind in kinds).items() if times > 1}
+    return {
+        said: _some((f"{kind} ({_turns(turns)})" if kind in of_several else kind for kind, turns in kinds.items()), most)
+        for said, kinds in found.items()
+    }
+
+
+def _turns(turns: Sequence[int]) -> str:
+    first = ", ".join(map(str, turns[:_FEW_KINDS]))
+    more = len(turns) - _FEW_KINDS
+    return f"answer{'s' if len(turns) > 1 else ''} {first}{f' and {more} more' if more > 0 else ''}"
+
+
 def exchanges_call(record: Record, operation: str, persona: str, test: str) -> str:
     """Return the call that shows what a test sent, with each answer; nothing where that is on no tape.
 
@@ -338,6 +358,13 @@ def _kind(sent: Sent) -> str:
     return _GENERATED if is_generated(sent.test) else sent.which or f"“{function.replace('_', ' ') or sent.test}”"
 
 
+def _about_whom(operation: Operation, sent: Sent) -> str:
+    whom = _WHOM["user" in operation.kinds].get(sent.about)
+    if not whom or not _is_probe(sent.test):
+        return _kind(sent)
+    return f"about {whom} {placed(sent.which)}" if sent.which else f"{_kind(sent)} about {whom}"
+
+
 def _plainly(_: Change, sent: Sent) -> str:
     return _kind(sent)
 
@@ -354,7 +381,7 @@ def _is_mixed(met: Iterable[_Met]) -> bool:
 
 def _some(kinds: Iterable[str], most: int) -> str:
     """Return the first of these kinds, those that tell nothing last, and how many more there are."""
-    names = sorted(kinds, key=lambda kind: kind == _GENERATED)
+    names = sorted(kinds, key=lambda kind: kind.startswith(_GENERATED))
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {many(more, 'more kind')}" if more > 0 else "")
 

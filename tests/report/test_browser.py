@@ -27,7 +27,7 @@ from mmconform.version import Version
 from mmconform.world.people import MADE, PROBING, TEAM_BOT
 from tests import rows as lines
 from tests.conftest import flaw
-from tests.report.test_page import CONTRADICTION, of_retired, probed, wide
+from tests.report.test_page import CONTRADICTION, of_retired, probed, served_and_refused, wide
 
 try:
     import axe_playwright_python
@@ -990,6 +990,19 @@ def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells
         "member about somebody else's: served, not as documented (new); 200 without permission",
         "member: refused, as documented",
     ]
+
+
+def test_the_panel_of_who_was_served_and_refused_says_what_was_served_with_an_exchange_of_it(page_of, record_of):
+    """Whose tokens somebody got stood nowhere: what is kept of a record are the refusals, which break a promise."""
+    shown = page_of("personas", served_and_refused(record_of))
+    shown.get_by_role("button", name="RegenCommandToken by slash_manager").click()
+    told = [row.inner_text().split() for row in panel(shown).locator("table.data tr").all()]
+    assert [" ".join(words) for words in told] == [
+        "200 “for a while” (answer 1) 1 time",
+        "403 x “for a while” (answer 2), “others commands” 2 times",
+    ]
+    expect(panel(shown).get_by_text("one that was served").locator("xpath=..")).to_contain_text("200 application/json")
+    expect(panel(shown)).to_contain_text('cassette="permissions/commands/for_a_while")')
 
 
 BOT = "suites/permissions/test_bots.py::test_a_bot[{}-RegenCommandToken]"

@@ -495,6 +495,60 @@ def test_of_a_caller_whom_a_test_makes_the_answers_are_told_that_judged_who_may(
     assert shown["access"][0]["answers"] == [{f"404 {hidden}": 1}] * 2 and shown["apart"] == ["slash_manager"]
 
 
+#: Somebody who was given a permission for a while: one test asks in both ways, the other one is refused.
+IN_TURN = "suites/permissions/test_commands.py::test_for_a_while[{}]"
+BOTH = [
+    {"operation": "RegenCommandToken", "persona": "slash_manager", "about": "other", "as_shipped": False, **answer}
+    for answer in (
+        {"request": "permissions/commands/for_a_while", "number": 1, "status": 200},
+        {"request": "permissions/commands/for_a_while", "number": 2, "status": 403, "error": "x"},
+        {"request": "permissions/commands/others_commands", "number": 1, "status": 403, "error": "x"},
+    )
+]
+
+
+def served_and_refused(record_of, called="5.36.1", **header):
+    """The record of a run in which they were, and their schema was broken where they were served."""
+    of = {"persona": "slash_manager", "test": IN_TURN.format(called)}
+    others = {**of, "test": of["test"].replace("for_a_while", "others_commands")}
+    passed = [{"clause": "RegenCommandToken.permission", "outcome": "pass", **test} for test in (of, others)]
+    broken = {**NEW, "clause": "RegenCommandToken.schema", **of, "evidence": {**EVIDENCE, "status": 200}}
+    return record_of("5.36.1", *passed, broken, answers=BOTH, **header)
+
+
+def test_of_who_was_served_and_refused_it_is_told_which_requests_were_and_how_to_see_them(data, record_of):
+    shown = data(served_and_refused(record_of))
+    [row] = [row for row in shown["access"] if row["persona"] == "slash_manager"]
+    [both] = row["both"]
+    assert both["which"] == {"200": "“for a while” (answer 1)", "403 x": "“for a while” (answer 2), “others commands”"}
+    assert both["calls"] == [
+        f'mmconform.exchanges("5.36.1", "RegenCommandToken", cassette="permissions/commands/{test}")'
+        for test in ("for_a_while", "others_commands")
+    ]
+    kept = shown["exchanges"][both["served"]]
+    assert (kept["status"], kept["so"]) == ("200", f"slash_manager is {MADE['slash_manager']}")
+
+
+def test_on_a_live_server_no_tape_can_show_what_was_asked(data, record_of):
+    shown = data(served_and_refused(record_of, "127.0.0.1-8065", target="http://127.0.0.1:8065"))
+    [row] = [row for row in shown["access"] if row["persona"] == "slash_manager"]
+    assert row["both"][0]["calls"] == [] and row["both"][0]["which"]["200"] == "“for a while” (answer 1)"
+
+
+def test_which_requests_were_answered_how_is_told_of_nobody_who_was_answered_in_one_way(data, record_of):
+    answers = [asked(GET, "token_user", "self", 200), asked(GET, "token_user", "other", 403)]
+    assert not any("both" in row for row in data(record_of("9.11.2", answers=answers))["access"])
+
+
+def test_probes_that_were_served_are_told_apart_by_where_the_thing_lies(data, record_of):
+    request = "generated/probes/who_is_served/CreateJob"
+    places = {200: "a team of theirs", 403: "where they do not belong"}
+    answers = [asked("CreateJob", "guest", "other", s, request=request, which=which) for s, which in places.items()]
+    [row] = [row for row in data(record_of("11.0.3", answers=answers))["access"] if row["persona"] == "guest"]
+    told = {"200": "about another's in a team of theirs", "403": "about another's where they do not belong"}
+    assert row["both"][0]["which"] == told
+
+
 def probed(record_of, operation="CreateJob", name="11.0.3", *, as_shipped=False, **header):
     """The record of a run in which everybody asked the same: each was refused, and what of a bot was not judged says why."""
     request = f"generated/probes/who_is_served/{operation}"
