@@ -138,6 +138,8 @@ const textOf = (id) => {
   return found.get(id);
 };
 
+/** Whom some record here has: the others are callers of other documents, and of other versions. */
+const met = new Set([...data.clauses.flatMap((clause) => Object.keys(clause.by)), ...data.access.map((one) => one.persona), ...data.contradictions.flatMap((one) => one.at.flatMap((here) => (here ? here.personas : [])))]);
 const statesOf = (clause) => (now.persona ? clause.by[now.persona] || "u".repeat(data.targets.length) : clause.at);
 const isChosen = (clause) =>
   (!now.operation || clause.operation === now.operation) &&
@@ -170,7 +172,7 @@ function drawFilters() {
       oninput: (e) => go({ q: e.target.value }, { replace: true }) })),
     select("operation", "Operation", all("all", [...operations.keys()])),
     isOfOne || isAboutPeople || now.view === "principles" ? "" : select("rule", "Rule", all("all", data.rules)),
-    now.view === "trust" || now.view === "tags" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas))),
+    now.view === "trust" || now.view === "tags" ? "" : select("persona", "Who", all("everybody", Object.keys(data.personas).filter((name) => met.has(name) || name === now.persona))),
     isOfOne || isAboutPeople ? "" : select("state", "State", [["", "any"], ...Object.entries(statesIn(now.view)).map(([s, one]) => [s, `${one.mark} ${one.word}`])]),
     isOfOne
       ? select("at", "Version", names.slice(now.from, now.to + 1), (value) => ({ at: Number(value) }))
@@ -469,7 +471,7 @@ function told(operation, persona, about, t) {
   if (!row) {
     const judged = isJudged(persona) && clause && clause.by[persona] ? clause.by[persona][t] : "u";
     const letter = judged === "e" ? judged : clause && clause.at[t] === "s" ? "s" : "u";
-    return { persona, letter, state: "u", against: [], reasons: [], says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, persona, t)}`, parts: [] };
+    return { persona, letter, state: "u", against: [], reasons: [], says: `not judged: ${letter === "e" ? data.states.e.means : whyUntold(clause, persona, t)}`, parts: letter === "u" ? ["no valid request"] : [] };
   }
   const letter = row.answered[t];
   const seen = row.answers[t] && row;
@@ -483,8 +485,12 @@ function told(operation, persona, about, t) {
 
 const isTold = (here) => here.letter in SIGN;
 
-/** How that is drawn, in a cell as in the legend: a sign in a square, and beside it the mark of what is not simply as documented. */
+/**
+ * How that is drawn, in a cell as in the legend: a sign in a square, and beside it the mark of what is not simply as documented.
+ * Empty is a cell of whom no valid request is known: the mark of what nobody judged is of answers.
+ */
 function look({ letter, state }) {
+  if (letter === "u") return { class: `access ${letter}`, sign: "" };
   if (!SIGN[letter]) return { class: `access ${letter}`, sign: mark(letter) };
   return { class: `access ${letter} is-${state}`, sign: [h("i", { "aria-hidden": "true" }, SIGN[letter]), state !== "p" && mark(state in AS_DOCUMENTED ? state : "u")] };
 }
@@ -494,7 +500,7 @@ function access(operation, persona, about, here, span, place, more = "") {
   const target = (t) => `${operation.id}:${persona}:${about}@${data.targets[t].name}`;
   const label = `${operation.id} by ${persona}${about === "any" ? "" : ` about ${ABOUT[about]}`}: ${[here.says, ...new Set(here.against.map((finding) => finding.signature))].join("; ")}${more}`;
   const { class: kind, sign } = look(here);
-  const words = isTold(here) && h("span", { class: `says${here.says.length > 40 ? " lengthy" : ""}`, "aria-hidden": "true" }, here.parts[0], h("span", { class: "more" }, `, ${here.parts[1]}`));
+  const words = here.parts.length > 0 && h("span", { class: `says${here.says.length > 40 ? " lengthy" : ""}`, "aria-hidden": "true" }, here.parts[0], here.parts.length > 1 && h("span", { class: "more" }, `, ${here.parts[1]}`));
   return h("button", { type: "button", class: kind, title: label, "aria-label": label, "data-from": place.from, "data-to": place.to,
     "aria-current": range(span.from, span.to + 1).some((t) => now.open === target(t)) && "true", onclick: () => open(target(span.to)) }, sign, words);
 }
@@ -511,7 +517,7 @@ function accessLegend(some) {
   return [
     h("div", { class: "legend" }, h("strong", {}, "Answered:"), key({ letter: "a", state: "p" }, "may: was served"), key({ letter: "d", state: "p" }, "may not: was refused"),
       has("b") && key({ letter: "b", state: "p" }, "both: some served, some refused"), has("o") && key({ letter: "o", state: "p" }, "neither: another error, or no valid request"),
-      has("s") && key({ letter: "s" }, "not judged; the cell says why"), has("u") && key({ letter: "u" }, "no valid request of theirs")),
+      has("s") && key({ letter: "s" }, "not judged; the cell says why"), has("u") && key({ letter: "u" }, "empty: no valid request of theirs")),
     h("div", { class: "legend" }, h("strong", {}, "Documented:"), h("span", {}, "without a mark: answered as documented"),
       key({ letter: first("k", "a"), state: "k" }, "otherwise than documented, known"), key({ letter: first("n", "d"), state: "n" }, "otherwise than documented, new"),
       is("c") && key({ letter: first("c", "a"), state: "c" }, "as documented here, though it is known not to be"), is("u") && key({ letter: first("u", "a"), state: "u" }, `nobody judged whether as documented${some.some((here) => isTold(here) && here.state === "u" && here.reasons.length) ? "; the cell says why" : ""}`)),
@@ -978,10 +984,15 @@ const template = (operation) => `curl -i -X ${operation.method} "$SERVER"${sh(da
 /** A word for a shell, whatever a record or a document says in it. */
 const sh = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
-function history_(letters) {
+/** A strip of a promise's states, and neighbours that are alike: in one state, and of what is `said` of each target. */
+function history_(letters, said) {
   const same = [];
-  letters.forEach((letter, t) => (same.length && same.at(-1).letter === letter ? (same.at(-1).to = t) : same.push({ letter, from: t, to: t })));
-  return [strip(letters, same.map((one) => `${named(one)}: ${word(one.letter)}`).join("; ")), same];
+  letters.forEach((letter, t) => {
+    const last = same.at(-1);
+    if (last && last.letter === letter && last.said.join("\n") === said[t].join("\n")) last.to = t;
+    else same.push({ letter, said: said[t], from: t, to: t });
+  });
+  return [strip(letters, same.map((one) => `${named(one)}: ${[word(one.letter), ...one.said].join(", ")}`).join("; ")), same];
 }
 
 /** Whether a promise says who may, and who may not. */
@@ -991,7 +1002,8 @@ function clausePanel(clause, t) {
   const one = data.targets[t];
   const state = statesOf(clause)[t];
   const operation = operations.get(clause.operation);
-  const here = (findingsOf.get(clause.id) || []).filter((f) => f.at[t] && (!now.persona || [now.persona, "everyone"].includes(f.persona)));
+  const isOfWhom = (f) => !now.persona || [now.persona, "everyone"].includes(f.persona);
+  const here = (findingsOf.get(clause.id) || []).filter((f) => f.at[t] && isOfWhom(f));
   const broken = here.filter((f) => "nek".includes(f.at[t].state));
   const known = [...new Set(broken.map((f) => f.at[t].card).filter((card) => card !== undefined))].map((n) => data.deviations[n]);
   const skipped = [...new Set(here.filter((f) => f.at[t].state === "s").map((f) => f.signature))];
@@ -999,8 +1011,8 @@ function clausePanel(clause, t) {
   const unmet = state === "c" ? clause.unmet[t].map((n) => data.deviations[n]) : [];
   const testsHere = ({ tests }) => Object.keys(tests).filter((name) => tests[name][t] === "1");
   const test = (broken[0] ? broken[0].at[t].test : kept.length ? testsHere(kept[0][1])[0] : "") || "";
-  const [shape, same] = history_([...statesOf(clause)]);
-  const said = ({ from, to }) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => range(from, to + 1).some((i) => f.at[i] && "nek".includes(f.at[i].state))).map((f) => f.signature))];
+  const ways = data.targets.map((_, i) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => f.at[i] && "nek".includes(f.at[i].state) && isOfWhom(f)).map((f) => f.signature))].sort());
+  const [shape, same] = history_([...statesOf(clause)], ways);
   return [
     head(clause.id, state, `Mattermost ${one.called}${now.persona ? `, ${now.persona.replaceAll("_", " ")}` : ""}: ${data.states[state].means}`),
     part("Promise", quote(clause), h("div", { class: "small mono soft" }, `${operation.method} ${data.base}${operation.path}`), isOfWho(clause) && h("div", {}, everyVersion(operation))),
@@ -1011,7 +1023,7 @@ function clausePanel(clause, t) {
     broken.length && part("Seen", broken.slice(0, 12).map((f) => exchange(f, f.at[t])), broken.length > 12 && h("p", { class: "soft" }, `and ${broken.length - 12} more`)),
     kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, row]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(row.at[t], "time")}, in ${many(testsHere(row).length, "test")}`), testsHere(row).map((name) => h("div", { class: "mono small" }, name)))))),
       !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
-    part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, said(span).map((text) => h("div", { class: "mono soft" }, text))))))),
+    part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, span.said.map((text) => h("div", { class: "mono soft" }, text))))))),
     test && part("Repeat", h("pre", {}, [data.run, sh(one.target), one.documents, sh(test)].filter(Boolean).join(" "))),
   ];
 }
@@ -1116,7 +1128,7 @@ function accessPanel(operation, persona, about, t) {
   const both = letter === "b" && seen && seen.both && seen.both[t];
   const isLookedUp = letter in SIGN && state === "u" && seen && clause && !isJudged(persona);
   return [
-    head(`${operation.id} by ${spaced(persona)}${whose}`, letter in SIGN ? (state in AS_DOCUMENTED ? state : "u") : letter,
+    head(`${operation.id} by ${spaced(persona)}${whose}`, letter in SIGN ? (state in AS_DOCUMENTED ? state : "u") : letter === "u" ? "" : letter,
       `Mattermost ${one.called}: ${says}${isLookedUp ? `; documented: ${MAY[seen.documented[t]]}` : ""}`),
     h("p", { class: "soft small" }, `${persona}: ${data.personas[persona]}`),
     clause && part("Promise", quote(clause), h("div", { class: "small" }, `read as: ${operation.requirement}`), h("div", {}, chip(clause.id, t))),

@@ -584,6 +584,33 @@ def test_beside_a_curl_and_in_an_issue_stands_what_has_to_be_so_for_it_to_show_t
     assert so in copied(shown).replace("\\", "").replace("`", "")
 
 
+def test_versions_in_which_a_promise_is_broken_otherwise_are_different_lines_of_its_history(page_of, record_of):
+    """All ways of all versions stood in one line, as if each of these had served people without permission."""
+    refused = {**REFUSED, "signature": "403, not served"}
+    places = [("9.11.2", [refused]), ("10.8.1", [refused]), ("11.0.3", [REFUSED, {**refused, "persona": "editor"}])]
+    runs = [record_of(name, *broken) for name, broken in places]
+    shown = page_of("versions?open=GetUserAccessToken.permission@9.11.2", *runs)
+    history = panel(shown).locator("section", has_text="Over the versions").locator("li")
+    assert [" ".join(line.inner_text().split()) for line in history.all()] == [
+        "✖ 9.11.2 to 10.8.1 new 403, not served",
+        "✖ 11.0.3 new 200 without permission 403, not served",
+    ]
+    shown = page_of("versions?persona=editor&open=GetUserAccessToken.permission@11.0.3", *runs)
+    history = panel(shown).locator("section", has_text="Over the versions").locator("li")
+    assert "200 without" not in "".join(history.all_inner_texts()), "nor did whom the filter names see it"
+
+
+@pytest.mark.parametrize("view", ["versions", "personas", "deviations"])
+def test_the_filter_of_callers_offers_those_whom_some_record_has(page_of, record_of, view):
+    """Twelve callers of other documents stood there, of whom nothing is told."""
+    some = [{**NEW, "persona": persona} for persona in ("member", "editor")]
+    shown = page_of(view, record_of("5.36.1", *some, answers=[{**answers(200)[1], "persona": "token_user"}]))
+    offered = field(shown, "Who").locator("option").all_inner_texts()
+    assert offered == ["everybody", "member", "token_user", "system_admin", "editor"]
+    shown = page_of(f"{view}?persona=guest", record_of("5.36.1", *some))
+    assert field(shown, "Who").input_value() == "guest", "what an address names is said all the same"
+
+
 def test_the_panel_of_an_operation_leads_to_its_promises(visit):
     shown = visit()
     cell(shown, "GetUserAccessToken, 11.0.3").click()
@@ -990,6 +1017,23 @@ def test_what_broke_a_promise_is_shown_though_no_answer_to_a_valid_request_tells
         "member about somebody else's: served, not as documented (new); 200 without permission",
         "member: refused, as documented",
     ]
+
+
+def test_the_mark_of_what_nobody_judged_is_of_answers_and_a_cell_without_a_valid_request_is_empty(page_of, record_of):
+    """It meant both: that nobody judged what was answered, and that nobody asked."""
+    bots = [
+        {"operation": "CreateJob", "persona": TEAM_BOT, "about": "other", "status": 403, "error": "x", "as_shipped": True},
+    ]
+    shown = page_of("personas?operation=CreateJob", record_of("10.8.1"), record_of("11.0.3", answers=bots))
+    cells = shown.get_by_role("button", name=f"CreateJob by {TEAM_BOT}")
+    assert [signs(one) for one in cells.all()] == [[], ["–", "?"]]
+    assert cells.first.get_attribute("title").startswith(
+        f"CreateJob by {TEAM_BOT}: not judged: such a caller sent no valid request"
+    )
+    legend = " ".join(" ".join(shown.locator(".legend").all_inner_texts()).split())
+    assert "empty: no valid request of theirs" in legend and legend.count("?") == 1
+    cells.first.click()
+    assert panel(shown).locator(".verdict").inner_text().startswith("Mattermost 10.8.1: not judged")
 
 
 def test_the_panel_of_who_was_served_and_refused_says_what_was_served_with_an_exchange_of_it(page_of, record_of):
