@@ -207,9 +207,12 @@ class Operation:
     def named_in(self, path: str) -> Iterator[str]:
         """Yield the names that stand in a path of its own for what identifies something; of other paths nothing."""
         names = {p.name for p in self.parameters if p.place == "path" and p.identifies and not p.name.lower().endswith("id")}
+        yield from (value for name, value in self.values_in(path).items() if name in names)
+
+    def values_in(self, path: str) -> dict[str, str]:
+        """Return what stands in a path of its own for the placeholders, by their names; of another path nothing."""
         found = self._pattern.fullmatch(path)
-        values = found.groups() if found else ("",) * len(self.placeholders)
-        yield from (value for name, value in zip(self.placeholders, values, strict=True) if value and name in names)
+        return dict(zip(self.placeholders, found.groups(), strict=True)) if found else {}
 
     def is_at(self, method: str, path: str) -> bool:
         """Whether a request of this method and path, without what all paths begin with, calls the operation."""

@@ -1,5 +1,6 @@
 """Callers as tests see them: `do` asks and accepts any answer, `must` arranges and accepts no refusal."""
 
+import json
 import re
 import time
 import zlib
@@ -33,6 +34,7 @@ from mmconform.world.kinds.kind import Owner
 from mmconform.world.kinds.oauth import BACK
 from mmconform.world.kinds.user import make_account
 from mmconform.world.people import Persona
+from mmconform.world.whose import learn, learn_ended, whose
 from mmconform.world.world import PREFIX, Person, World
 
 #: The rules by which every exchange of a hand-written test is judged, beside the test's own clause.
@@ -106,7 +108,9 @@ class Stage:
         """
         if method == "DELETE" or _OF_ACCOUNTS.search(url):
             self.changes.append(url)
-        return self.admin.must(method, url, json)
+        told = self.admin.must(method, url, json)
+        learn_ended(self.world, method, url, [*url.split("/"), *(json.values() if isinstance(json, dict) else ())])
+        return told
 
     def lets(self, operation: Operation, persona: Persona, about: str) -> bool:
         """Return whether the documentation lets a persona call an operation about something of the world.
@@ -334,7 +338,6 @@ class Actor:
         query: str = "",
         url: str = "",
         method: str = "",
-        about: str = "",
         **path: str,
     ) -> Reply:
         """Call an operation.
@@ -344,11 +347,9 @@ class Actor:
             body: Sent as JSON. ``raw`` is sent as it is instead.
             query: Without the question mark, sent as it is.
             url: Instead of the operation's own path, for calls that miss it; ``method`` instead of its own method.
-            about: Whose resource it names, as in :class:`mmconform.wire.exchange.Exchange`; ``me`` in the path is oneself,
-                and everything else somebody else's.
             path: The path parameters.
         """
-        return self._call(operation, path, body=body, raw=raw, query=query, url=url, method=method, about=about)
+        return self._call(operation, path, body=body, raw=raw, query=query, url=url, method=method)
 
     def _call(
         self,
@@ -360,29 +361,33 @@ class Actor:
         query: str = "",
         url: str = "",
         method: str = "",
-        about: str = "",
+        meant: str = "",
         is_generic: bool = False,
     ) -> Reply:
         """Call an operation, as ``do``.
 
         Args:
+            meant: Whose resource it is to name, by which it is judged; else oneself for ``me`` in the path, or another.
             is_generic: As in :class:`Reply`.
         """
         known = self.stage.contract.operations[operation]
-        address = url or self.stage.path(known, path)
+        address = (url or self.stage.path(known, path)) + (f"?{query}" if query else "")
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
+        text = json.dumps(body).encode() if raw is None else content["data"]
+        caller = self.person.id if self.person else ""
         begins_jobs = job.makes_jobs(known) and not method
         if begins_jobs:
             job.note(self.stage.world)
         send = partial(
             self.stage.client.send,
             method or known.method,
-            address + (f"?{query}" if query else ""),
+            address,
             persona=self.persona,
             token=self.credential,
             operation=operation,
-            about=about or ("self" if "me" in path.values() else "other"),
+            about=whose(self.stage.world, self.stage.contract, operation, address, text, caller),
+            meant=meant or ("self" if "me" in path.values() else "other"),
             own=frozenset({self.person.id}) if self.person else frozenset(),
             is_spending=known.consumes.isdisjoint(_OF_PEOPLE),
             **content,
@@ -390,6 +395,7 @@ class Actor:
         exchange = send(headers=headers)
         if self.stage.world.look_after(exchange, self.stage.client) and exchange.status == 401:
             raise UnseenError(f"{exchange.method} {exchange.path}", f"{self.persona} was signed out meanwhile")
+        learn(self.stage.world, self.stage.contract, exchange, caller)
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
         if begins_jobs:
             job.note(self.stage.world, exchange)
@@ -421,8 +427,8 @@ class Actor:
             sample = filled(known.sample.body, owner.named) if isinstance(known.sample.body, dict) else {}
             named_by = {name: owner.resource(kind) for name, kind in known.body.resources.items() if name not in sample}
             body = {**(known.body.example or {}), **sample, **named_by}
-        whose = "self" if owner.person is self.person else "other"
-        return self._call(operation, path, body=body, query=query, about=whose, is_generic=True)
+        meant = "self" if owner.person is self.person else "other"
+        return self._call(operation, path, body=body, query=query, meant=meant, is_generic=True)
 
     def named(self, named: Named) -> Any:
         """Return what a text of a document names, of this person's: something freshly made, or what the server tells of them.

@@ -6,6 +6,7 @@ second one is the system administrator's, since only who is let in gets deep int
 A request that consumes its token (revoke, disable) gets a fresh one the next time.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from mmconform.world import kinds
 from mmconform.world.kinds import job
 from mmconform.world.kinds.kind import Kind, Owner
 from mmconform.world.people import PERSONAS
+from mmconform.world.whose import whose
 from mmconform.world.world import Person, World
 
 ABOUT = ("self", "other", "nobody")
@@ -141,7 +143,8 @@ class Sender(Asker):
             persona=planned.persona,
             token=person.session if person else None,
             operation=self.operation.id,
-            about=about if bound else self._about(arguments, own),
+            about=self._whose(arguments, person) if bound else self._about(arguments, own),
+            meant=about if bound else "",
             own=own,
             headers={
                 k: v
@@ -175,6 +178,7 @@ class Sender(Asker):
         with suppress(NotHereError):
             id_ = self._fresh_one(known, owner) if kind in self._consumed else known.standing(owner)
             self.world.register.learn(id_)
+            self.world.belongs(kind, id_, owner.id if known.is_owned else "")
             return id_
         return None
 
@@ -187,6 +191,10 @@ class Sender(Asker):
         if about == "self" and persona in self.world.people:
             return self.world.people[persona]
         return self.world.people[next(name for name in _OTHERS if name != persona)]
+
+    def _whose(self, arguments: dict[str, Any], person: Person | None) -> str:
+        url, body = self.contract.base + arguments["url"], json.dumps(arguments.get("json") or {}).encode()
+        return whose(self.world, self.contract, self.operation.id, url, body, person.id if person else "")
 
     def _about(self, arguments: dict[str, Any], own: frozenset[str]) -> str:
         text = f"{arguments['url']} {arguments.get('json')} {arguments.get('data')}"

@@ -211,12 +211,12 @@ def _verdicts(judge: Judge) -> Counter[tuple[str, ...]]:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 #: What of an exchange stands on the tape as it is, where it is not empty.
-_TEXTS = ("persona", "about", "status", "variant")
+_TEXTS = ("persona", "about", "status", "variant", "meant")
 _SETS = ("told", "withheld")
 #: What the places of a line are for; what is empty at its end is left out.
 _LINE = (
     *("test", "request", "answer", "status", "persona", "about"),
-    *("spared", "credential", "position", "media", "variant", *_SETS),
+    *("spared", "credential", "position", "media", "variant", *_SETS, "meant"),
 )
 #: What most answers are, which is not said.
 _USUAL = "application/json"
@@ -280,6 +280,7 @@ def read_back(text: str, operation: str) -> Kept:
             answers[line["answer"]],
             credential=line.get("credential", line["persona"]),
             variant=line.get("variant", ""),
+            meant=line.get("meant", ""),
             position=Position(frozenset(roles), channel) if "position" in line else None,
             told=frozenset(line.get("told", ())),
             withheld=frozenset(line.get("withheld", ())),

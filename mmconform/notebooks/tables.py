@@ -88,7 +88,8 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
     """Return every judged answer of some records.
 
     Columns: ``target``, ``version``, ``operation``, ``persona``, ``about`` (whose resource the request names: self,
-    other, nobody, unclear), ``valid`` (a valid request about something that exists), ``status``, ``error`` (the error's
+    other, which is somebody else's or a team's, nobody, where none exists or it has no owner, such as a job, or unclear, where
+    nobody knows), ``valid`` (a valid request about something that exists), ``status``, ``error`` (the error's
     id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``as_shipped`` (nothing was changed before:
     elsewhere the caller may have been given more than the persona has, or less), ``request`` (the test), ``number`` (of that
     test's requests) and ``sent`` (which of the requests it had the persona send to the operation: what it is about, where all
@@ -199,8 +200,8 @@ def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference, or all is
     told together), ``persona``, ``documented`` (allowed, denied, or unknown: nobody says it, or it changes from one request to
     the next), ``answered`` (allowed, denied, mixed, or neither), ``agrees`` (whether that is as documented; missing where nobody
-    judged it, as of a bot), and the counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it
-    only says that there is nothing.
+    judged it, as of ``team_bot``, the bot that asks in probes; of ``bot``, which single tests make, these judge it), and the
+    counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only says that there is nothing.
 
     Args and errors are those of :func:`load`. Of a record that tells nothing of this, a line below the cell says so.
     """

@@ -148,7 +148,7 @@ class Sightings:
 
     def _learn(self, operation: Operation, exchange: Exchange) -> None:
         """Learn of which kind the things are that the request names, if we have put them there."""
-        if exchange.about not in ("self", "other"):
+        if exchange.as_meant not in ("self", "other"):
             return
         resources = {p.name: p.resource for p in operation.parameters if p.place == "path" and p.resource}
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self._contract.base + operation.path))

@@ -166,6 +166,7 @@ class Client:
         token: str | None = None,
         operation: str = "",
         about: str = "nobody",
+        meant: str = "",
         own: frozenset[str] = frozenset(),
         is_spending: bool = False,
         headers: Mapping[str, str] | None = None,
@@ -174,6 +175,7 @@ class Client:
         """Send one request (``json``, ``data``, ``params`` as in requests) and return the exchange.
 
         Args:
+            about: As in :class:`mmconform.wire.exchange.Exchange`; ``meant`` and ``own`` too.
             is_spending: As in :class:`Sending`.
 
         Raises:
@@ -188,7 +190,7 @@ class Client:
             prepared.headers["Authorization"] = f"Bearer {token}"
         address = str(prepared.url)[len(self.base_url) :] or "/"
         body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
-        sending = Sending(method, address, operation, persona, about, is_spending, body or b"")
+        sending = Sending(method, address, operation, persona, meant or about, is_spending, body or b"")
         answer = self._guarded(sending, f"{method} {url}", prepared)
         self.redactor.learn_answer({name: [value] for name, value in answer.headers.items()}, answer.content)
         return Exchange(
@@ -205,6 +207,7 @@ class Client:
             own,
             self.redactor.whose(token, persona) if token else "",
             settings=self.settings,
+            meant="" if meant == about else meant,
         )
 
     @contextmanager

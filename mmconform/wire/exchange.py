@@ -41,8 +41,9 @@ class Exchange:
     Attributes:
         operation: The operationId that was meant, or empty for a helper endpoint.
         persona: Who asked.
-        about: Whose resource the request names: ``self``, ``other`` (somebody else's, or a team's), ``nobody`` (it
-            names none that exists), ``unclear`` (an own id stands somewhere in it, but not where it belongs).
+        about: Whose resource the request names: ``self``, ``other`` (somebody else's, or a team's), ``nobody`` (it names none
+            that exists, or what is nobody's, such as a job), ``unclear`` (nobody knows: an own id stands somewhere in it, but
+            not where it belongs, or an id of which the run does not know whose it is).
         url: Path and query as sent, without scheme, host and the path under which the server lives.
         headers: Of the request, without the credential.
         answer_headers: Names in lower case.
@@ -53,6 +54,8 @@ class Exchange:
         withheld: The ids, among those that it names, of what the caller may not touch; the rest of it they may.
         position: What the caller is where that lies which the request names; None where nobody knows.
         told: The parameters, and ``""`` for the body, of which somebody says what they hold: no value there is a puzzle.
+        meant: What its test or its plan takes ``about`` for, by which it is judged, since what is nobody's can be asked for
+            all the same; nothing where both are the same.
     """
 
     operation: str
@@ -72,10 +75,16 @@ class Exchange:
     settings: tuple[str, ...] = ()
     variant: str = ""
     withheld: frozenset[str] = frozenset()
+    meant: str = ""
 
     def __repr__(self) -> str:
         """What may be shown of it: neither what was sent nor what was answered."""
         return f"<{self.method} {self.path} by {self.persona}: {self.status}>"
+
+    @property
+    def as_meant(self) -> str:
+        """Whose resource it was to name."""
+        return self.meant or self.about
 
     @cached_property
     def path(self) -> str:
@@ -118,11 +127,7 @@ class Exchange:
     @property
     def json_sent(self) -> Any:
         """The request's body as JSON; an empty object when it is none."""
-        try:
-            sent = json.loads(self.body or b"{}")
-        except (ValueError, RecursionError):
-            return {}
-        return sent if isinstance(sent, dict) else {}
+        return object_in(self.body)
 
     @property
     def fields(self) -> dict[str, str]:
@@ -170,6 +175,15 @@ class Exchange:
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
+
+
+def object_in(body: bytes | None) -> dict[str, Any]:
+    """Return a request's body as a JSON object; an empty one when it is none."""
+    try:
+        sent = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def _json_type(value: Any) -> str:

@@ -73,6 +73,7 @@ def make_person(world: World, persona: Persona, *, again: bool = False) -> Perso
     made = answer.json_object if answer.is_success else {}
     if not (made.get("id") and made.get("token")):  # the tests of what makes tokens say so
         return person
+    world.belongs(token.Token.name, str(made["id"]), person.id)
     return replace(person, token_id=str(made["id"]), token=Secret(str(made["token"])))
 
 
@@ -114,6 +115,7 @@ def _calling_with_token(world: World, person: Person) -> Person:
     """
     made = world.admin().must("POST", f"/api/v4/users/{person.id}/tokens", token.body(world, "standing"))
     world.client.redactor.learn_credential(made["token"], person.persona.name)
+    world.belongs(token.Token.name, made["id"], person.id)
     return replace(person, session=Secret(made["token"]), token_id=made["id"], token=Secret(made["token"]))
 
 

@@ -59,15 +59,22 @@ class Register:
 
     def knows(self, value: str) -> bool:
         """Whether it is ours, or nobody's."""
-        is_made_up = len(value) == _LENGTH and len(set(value)) < _LEAST
-        is_nobodys = value.startswith(MARK) or value.endswith(_NOWHERE) or is_made_up
-        return is_nobodys or value in self._ours or value.startswith(self._beginnings)
+        return _is_made_up(value) or value.endswith(_NOWHERE) or value in self._ours or value.startswith(self._beginnings)
 
     def foreign(self, url: str, body: bytes) -> Iterator[str]:
         """Yield what a request holds that looks like an identifier or an address, or names somebody, and is not ours."""
         text = body.decode("utf-8", "replace")
         held = [*_marks(unquote_plus(url)), *_marks(text), *_people(text)]
         yield from (value for value in held if not self.knows(value))
+
+
+def may_be_given(value: object) -> bool:
+    """Return whether a value looks like an identifier that a server gave; another one, which a test made up, nobody has."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None and not _is_made_up(value)
+
+
+def _is_made_up(value: str) -> bool:
+    return value.startswith(MARK) or (len(value) == _LENGTH and len(set(value)) < _LEAST)
 
 
 def _marks(text: str) -> Iterator[str]:

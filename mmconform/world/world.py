@@ -59,6 +59,8 @@ class World:
         kept: What people have as long as the world stands, by kind and persona; made when it was first asked for.
         lives: How often people were made anew or put back, by persona: what was theirs before may be gone (:meth:`let_go`).
         register: What is the run's own: requests that change something name nothing else.
+        owners: To which account each thing belongs that the run made, by kind and id: nothing where that is the operator's or a
+            place's; None for what is no longer there.
         may_disrupt: What is on the closed list may be sent: a disruptive run, and nobody but ourselves uses the server.
     """
 
@@ -77,6 +79,7 @@ class World:
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     lives: Counter[str] = field(default_factory=Counter)
     register: Register = field(default_factory=Register, repr=False)
+    owners: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     may_disrupt: bool = False
 
     def __post_init__(self) -> None:
@@ -87,6 +90,10 @@ class World:
         self.register.learn(entry.get("id"), entry.get("name"))
         if self.journal:
             self.journal.note(**entry)
+
+    def belongs(self, kind: str, id_: str, owner: str = "") -> None:
+        """Take in whose something is that was made: an account's, by its id, or the operator's, in a place of ours."""
+        self.owners[kind, id_] = owner
 
     def make_anew(self, person: Person) -> None:
         """Have somebody be made anew from now on, and let go of what was theirs."""

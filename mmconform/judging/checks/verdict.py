@@ -108,7 +108,7 @@ class Context:
         if persona is None:
             return Unknown()
         roles = self.roles or Roles(self.version)
-        return entitlement(self.operation, persona, roles, at.about, at.position, is_licensed=is_licensed)
+        return entitlement(self.operation, persona, roles, at.as_meant, at.position, is_licensed=is_licensed)
 
     @property
     def source_of_roles(self) -> str:
@@ -151,7 +151,7 @@ class Context:
     @cached_property
     def is_real(self) -> Knowledge:
         """Whether the request names a resource that exists, or needs to name none."""
-        if self.exchange.about not in ("self", "other") and self.operation.kinds & kinds.by_name().keys():
+        if self.exchange.as_meant not in ("self", "other") and self.operation.kinds & kinds.by_name().keys():
             return False
         return Unknown("unknown-identifier") if self._puzzles else True
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mmconform.errors import NotHereError
 from mmconform.world.admin import OPERATOR, Admin, told
 from mmconform.world.kinds.kind import Kind, Owner
-from mmconform.world.kinds.user import new_password
+from mmconform.world.kinds.user import User, new_password
 
 
 class Bot(Kind):
@@ -57,6 +57,7 @@ def _converted(owner: Owner) -> str:
     owner.world.note(what="user", name=name)
     id_ = owner.admin.make_user(name, password)
     owner.world.note(what="user", name=name, id=id_)
+    owner.world.belongs(User.name, id_, id_)
     convert(owner.admin, id_, owner.id)
     return id_
 
@@ -72,4 +73,5 @@ def new_bot(owner: Owner) -> tuple[str, str]:
     made = owner.must("makes a bot", "POST", "/api/v4/bots", json={"username": name, "display_name": name})
     id_ = str(told(made)["user_id"])
     owner.world.note(what="user", name=name, id=id_)
+    owner.world.belongs(User.name, id_, id_)
     return id_, name

@@ -13,6 +13,7 @@ class Command(Kind):
     name = what = "command"
     within = scope = "team"
     made_by = ("POST /commands",)
+    ended_by = ("DELETE /commands/{command_id}",)
 
     def make(self, owner: Owner) -> str:
         return new_command(owner, owner.team)
@@ -51,7 +52,7 @@ def own_command(owner: Owner) -> str:
     """
     owner.world.need(COMMANDS)
     about = content(owner.world.team_id, owner.naming.name("o"))
-    return note(owner.world, about, owner.must("makes a command", "POST", "/api/v4/commands", json=about).json_id)
+    return note(owner.world, about, owner.must("makes a command", "POST", "/api/v4/commands", json=about).json_id, owner.id)
 
 
 def content(team: str, name: str) -> dict[str, str]:
@@ -59,8 +60,9 @@ def content(team: str, name: str) -> dict[str, str]:
     return {"team_id": team, "url": "http://conformance.invalid/", "method": "P", "trigger": name.replace("-", "")}
 
 
-def note(world: World, about: dict[str, str], id_: str) -> str:
-    """Write a command down and return its id."""
+def note(world: World, about: dict[str, str], id_: str, owner: str = "") -> str:
+    """Write a command down, with who made it unless that is the operator, and return its id."""
+    world.belongs(Command.name, id_, owner)
     world.note(what="command", id=id_, team=about["team_id"])
     return id_
 

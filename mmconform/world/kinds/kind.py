@@ -139,6 +139,7 @@ class Kind:
         made_by: The operations of which a served request makes one, such as ``POST /posts``; not told of what a request can hold.
         consumed_by: The operations after which a thing is no longer what it was, such as ``DELETE /posts/{post_id}``.
         renewed_after: Those of them after which it can be made what it was.
+        ended_by: The operations after which a thing is no longer there.
         is_never_drawn: What was drawn instead of it is never sent.
         is_absent: A run makes none and names one that does not exist.
         is_name: What names one is a name, not an id.
@@ -155,6 +156,7 @@ class Kind:
     scope: ClassVar[Scope] = ""
     made_by: ClassVar[tuple[str, ...]] = ()
     consumed_by: ClassVar[tuple[str, ...]] = ()
+    ended_by: ClassVar[tuple[str, ...]] = ()
     renewed_after: ClassVar[tuple[str, ...]] = ()
     is_never_drawn: ClassVar[bool] = False
     is_absent: ClassVar[bool] = False
@@ -230,6 +232,10 @@ class Kind:
     def is_consumed_by(self, method: str, path: str) -> bool:
         """Return whether an operation consumes what it names, by the path below the API."""
         return _is_among(self.consumed_by, method, path)
+
+    def is_ended_by(self, method: str, path: str) -> bool:
+        """Return whether what an operation names is no longer there after it."""
+        return _is_among(self.ended_by, method, path)
 
     def is_renewed_after(self, method: str, path: str) -> bool:
         """Return whether what an operation consumes can be made what it was."""

@@ -16,6 +16,7 @@ class Token(Kind):
     is_owned = True
     made_by = ("POST /users/{user_id}/tokens",)
     consumed_by = ("POST /users/tokens/revoke", "POST /users/tokens/disable", "POST /users/tokens/enable")
+    ended_by = consumed_by[:1]
 
     def make(self, owner: Owner) -> str:
         return str(new_token(owner)["id"])
@@ -33,6 +34,7 @@ def new_token(owner: Owner) -> dict[str, Any]:
     """
     owner.world.need(TOKENS)
     made: dict[str, Any] = owner.admin.must("POST", f"/api/v4/users/{owner.id}/tokens", body(owner.world, owner.purpose))
+    owner.world.belongs(Token.name, str(made["id"]), owner.id)
     owner.naming.made += 1  # by which tapes tell the names of what is made next
     owner.client.redactor.learn_credential(made["token"], f"{owner.persona}'s token {owner.naming.made}")
     return made

@@ -138,6 +138,7 @@ def make_account(world: World, admin: Admin, persona: Persona, name: str, label:
     world.note(what="user", name=name)
     id_ = admin.make_user(name, password)
     world.note(what="user", name=name, id=id_)
+    world.belongs(User.name, id_, id_)
     if roles := [role for role in persona.roles if world.roles.know(role)]:
         admin.give_roles(id_, roles)
     if team and persona.team_role:
