@@ -10,11 +10,11 @@ from mmconform.commands.runs import SAVED_AS, add_live_options, add_places, live
 from mmconform.commands.shared import FINE, FOUND, add_format
 from mmconform.contract.build import build
 from mmconform.documents.load import load
-from mmconform.errors import MisuseError
+from mmconform.errors import MisuseError, plain
 from mmconform.judging import deviations
 from mmconform.judging.changes import compare, switched_off
 from mmconform.paths import SAVED, shown
-from mmconform.record.record import NAME, age, write
+from mmconform.record.record import NAME, age, head_of, write
 from mmconform.report.comparison import Page
 from mmconform.report.folded import WIDTH
 from mmconform.report.summary import why_red
@@ -64,7 +64,11 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     if not SAVED_AS.fullmatch(name):
         raise MisuseError(f"`{name}` is no name for a record: letters, digits, `.`, `_` and `-`, a letter first, at most 100")
     if path.exists():
-        raise MisuseError(f"{shown(path)} is there already, and is not written over; take another name, or remove it")
+        held = head_of(path)
+        what = f"of {plain(str(held.get('target', '?')))} of {plain(str(held.get('started', '?')))[:10]}"
+        raise MisuseError(
+            f"as `{name}` a record is kept already, {what} ({shown(path)}), and is not written over: take another name"
+        )
     (kept,) = records_of([target], chosen, scheduler)
     write(path, kept)
     if off := sorted(switched_off(kept)):

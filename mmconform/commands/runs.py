@@ -16,6 +16,7 @@ from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
 from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
+from mmconform.record.choose import name_one_that_fits
 from mmconform.record.record import NAME, PREVIOUS, Record, place_aside
 from mmconform.servers.target import Target, resolve
 from mmconform.wire.tape.tape import every_whole, is_of_whole
@@ -100,6 +101,9 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
     """
     chosen = [_file(name) or _target(name, "--allow-remote" in options) for name in names]
     kept = {choice: record.read(choice) for choice in chosen if isinstance(choice, Path)}  # before a run writes over one of them
+    for name, choice in zip(names, chosen, strict=True):
+        if isinstance(choice, Path) and digest not in ("", kept[choice].header.spec) and not Path(name).is_file():
+            name_one_that_fits(choice, kept[choice].header, digest)
     targets = {target.slug: target for target in chosen if isinstance(target, Target)}
     if kept or any(target.is_recorded for target in targets.values()):
         # What somebody is answered may hang on what was asked before, of other operations, too.

@@ -87,6 +87,7 @@ class Change:
         promises: Those that are kept or broken by just these answers, and so are told with them and not once more.
         callers: Of another answer: which requests show it, for each of ``personas``.
         answered_alike: Of a promise: what shows it broken on one side is answered so on the other, and breaks nothing there.
+        is_to_be_hidden: Of a field: showing it was a finding of principles, on the one side and not on the other.
     """
 
     operation: str
@@ -102,6 +103,7 @@ class Change:
     promises: tuple["Change", ...] = ()
     callers: tuple[Caller, ...] = ()
     answered_alike: bool = False
+    is_to_be_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
             [one for one in _promises(before, after, old, new) if one[0].operation not in moved],
             list(_answers(contract, old, new, [key for key in both if key[1] not in moved])),
         ),
-        *_fields(contract, {key: old[key] for key in both}, {key: new[key] for key in both}, moved),
+        *_hiding(before, after, _fields(contract, {key: old[key] for key in both}, {key: new[key] for key in both}, moved)),
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
@@ -670,6 +672,22 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
             )
             first = keys[0][0], answers[keys[0]].number
             yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, len(asked), *first)
+
+
+def _hiding(before: Record, after: Record, fields: Iterable[Change]) -> Iterator[Change]:
+    """Yield changes of fields, of those that are to be hidden judged by that: to show them no longer is no loss.
+
+    That a field is to be hidden from whoever was shown it is a finding of principles, of the one record and not of the other.
+    """
+    was, is_ = (
+        {(row.operation, row.field) for row in record.findings if row.principle == "hidden"} for record in (before, after)
+    )
+    for change in fields:
+        name = change.before.rpartition(": ")[0]
+        field_ = change.operation, name.rpartition(".")[2]
+        is_hidden, is_shown = field_ in was - is_, field_ in is_ - was
+        effect: Effect = "better" if is_hidden else "worse" if is_shown else change.effect
+        yield replace(change, effect=effect, is_to_be_hidden=is_hidden or is_shown)
 
 
 def effect_of_field(before: Collection[str], after: Collection[str]) -> Effect:

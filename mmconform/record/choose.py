@@ -41,13 +41,24 @@ def given(
     for path, one in zip(paths, found, strict=True):
         kept = path.with_name(record.PREVIOUS)
         if one.header.spec != spec and path.resolve() not in files:
-            _name_one_that_fits(path, one.header, spec, written)
+            name_one_that_fits(path, one.header, spec, written)
         if one.header.selection and path.resolve() not in files and record.is_of_whole_run(kept):
             said[path.parent] = f"{shown(path)}: is of a part only ({one.header.selection}); the whole run before: {shown(kept)}"
     return found, said
 
 
-def _name_one_that_fits(path: Path, last: Header, spec: str, written: Callable[[tuple[str, ...]], str]) -> None:
+def name_one_that_fits(
+    path: Path, last: Header, spec: str, written: Callable[[tuple[str, ...]], str] = record.as_options
+) -> None:
+    """Say where a record from before is that was judged by the documents with this digest, if there is one.
+
+    Args:
+        path, last: The record that was not, and its header.
+        written: How whoever asks for it names documents.
+
+    Raises:
+        MisuseError: there is.
+    """
     for kept in (path.with_name(record.PREVIOUS), path.with_name(record.PREVIOUS_PART)):
         if record.head_of(kept).get("spec") == spec:
             how = f"name its documents with {written(last.documents)}" if last.documents else "leave these out"

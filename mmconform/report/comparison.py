@@ -70,10 +70,9 @@ _FEW_TESTS = 6
 #: What a line begins with that is to be copied as it is, so that it is not folded.
 _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
-_ABOUT_ITS_OWN = (
-    "The same requests are those of the same tests, which ask each server about what its version has: of CreateJob the type of a "
-    "job may be another"
-)
+_ABOUT_ITS_OWN = "The same requests are those of the same tests, which ask each server about what its version has"
+_OF_JOBS = ": of {} the type of a job may be another"
+_TO_BE_HIDDEN = "who is shown it should not be: a finding of principles on that side (hidden, below)"
 _FELT_HEAD = "Who would feel what"
 _HOW_MANY = "of the requests to each operation that had the old answer"
 _WHICH = "in brackets: of how many requests that had the old answer, and which"
@@ -285,7 +284,8 @@ class Page:
         targets = {record.header.target for record in (self.before, self.after)}
         is_live = not all(target.startswith("recorded:") for target in targets)
         is_same = self.before.header.server.version == self.after.header.server.version
-        return [_ABOUT_ITS_OWN] if is_live and not is_same else []
+        such = _OF_JOBS.format(", ".join(idle)) if (idle := self._about_jobs()) else ""
+        return [_ABOUT_ITS_OWN + such] if is_live and not is_same else []
 
     def _selections(self) -> list[tuple[str, str, str]]:
         """Return which record is of a part only, and of which; of both, where that is the same."""
@@ -355,7 +355,8 @@ class Page:
         both = [{name: row.standing for name, row in of_it.items() if row.principle in of_both} for of_it in found]
         alone = ("before only", both[0], both[1]), ("now only", both[1], both[0])
         lines = [f"{when}: {name} ({of[name]})" for when, of, other in alone for name in sorted(of.keys() - other.keys())]
-        counts = [f"{len(both[0])} → {len(both[1])}"] if of_both else []
+        of = "" if of_both == frozenset(PRINCIPLES) else f" (of {', '.join(sorted(of_both))}, as far as one answer shows it)"
+        counts = [f"{len(both[0])} → {len(both[1])}{of}"] if of_both else []
         for when, of_it in zip(("before", "now"), found, strict=True):
             if rest := [row for row in of_it.values() if row.principle not in of_both]:
                 counts.append(f"{len(rest)} {when} of principles for which the other was not asked")
@@ -371,7 +372,7 @@ class Page:
         asked = {answer.operation for record in (self.before, self.after) for answer in record.answers}
         changed = {change.operation for change in comparison.changes}
         listed = {name for one in self.not_shown for name in one.operations}
-        same = [name for name in self.contract.operations if name in comparison.compared - changed - listed]
+        same = [name for name in self.contract.operations if name in comparison.compared - changed - listed - off]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
         told = same if self.is_of_many else [f"{name} ({self._requests.served(name)})" for name in same]
         so_many = "" if self.is_of_many else " (with how many of the requests to both were served)"
@@ -384,9 +385,12 @@ class Page:
         )
 
     def _idle(self) -> list[str]:
-        """Return of which operations it says nothing what a thing that does something would be answered."""
-        idle = [o.id for o in self.contract.operations.values() if o.needs == JOBS and o.id in self.comparison.compared]
+        """Return of which operations nothing is known where they would make a thing that does something."""
+        idle = self._about_jobs()
         return [f"{', '.join(idle)}: no type of job that does anything was made, so that nothing is known of these"] * bool(idle)
+
+    def _about_jobs(self) -> list[str]:
+        return [o.id for o in self.contract.operations.values() if o.needs == JOBS and o.id in self.comparison.compared]
 
     def _still_broken(self) -> list[str]:
         """Return the promises that neither of the two keeps, and of which no change tells."""
@@ -544,6 +548,8 @@ def why_changed(
         ways: For each of the two servers, in which ways promises are broken there.
     """
     older, newer = between
+    if change.is_to_be_hidden:
+        return (Reason(_TO_BE_HIDDEN),)
     if change.kind != "promise":
         return known_changes.reasons(change, contract, known[0], older, newer)
     old, new = ({who: of_side.get((change.clause, who), set()) for who in change.personas} for of_side in ways)

@@ -690,7 +690,7 @@ def test_what_is_to_be_done_next_asks_no_live_server_again(files):
         (["--save", "../x", "FILE"], "`../x` is no name"),
         (["--save", "", "FILE"], "`` is no name"),
         (["--save", "before", "FILE", "FILE"], "are two"),
-        (["--save", "there", "FILE"], "saved/there/observations.jsonl is there already"),
+        (["--save", "there", "FILE"], "as `there` a record is kept already, of ? of ? ("),
         (["FILE"], "compare with what?"),
         (["befor", "FILE"], "no record is kept as `befor` (kept are: there); or name a target"),
     ],
@@ -976,8 +976,50 @@ def test_findings_of_principles_are_told_beside_the_changes_and_are_none():
     assert f": {told}\n" in text and "before only" not in text, "as if they had been mended"
     by_probes = of("5.1.0", [SERVED, answer("200", request="generated/probes/who_is_served/CreateJob")])
     text = Page(CONTRACT, old, by_probes, compare(CONTRACT, old, by_probes)).text()
-    assert ": 2 → 0\n" in text, "probes look for what is hidden, too: a repair was told as not asked"
+    told = ": 2 → 0 (of hidden, as far as one answer shows it)\n"
+    assert told in text, "probes look for what is hidden, too: a repair was told as not asked"
     assert "Findings" not in Page(CONTRACT, none, none, compare(CONTRACT, none, none)).text()
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+@pytest.mark.parametrize("name", ["password", "[].user.password"])
+def test_to_hide_what_should_be_hidden_is_no_loss(is_back, name):
+    """A field that is gone is one: but to show it was a finding, of the one server and not of the other."""
+    shown, blank = ([answer("201", fields={"id": "string", **more})] for more in ({name: "string"}, {}))
+    told = {"principle": "hidden", "beside": "", "personas": ("member",), "seen": "it holds a text of 60", "standing": "new"}
+    old = replace(of("5.0.0", [SERVED, *shown]), findings=[FindingRow(**told, operation="CreateJob", field="password")])
+    new = of("5.1.0", [SERVED, *blank])
+    records = [old, new][:: -1 if is_back else 1]
+    found = compare(CONTRACT, *records)
+    (change,) = found.changes
+    assert (change.kind, change.effect) == ("field", "worse" if is_back else "better")
+    assert "why   who is shown it should not be: a finding of principles" in Page(CONTRACT, *records, found).text()
+    for other in ("token", "id"):  # another field's finding says nothing of this one
+        old.findings[0] = FindingRow(**told, operation="CreateJob", field=other)
+        (change,) = compare(CONTRACT, *records).changes
+        assert change.effect == ("better" if is_back else "worse")
+
+
+def test_what_both_have_switched_off_is_not_told_as_unchanged():
+    off = seen("skip", "CreateUserAccessToken.permission", "", "not-on-this-target")
+    refused = answer("501 a", "CreateUserAccessToken", "member")
+    old, new = (of(version, [SERVED, refused], [off]) for version in ("5.0.0", "5.1.0"))
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert "No change, 1 operation (with how many of the requests to both were served): CreateJob (1 of 1)\n" in text
+
+
+@pytest.mark.parametrize("is_named_itself", [False, True])
+def test_where_the_last_run_was_by_other_documents_the_one_before_that_was_by_these_is_named(tmp_path, capsys, is_named_itself):
+    """What a comparison tells to run again is of the record that stood there then."""
+    place = tmp_path / "ours"
+    record.write(tmp_path / "kept", of("5.0.0", [SERVED]))
+    record.write(place / record.NAME, of("5.0.0", [SERVED], spec="1", documents=BY))
+    record.write(place / record.PREVIOUS, of("5.0.0", [SERVED]))
+    named = place / record.NAME if is_named_itself else place
+    assert cli.main(["compare", str(tmp_path / "kept"), str(named)]) == 2
+    told = capsys.readouterr().err
+    assert ("name its documents with --spec=api.yaml, or name" in told and record.PREVIOUS in told) != is_named_itself
+    assert cli.main(["compare", str(tmp_path / "kept"), str(place / record.PREVIOUS)]) == 0
 
 
 def test_silence_about_an_operation_is_explained():
