@@ -245,7 +245,11 @@ class Page:
             where: These stand from here.
         """
         sizes = {effect: [len(group.operations) for group in self.groups if group.one.effect == effect] for effect in EFFECTS}
-        told = ", ".join(f"{len(of)} {effect}" for effect, of in sizes.items()) if self.groups else self._nothing()
+        told = (
+            ", ".join(f"{len(of)} {effect}" for effect, of in sizes.items())
+            if self.groups
+            else f"no difference{in_how_many(self.contract, self.comparison)}"
+        )
         if max(chain([0], *sizes.values())) > 1:
             told += f" ({', '.join(str(sum(of)) for of in sizes.values())}, counted for each operation)"
         told += f"; and {counted_apart(self.known_worse)} ({where})" if self.known_worse else ""
@@ -260,18 +264,9 @@ class Page:
         return f"{head}, {many(sum(group.one.effect == effect for group in self.groups), 'change')}: {meaning}"
 
     def _apart(self) -> list[str]:
-        """Return what was not the same that was asked, and what was not compared: not asked, or switched off."""
-        sides = (self.before, self.comparison.off_before), (self.after, self.comparison.off_after)
-        parts = [
-            f"Not compared: what {was_not}; {what} of a part only ({selection})"
-            for was_not, what, selection in self._selections()
-        ]
-        parts += [f"Not compared: {', '.join(found)}: {_why_off(self._name(record))}" for record, found in sides if found]
-        both = self.comparison.off_both
-        parts = self._unlike() + parts
-        parts += [_off_on_both(both, (self.before, self.after))] * bool(both)
+        """Return what was not the same that was asked, what was not compared, and of whose documents no reason is known."""
         is_untold = bool(self.after.header.documents) and any(not group.reasons for group in self.groups)
-        return parts + [_WHY_NOT] * is_untold
+        return [*self._unlike(), *not_compared(self.before, self.after, self.comparison), *[_WHY_NOT] * is_untold]
 
     def _unlike(self) -> list[str]:
         """Return of which requests that count as the same it is known that they are not; or that some may not be."""
@@ -287,31 +282,9 @@ class Page:
         such = _OF_JOBS.format(", ".join(idle)) if (idle := self._about_jobs()) else ""
         return [_ABOUT_ITS_OWN + such] if is_live and not is_same else []
 
-    def _selections(self) -> list[tuple[str, str, str]]:
-        """Return which record is of a part only, and of which; of both, where that is the same."""
-        (old, one), (new, other) = ((self._name(record), record.header.selection) for record in (self.before, self.after))
-        if one and sorted(one.split()) == sorted(other.split()):
-            return [("neither was asked", "their records are", one)]
-        return [(f"{name} was not asked", "its record is", part) for name, part in ((old, one), (new, other)) if part]
-
-    def _nothing(self) -> str:
-        """Return that there is no difference, and of how much that is true."""
-        of, all_ = len(self.comparison.compared), len(self.contract.operations)
-        return (
-            "no difference"
-            if of == all_
-            else f"no difference in the {of} of {many(all_, 'operation')} that both were asked about"
-        )
-
-    def _name(self, record: Record) -> str:
-        """Return the target of one of the two; where both are one address, which of them it was then."""
-        target = record.header.target
-        is_same = self.before.header.target == self.after.header.target
-        return f"{target} as {record.header.server.name}" if is_same else target
-
     def _beside(self) -> Iterator[tuple[str, list[str]]]:
         """Yield what the changes do not tell: a headline, and a line for each part of it."""
-        found, (old, new) = self.comparison, (self._name(record) for record in (self.before, self.after))
+        found, (old, new) = self.comparison, _names(self.before, self.after)
         sides = (
             (self.before, old, found.only_before, new, found.why_not_after, found.served_before),
             (self.after, new, found.only_after, old, found.why_not_before, found.served_after),
@@ -533,6 +506,39 @@ class Page:
             )
             for (said, news), places in found.items()
         ]
+
+
+def in_how_many(contract: Contract, comparison: Comparison) -> str:
+    """Return of how many operations it is true that nothing differs, to stand behind that; nothing where it is of all."""
+    of, all_ = len(comparison.compared), len(contract.operations)
+    return "" if of == all_ else f" in the {of} of {many(all_, 'operation')} that both were asked about"
+
+
+def not_compared(before: Record, after: Record, comparison: Comparison) -> list[str]:
+    """Return what was not compared of two records, in sentences: not asked, or switched off, on one side or on both."""
+    names = _names(before, after)
+    parts = [
+        f"Not compared: what {was_not}; {what} of a part only ({selection})"
+        for was_not, what, selection in _selections(names, before, after)
+    ]
+    sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
+    parts += [f"Not compared: {', '.join(found)}: {_why_off(name)}" for name, found in sides if found]
+    both = comparison.off_both
+    return parts + [_off_on_both(both, (before, after))] * bool(both)
+
+
+def _names(before: Record, after: Record) -> tuple[str, str]:
+    """Return the targets of two records; where both are one address, which of them it was then."""
+    (old, was), (new, is_) = ((record.header.target, record.header.server.name) for record in (before, after))
+    return (old, new) if old != new else (f"{old} as {was}", f"{new} as {is_}")
+
+
+def _selections(names: tuple[str, str], before: Record, after: Record) -> list[tuple[str, str, str]]:
+    """Return which record is of a part only, and of which; of both, where that is the same."""
+    one, other = (record.header.selection for record in (before, after))
+    if one and sorted(one.split()) == sorted(other.split()):
+        return [("neither was asked", "their records are", one)]
+    return [(f"{name} was not asked", "its record is", part) for name, part in zip(names, (one, other), strict=True) if part]
 
 
 def why_changed(
