@@ -39,8 +39,8 @@ from mmconform.wire.client import UnseenError
 from mmconform.wire.tape import tape
 from mmconform.world.behaviours import is_newer, newest
 
-#: What is true of every server: its API deletes no account and no team.
-_BUT = "(but accounts can only be deactivated, and teams archived); of what the run made: "
+#: What is true of every server: its API deletes no account and no team, and nothing takes a conversation away.
+_BUT = "(but accounts can only be deactivated, teams archived, and messages among these accounts stay); of what the run made: "
 _LEFT = f"left the server as it was {_BUT}"
 _PUT_BACK = f"put back what this run had changed {_BUT}"
 _PUT_RIGHT = "put right of what this run made or changed, but not everything: "

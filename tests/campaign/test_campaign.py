@@ -460,7 +460,8 @@ SAYS = """\
   record: reports/a/observations.jsonl
 
 made anew after LogOut by member: member signed out
-left the server as it was (but accounts can only be deactivated, and teams archived); of what the run made: 1 command deleted
+left the server as it was (but accounts can only be deactivated, teams archived, and messages among these accounts stay); \
+of what the run made: 1 command deleted
 =========================== short test summary info ============================
 113 passed in 3.05s
 """

@@ -358,16 +358,33 @@ def test_what_is_to_be_imported_is_an_empty_archive_of_the_operators_and_found_a
     assert list(kind.left(undoing)) == ["the import id1_mmc-abc123-i1.zip is still there"]
 
 
-@pytest.mark.parametrize(("kind", "people"), [("direct-channel", 2), ("group-channel", 3)])
-def test_a_conversation_is_between_its_owner_and_others_of_ours(owner, kind, people):
+@pytest.mark.parametrize("persona", ["member", "token_user"])
+@pytest.mark.parametrize(("kind", "maker", "people"), [("direct-channel", "operator", 2), ("group-channel", None, 3)])
+def test_a_conversation_is_between_its_owner_and_others_of_ours(owner, kind, maker, people, persona):
+    """A group has whoever makes it in it, and nobody can leave one: it would stay in the administrator's own sidebar."""
     server = Server()
-    member = owner("member", server)
-    for name in ("token_user", "other_token_user"):
-        member.world.people[name] = Person(PERSONAS[name], f"{name}-id", name, name)
-    kinds.by_name()[kind].make(member)
-    assert server.requests == [f"operator POST channels/{kind.partition('-')[0]}"]
-    among = json.loads(server.asked[0][3])
-    assert len(set(among)) == people and among[0] == "member-id" and set(among[1:]) <= {"token_user-id", "other_token_user-id"}
+    somebody = among_people(owner(persona, server))
+    kinds.by_name()[kind].make(somebody)
+    [(who, method, path, body)] = server.asked
+    among = json.loads(body)
+    assert (method, path) == ("POST", f"channels/{kind.partition('-')[0]}")
+    assert len(set(among)) == people and among[0] == f"{persona}-id"
+    assert set(among) <= {person.id for person in somebody.world.people.values()}
+    assert who == maker or (f"{who}-id" in among and who != "operator")
+
+
+def test_where_only_administrators_make_groups_there_is_none(owner):
+    server = Server(refuse=[("token_user", "channels/group")])
+    with pytest.raises(NotHereError, match="only administrators make groups here"):
+        kinds.by_name()["group-channel"].make(among_people(owner("member", server)))
+    assert server.requests == ["token_user POST channels/group"]
+
+
+def among_people(owner):
+    """Return an owner in whose world there are others, each with a session called as themselves."""
+    for name in ("member", "token_user", "other_token_user"):
+        owner.world.people[name] = Person(PERSONAS[name], f"{name}-id", name, name)
+    return owner
 
 
 @pytest.mark.parametrize(
