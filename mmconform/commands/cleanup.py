@@ -47,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
             "(--everything undoes what runs from elsewhere left there)"
         )
         return FINE
-    print(tidy.in_words(done) or "nothing was left to undo")
+    stays = tidy.staying(done)
+    print(tidy.in_words(done) or f"nothing {'could be undone' if stays else 'was left to undo'}")
+    if stays:
+        print(f"this server has no route to take away {stays}")
     if options.everything:
         print("settings, roles and jobs of runs without a journal here were left as they are: nobody knows what they were")
     return FINE

@@ -7,11 +7,10 @@ from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
-from mmconform.judging.checks.verdict import NO_ROUTE
 from mmconform.judging.judge import NOT_ON_TAPE
 from mmconform.record.record import Record, judged_by, narrowed_to, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
-from mmconform.wire.exchange import Exchange
+from mmconform.wire.exchange import NO_ROUTE, Exchange
 from mmconform.wire.tape.name import name_of_test
 from mmconform.world.people import MADE, PERSONAS, power
 

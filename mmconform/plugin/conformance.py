@@ -32,7 +32,7 @@ from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.report.encoding import tolerate
 from mmconform.report.terminal import show
-from mmconform.servers.live.tidy import in_words
+from mmconform.servers.live.tidy import in_words, staying
 from mmconform.servers.target import Target
 from mmconform.version import Version
 from mmconform.wire.client import UnseenError
@@ -40,10 +40,12 @@ from mmconform.wire.tape import tape
 from mmconform.world.behaviours import is_newer, newest
 
 #: What is true of every server: its API deletes no account and no team, and nothing takes a conversation away.
-_BUT = "(but accounts can only be deactivated, teams archived, and messages among these accounts stay); of what the run made: "
+_BUT = "(but accounts can only be deactivated, teams archived, and messages among these accounts stay{}); of what the run made: "
 _LEFT = f"left the server as it was {_BUT}"
 _PUT_BACK = f"put back what this run had changed {_BUT}"
-_PUT_RIGHT = "put right of what this run made or changed, but not everything: "
+#: And of some: they have no route to take it away.
+_NO_ROUTE = "; and this server has no route to take away "
+_PUT_RIGHT = "put right of what this run made or changed, but not everything{}: "
 #: Settings of pytest that decide what is collected.
 _WHAT_IS_A_TEST = ("python_", "norecursedirs", "testpaths")
 #: Who sets one of these has a server in mind.
@@ -378,7 +380,8 @@ class Conformance:
             terminalreporter.write_line(f"changed meanwhile, not by a request of ours: {difference}")
         if self._cleaned:
             said = _PUT_RIGHT if not self._is_clean else _PUT_BACK if self.process.meanwhile else _LEFT
-            terminalreporter.write_line(said + in_words(self._cleaned))
+            stays = staying(self._cleaned)
+            terminalreporter.write_line(said.format(stays and _NO_ROUTE + stays) + in_words(self._cleaned))
         for problem in self.process.problems:
             terminalreporter.write_line(problem, red=True)
         if self._records and not self._is_clean:

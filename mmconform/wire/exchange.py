@@ -10,6 +10,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+#: The error id of a path that no route matches (api4/api.go Handle404, all versions).
+NO_ROUTE = "api.context.404.app_error"
+
 
 @dataclass(frozen=True)
 class Position:
@@ -165,6 +168,11 @@ class Exchange:
     def says(self) -> str:
         """Status and error id: what tells one refusal from another."""
         return f"{self.status} {self.error_id}".strip()
+
+    @property
+    def has_no_route(self) -> bool:
+        """Whether the server says that it has no such path."""
+        return self.says == f"404 {NO_ROUTE}"
 
     @property
     def which(self) -> str:

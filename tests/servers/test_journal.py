@@ -9,9 +9,11 @@ import pytest
 
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
+from mmconform.plugin import conformance
 from mmconform.servers.live import journal, tidy
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.client import Client
+from mmconform.wire.exchange import NO_ROUTE
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import admin
 from mmconform.world.admin import Admin
@@ -304,6 +306,32 @@ def test_a_brand_image_that_was_made_is_deleted(undo, path, is_there):
     assert path.exists() is is_there and ("still there" in said) is is_there
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize(
+    ("entry", "url", "stays"),
+    [
+        ({"what": "import", "name": "mmc-abc123-i1", "id": "1_mmc-abc123-i1.zip"}, "/imports", "imports"),
+        ({"what": "brand-image"}, "/brand/image", "pictures"),
+    ],
+)
+def test_what_a_server_has_no_route_to_delete_is_told_if_it_is_there(undo, path, entry, url, stays, is_there):
+    """10.8.1 cannot delete an import: it stayed, and was told nowhere. No later clean-up could do more, so no journal stays."""
+
+    class Routeless(Mattermost):
+        def __call__(self, method, path, headers, body):
+            headers = [("Content-Type", "application/json"), ("X-Version-Id", "10.8.1.10.8.1.x.false")]
+            if method == "DELETE":
+                return 404, headers, json.dumps({**GONE, "id": NO_ROUTE}).encode()
+            if path == f"/api/v4{url}":
+                gone = (404, GONE) if url == "/brand/image" else (200, [])
+                status, told = (200, [entry.get("id")]) if is_there else gone
+                return status, headers, json.dumps(told).encode()
+            return super().__call__(method, path, headers, body)
+
+    done, _, _ = undo(entry, server=Routeless)
+    assert done == ({f"{stays} stay": 1} if is_there else {}) and not path.exists()
+
+
 @pytest.mark.parametrize("entry", ["channel", "post"])
 def test_what_was_undone_before_and_is_refused_now_counts_as_undone(undo, path, entry):
     """5.36.1 answers 400 of a channel that is archived already, and 403 of a post that is deleted."""
@@ -579,6 +607,12 @@ def test_what_was_put_right_is_told_in_words():
     )
 
 
+def test_what_stays_is_told_apart_from_what_was_put_right():
+    done = {"accounts deactivated": 2, "imports stay": 1, "pictures stay": 2}
+    assert tidy.in_words(done) == "2 accounts deactivated" and tidy.staying(done) == "1 import, 2 pictures"
+    assert tidy.staying({"accounts deactivated": 2}) == ""
+
+
 def counted():
     """The words by which tidying up counts, as its source writes them; of settings what stands around their names."""
     constants = {}
@@ -606,4 +640,7 @@ def test_what_may_stand_in_the_last_line_of_a_run_is_explained():
     """Bots that became the administrator's, and an import, stood there, and in no list."""
     text = (ROOT / "docs" / "live-server.md").read_text(encoding="utf-8")
     explained = {word.strip() for row in re.findall(r"^  \| ([^|]+) \|", text, re.MULTILINE) for word in row.split(",")}
-    assert explained - {"it says"} == set(counted())
+    of_all = {word for word in explained if word in conformance._BUT}
+    of_some = {"no route to take away *things*"}
+    assert explained - {"it says"} == set(counted()) | of_all | of_some and of_all
+    assert conformance._NO_ROUTE.strip().endswith(next(iter(of_some)).removesuffix(" *things*"))

@@ -9,6 +9,7 @@ from mmconform.contract.clause import Body, Parameter
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.version import Version
 from mmconform.wire.client import Client
+from mmconform.wire.exchange import NO_ROUTE
 from mmconform.wire.tape.redact import Redactor
 from mmconform.world import kinds
 from mmconform.world.admin import Admin
@@ -334,12 +335,16 @@ def test_the_password_of_somebody_is_known_to_the_run_and_told_by_nobody(owner):
 
 
 class Imports(Server):
-    """A server that keeps what was uploaded to be imported."""
+    """A server that keeps what was uploaded to be imported, and may have no route to delete it."""
+
+    can_delete = True
 
     def __call__(self, method, path, headers, body):
         told = super().__call__(method, path, headers, body)
+        if method == "DELETE" and not self.can_delete:
+            return 404, told[1], json.dumps({"id": NO_ROUTE, "message": "no", "status_code": 404}).encode()
         if (method, path) == ("GET", "/api/v4/imports"):
-            return 200, told[1], json.dumps(["id1_mmc-abc123-i1.zip", "id7_somebodys.zip"]).encode()
+            return 200, told[1], json.dumps(["id2_mmc-abc123-i1.zip", "id7_somebodys.zip"]).encode()
         return told
 
 
@@ -347,15 +352,31 @@ def test_what_is_to_be_imported_is_an_empty_archive_of_the_operators_and_found_a
     server = Imports()
     member = owner("member", server)
     kind = kinds.by_name()["import"]
-    assert kind.make(member) == "id1_mmc-abc123-i1.zip"
-    assert server.requests == ["operator POST uploads", "operator POST uploads/id1"]
-    assert [line.get("id") for line, _ in member.world.journal.lines] == [None, "id1_mmc-abc123-i1.zip"]
+    assert kind.make(member) == "id2_mmc-abc123-i1.zip"
+    uploaded = ["operator POST uploads", "operator POST uploads/id2"]
+    assert server.requests == ["operator DELETE imports/mmc-abc123-i1.zip", *uploaded]
+    assert [line.get("id") for line, _ in member.world.journal.lines] == [None, "id2_mmc-abc123-i1.zip"]
     undoing = Undoing(member.admin)
-    assert list(kind.lost(undoing, {"what": "import", "name": "mmc-abc123-i1"})) == ["id1_mmc-abc123-i1.zip"]
+    assert list(kind.lost(undoing, {"what": "import", "name": "mmc-abc123-i1"})) == ["id2_mmc-abc123-i1.zip"]
     assert [line["name"] for line in kind.leftovers(member.admin)] == ["mmc-abc123-i1"]
-    assert kind.undo(undoing, {"what": "import", "id": "id1_mmc-abc123-i1.zip"})
-    undoing.undone["import"] = [{"id": "id1_mmc-abc123-i1.zip"}]
-    assert list(kind.left(undoing)) == ["the import id1_mmc-abc123-i1.zip is still there"]
+    assert kind.undo(undoing, {"what": "import", "id": "id2_mmc-abc123-i1.zip"})
+    undoing.undone["import"] = [{"id": "id2_mmc-abc123-i1.zip"}]
+    assert list(kind.left(undoing)) == ["the import id2_mmc-abc123-i1.zip is still there"]
+
+
+@pytest.mark.parametrize("may_disrupt", [True, False])
+def test_what_could_not_be_deleted_is_uploaded_to_a_throwaway_server_alone(owner, may_disrupt):
+    server = Imports()
+    server.can_delete = False
+    member = owner("member", server)
+    member.world.may_disrupt = may_disrupt
+    kind = kinds.by_name()["import"]
+    if may_disrupt:
+        assert kind.make(member) == "id1_mmc-abc123-i1.zip"
+        return
+    with pytest.raises(NotHereError, match="no route to delete"):
+        kind.make(member)
+    assert server.requests == ["operator DELETE imports/mmc-abc123-i1.zip"] and member.world.journal.lines == []
 
 
 @pytest.mark.parametrize("persona", ["member", "token_user"])

@@ -5,8 +5,9 @@ from typing import Any
 
 from mmconform.contract.clause import Clause
 from mmconform.contract.permission import Requirement
-from mmconform.judging.checks.verdict import KEPT, NO_ROUTE, UNKNOWN_REQUEST, Context, Verdict, broken
+from mmconform.judging.checks.verdict import KEPT, UNKNOWN_REQUEST, Context, Verdict, broken
 from mmconform.knowledge import Unknown, every
+from mmconform.wire.exchange import NO_ROUTE
 from mmconform.world.behaviours import gate
 
 

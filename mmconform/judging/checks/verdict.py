@@ -52,8 +52,6 @@ def broken(signature: str, seen: str, expected: str, source: str = "") -> Verdic
 
 #: Nobody knows a request that is served, so that what a test expects of an answer proves nothing.
 UNKNOWN_REQUEST = "unknown-request"
-#: The error id of a path that no route matches (api4/api.go Handle404, all versions).
-NO_ROUTE = "api.context.404.app_error"
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class Context:
     @property
     def has_no_route(self) -> bool:
         """Whether the server says that it has no such path."""
-        return self.exchange.says == f"404 {NO_ROUTE}"
+        return self.exchange.has_no_route
 
     @cached_property
     def is_real(self) -> Knowledge:

@@ -19,7 +19,7 @@ from mmconform.wire.exchange import Exchange
 from mmconform.world import kinds
 from mmconform.world.admin import Admin
 from mmconform.world.kinds import job
-from mmconform.world.kinds.kind import Entry, Undoing
+from mmconform.world.kinds.kind import STAY, Entry, Undoing
 
 _TRIES = 3
 #: How often, and after how many seconds, a change is looked for: a replica of the database may lag behind.
@@ -32,7 +32,8 @@ def undo(paths: list[Path], admin: Admin) -> Counter[str]:
     What is already gone counts as undone.
 
     Returns:
-        How many of each were put right, such as ``{"accounts deactivated": 6, "changes of Section.Key undone": 2}``.
+        How many of each were put right, such as ``{"accounts deactivated": 6, "changes of Section.Key undone": 2}``, and how many
+        cannot be on this server: ``{"imports stay": 1}``.
 
     Raises:
         MisuseError: the server cannot be reached or refuses, or what it says that it undid is not undone; the journals
@@ -71,12 +72,17 @@ def end_sessions(admin: Admin, begun: Iterable[tuple[str, str]]) -> Counter[str]
 
 def in_words(done: Mapping[str, int]) -> str:
     """Return what was put right as people say it: ``6 accounts deactivated, 1 change of Section.Key undone``."""
+    return ", ".join(_said(number, what) for what, number in done.items() if number and not what.endswith(STAY))
 
-    def said(number: int, what: str) -> str:
-        thing, _, rest = what.partition(" ")
-        return f"{number} {thing.removesuffix('s') if number == 1 else thing} {rest}"
 
-    return ", ".join(said(number, what) for what, number in done.items() if number)
+def staying(done: Mapping[str, int]) -> str:
+    """Return in the same way what the server has no route to take away: ``2 imports``; nothing where it takes all away."""
+    return ", ".join(_said(number, what.removesuffix(STAY)) for what, number in done.items() if number and what.endswith(STAY))
+
+
+def _said(number: int, what: str) -> str:
+    thing, *rest = what.split(" ", 1)
+    return " ".join([str(number), thing.removesuffix("s") if number == 1 else thing, *rest])
 
 
 class Persistent(Admin):

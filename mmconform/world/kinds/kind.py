@@ -24,6 +24,10 @@ Entry = dict[str, Any]
 _NAME = re.compile(PREFIX + r"[a-z0-9]{6}(-[a-z0-9]+)?")
 
 
+#: Ends, where it is counted what became of things, those that the server has no route to undo.
+STAY = " stay"
+
+
 def is_name_of_ours(name: object) -> bool:
     """Return whether a name is one that runs give."""
     return bool(_NAME.fullmatch(str(name)))
@@ -286,13 +290,19 @@ class Undoing:
         self.undone = defaultdict[str, list[Entry]](list)
 
     def attempt(self, what: str, exchange: Exchange, is_gone_already: Callable[[], bool] = lambda: False) -> bool:
-        """Note what came of a change; return whether the server says that it made it.
+        """Note what came of a change; where the server has no route for it, that the thing stays, which no clean-up changes.
 
         Args:
-            is_gone_already: Asked where the server refuses: some do so for what is undone already.
+            what: The things, and what was done with them: ``imports deleted``.
+            is_gone_already: Asked where the server refuses, or has no route: some do so for what is undone already.
+
+        Returns:
+            Whether the server says that it made it.
         """
         if exchange.is_success:
             self.done[what] += 1
+        elif exchange.has_no_route and not is_gone_already():
+            self.done[f"{what.partition(' ')[0]}{STAY}"] += 1
         elif not is_gone(exchange) and not is_gone_already():
             self.fail(exchange)
         return exchange.is_success

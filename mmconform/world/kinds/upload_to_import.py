@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mmconform.errors import NotHereError
+from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import OPERATOR, Admin
 from mmconform.world.fillers import ARCHIVE
 from mmconform.world.kinds.kind import Entry, Kind, Owner, Undoing, is_name_of_ours
@@ -18,8 +19,13 @@ class Import(Kind):
     consumed_by = ("DELETE /imports/{import_name}",)
 
     def make(self, owner: Owner) -> str:
-        """Return the name of an empty archive of the operator's, ``<id of the upload>_<name>`` (app/upload.go@v5.36.1)."""
+        """Return the name of an empty archive of the operator's, ``<id of the upload>_<name>`` (app/upload.go@v5.36.1).
+
+        Where people use a server that has no route to delete one (api4/import.go@v10.8.1), none is made.
+        """
         name, content = owner.naming.name("i"), ARCHIVE[1]
+        if not owner.world.may_disrupt and _delete(owner.admin, f"{name}{_SUFFIX}").has_no_route:
+            raise NotHereError("this server has no route to delete what was uploaded to be imported: it would stay")
         owner.world.note(what="import", name=name)
         about = {"type": "import", "filename": f"{name}{_SUFFIX}", "file_size": len(content)}
         begun = owner.admin.ask("POST", "/api/v4/uploads", about)
@@ -40,12 +46,18 @@ class Import(Kind):
         yield from (name for name in _names(undoing.admin) if _ours(name) == entry.get("name"))
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
-        return undoing.attempt("imports deleted", undoing.admin.ask("DELETE", f"{_URL}/{entry['id']}"))
+        return undoing.attempt(
+            "imports deleted", _delete(undoing.admin, entry["id"]), lambda: entry["id"] not in _names(undoing.admin)
+        )
 
     def left(self, undoing: Undoing) -> Iterator[str]:
         undone = undoing.ids("import")
         there = set(_names(undoing.admin)) if undone else set()
         yield from (f"the import {name} is still there" for name in undone if name in there)
+
+
+def _delete(admin: Admin, file: str) -> Exchange:
+    return admin.ask("DELETE", f"{_URL}/{file}")
 
 
 def _ours(file: str) -> str:
