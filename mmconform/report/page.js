@@ -338,10 +338,13 @@ function versions() {
     const isHere = isBeside(one);
     const some = isHere ? effects(one.changes) : [];
     const alone = isHere ? losses(one) : [];
-    const label = `${one.name}: ${some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ") || (isHere ? "no changed answers" : one.against ? `compared with ${plainName(one.against)}, which is not on this page` : NOT_COMPARED)}${alone.length ? `; and ${one.lists.worse}` : ""}`;
+    const apart = isHere && one.apart;
+    const counts = some.map(([effect, list]) => `${list.length} ${EFFECT[effect][1]}`).join(", ");
+    const told = isHere ? `${counts || "no changed answers"}${apart ? apart.where : ""}` : one.against ? `compared with ${plainName(one.against)}, which is not on this page` : t ? NOT_COMPARED : "the first on this page";
+    const label = [`${one.name}: ${told}${alone.length ? `; and ${one.lists.worse}` : ""}`, ...(apart ? apart.why : [])].join(". ");
     return h("button", { type: "button", role: "gridcell", class: `cell ${isHere ? "" : "nothing"}${isHere && one.changed ? " bad" : ""}`, style: column({ from: t, to: t }), "data-from": t, "data-to": t,
       "aria-label": label, title: label, onclick: () => open(`@${one.name}`) },
-      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : isHere ? "0" : "",
+      h("span", { class: "parts" }, some.length ? some.slice(0, 1).map(([effect, list]) => h("span", {}, arrow(effect), h("span", { class: "count" }, String(list.length)))) : isHere ? ["0", apart && apart.where && h("span", { class: "in" }, `in ${apart.compared}`, h("span", { class: "more" }, ` of ${operations.size}`))] : "",
         alone.length > 0 && h("span", { class: "alone" }, h("span", { class: "and" }, "& "), arrow("worse"), h("span", { class: "count" }, String(alone.length)))));
   }));
   const rows = [row("top", h("span", { class: "soft small" }, "operation"), heads, "versions")];
@@ -1062,7 +1065,7 @@ function answeredSince(t, other) {
   const one = data.targets[t];
   const before = data.targets.findLastIndex((each, i) => i < t && each.target === one.against);
   if (other === undefined || other === before) {
-    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes, t) : h("p", {}, "No changed answers."),
+    if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes, t) : h("p", {}, `No changed answers${one.apart ? one.apart.where : ""}.`), one.apart && notCompared(one, t),
       one.lists ? byLists(t) : !one.documents && h("p", { class: "soft small" }, "What our lists know to have changed beside, and no request here shows, such as a permission that was retired: ", h("span", { class: "mono" }, `mmconform compare ${sh(plainName(one.against))} ${sh(plainName(one.target))}`)));
     return t > 0 && part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
   }
@@ -1076,7 +1079,7 @@ function answeredSince(t, other) {
 const NOT_COMPARED = "not compared with the version before: the two were not asked the same requests";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
 const CHANGED = "What a server answers otherwise than the one before it on this page to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
-const WORST_ONLY = "A cell has what is worst and how often, and behind & what is worse that our lists alone know, which no request shows; its title has the rest, and the version's panel all of it.";
+const WORST_ONLY = "A cell has what is worst and how often, and behind & what is worse that our lists alone know, which no request shows; where not all operations were compared, 0 says in how many; its title has the rest, and the version's panel all of it.";
 const plainName = (target) => target.replace("recorded:", "");
 /** Whether the page holds what a target's answers were compared with. */
 const isBeside = (one) => data.targets.some((other) => other.target === one.against);
@@ -1088,6 +1091,11 @@ function changed(changes, t) {
   return effects(changes).map(([effect, some]) => h("details", { open: effect === "worse" || some.some((one) => one.standing === "new") }, h("summary", {}, arrow(effect), ` ${some.length} ${EFFECT[effect][1]}`),
     h("ul", { class: "list small" }, some.map((one) => h("li", {}, one.standing === "new" ? mark("n") : "", h("div", {}, clauses.has(one.clause) ? chip(one.clause, t) : one.clause,
       h("div", { class: "mono" }, one.before, " → ", one.after), h("div", { class: "soft" }, `${one.personas.join(", ").replaceAll("_", " ")}${one.requests ? `: ${one.requests}` : one.of === "promise" ? "" : `, ${many(one.count, "time")}`}. `, one.standing === "new" ? "New: no reason is known. " : prose(one.reason || (one.standing === "unjudged" ? "No reason is listed." : "")))))))));
+}
+
+/** Of how many operations what is told is true, where some changed, and which were not compared, and why. */
+function notCompared(one, t) {
+  return [one.changes.length > 0 && one.apart.where && `Compared${one.apart.where}.`, ...one.apart.why].filter((line) => line).map((line) => h("p", { class: "small" }, linked(line, t)));
 }
 
 /** What our lists alone know to have become worse since the version before. */
@@ -1237,7 +1245,8 @@ function draw() {
   }
   drawPanel();
   const chosen = $("main").querySelector("[aria-current]");
-  if (chosen && focus === null) chosen.scrollIntoView({ block: "nearest", inline: "center" });
+  // Beside the panel there is less room: what was pressed would be out of sight.
+  if (chosen) chosen.scrollIntoView({ block: "nearest", inline: focus === null ? "center" : "nearest" });
   const card = now.open.startsWith("card:") && document.getElementById(`card-${now.open.slice(5)}`);
   if (card) card.scrollIntoView({ block: "center" });
   document.title = `${VIEWS[now.view]}: Mattermost REST API v4, promises and servers`;

@@ -23,6 +23,7 @@ from mmconform.judging.repeat import circumstances, curl
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check, slug_of
 from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
+from mmconform.report.comparison import in_how_many, not_compared
 from mmconform.report.failure import about
 from mmconform.report.marks import (
     EFFECT_SIGNS,
@@ -532,8 +533,10 @@ def _beside(
     """Yield, for each record, how its server differs from the one beside which it stands here.
 
     ``changes`` are those of its answers, each with the ``requests`` that show it, in words; and ``lists`` is what our lists alone
-    know to have changed: ``worse`` says how many are a loss, and ``told`` has each with its effect. Where the page does not have
-    what it was compared with, ``lists`` is null, and of no change it is known which requests show it.
+    know to have changed: ``worse`` says how many are a loss, and ``told`` has each with its effect. Where not all was compared,
+    ``apart`` has how many operations were (``compared``), ``where`` says that behind what is true of these, and ``why`` has what
+    was not, in sentences. Where the page does not have what it was compared with, ``lists`` is null, of no change it is known
+    which requests show it, and of nothing whether it was compared.
     """
     for t, record in enumerate(records):
         before = next((other for other in records[:t][::-1] if other.header.target == record.footer.against), None)
@@ -542,14 +545,16 @@ def _beside(
         rows = [row for row in record.changes if row.of != "promise" or row.apart]
         told = [{key: getattr(row, key) for key in _CHANGE} for row in rows]
         if before is None or found is None:
-            yield {"changes": told, "lists": None}
+            yield {"changes": told, "lists": None, "apart": None}
             continue
         requests = Requests(contract, before, record)
         shown_by = {_name(change, change.kind): requests.shown_by([change]) for change in found.changes}
         by_lists = list(not_shown(contract, before, record, found, known))
+        where, why = in_how_many(contract, found), not_compared(before, record, found)
         yield {
             "changes": [{**one, "requests": shown_by.get(_name(row, row.of), "")} for one, row in zip(told, rows, strict=True)],
             "lists": {"worse": counted_apart(by_lists), "told": [[one.effect, one.text] for one in by_lists]},
+            "apart": {"compared": len(found.compared), "where": where, "why": why} if where or why else None,
         }
 
 

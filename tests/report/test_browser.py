@@ -24,10 +24,10 @@ from mmconform.report.neighbours import side_by_side
 from mmconform.report.page import as_html, page_data
 from mmconform.report.summary import summarise
 from mmconform.version import Version
-from mmconform.world.people import MADE, PROBING, TEAM_BOT
+from mmconform.world.people import MADE, PERSONAS, PROBING, TEAM_BOT
 from tests import rows as lines
 from tests.conftest import flaw
-from tests.report.test_page import CONTRADICTION, of_retired, probed, served_and_refused, wide
+from tests.report.test_page import CONTRADICTION, GET, of_retired, probed, served_and_refused, switched_off, wide
 
 try:
     import axe_playwright_python
@@ -415,7 +415,9 @@ def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_in_its_version(p
     others = map(record_of, ("4.0.5", "4.10.10", "5.6.5", "5.12.6", "5.22.3", "5.36.1", "6.7.2", "7.10.5", "8.1.9", "9.11.2"))
     records = side_by_side(contract, [], [*others, *of_retired(record_of)])
     page = page_of("versions?from=11.1.0", *records)
-    told = cell(page, "11.2.0: 1 different; and 1 worse that our lists alone know")
+    told = cell(
+        page, "11.2.0: 1 different in the 2 of 11 operations that both were asked about; and 1 worse that our lists alone know"
+    )
     assert "".join(told.inner_text().split()) == "≠1&▼1"
     told.click()
     assert "Our lists know these changes between the two as well" in panel(page).inner_text()
@@ -436,6 +438,36 @@ def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_in_its_version(p
     expect(panel(opened)).to_contain_text(
         "member: 1 of 2 requests that had the old answer: about somebody else in a public channel"
     )
+
+
+def test_in_how_many_operations_nothing_changed_is_said_where_others_were_not_compared(page_of, contract, record_of):
+    """Eight of eleven were switched off on the older server, and the cell said 0, the panel that no answer had changed."""
+    same = [{"operation": name, "persona": "member", "about": "nobody", "status": 403} for name in contract.operations]
+    older = record_of("11.0.1", *switched_off(contract, GET), answers=same[1:], target="http://127.0.0.1:8065")
+    others = map(record_of, ("4.0.5", "4.10.10", "5.6.5", "5.12.6", "5.22.3", "5.36.1", "6.7.2", "7.10.5", "8.1.9", "9.11.2"))
+    newer, newest = record_of("11.0.3", answers=same), record_of("11.0.4", answers=same)
+    page = page_of("versions", *side_by_side(contract, [], [*others, older, newer, newest]))
+    where = "in the 10 of 11 operations that both were asked about"
+    told = cell(page, f"11.0.3: no changed answers {where}")
+    why = f"Not compared: {GET}: switched off on http://127.0.0.1:8065, and left so, and not on the other"
+    assert why in told.get_attribute("title") and told.get_attribute("title") == told.get_attribute("aria-label")
+    assert cell(page, "11.0.4: no changed answers").get_attribute("title") == "11.0.4: no changed answers"
+    cut = "[...document.querySelectorAll('.row.sum .parts')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
+    for width, opened in ((390, ""), (1280, "?open=@11.0.3"), (1280, "?from=11.0.1 127.0.0.1:8065"), (1280, "")):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(page.url.partition("#")[0] + f"#versions{opened}")
+        assert page.evaluate(f"{cut}.map((one) => one.textContent)") == [], (width, opened)
+        assert "".join(told.inner_text().split()).startswith("0in10"), (width, opened)
+    told.click()
+    assert f"No changed answers {where}." in panel(page).inner_text() and why in panel(page).inner_text()
+    panel(page).get_by_role("button", name=GET, exact=True).click()
+    assert panel(page).locator("h2").inner_text() == GET
+
+
+def test_before_the_first_version_of_a_page_there_is_none_that_it_was_not_compared_with(page_of, contract, record_of):
+    page = page_of("versions", *side_by_side(contract, [], [record_of("11.0.1"), record_of("11.0.3")]))
+    assert cell(page, "11.0.1: the first on this page").inner_text() == ""
+    assert cell(page, "not compared with").count() == 0
 
 
 def test_of_one_server_before_and_after_an_upgrade_it_is_said_since_which_version(page_of, record_of):
@@ -878,6 +910,24 @@ def test_a_promise_about_who_may_leads_to_all_versions_and_back(visit, open_):
     expect(panel(shown)).to_be_visible()
     shown.goto(shown.url.partition("#")[0] + "#versions?open=GetUserAccessToken.secret@11.0.3")
     assert panel(shown).get_by_role("button", name="Who may, in every version").count() == 0
+
+
+def test_a_cell_that_is_opened_beside_very_many_callers_is_seen_in_full_beside_the_first_column(page_of, record_of):
+    """The panel took its room, or the column that stands still half of it; and the head of that one went away."""
+    asked = [
+        {"operation": GET, "persona": name, "about": about, "status": 403} for name in PERSONAS for about in ("self", "other")
+    ]
+    page = page_of("personas", record_of("11.0.3", answers=asked), viewport={"width": 1000, "height": 900})
+    first, head = page.locator(".who tbody th").first, page.locator(".who thead th").first
+    cells, window = page.locator(".who button.access"), page.locator("main .scroll")
+    for n in (cells.count() - 1, 0, cells.count() // 2):
+        cells.nth(n).press("Enter")
+        expect(cells.nth(n)).to_have_attribute("aria-current", re.compile(".+"))
+        page.wait_for_timeout(100)
+        shown, still, room = (one.bounding_box() for one in (cells.nth(n), first, window))
+        assert still["x"] + still["width"] <= shown["x"] + 1 and shown["x"] + shown["width"] <= room["x"] + room["width"] + 1, n
+        assert abs(head.bounding_box()["x"] - still["x"]) < 1 and abs(still["x"] - room["x"]) <= 1, n
+    assert window.evaluate("(one) => one.scrollWidth > one.clientWidth")
 
 
 def test_the_name_of_an_operation_among_the_personas_leads_to_all_its_versions(visit):

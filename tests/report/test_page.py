@@ -431,6 +431,48 @@ def test_a_changed_answer_says_which_of_a_probes_requests_it_was(record_of, tmp_
     assert (change["clause"], change["requests"]) == (compared["changes"][0]["clause"], said)
 
 
+def switched_off(contract, *operations):
+    """What a run sees of operations that are switched off on its target."""
+    here = {"outcome": "skip", "signature": "not-on-this-target", "persona": "everyone"}
+    return [{**here, "clause": c.id} for name in operations for c in contract.of(name) if c.rule != "since"]
+
+
+@pytest.mark.parametrize("sides", [(True, False), (False, True), (True, True)], ids=["before", "after", "both"])
+def test_no_changed_answers_is_told_of_what_was_compared_alone_in_the_words_of_a_comparison(
+    contract, record_of, tmp_path, capsys, sides
+):
+    """The page said that there are none where one server had eight of eleven operations switched off."""
+    off, same = (GET, "CreateUserAccessToken"), [asked("CreateJob", "member", "nobody", 403, "x")]
+    records = [
+        record_of(name, *(switched_off(contract, *off) if is_off else ()), answers=same, target=f"http://127.0.0.1:{port}")
+        for name, port, is_off in zip(("11.0.1", "11.0.3"), (8065, 8066), sides, strict=True)
+    ]
+    shown, compared, _ = told_by_both(records, tmp_path, capsys)
+    assert shown["changes"] == compared["changes"] == []
+    assert shown["apart"]["compared"] == len(compared["operations_compared"]) == 1
+    assert main(["compare", *(str(tmp_path / f"{n}.jsonl") for n in (0, 1))]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"no difference{shown['apart']['where']}; " in told and "1 of 11 operations" in shown["apart"]["where"]
+    (why,) = shown["apart"]["why"]
+    assert why in told and all(name in why for name in off)
+    assert why.startswith("Switched off on both: " if all(sides) else "Not compared: ")
+
+
+def test_where_both_were_asked_about_all_nothing_stands_beside_what_changed(contract, record_of, tmp_path, capsys):
+    """What neither version has is asked all the same: that it is gone is an answer."""
+    every = [asked(name, "member", "nobody", 403, "x") for name in contract.operations]
+    shown, *_ = told_by_both([record_of(name, answers=every) for name in ("11.0.1", "11.0.3")], tmp_path, capsys)
+    assert shown["changes"] == [] and shown["apart"] is None
+
+
+def test_of_a_part_it_is_said_that_all_else_was_not_compared(contract, record_of, tmp_path, capsys):
+    every = [asked(name, "member", "nobody", 403, "x") for name in contract.operations]
+    parts = [record_of(name, answers=every, selection="-k status") for name in ("11.0.1", "11.0.3")]
+    shown, *_ = told_by_both(parts, tmp_path, capsys)
+    why = ["Not compared: what neither was asked; their records are of a part only (-k status)"]
+    assert shown["apart"] == {"compared": len(contract.operations), "where": "", "why": why}
+
+
 # -- who may do what -----------------------------------------------------------------------------------------------
 
 
