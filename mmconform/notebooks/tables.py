@@ -35,8 +35,9 @@ from mmconform.record import choose, record
 from mmconform.record.record import KINDS, Record
 from mmconform.record.rows import Evidence, Header
 from mmconform.report.comparison import why_changed
+from mmconform.report.marks import MARKS
 from mmconform.report.not_shown import not_shown as beside_the_shown
-from mmconform.report.summary import clause_states, kept_though_known
+from mmconform.report.summary import clause_states, in_each_state, kept_though_known
 from mmconform.servers.target import live
 from mmconform.version import Version
 from mmconform.wire.client import Client
@@ -119,24 +120,21 @@ def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) ->
     """Return one row for each record.
 
     Columns: ``target``, ``version``, ``edition``, ``build``, ``commit``, ``green``, ``promises`` (of the contract),
-    ``kept``, ``known``, ``new``, ``skipped``, ``unobserved`` (clauses in each state), ``requests`` (judged), ``seed`` (of
-    generated requests: servers that were asked with another one were asked something else) and ``selection`` (what narrowed
-    the run).
+    ``new``, ``in_error``, ``known``, ``kept``, ``skipped``, ``unobserved`` (clauses in each state, as :func:`states` has them:
+    together all promises), ``requests`` (judged), ``seed`` (of generated requests: servers that were asked with another one were
+    asked something else) and ``selection`` (what narrowed the run).
 
     Args and errors are those of :func:`load`.
     """
-    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
+    contract = _contract(_paths(spec), _paths(overlay))
+    read_ = _read(records, contract)
     rows = [
         {
             **_of(record),
             **{column: getattr(record.header.server, column) for column in ("edition", "build", "commit")},
             "green": record.footer.green,
             "promises": record.header.clauses,
-            "kept": record.footer.kept,
-            "known": record.footer.known,
-            "new": record.footer.new,
-            "skipped": record.footer.skipped,
-            "unobserved": len(record.footer.unobserved),
+            **{MARKS[state].word.replace(" ", "_"): number for state, number in in_each_state(contract, record).items()},
             "requests": sum(row.sent for row in record.operations),
             "seed": record.header.seed,
             "selection": record.header.selection,

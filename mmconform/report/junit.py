@@ -13,7 +13,7 @@ from mmconform.record.record import Record
 from mmconform.record.rows import ObservationRow
 from mmconform.report.failure import Failure, gather
 from mmconform.report.marks import KEPT_THOUGH_KNOWN
-from mmconform.report.summary import kept_though_known, problems, state_of
+from mmconform.report.summary import kept_though_known, problems, state_of, unobserved
 
 
 def junit(contract: Contract, records: Sequence[Record], known: Sequence[Deviation] = ()) -> str:
@@ -82,7 +82,7 @@ def _cases(contract: Contract, record: Record, unmet: Mapping[str, Sequence[Devi
         elif hidden:
             ET.SubElement(case, "system-out").text = "\n".join([KEPT_THOUGH_KNOWN.meaning, *map(_why, hidden)])
         yield case
-    for id_ in record.footer.unobserved:
+    for id_ in unobserved(contract, record)[0]:
         case = _case(contract.clauses[id_], "anybody")
         ET.SubElement(case, "skipped", message="unobserved: nothing in this run could show it")
         yield case

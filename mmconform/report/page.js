@@ -810,7 +810,7 @@ function principles() {
 function sentence(one) {
   const rest = [["skip", "skipped"], ["error", "in error"]].filter(([key]) => one[key]).map(([key, word]) => `, ${one[key]} ${word}`);
   if (one.changed) rest.push(`, ${many(one.changed, "new change")}`);
-  return `verified ${one.verified} of ${one.clauses} promises, ${one.new} new, ${one.known} known${one.unmet ? `, ${one.unmet} ${word("c")}` : ""}${rest.join("")}${one.unobserved.length ? `, ${one.unobserved.length} unobserved` : ""}`;
+  return `verified ${one.verified} of ${one.clauses} promises, ${one.new} new, ${one.known} known${one.unmet ? `, ${one.unmet} ${word("c")}` : ""}${rest.join("")}${one.unobserved ? `, ${one.unobserved} unobserved` : ""}`;
 }
 
 const sum = (one, i) => Object.values(one.coverage).reduce((total, values) => total + values[i], 0);
@@ -830,7 +830,7 @@ function gaps(t) {
     if (state === "s") for (const reason of skippedFor(clause, t)) add(`${data.states.s.mark} skipped, ${whySkipped(reason)}`, clause.id);
     const finding = (findingsOf.get(clause.id) || []).find((f) => f.at[t] && f.at[t].state === state);
     if (state === "e") add(`${data.states.e.mark} could not be seen: ${finding.at[t].seen}`, clause.id, true);
-    if (state === "u") add(`${data.states.u.mark} unobserved: ${one.unobserved.includes(clause.id) ? data.states.u.means : "its operation was not asked for in this run"}`, clause.id);
+    if (state === "u") add(`${data.states.u.mark} unobserved: ${(one.coverage[clause.operation] || [])[1] ? data.states.u.means : "nothing was sent to its operation in this run"}`, clause.id);
   }
   for (const { test, reason, why, part } of one.not_played) {
     const name = test.split("::").pop().split("[")[0];
@@ -933,7 +933,7 @@ function trust() {
     h("section", { class: "part" }, h("h2", {}, "All versions"), h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
       h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i > 1 && i < 12 ? "n" : "" }, text)))),
       h("tbody", {}, data.targets.map((each) => h("tr", {}, h("th", { scope: "row" }, button(each.called, () => open(`@${each.name}`), "link")), h("td", { class: "no-wrap" }, verdictOf(each)),
-        [`${each.verified} of ${each.clauses}`, each.pass + (each.unmet ? `, ${each.unmet} though known` : ""), each.known, each.new, each.skip, each.unobserved.length, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
+        [`${each.verified} of ${each.clauses}`, each.pass + (each.unmet ? `, ${each.unmet} though known` : ""), each.known, each.new, each.skip, each.unobserved, each.error, each.not_taped, sum(each, 1), sum(each, 2)].map((n) => h("td", { class: "n no-wrap" }, String(n))),
         h("td", { class: "mono" }, each.commit.slice(0, 10)))))), heads))),
   ];
 }

@@ -40,7 +40,7 @@ from mmconform.report.neighbours import compared
 from mmconform.report.not_shown import HEAD as NOT_SHOWN
 from mmconform.report.not_shown import counted_apart, not_shown
 from mmconform.report.requests import Requests, exchanges_call, told_apart
-from mmconform.report.summary import clause_states, is_about_nothing, kept_though_known, state_of, why_red
+from mmconform.report.summary import clause_states, in_each_state, is_about_nothing, kept_though_known, state_of, why_red
 from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.people import MADE, PERSONAS, known_persona
@@ -66,7 +66,7 @@ _CHANGE = ("against", "clause", "of", "personas", "before", "after", "effect", "
 _FEW_CALLS = 3
 
 #: What a footer says that the page does not show.
-_COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds")
+_COUNTS = ("kind", "operations", "observations", "answers", "changes", "seconds", "unobserved")
 
 
 def as_html(
@@ -518,6 +518,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                     if f.name not in _COUNTS
                 },
                 "verified": footer.verified,
+                "unobserved": in_each_state(contract, record)["unobserved"],
                 "why_red": why_red(footer),
                 "command": command(header),
                 "documents": " ".join(map(quote, header.documents)),

@@ -170,10 +170,20 @@ def clause_states(contract: Contract, rows: Iterable[ObservationRow]) -> dict[st
     return {clause: state_of(seen) for clause, seen in by_clause.items()}
 
 
-def not_asked_for(contract: Contract, record: Record) -> int:
-    """Return how many clauses no test of the run was about: with these the counts of a verdict are all that there are."""
-    states = clause_states(contract, record.observations)
-    return sum(state == "unobserved" for state in states.values()) - len(record.footer.unobserved)
+def in_each_state(contract: Contract, record: Record) -> dict[str, int]:
+    """Return how many clauses are in each state (``STATES``); together these are all that there are."""
+    tally = Counter(clause_states(contract, record.observations).values())
+    return {state: tally[state] for state in STATES}
+
+
+def unobserved(contract: Contract, record: Record) -> tuple[list[str], list[str]]:
+    """Return the clauses that nothing in the run showed: of operations that it asked, and of those to which it sent nothing."""
+    asked = {row.operation for row in record.operations if row.sent}
+    found: tuple[list[str], list[str]] = ([], [])
+    for clause, state in clause_states(contract, record.observations).items():
+        if state == "unobserved":
+            found[contract.clauses[clause].operation not in asked].append(clause)
+    return found
 
 
 def table(contract: Contract, record: Record, unmet: Collection[str] = ()) -> dict[str, dict[Rule, Cell]]:

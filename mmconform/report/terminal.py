@@ -20,15 +20,16 @@ from mmconform.report.marks import EVERY_MARK, MANY, MARKS, NEW_FINDING
 from mmconform.report.summary import (
     Cell,
     held_back,
+    in_each_state,
     kept_though_known,
     left_out_by_us,
     newer_than_known,
-    not_asked_for,
     problems,
     skip_reasons,
     table,
     together,
     unanswered,
+    unobserved,
     unserved,
     why_red,
 )
@@ -278,16 +279,16 @@ def _verdict(contract: Contract, record: Record, width: int, *, is_line: bool = 
     Args:
         is_line: One line is all that there is room for.
     """
-    footer, promises = record.footer, len(contract.clauses)
+    footer, promises, in_error = record.footer, len(contract.clauses), in_each_state(contract, record)["error"]
     text = Text("  ")
     text.append("GREEN" if footer.green else "RED", "bold green" if footer.green else "bold red")
     verified = f"{footer.verified} of {promises}" if is_short else f"verified {footer.verified} of {promises} promises"
     why = "" if footer.green else f"{', '.join(why_red(footer))}; "
     is_told = is_line and not footer.green  # what is new or in error is a reason, and one line has no room for it twice
     text.append(f"  {why}{verified}: {footer.kept} kept, {footer.known} known" + ("" if is_told else f", {footer.new} new"))
-    text.append(_counted((footer.skipped, "skipped"), (0 if is_told else footer.errors, "errors")))
-    others = 0 if is_line else not_asked_for(contract, record)
-    unseen = _counted((len(footer.unobserved), "unobserved"), (others, "not asked for"))
+    text.append(_counted((footer.skipped, "skipped"), (0 if is_told else in_error, "in error")))
+    asked, others = map(len, unobserved(contract, record))
+    unseen = _counted((asked + others, "unobserved")) + f" ({others} not asked for)" * bool(others and not is_line)
     has_room = is_line or text.cell_len + len(unseen) <= width
     return text.append(unseen if has_room else f",\n{_BELOW}{unseen[2:]}")
 

@@ -28,6 +28,8 @@ from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
 from mmconform.record.record import NAME, PREVIOUS, read, write
 from mmconform.report.comparison import Page
 from mmconform.report.page import page_data
+from mmconform.report.summary import STATES, summarise
+from mmconform.report.terminal import show
 from mmconform.version import Version
 from mmconform.wire.tape import tape
 from mmconform.world.people import MADE, PERSONAS, PROBING
@@ -286,6 +288,54 @@ def test_a_tape_and_a_server_of_one_version_are_two_records_of_one_version(recor
     both = draw.pd.concat([mmconform.timeline(), changes], ignore_index=True)
     both["version"] = draw.pd.Categorical(both.version, list(VERSIONS), ordered=True)
     assert str(draw.versions(mmconform.answers(), both, mmconform.clauses())) == alone
+
+
+def in_every_state(contract, record, file, **documents):
+    """How many promises are in each state, worst first, by each that counts them: tables, page, terminal and a comparison."""
+    words = ("new", "in_error", "known", "kept", "skipped", "unobserved")
+    run = mmconform.runs(file, **documents).iloc[0]
+    states, (target,) = mmconform.states(file, **documents).state.tolist(), page_data(contract, [record], [])["targets"]
+    said = show(contract, record, colour=False, width=200).rpartition(" promises: ")[2].replace("in error", "in_error")
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", said)}
+    compared = Page(contract, record, record, compare(contract, record, record)).json()["states_before"]
+    return {
+        "runs": [int(run[word]) for word in words],
+        "states": [states.count(state) for state in STATES],
+        "page": [target[state] for state in STATES],
+        "terminal": [counts.get(word, 0) for word in words],
+        "compare": [compared.get(state, 0) for state in STATES],
+    }
+
+
+def seen_of(contract, version, asked, *, in_scope, **about):
+    """A record of which half the promises of the operations that were asked were seen, in any state, and the others were not."""
+    clauses = [clause for clause in contract.clauses.values() if clause.operation in asked][::2]
+    kinds = [{"outcome": "pass"}, {"outcome": "fail", "standing": "known"}, {"outcome": "skip"}, {"outcome": "error"}]
+    kinds.append({"outcome": "fail", "standing": "new"})
+    told = {"persona": "member", "test": "suites/a/test_b.py::c", "count": 1, "signature": "x"}
+    each = ({**told, "clause": c.id, "operation": c.operation, "rule": c.rule, **kinds[n % 5]} for n, c in enumerate(clauses))
+    rows = lines.observations(*each)
+    sent = {"reached": 0, "served": 0, "exercised": False, "in_scope": in_scope}
+    operations = lines.operations(*({**sent, "operation": name, "sent": 9 * (name in asked)} for name in contract.operations))
+    finished = {"errors": 0, "not_taped": 0, "is_whole": False, "finished": "2026-11-22T00:01:00Z"}
+    footer = summarise(contract, Version.parse(version), rows, operations, [], **finished)
+    header = lines.header(version, **{"spec": contract.digest, "clauses": len(contract.clauses), **about})
+    return lines.make_record(header, rows, operations, footer)
+
+
+@pytest.mark.parametrize("in_scope", [True, False], ids=["in scope", "of another version, or held back"])
+@pytest.mark.parametrize("part", [1, 2], ids=["all asked", "a part asked"])
+@pytest.mark.parametrize("target", ["recorded:11.0.3", "http://127.0.0.1:8065", "reference@11.0.3", "recorded:11.0.3/whole"])
+def test_the_counts_of_a_record_are_all_promises_and_the_same_wherever_they_stand(tmp_path, target, part, in_scope):
+    """Of operations that were asked, and that this version lacks or of which requests were held back, tables left some out."""
+    documents = {"spec": ROOT / "specs" / "small.yaml"} if target.endswith("whole") else {}
+    contract = build(load([*documents.values()], []).document)
+    about = {"target": target, "documents": [f"--spec={spec}" for spec in documents.values()]}
+    record = seen_of(contract, "11.0.3", [*contract.operations][::part], in_scope=in_scope, **about)
+    write(tmp_path / "of.jsonl", record)
+    found = in_every_state(contract, record, tmp_path / "of.jsonl", **documents)
+    assert all(counts == found["states"] for counts in found.values()), found
+    assert sum(found["runs"]) == record.header.clauses and found["runs"][-1]
 
 
 def test_every_table_calls_a_version_by_its_name(records, tmp_path):

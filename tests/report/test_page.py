@@ -286,7 +286,7 @@ def test_what_a_run_says_is_what_its_footer_says(data, record_of):
         "skip": 0,
         "error": 0,
         "not_taped": 0,
-        "unobserved": [],
+        "unobserved": 0,
     }
 
 
