@@ -139,12 +139,14 @@ class Reply:
 
     Attributes:
         is_generic: The request was made of what the document says alone.
+        number: Of the test's judged answers; 0 for one that nobody judged.
     """
 
     exchange: Exchange
     stage: Stage
     again: Callable[[], Exchange] | None = field(default=None, repr=False)
     is_generic: bool = False
+    number: int = 0
 
     @property
     def doubt(self) -> str:
@@ -397,11 +399,12 @@ class Actor:
             raise UnseenError(f"{exchange.method} {exchange.path}", f"{self.persona} was signed out meanwhile")
         learn(self.stage.world, self.stage.contract, exchange, caller)
         self.stage.judge.see(exchange, self.stage.contract.of(operation, *ALWAYS))
+        number = len(self.stage.judge.answers)
         if begins_jobs:
             job.note(self.stage.world, exchange)
         changes_nothing = exchange.method == "GET" or (400 <= exchange.status < 500 and not begins_jobs)
         again = partial(send, headers={**headers, **NOT_TAPED}) if changes_nothing else None
-        return Reply(exchange, self.stage, again, is_generic)
+        return Reply(exchange, self.stage, again, is_generic, number)
 
     def must(self, operation: str, **arguments: Any) -> Reply:
         """Call an operation that has to succeed for the test to mean anything.

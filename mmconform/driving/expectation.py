@@ -12,6 +12,7 @@ class Judged(Protocol):
 
     exchange: Exchange
     stage: Any
+    number: int
 
     @property
     def is_denied(self) -> bool: ...

@@ -15,7 +15,7 @@ from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.checks.verdict import TOLD, UNKNOWN_REQUEST
 from mmconform.judging.deviations import Deviation
 from mmconform.knowledge import Unknown
-from mmconform.record.rows import About, AnswerRow, Evidence, Outcome, Standing
+from mmconform.record.rows import About, AnswerRow, Documented, Evidence, Outcome, Standing
 from mmconform.safety.guard import HELD_BACK
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
@@ -39,6 +39,9 @@ SKIPS = (
     *("not-in-version", "needs-licence", NOT_HERE, NOT_ON_TAPE, NOT_GENERATED, *HELD_BACK),
     *("unknown-permission", "unknown-relation", UNKNOWN_IN_VERSION, UNKNOWN_REQUEST, "partly-understood", GAP, NO_SUCH_CALLER),
 )
+
+#: The rules that say who is let in.
+OF_ACCESS: tuple[Rule, ...] = ("auth", "permission")
 
 _LONGEST_EXCERPT = 600
 #: Headers that our HTTP library sends of itself.
@@ -167,7 +170,9 @@ class Judge:
             elif verdict is not None:
                 outcome: Outcome = "pass" if verdict.passed else "fail"
                 expected = {"expected": verdict.expected, "source": verdict.source or clause.place} if verdict.expected else {}
-                self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange, expected)
+                told = self._add(clause.id, exchange.persona, outcome, verdict.signature, verdict.seen, exchange, expected)
+                if told == outcome and clause.rule in OF_ACCESS:
+                    self.judged_by(len(self.answers), "allowed" if at.entitled is True and not at.is_anonymous else "denied")
 
         if self.keeper:
             self.keeper.note(exchange, judged)
@@ -175,6 +180,10 @@ class Judge:
     def name_last(self, request: str) -> None:
         """Say of which test the answer is that was judged last; else it is of the one that is running."""
         self.answers[-1] = msgspec.structs.replace(self.answers[-1], request=request)
+
+    def judged_by(self, number: int, documented: Documented) -> None:
+        """Say of an answer, by its number, whether the documentation lets the caller in: it was judged by that."""
+        self.answers[number - 1] = msgspec.structs.replace(self.answers[number - 1], documented=documented)
 
     def doubt(self, exchange: Exchange, *, is_generic: bool) -> str:
         """Return why an answer that a hand-written test did not expect says nothing of itself; nothing where it does.
@@ -252,7 +261,8 @@ class Judge:
         seen: str,
         exchange: Exchange | None = None,
         expected: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> Outcome | None:
+        """Note what was seen; return as which outcome, and nothing where that kind of promise is not judged."""
         if outcome in ("fail", "error"):  # in what a server says may stand what it should keep
             signature, seen = self.target.redactor.text(signature), self.target.redactor.text(seen)
         known = self.deviations if outcome == "fail" else []
@@ -263,7 +273,7 @@ class Judge:
         elif outcome == "fail" and not covering and self._may_be_of_age(self.contract.clauses[clause], signature, exchange):
             outcome, signature, seen = "skip", UNKNOWN_IN_VERSION, f"the document is of another major version: {seen}"
         if self.contract.clauses[clause].rule not in self.rules and outcome != "error":
-            return
+            return None
         key = (clause, persona, outcome, signature)
         observation = self._seen.get(key)
         if observation is None:
@@ -274,6 +284,7 @@ class Judge:
                 if exchange:
                     observation.evidence = evidence(exchange, self.target, expected or {}, keeps_content=self.vouches)
         observation.count += 1
+        return outcome
 
     def _may_be_of_age(self, clause: Clause, signature: str, exchange: Exchange | None) -> bool:
         """Whether a failure may show no more than that the document tells of another major version than the server's.

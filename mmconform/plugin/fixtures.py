@@ -19,7 +19,7 @@ from mmconform.driving.probes import is_closed
 from mmconform.driving.races import race
 from mmconform.errors import MisuseError, NotHereError
 from mmconform.judging import kept
-from mmconform.judging.judge import NOT_GENERATED, NOT_HERE, NOT_ON_TAPE, Judge
+from mmconform.judging.judge import NOT_GENERATED, NOT_HERE, NOT_ON_TAPE, OF_ACCESS, Judge
 from mmconform.judging.kept import Kept
 from mmconform.paths import REPORTS
 from mmconform.plugin.left_out import LeftOut, leave_out, leave_out_part
@@ -29,6 +29,7 @@ from mmconform.plugin.whole import few
 from mmconform.principles.forbidden import Switching
 from mmconform.principles.hidden import Reader
 from mmconform.principles.questions import Questions
+from mmconform.record.rows import Documented
 from mmconform.servers.live.locks import turn
 from mmconform.servers.live.prepare import is_on_this_machine
 from mmconform.servers.target import Target
@@ -397,6 +398,23 @@ def performing(item: Any) -> Iterator[None]:
         if not stage.expectations:
             pytest.fail("the test expected nothing of any answer", pytrace=False)
         judge.conclude(clause, _subject(stage), "", "", None)
+    _tell_what_is_documented(stage, clause)
+
+
+def _tell_what_is_documented(stage: Stage, clause: str) -> None:
+    """Say of the answers by which a test has judged who is let in whether it wanted the caller let in."""
+    judge = stage.judge
+    judged = {o.clause for o in judge.observations if o.outcome in ("pass", "fail")}
+    for one in stage.expectations:
+        promise, said = judge.contract.clauses.get(_clause_of(one, clause)), _DOCUMENTED.get(one.wanted)
+        if said is None or promise is None or promise.id not in judged or promise.rule not in OF_ACCESS:
+            continue
+        if one.reply.number and promise.operation == one.reply.exchange.operation:
+            judge.judged_by(one.reply.number, said)
+
+
+#: What a test says of who is let in by what it wants of an answer.
+_DOCUMENTED: dict[tuple[str, ...], Documented] = {("served",): "allowed", ("denied",): "denied"}
 
 
 def _leave_unjudged(judge: Judge, clause: str, reason: str, why: str) -> None:
@@ -415,10 +433,7 @@ def _conclude_broken(judge: Judge, broken: Expectation, clause: str, is_unsteady
     if is_unsteady:
         judge.unseen(exchange.operation, exchange.persona, _UNSTEADY, f"{_UNSTEADY}: {reply}")
         return
-    clause = broken.clause or clause
-    if broken.wanted == ("served",) and exchange.status == 403 and reply.is_denied:
-        # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.
-        clause = f"{exchange.operation}.permission"
+    clause = _clause_of(broken, clause)
     failed = [o for o in judge.observations if o.outcome == "fail"]
     if any((o.clause, o.signature) == (clause, exchange.says) for o in failed):
         return  # what every answer is judged by has said it of this one already
@@ -427,6 +442,15 @@ def _conclude_broken(judge: Judge, broken: Expectation, clause: str, is_unsteady
         return
     expected = {"expected": " or ".join(broken.wanted), "source": broken.source}
     judge.conclude(clause, exchange.persona, broken.signature, broken.seen, exchange, expected)
+
+
+def _clause_of(expected: Expectation, clause: str) -> str:
+    """Return the promise that is kept where this is met, and else broken, in a test about that clause."""
+    reply, exchange = expected.reply, expected.reply.exchange
+    if not expected.is_met and expected.wanted == ("served",) and exchange.status == 403 and reply.is_denied:
+        # Who ought to be served is told to lack the permission: that is what is broken, whatever else the test is about.
+        return f"{exchange.operation}.permission"
+    return expected.clause or clause
 
 
 def _conclude_of_arranging(stage: Stage, error: ArrangingError, clause: str) -> bool:

@@ -26,6 +26,7 @@ FindingStanding = Literal["new", "known", "gap"]
 Effect = Literal["worse", "different", "better"]
 ChangeKind = Literal["operation", "promise", "answer", "field"]
 About = Literal["self", "other", "nobody", "unclear"]
+Documented = Literal["", "allowed", "denied"]
 
 
 class _Row(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
@@ -157,6 +158,10 @@ class AnswerRow(_Row, tag="answer", frozen=True):
     which: Annotated[
         str,
         Meta(description="of the test's requests, in words: where that lies which it names, and in what it is not the plain one"),
+    ] = ""
+    documented: Annotated[
+        Documented,
+        Meta(description="whether the documentation lets the caller in, where a check or test judged the answer by that"),
     ] = ""
 
     @property

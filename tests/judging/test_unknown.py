@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mmconform.contract.build import build
+from mmconform.contract.clause import RULES
 from mmconform.documents.load import load
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import SKIPS, Coverage, Judge
@@ -59,6 +60,30 @@ def test_each_signature_of_one_entry_is_known(contract, signature):
     judge.conclude(CLAUSE, "member", signature, "served", None)
     (seen,) = judge.observations
     assert (seen.standing, seen.deviation) == ("known", "deviations/a.yaml:1")
+
+
+@pytest.mark.parametrize(
+    ("persona", "status", "error", "documented"),
+    [
+        ("member", 201, "", "denied"),
+        ("member", 403, "api.context.permissions.app_error", "denied"),
+        ("system_admin", 201, "", "allowed"),
+        ("system_admin", 403, "api.context.permissions.app_error", "allowed"),
+        ("system_admin", 500, "store.app_error", ""),
+        ("team_bot", 403, "api.context.permissions.app_error", ""),
+    ],
+)
+def test_an_answer_tells_what_is_documented_where_a_check_has_judged_it_by_that(contract, persona, status, error, documented):
+    """An error of the server says nothing of who may, and no sentence says what a bot may: these are not judged."""
+    answer = json.dumps({"id": error, "message": "x", "status_code": status} if error else {"id": "a" * 26}).encode()
+    sent, kind = b'{"type": "message_export"}', {"content-type": "application/json"}
+    exchange = Exchange("CreateJob", persona, "other", "POST", "/api/v4/jobs", kind, sent, status, kind, answer)
+    for rules, told in ((RULES, documented), (("schema",), "")):
+        judge = Judge(contract, target(), [], rules)
+        judge.see(exchange)
+        assert [row.documented for row in judge.answers] == [told]
+        judged = [o for o in judge.observations if o.clause == CLAUSE and o.outcome in ("pass", "fail")]
+        assert bool(judged) == bool(told)
 
 
 @pytest.fixture
