@@ -1,21 +1,39 @@
 """Who may do what, as documented, as answered, and whether that was judged: read from a record, for all who tell of it."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mmconform.contract.clause import Contract, Operation, Rule
 from mmconform.knowledge import Unknown
 from mmconform.record.record import Record, slug_of
-from mmconform.record.rows import AnswerRow, ObservationRow
+from mmconform.record.rows import AnswerRow, Documented, Evidence, ObservationRow
 from mmconform.version import Version
 from mmconform.wire.tape.name import name_of_test
 from mmconform.wire.tape.tape import is_of_whole
 from mmconform.world.behaviours import NotKnownError, Refusal, denial
 from mmconform.world.entitlement import entitlement
 from mmconform.world.people import PERSONAS, Roles
+
+#: What came of a request: it was served, or refused, or neither.
+Answered = Literal["allowed", "denied", "neither"]
+
+
+class Part(NamedTuple):
+    """Those of somebody's requests of which the documentation says the same, and that were answered the same.
+
+    Attributes:
+        documented: Empty where nobody has judged them by it, or nothing is.
+        agrees: Whether that is as documented; None where nobody judged it.
+        requests: How many there were.
+    """
+
+    documented: Documented
+    answered: Answered
+    agrees: bool | None
+    requests: int
 
 
 @dataclass
@@ -48,7 +66,7 @@ class Access:
     @property
     def served(self) -> int:
         """How many were let in."""
-        return self._count(lambda status, _: 200 <= status < 300)
+        return sum(count for (_, answered), count in self._came.items() if answered == "allowed")
 
     @property
     def refused(self) -> int:
@@ -57,8 +75,7 @@ class Access:
         A 404 refuses whoever has no permission, from whom it hides what exists; for others it says that there is nothing, unless
         it is how the operation refuses.
         """
-        codes = (401, 403, 404) if self.is_entitled is False else (401, 403)
-        return self._count(lambda status, error: status in codes or (status, error) in self.denials)
+        return sum(count for (_, answered), count in self._came.items() if answered == "denied")
 
     @property
     def answered(self) -> Literal["allowed", "denied", "mixed", "neither"]:
@@ -85,8 +102,50 @@ class Access:
         documented = {True: "allowed", False: "denied", None: ""}[self.is_entitled]
         return "pass" if self.is_kept and (self.is_apart or documented == self.answered) else ""
 
-    def _count(self, what: Callable[[int, str], bool]) -> int:
-        return sum(len(rows) for answer, rows in self.answers.items() if what(*answer))
+    @property
+    def parts(self) -> list[Part]:
+        """All of it by what is documented and by what came: so it can be told of whom that changes from request to request.
+
+        What was found against it is a part too where no valid request shows it, as of an invalid one that was served.
+        """
+        came = self._came
+        wrong: Counter[tuple[Documented, Answered]] = Counter()
+        for row in self.against:
+            wrong[_found(row)] += row.count
+        judged = self.is_kept or self.is_entitled is None
+        # As in records of earlier releases: some of it was judged, and nobody knows which.
+        is_untold = self.is_apart and self.is_kept and not any(documented for documented, _ in came)
+
+        def agrees(documented: Documented, answered: Answered) -> bool | None:
+            if (documented, answered) in wrong:
+                return False
+            return True if is_untold or (judged and documented == answered) else None
+
+        parts = [Part(*kind, agrees(*kind), came[kind] or wrong[kind]) for kind in dict.fromkeys((*came, *wrong))]
+        # Of who has no session a check judges invalid requests too, and there may be no others.
+        return parts or [Part("denied" if self.persona == "anonymous" else "", "neither", self.is_kept or None, 0)]
+
+    @property
+    def _came(self) -> Counter[tuple[Documented, Answered]]:
+        return Counter(self._kind(row) for rows in self.answers.values() for row in rows)
+
+    def _kind(self, row: AnswerRow) -> tuple[Documented, Answered]:
+        told: dict[bool | None, Documented] = {True: "allowed", False: "denied", None: row.documented}
+        documented = told[self.is_entitled]
+        refusals = (401, 403, 404) if documented == "denied" else (401, 403)
+        is_refused = row.status in refusals or (row.status, row.error) in self.denials
+        return documented, "allowed" if row.is_served else "denied" if is_refused else "neither"
+
+
+def _found(row: ObservationRow) -> tuple[Documented, Answered]:
+    """Return what is documented of those of whom something was found, and what came: the contrary, or what the evidence wants."""
+    evidence = row.evidence or Evidence()
+    if 200 <= evidence.status < 300:
+        return "denied", "allowed"
+    answered: Answered = "denied" if evidence.status in (401, 403) else "neither"
+    if row.rule == "auth" or evidence.expected == "denied":
+        return "denied", answered
+    return "allowed" if answered == "denied" or evidence.expected == "served" else "", answered
 
 
 def accesses(contract: Contract, record: Record) -> Iterator[Access]:
@@ -138,6 +197,12 @@ _PROBES = "generated/probes/"
 def _is_whole(record: Record) -> bool:
     """Whether it is of a tape of the whole API, most of whose answers are to probes."""
     return is_of_whole(record.header.target)
+
+
+def tells_documented(record: Record) -> bool:
+    """Return whether a record tells by what its answers were judged, if any were: one of an earlier release does not."""
+    judged = any(row.outcome in ("pass", "fail") and _is_about_access(row) for row in record.observations)
+    return not (judged and record.answers) or any(answer.documented for answer in record.answers)
 
 
 def has_probed(record: Record) -> bool:

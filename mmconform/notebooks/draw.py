@@ -218,7 +218,7 @@ def access(access: pd.DataFrame) -> Picture:
     """
     [target] = access.target.unique()
     people = [*PERSONAS, *(name for name in BESIDE if (access.persona == name).any())]
-    access = access[access.persona.isin(people)]
+    access = callers(access[access.persona.isin(people)])
     whose = {"self": "own", "other": "somebody else's", "any": ""}
     labels = [f"{r.operation}, {whose[r.about]}" if whose[r.about] else str(r.operation) for r in access.itertuples()]
     places = access.assign(label=labels).sort_values(["operation", "about"], ascending=[True, False], kind="stable")
@@ -228,6 +228,19 @@ def access(access: pd.DataFrame) -> Picture:
     frame["persona"] = frame.persona.cat.set_categories(people, ordered=True)
     said = f"Who may do what on {target}: {access.agrees.sum()} of {access.agrees.count()} as documented"
     return _grid(frame, "label", "persona", ACCESS_MARKS, said)
+
+
+def callers(access: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each caller of an operation, who may be served and refused, whatever is documented of each request."""
+
+    def together(rows: pd.DataFrame) -> pd.Series:
+        came = [*dict.fromkeys(rows.answered[rows.answered != "neither"])]
+        answered = "mixed" if len(came) > 1 else came[0] if came else "neither"
+        judged = rows.agrees.dropna()
+        return pd.Series({"answered": answered, "agrees": bool(judged.all()) if len(judged) else pd.NA})
+
+    cells = access.groupby(["operation", "about", "persona"], observed=True, sort=False)[["answered", "agrees"]].apply(together)
+    return cells.reset_index().astype({"agrees": "boolean"})
 
 
 def granted(observations: pd.DataFrame) -> "Picture | Table":

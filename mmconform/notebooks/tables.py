@@ -26,7 +26,7 @@ from mmconform.contract.clause import RULES, Contract
 from mmconform.documents.load import load as load_document
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, kept, known_changes, taped
-from mmconform.judging.access import accesses
+from mmconform.judging.access import accesses, tells_documented
 from mmconform.judging.changes import by_question, compare, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
@@ -195,13 +195,29 @@ def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
 def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return who may do what, as documented and as answered to valid requests about something real; as the page, Personas.
 
-    Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference, or all is
-    told together), ``persona``, ``documented`` (allowed, denied, or unknown: nobody says it, or it changes from one request to
-    the next), ``answered`` (allowed, denied, mixed, or neither), ``agrees`` (whether that is as documented; missing where nobody
-    judged it, as of ``team_bot``, the bot that asks in probes; of ``bot``, which single tests make, these judge it), and the
-    counts ``served`` and ``refused``. A 404 refuses whoever has no permission; for others it only says that there is nothing.
+    A row is of those requests of a caller's to an operation of which the same is documented, and that were answered the same: who
+    may have one thing and not another, or was served with one and refused another, has several. Who was refused where the
+    documentation lets them in, and with how many requests::
 
-    Args and errors are those of :func:`load`. Of a record that tells nothing of this, a line below the cell says so.
+        access = mmconform.access("recorded:11.1.0/whole", spec="11.1.yaml")
+        access[(access.documented == "allowed") & (access.answered == "denied")]
+
+    These are those of whom :func:`load` has such a failure, and ``denied`` and ``allowed`` those who were let in though they are
+    not to be.
+
+    Columns: ``target``, ``version``, ``operation``, ``about`` (self, other, or any where it makes no difference, or all is
+    told together), ``persona``, ``documented`` (allowed, denied, or unknown), ``answered`` (allowed, denied, or neither),
+    ``agrees`` (whether that is as documented; missing where nobody judged it) and ``requests`` (how many; what was found in
+    invalid ones counts where no valid one shows it). A 404 refuses whoever has no permission; for others it only says that there
+    is nothing.
+
+    What is documented is what the roles of people as they are say of them, and of all others, and of whoever asks wherever things
+    lie, what a check or a test judged that answer by. It is unknown where none did: no sentence says it, as of ``team_bot``, the
+    bot that asks in probes; it is not known what the caller is to the thing, or what is served; or the server does not offer it
+    (the reasons are rows of :func:`load` whose outcome is skip).
+
+    Args and errors are those of :func:`load`. Of a record that tells nothing of this, or of an earlier release, which tells
+    what is documented of such others only where that is not what came, a line below the cell says so.
     """
     contract = _contract(_paths(spec), _paths(overlay))
     read_, rows = _read(records, contract), []
@@ -209,15 +225,14 @@ def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
         told = [*accesses(contract, each)]
         if not told:
             _say([f"{each.header.target}: nothing is told of who may: no valid request was judged by what is documented of that"])
+        elif not tells_documented(each):
+            told_there = "what is not as documented and of people as they are"
+            _say([f"{each.header.target}: judged by an earlier release: documented is told of {told_there} alone; run it again"])
         for access in told:
             asked = {"operation": access.operation, "about": access.about, "persona": access.persona}
-            seen = {
-                "documented": {True: "allowed", False: "denied", None: "unknown"}[access.is_entitled],
-                "answered": access.answered,
-                "agrees": {"pass": True, "": None}.get(access.state, False),
-            }
-            rows.append({**_of(each), **asked, **seen, "served": access.served, "refused": access.refused})
-    columns = ["operation", "about", "persona", "documented", "answered", "agrees", "served", "refused"]
+            for part in access.parts:
+                rows.append({**_of(each), **asked, **part._asdict(), "documented": part.documented or "unknown"})
+    columns = ["operation", "about", "persona", "documented", "answered", "agrees", "requests"]
     frame = pd.DataFrame(rows, columns=["target", "version", *columns]).astype({"agrees": "boolean"})
     return _ordered(frame, read_)
 

@@ -594,7 +594,9 @@ def test_probes_that_were_served_are_told_apart_by_where_the_thing_lies(data, re
 def probed(record_of, operation="CreateJob", name="11.0.3", *, as_shipped=False, **header):
     """The record of a run in which everybody asked the same: each was refused, and what of a bot was not judged says why."""
     request = f"generated/probes/who_is_served/{operation}"
-    answers = [asked(operation, persona, "other", 403, "x", request=request, as_shipped=as_shipped) for persona in PROBING]
+    how = {"request": request, "as_shipped": as_shipped}
+    by = {persona: {} if persona == TEAM_BOT else {"documented": "denied"} for persona in PROBING}
+    answers = [asked(operation, persona, "other", 403, "x", **how, **judged) for persona, judged in by.items()]
     test = f"suites/generated/test_probes.py::test_who_is_served[{name}-{operation}]"
     told = [
         {"clause": f"{operation}.{rule}", "test": test, "persona": persona, "outcome": "pass"}
@@ -629,7 +631,7 @@ def test_what_probes_were_answered_is_told_though_the_run_judged_other_rules(dat
 def test_of_a_tape_of_the_whole_api_the_checks_alone_have_judged_who_may(data, record_of):
     """Whether somebody may depends on where the thing lies, which a record does not hold: most of its answers are to probes."""
     whole = probed(record_of, GET, as_shipped=True, target="recorded:11.0.3/whole")
-    whole = replace(whole, answers=[structs.replace(row, status=200, error="") for row in whole.answers])
+    whole = replace(whole, answers=[structs.replace(row, status=200, error="", documented="") for row in whole.answers])
     shown = data(whole)
     assert {row["documented"] for row in shown["access"]} == {"-"}, "not refused, as a member is who asks for what is another's"
     assert {row["persona"]: row["state"] for row in shown["access"]} == {n: "u" if n == TEAM_BOT else "p" for n in PROBING}
