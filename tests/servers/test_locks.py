@@ -1,6 +1,7 @@
 """Who may touch a server at the same time, and who has to wait."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread, Timer
 
@@ -9,6 +10,7 @@ from filelock import FileLock
 
 from mmconform.errors import MisuseError
 from mmconform.servers.live import locks
+from mmconform.servers.live.journal import Journal
 from mmconform.servers.target import Server, Target
 from mmconform.version import Version
 from mmconform.wire.tape.redact import Redactor
@@ -35,6 +37,18 @@ def test_a_server_is_for_one_run_at_a_time(target, tmp_path):
         locks.only_run(target)
     locks.only_run(target).close()
     assert (tmp_path / "one" / "run.lock").stat().st_mode & 0o077 == 0
+
+
+def test_a_server_is_for_one_run_at_a_time_by_whichever_name(target, tmp_path):
+    """Of localhost, the journals of a run that went on at 127.0.0.1 were taken for those of a dead one, and undone."""
+    by_name = replace(target, slug="two", base_url="http://localhost:1")
+    with locks.only_run(by_name):
+        Journal(tmp_path / "two" / "journal-abc123.jsonl", by_name.base_url).note(what="team", name="t")
+        for _ in range(2):  # nor does who was refused keep anything
+            with pytest.raises(MisuseError, match=r"^a run on http://127\.0\.0\.1:1 is in progress, or tidies up"):
+                locks.only_run(target)
+        assert not is_held(tmp_path / "one" / "run.lock")
+    locks.only_run(target).close()
 
 
 def is_held(path: Path) -> bool:

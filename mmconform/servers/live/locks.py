@@ -7,9 +7,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mmconform.errors import MisuseError
-from mmconform.files import close_to_others, open_private
+from mmconform.files import close_to_others, is_locked, open_private
 from mmconform.paths import REPORTS
 from mmconform.record.record import LOCK
+from mmconform.servers.live.journal import of_server
 from mmconform.servers.target import Target
 
 #: Who only looks whether there is a run holds its lock for a moment (:func:`mmconform.files.is_locked`).
@@ -21,16 +22,27 @@ _ALONE = "alone"
 def only_run(target: Target) -> ExitStack:
     """Return a lock on the server; until it is closed, no other run from this checkout and no cleanup touches it.
 
+    A run that called the server by another name of this machine has another lock, and journals that tell of the same server.
+
     Raises:
         MisuseError: somebody else has it, or it cannot be written.
     """
-    lock = _lock(REPORTS / target.slug / LOCK, timeout=_A_LOOK)
-    close_to_others(REPORTS / target.slug)  # what an earlier version of ours, or another umask, left for everybody to read
+    own = REPORTS / target.slug
+    lock = _lock(own / LOCK, timeout=_A_LOOK)
+    close_to_others(own)  # what an earlier version of ours, or another umask, left for everybody to read
     held = ExitStack()
     try:
         held.enter_context(lock)
+        is_free = not any(is_locked(path.parent / LOCK) for path in of_server(REPORTS, target.base_url) if path.parent != own)
     except Timeout:
-        raise MisuseError(f"a run on {target.base_url} is in progress; wait for its end, or stop it first") from None
+        is_free = False
+    except BaseException:
+        held.close()
+        raise
+    if not is_free:
+        held.close()
+        what = "is in progress, or tidies up after it was interrupted; wait for its end, or stop it first"
+        raise MisuseError(f"a run on {target.base_url} {what}")
     return held
 
 
