@@ -15,7 +15,7 @@ from mmconform.judging import deviations
 from mmconform.judging.changes import compare, switched_off
 from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, head_of, write
-from mmconform.report.comparison import Page
+from mmconform.report.comparison import Page, off_means
 from mmconform.report.folded import WIDTH
 from mmconform.report.summary import why_red
 
@@ -71,8 +71,9 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
         )
     (kept,) = records_of([target], chosen, scheduler)
     write(path, kept)
-    if off := sorted(switched_off(kept)):
-        print(f"not in it, since switched off on {target}: {', '.join(off)}; no comparison with it will tell of them")
+    if names := sorted(switched_off(kept)):
+        why = off_means(is_ours=not kept.header.documents)
+        print(f"not in it, since {why} on {target}: {', '.join(names)}; no comparison with it will tell of them")
     if not kept.footer.green:
         more = shlex.join(["mmconform", "report", shown(path), *kept.header.documents, "--output", f"{name}.html"])
         print(f"it is red: {', '.join(why_red(kept.footer))}; a page that says more: {more}")

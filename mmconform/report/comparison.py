@@ -522,7 +522,11 @@ def not_compared(before: Record, after: Record, comparison: Comparison) -> list[
         for was_not, what, selection in _selections(names, before, after)
     ]
     sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
-    parts += [f"Not compared: {', '.join(found)}: {_why_off(name)}" for name, found in sides if found]
+    parts += [
+        f"Not compared: {', '.join(found)}: {_why_off(name, is_ours=not before.header.documents)}"
+        for name, found in sides
+        if found
+    ]
     both = comparison.off_both
     return parts + [_off_on_both(both, (before, after))] * bool(both)
 
@@ -669,12 +673,17 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(code, names))
 
 
-def _why_off(target: str) -> str:
+def off_means(*, is_ours: bool) -> str:
+    """Return what it is to be off: of our own operations it is a setting alone, of others also what could not be made there."""
+    return "switched off" if is_ours else "switched off, or without what was to be asked about,"
+
+
+def _why_off(target: str, *, is_ours: bool) -> str:
     """Return why operations were not judged on a target that has them on the other side."""
     if is_of_whole(target):
         return f"not on the tape {target}, but on the other"
     advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
-    return f"switched off on {target}, and left so, and not on the other{advice}"
+    return f"{off_means(is_ours=is_ours)} on {target}, and left so, and not on the other{advice}"
 
 
 def _off_on_both(operations: Sequence[str], records: Sequence[Record]) -> str:
@@ -683,4 +692,5 @@ def _off_on_both(operations: Sequence[str], records: Sequence[Record]) -> str:
     if all(is_of_whole(record.header.target) for record in records):
         return f"On neither tape: {names}"
     advice = "two recordings tell, or empty servers of these versions"
-    return f"Switched off on both: {names}; of what they do where they are on this says nothing: {advice}"
+    why = off_means(is_ours=not records[0].header.documents).capitalize()
+    return f"{why} on both: {names}; of what they do where they are on this says nothing: {advice}"

@@ -1657,6 +1657,14 @@ def test_what_a_tape_of_the_whole_api_does_not_hold_is_not_switched_off_and_two_
     assert ("Two recordings" in told) == target.startswith("http") and ("switched off" in told) != target.endswith("/whole")
 
 
+def test_of_other_documents_what_is_off_may_lack_what_it_is_asked_about():
+    """An import cannot be deleted on 10.8: nobody switched that off."""
+    before, after = (of(v, [SERVED], of_it, documents=BY) for v, of_it in (("5.0.0", [*OFF[:1]]), ("5.1.0", ON)))
+    before.answers.clear()
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert "CreateJob: switched off, or without what was to be asked about, on recorded:5.0.0" in " ".join(told.split())
+
+
 def test_what_neither_tape_of_the_whole_api_holds_is_named():
     off = [seen("skip", persona="everyone", signature=NOT_ON_TAPE)]
     before, after = (of(f"5.{i}.0", [answer("200", "GetWebrtcToken")], off, target=f"recorded:5.{i}.0/whole") for i in (0, 1))
