@@ -1,6 +1,7 @@
 """Writes files that are there whole or not at all, and, unless they are for everybody, for their owner only."""
 
 import errno
+import fnmatch
 import os
 import secrets
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ def is_locked(path: Path) -> bool:
         return True
     except OSError:  # somebody else's, which tells nothing
         return False
+
+
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of such a name below a folder, however deep; a folder that goes away meanwhile holds none."""
+    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in fnmatch.filter(names, pattern))
 
 
 def write_whole(path: Path, text: str, *, private: bool = False) -> None:
@@ -116,9 +122,10 @@ def check_writable(folder: Path) -> None:
 
 def close_to_others(folder: Path) -> None:
     """Take from everybody but the owner what they may do with the files and folders below a folder."""
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # gone meanwhile, or somebody else's
-            _close_to_others(path)
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            with suppress(OSError):  # gone meanwhile, or somebody else's
+                _close_to_others(Path(place, name))
 
 
 def _close_to_others(path: Path) -> None:

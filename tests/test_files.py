@@ -7,7 +7,7 @@ from stat import S_IMODE
 import pytest
 
 from mmconform.errors import MisuseError
-from mmconform.files import check_writable, close_to_others, make_folder, open_private, write_whole
+from mmconform.files import check_writable, close_to_others, files_below, make_folder, open_private, write_whole
 from mmconform.record import record
 from mmconform.servers.live.journal import Journal
 from mmconform.wire.tape import cassette, tape
@@ -97,3 +97,38 @@ def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(tmp_path):
     with pytest.raises(MisuseError, match="cannot be written"):
         write_whole(tmp_path / "file", "x", private=True)
     assert modes(tmp_path).keys() == {"file"}
+
+
+def test_files_are_found_however_deep_though_a_folder_goes_away_meanwhile(tmp_path, monkeypatch):
+    """Another run may take its own away; pathlib's rglob raises then."""
+    for place in ("a", "b/c", "gone"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "journal-1.jsonl").write_text("")
+    (tmp_path / "b" / "other.txt").write_text("")
+    scan = os.scandir
+
+    class Listed(list):
+        """What stood in a folder when it was listed; one that stood there has gone since."""
+
+        def __init__(self, place):
+            super().__init__(scan(place))
+            if os.fspath(place) == str(tmp_path):
+                (tmp_path / "gone" / "journal-1.jsonl").unlink()
+                (tmp_path / "gone").rmdir()
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def __next__(self):
+            if not self:
+                raise StopIteration
+            return self.pop()
+
+    monkeypatch.setattr(os, "scandir", Listed)
+    with pytest.raises(FileNotFoundError):
+        Listed(tmp_path / "nowhere")
+    assert files_below(tmp_path, "journal-*.jsonl") == [tmp_path / "a/journal-1.jsonl", tmp_path / "b/c/journal-1.jsonl"]
+    assert files_below(tmp_path / "nowhere", "*") == []

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from mmconform.errors import DocumentError, MisuseError, plain
-from mmconform.files import is_locked, write_whole
+from mmconform.files import files_below, is_locked, write_whole
 from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record.rows import FORMAT, AnswerRow, ChangeRow, FindingRow, Footer, Header, ObservationRow, OperationRow, Row
 from mmconform.version import Version
@@ -250,7 +250,7 @@ def run_before(folder: Path) -> str:
 
 def below(folder: Path, name: str) -> list[Path]:
     """Return the files of that name, however deep; those of our reference server only where they are named themselves."""
-    return [file for file in sorted(folder.rglob(name)) if not is_a_references(file.relative_to(folder))]
+    return [file for file in files_below(folder, name) if not is_a_references(file.relative_to(folder))]
 
 
 def name_of(path: Path, target: str) -> str:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mmconform.files import open_private, writing
+from mmconform.files import files_below, open_private, writing
 
 
 class Journal:
@@ -55,7 +55,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 def of_server(folder: Path, url: str) -> list[Path]:
     """Return the journals below a folder that tell of changes on a server."""
     found = []
-    for path in sorted(folder.rglob("journal-*.jsonl")):
+    for path in files_below(folder, "journal-*.jsonl"):
         entries = read(path)
         if entries and _same(str(entries[0].get("url", "")), url):
             found.append(path)
