@@ -27,7 +27,9 @@ EXAMPLE = """mmconform compare 5.36.1 11.0.3
   mmconform compare --save before http://127.0.0.1:8065   # then upgrade the server, and:
   mmconform compare before http://127.0.0.1:8065
   mmconform compare recorded:10.8.1/whole recorded:11.1.0/whole --spec=official.yaml   # the whole API
-  mmconform compare before http://127.0.0.1:8065 --spec=official.yaml '--operation=*Channel*'"""
+  mmconform compare --save before-all http://127.0.0.1:8065 --spec=official.yaml   # then upgrade the server, and:
+  mmconform compare before-all http://127.0.0.1:8065 --spec=official.yaml
+  mmconform compare before-all reports/127.0.0.1-8065 --spec=official.yaml '--operation=*Channel*'"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -226,7 +226,7 @@ def access(access: pd.DataFrame) -> Picture:
     frame = pd.concat([places.assign(value=places.answered), wrong.assign(value="disagree"), unjudged.assign(value="unjudged")])
     frame["label"] = pd.Categorical(frame.label, list(dict.fromkeys(places.label)), ordered=True)
     frame["persona"] = frame.persona.cat.set_categories(people, ordered=True)
-    said = f"Who may do what on {target}: {access.agrees.sum()} of {access.agrees.count()} as documented"
+    said = f"Who may do what on {target}, by roles as shipped: {access.agrees.sum()} of {access.agrees.count()} as documented"
     return _grid(frame, "label", "persona", ACCESS_MARKS, said)
 
 

@@ -71,6 +71,10 @@ _FEW_TESTS = 6
 _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
 _ABOUT_ITS_OWN = "The same requests are those of the same tests, which ask each server about what its version has"
+_LEFT_BY_US = (
+    "Lists show what the run before left on this server, too: a field that some rows alone have (`[].…`) may be of these, and no "
+    "change of the server"
+)
 _OF_JOBS = ": of {} the type of a job may be another"
 _TO_BE_HIDDEN = "who is shown it should not be: a finding of principles on that side (hidden, below)"
 _FELT_HEAD = "Who would feel what"
@@ -124,6 +128,7 @@ class Page:
         self.not_shown = list(not_shown(contract, before, after, comparison, (known, deviations)))
         self.known_worse = worse(self.not_shown)
         self.broken_alike = broken_alike(before, after)
+        self._ways = ways
         self._broken = [_by_clause(of_side) for of_side in ways]
         self._states = [clause_states(contract, record.observations) for record in (before, after)]
         self._unmet = [kept_though_known(contract, record, deviations) for record in (before, after)]
@@ -266,7 +271,9 @@ class Page:
     def _apart(self) -> list[str]:
         """Return what was not the same that was asked, what was not compared, and of whose documents no reason is known."""
         is_untold = bool(self.after.header.documents) and any(not group.reasons for group in self.groups)
-        return [*self._unlike(), *not_compared(self.before, self.after, self.comparison), *[_WHY_NOT] * is_untold]
+        is_one = self.before.header.target == self.after.header.target and self.after.header.target.startswith("http")
+        left = [_LEFT_BY_US] * (is_one and bool(self.after.header.documents))
+        return [*self._unlike(), *not_compared(self.before, self.after, self.comparison), *left, *[_WHY_NOT] * is_untold]
 
     def _unlike(self) -> list[str]:
         """Return of which requests that count as the same it is known that they are not; or that some may not be."""
@@ -425,8 +432,12 @@ class Page:
         states = [of[change.clause] for of in self._states]
         words = {"known": "broken", "new": "broken", "unobserved": "not judged"}
         was, is_ = (words.get(state, MARKS[state].word) for state in states)
-        ways = zip(self._broken, (change.before, change.after), strict=True)
-        is_shown = any(way.startswith(says) for of_side, says in ways for way in of_side.get(change.clause, ()))
+        is_shown = any(
+            way.startswith(says)
+            for of_side, says in zip(self._ways, (change.before, change.after), strict=True)
+            for persona in change.personas  # of whom it may be as promised, while the same answer to others is not
+            for way in of_side.get((change.clause, persona), ())
+        )
         others = ", by other answers" if "broken" in (was, is_) and not is_shown else ""
         return (f"{was} before and after" if was == is_ else f"{was} before, {is_} now") + others
 
@@ -510,7 +521,7 @@ class Page:
 
 def in_how_many(contract: Contract, comparison: Comparison) -> str:
     """Return of how many operations it is true that nothing differs, to stand behind that; nothing where it is of all."""
-    of, all_ = len(comparison.compared), len(contract.operations)
+    of, all_ = len(comparison.compared - {*comparison.off_both}), len(contract.operations)
     return "" if of == all_ else f" in the {of} of {many(all_, 'operation')} that both were asked about"
 
 

@@ -1060,6 +1060,9 @@ function pickOther(t, other) {
     other < 0 && h("option", { value: "" }, "…"), names.map(([name, called, i]) => h("option", { value: name, selected: i === other }, called))));
 }
 
+/** Of two columns side by side that cannot be compared; a page of these two could not either. */
+const notAlike = (head) => part(head, h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
+
 /** What was answered otherwise than in another column: of what a run or this page compared, and else how to see it. */
 function answeredSince(t, other) {
   const one = data.targets[t];
@@ -1067,8 +1070,10 @@ function answeredSince(t, other) {
   if (other === undefined || other === before) {
     if (one.against) return part(`Answers since ${before < 0 ? plainName(one.against) : data.targets[before].called}`, one.changes.length ? changed(one.changes, t) : h("p", {}, `No changed answers${one.apart ? one.apart.where : ""}.`), one.apart && notCompared(one, t),
       one.lists ? byLists(t) : !one.documents && h("p", { class: "soft small" }, "What our lists know to have changed beside, and no request here shows, such as a permission that was retired: ", h("span", { class: "mono" }, `mmconform compare ${sh(plainName(one.against))} ${sh(plainName(one.target))}`)));
-    return t > 0 && part("Answers", h("p", {}, `${NOT_COMPARED[0].toUpperCase()}${NOT_COMPARED.slice(1)}.`));
+    return t > 0 && notAlike("Answers");
   }
+  const [first, last] = [t, other].sort((a, b) => a - b);
+  if (last - first === 1 && data.targets[last].against !== data.targets[first].target) return notAlike(`Answers compared with ${data.targets[other].called}`);
   const two = [Math.min(t, other), Math.max(t, other)].map((i) => sh(plainName(data.targets[i].target)));
   const line = `mmconform report ${[...two, one.documents].filter(Boolean).join(" ")} --output page.html`;
   return part(`Answers compared with ${data.targets[other].called}`, h("p", {}, "A page of these two has them:"), h("pre", {}, line),
@@ -1076,7 +1081,7 @@ function answeredSince(t, other) {
 }
 
 /** Of a version beside which no other was asked the same: what changed is not known, which is not nothing. */
-const NOT_COMPARED = "not compared with the version before: the two were not asked the same requests";
+const NOT_COMPARED = "not compared with the version before: the two were not asked the same requests (each run of pytest on a live server draws its own; mmconform compare --save NAME URL keeps a record of those that recordings were asked)";
 const EFFECT = Object.fromEntries(Object.entries(data.effects).map(([effect, sign]) => [effect, [sign, effect]]));
 const CHANGED = "What a server answers otherwise than the one before it on this page to the same requests, and promises that are kept or broken since though no such answer tells of it, counted for each operation as mmconform compare does.";
 const WORST_ONLY = "A cell has what is worst and how often, and behind & what is worse that our lists alone know, which no request shows; where not all operations were compared, 0 says in how many; its title has the rest, and the version's panel all of it.";

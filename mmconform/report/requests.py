@@ -157,9 +157,9 @@ class Requests:
     def sent(self, changes: Sequence[Change]) -> str:
         """Return what requests were that show these changes, and in what they differ, in one line; where a tape holds them.
 
-        They are those of one test that were answered so: what both were asked, or else what the one was and what the other. An id
-        is left out, and of a long line its end. From a tape of the whole API it is one of them, with who sent it, and in place of
-        an id the kind of what it names.
+        They are those of one test that were answered so: what both were asked, or else what the one was and what the other. Where
+        it is another test than the first that shows a change, it is named. An id is left out, and of a long line its end. From a
+        tape of the whole API it is one of them, with who sent it, and in place of an id the kind of what it names.
         """
         for change in changes:
             tests = dict.fromkeys(sent.test for caller in change.callers for sent in caller.tests)
@@ -169,7 +169,8 @@ class Requests:
                         if found := self._on_whole(change, test, side):
                             return self._told_of_whole(change, test, found)
                     elif lines := dict.fromkeys(map(line, self._showing(change, test, side))):
-                        return self._of_both(change, test, side, [*lines])
+                        in_which = "" if test == changes[0].request else f" (in {_kind(Sent(test))})"
+                        return self._of_both(change, test, side, [*lines]) + in_which
         return ""
 
     def _of_both(self, change: Change, test: str, side: int, lines: Sequence[Line]) -> str:

@@ -1006,6 +1006,17 @@ def test_what_both_have_switched_off_is_not_told_as_unchanged():
     old, new = (of(version, [SERVED, refused], [off]) for version in ("5.0.0", "5.1.0"))
     text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
     assert "No change, 1 operation (with how many of the requests to both were served): CreateJob (1 of 1)\n" in text
+    assert "no difference in the 1 of 11 operations that both were asked about" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("documents", [(), ("--spec=api.yaml",)])
+@pytest.mark.parametrize("after", ["http://127.0.0.1:8065", "http://127.0.0.2:8065"])
+def test_of_one_server_it_is_told_that_lists_show_what_the_run_before_left(documents, after):
+    """Where all operations are asked: a field came with the accounts of the first run."""
+    targets = "http://127.0.0.1:8065", after
+    old, new = (of("5.0.0", [SERVED], target=target, documents=documents) for target in targets)
+    text = " ".join(Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text().split())
+    assert ("Lists show what the run before left on this server" in text) == (bool(documents) and targets[0] == after)
 
 
 @pytest.mark.parametrize("is_named_itself", [False, True])
@@ -1519,7 +1530,11 @@ def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
     [
         ([seen("pass", "CreateJob.status")], "kept before and after"),
         ([seen("fail", "CreateJob.status", "guest", "500 app.bad")], "broken before and after, by other answers"),
-        ([seen("fail", "CreateJob.status", "guest", "400 a")], "broken before and after"),
+        ([seen("fail", "CreateJob.status", "member", "400 a")], "broken before and after"),
+        (
+            [seen("fail", "CreateJob.status", "guest", "400 a")],
+            "broken before and after, by other answers",
+        ),  # to whom it is not this
         ([], "not judged before and after"),
     ],
 )
