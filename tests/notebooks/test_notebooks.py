@@ -209,26 +209,6 @@ def test_who_was_refused_where_the_documentation_lets_them_in_is_a_filter_of_two
     assert told == failed and {persona for _, _, persona in told} >= {"bot", "bot_editor"}
 
 
-@pytest.mark.parametrize("mutant", ["", ":channel-is-shown-to-everybody"])
-def test_of_who_asks_wherever_things_lie_it_is_told_request_by_request_what_is_documented(tmp_path, mutant):
-    """Operations of the small document are documented to serve their callers about one thing and not about another."""
-    spec, suite = "specs/small.yaml", "suites/generated/test_probes.py"
-    run = ["-q", "--target", f"reference{mutant}", f"--spec={spec}", "--max-examples=1", suite, f"--reports={tmp_path}"]
-    subprocess.run([sys.executable, "-m", "pytest", *run], cwd=ROOT, capture_output=True, check=False)
-    [path] = tmp_path.glob("*/" + NAME)
-    access = mmconform.access(path, spec=spec)
-    seen = mmconform.load(path, spec=spec)
-    for way in (REFUSED, SERVED):
-        told, failed = otherwise(access, seen, *way)
-        assert told == failed and bool(told) == bool(mutant and way is SERVED)
-    if mutant:  # the record of which holds no answers
-        return
-    judged = access[access.documented != "unknown"]
-    several = judged.groupby(["operation", "persona"], observed=True).documented.nunique()
-    assert judged.agrees.notna().all() and (several == 2).any()
-    assert (access[access.persona == "team_bot"].documented == "unknown").all(), "no sentence says what a bot may"
-
-
 def test_a_record_of_an_earlier_release_says_what_it_cannot_tell(record_of, tmp_path, capsys):
     one = probed(record_of)
     refused = {"clause": "CreateJob.permission", "outcome": "fail", "standing": "new", "persona": "guest", "count": 3}

@@ -1,19 +1,23 @@
 """specs/small.yaml, asked by probes: who keeps all of it is green, and who has a flaw is blamed for that alone."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
+import mmconform
 from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.driving import foretold as foretelling
 from mmconform.driving.outlook import Foresight
-from mmconform.paths import REPORTS, SPECS
+from mmconform.paths import REPORTS, ROOT, SPECS
 from mmconform.record import record
 from mmconform.reference.mutants import MUTANTS
 from mmconform.safety.guard import Guard
 from mmconform.version import Version
 from mmconform.world.people import Roles
+from tests.notebooks.test_notebooks import REFUSED, SERVED, otherwise
 
 #: One process after the other: runs of the reference server write one record.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -105,3 +109,23 @@ def test_what_hand_written_tests_ask_of_every_operation_alike_is_left_to_probes(
     )
     ours = run_pytest("--collect-only", "-q", "--target", "reference", *where).stdout
     assert "test_who_may_call[" in ours and "test_an_operation_is_there" in ours and "test_who_is_served" not in ours
+
+
+@pytest.mark.parametrize("mutant", ["", ":channel-is-shown-to-everybody"])
+def test_of_who_asks_wherever_things_lie_it_is_told_request_by_request_what_is_documented(tmp_path, mutant):
+    """Operations of the small document are documented to serve their callers about one thing and not about another."""
+    spec, suite = "specs/small.yaml", "suites/generated/test_probes.py"
+    run = ["-q", "--target", f"reference{mutant}", f"--spec={spec}", "--max-examples=1", suite, f"--reports={tmp_path}"]
+    subprocess.run([sys.executable, "-m", "pytest", *run], cwd=ROOT, capture_output=True, check=False)
+    [path] = tmp_path.glob("*/" + record.NAME)
+    access = mmconform.access(path, spec=spec)
+    seen = mmconform.load(path, spec=spec)
+    for way in (REFUSED, SERVED):
+        told, failed = otherwise(access, seen, *way)
+        assert told == failed and bool(told) == bool(mutant and way is SERVED)
+    if mutant:  # the record of which holds no answers
+        return
+    judged = access[access.documented != "unknown"]
+    several = judged.groupby(["operation", "persona"], observed=True).documented.nunique()
+    assert judged.agrees.notna().all() and (several == 2).any()
+    assert (access[access.persona == "team_bot"].documented == "unknown").all(), "no sentence says what a bot may"
