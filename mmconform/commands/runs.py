@@ -14,6 +14,7 @@ from mmconform.campaign.work import Job
 from mmconform.commands.progress import progressing
 from mmconform.driving.generate import SEED
 from mmconform.errors import MisuseError
+from mmconform.judging.access import PROBES
 from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
 from mmconform.record.choose import name_one_that_fits
@@ -37,7 +38,7 @@ _PICKING = {
     "--hypothesis-seed": "N",
 }
 #: What asks about any operation of any document, each in a few ways.
-_PROBES = ("suites/generated/test_probes.py",)
+_PROBES = (PROBES,)
 _REPEATABLE = ("--spec", "--overlay", "--operation", "--rule", "--fail-on")
 
 

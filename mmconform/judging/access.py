@@ -190,7 +190,8 @@ def accesses(contract: Contract, record: Record) -> Iterator[Access]:
         yield row
 
 
-#: The tests in which people of the world ask wherever things lie (``suites/generated/test_probes.py``).
+#: The tests in which people of the world ask wherever things lie, and how records name what they send.
+PROBES = "suites/generated/test_probes.py"
 _PROBES = "generated/probes/"
 
 

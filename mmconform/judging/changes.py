@@ -164,6 +164,8 @@ _OF_OTHERS = "not-in-version: its test is for servers of other versions"
 #: Those of these reasons that are the version's, and not how it was asked.
 _OF_VERSION = ("not-in-version", OTHERWISE)
 
+#: What is said of a promise on a side that does not break it, or not that way, as far as it was judged.
+NOT_JUDGED_IN_ALL = "kept as far as it was judged", "not seen broken that way, nor judged in all"
 #: Why something was not judged that a server of another version may be judged by.
 _NOT_KNOWN = ("unknown-in-version", "unknown-permission", "unknown-relation", "unknown-request", "partly-understood")
 
@@ -498,7 +500,7 @@ class _Side:
     """
 
     def __init__(self, record: Record, answers: _Answers) -> None:
-        self.answers, self.ways, self.doubts = answers, ways_broken(record), _doubts(record)
+        self.answers, self.ways, self.doubts = answers, ways_broken(record), doubts(record)
         self._slug = slug_of(record.header.target)
         self._failures: dict[tuple[str, str], list[ObservationRow]] = defaultdict(list)
         for row in record.observations:
@@ -575,14 +577,18 @@ def broken_alike(before: Record, after: Record) -> list[str]:
     return sorted({clause for clause, persona in old if old[clause, persona] & new.get((clause, persona), set())})
 
 
-def _doubts(record: Record) -> set[tuple[str, str]]:
-    """Return the clauses, with the persona, of which something was not judged since nobody knows what is right there."""
-    return {(row.clause, row.persona) for row in record.observations if row.outcome == "skip" and row.signature in _NOT_KNOWN}
+def doubts(record: Record) -> dict[tuple[str, str], set[str]]:
+    """Return why something was not judged since nobody knows what is right there, by clause and persona."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in record.observations:
+        if row.outcome == "skip" and row.signature in _NOT_KNOWN:
+            found[row.clause, row.persona].add(row.signature)
+    return found
 
 
 def _otherwise(signatures: set[str], *, is_in_doubt: bool) -> str:
     if is_in_doubt:
-        return "kept as far as it was judged" if not signatures else "not seen broken that way, nor judged in all"
+        return NOT_JUDGED_IN_ALL[bool(signatures)]
     return "kept" if not signatures else "not broken that way"
 
 

@@ -27,7 +27,7 @@ from mmconform.documents.load import load as load_document
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, kept, known_changes, taped
 from mmconform.judging.access import accesses, tells_documented
-from mmconform.judging.changes import by_question, compare, ways_broken
+from mmconform.judging.changes import by_question, compare, doubts, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.paths import CASSETTES, REPORTS, shown
@@ -288,7 +288,7 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     rows = []
     for before, after in _pairs(records, read_):
         older, newer = map(_name, (before, after))
-        ways = ways_broken(before), ways_broken(after)
+        seen = (ways_broken(before), ways_broken(after)), (doubts(before), doubts(after))
         between = Version.parse(before.header.server.version), Version.parse(after.header.server.version)
         rows += [
             {
@@ -296,7 +296,7 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
                 "older": older,
                 "version": newer,
                 "personas": ", ".join(change.personas),
-                "reason": "; ".join(map(str, why_changed(change, contract, ways, between, known))),
+                "reason": "; ".join(map(str, why_changed(change, contract, *seen, between, known))),
             }
             for change in compare(contract, before, after).changes
         ]

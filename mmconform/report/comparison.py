@@ -13,15 +13,18 @@ import msgspec
 from mmconform.contract.clause import PRINCIPLES, Contract
 from mmconform.errors import plain
 from mmconform.judging import known_changes
-from mmconform.judging.access import has_probed
+from mmconform.judging.access import PROBES, has_probed
 from mmconform.judging.changes import (
     EFFECTS,
+    NO_OPERATION,
+    NOT_JUDGED_IN_ALL,
     NOT_RUN,
     OTHERWISE,
     Change,
     Comparison,
     ServedAlone,
     broken_alike,
+    doubts,
     flat,
     ways_broken,
 )
@@ -38,6 +41,7 @@ from mmconform.report.marks import EFFECT_SIGNS, MARKS, NEW_FINDING, WHY_SKIPPED
 from mmconform.report.not_shown import HEAD, counted_apart, not_shown, worse
 from mmconform.report.requests import Requests, exchanges_call, kinds_of_tests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
+from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
 from mmconform.wire.tape.tape import is_of_whole
 from mmconform.world.features import JOBS
@@ -81,6 +85,11 @@ _FELT_HEAD = "Who would feel what"
 _HOW_MANY = "of the requests to each operation that had the old answer"
 _WHICH = "in brackets: of how many requests that had the old answer, and which"
 #: Of others' documents.
+_BY_PROBES = (
+    "Both were asked by probes, as compare does with a whole API: each operation about what was made for it. What principles and "
+    "near misses ask is no part of it"
+)
+#: Of others' documents.
 _WHY_NOT = (
     "A change without a `why` below: its reason is not known here, since our list of changes is of our own few operations only; "
     "release notes, or the server's source, may tell it"
@@ -116,12 +125,13 @@ class Page:
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header.server.version) for record in (before, after))
         ways = ways_broken(before), ways_broken(after)
+        unknown = doubts(before), doubts(after)
 
         self.is_of_many = len(contract.operations) > _FEW_OPERATIONS
         self._narrowed = "".join(f" {quote(f'--operation={pattern}')}" for pattern in patterns)
         self.words = tuple(words) or (before.header.target, after.header.target)
         self.reasons = {
-            change: why_changed(change, contract, ways, (older, newer), (known, deviations))
+            change: why_changed(change, contract, ways, unknown, (older, newer), (known, deviations))
             for change in flat(comparison.changes)
         }
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
@@ -149,7 +159,7 @@ class Page:
             lines += ["", self._section(effect)]
             for group in groups:
                 lines += [*([] if self.is_of_many else [""]), f"{EFFECT_SIGNS[effect]} {group.name()}"]
-                lines += [f"    {line}" for line in _whom(group)]
+                lines += [f"    {line}" for line in (*_whom(group), *self._who_may_is_not_told(group))]
                 if self.is_of_many:
                     lines += [f"    {news}: {first_of(names)}" for news, names in self._kept_or_not(group).items()]
                     if any(change.callers for change in group.changes):
@@ -189,6 +199,7 @@ class Page:
                     sent = f"; what one of them sent: {code(call)}" if (call := self._exchanges(change)) else ""
                     sent += f"; such as {code(line)}" if (line := self._requests.sent([change])) else ""
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}{sent}")
+                lines += [f"- {inert(line)}" for line in self._who_may_is_not_told(group)]
                 lines += [f"- why: {inert(reason)}" for reason in _whys(group.reasons)]
         for head, rest in self._beside():
             lines += ["", inert(head), "", *(f"- {inert(one.strip())}" for one in rest)]
@@ -495,6 +506,22 @@ class Page:
     def _by_effect(self) -> list[tuple[Effect, list[Alike]]]:
         return [(effect, list(groups)) for effect, groups in groupby(self.groups, lambda group: group.one.effect)]
 
+    def _who_may_is_not_told(self, group: Alike) -> list[str]:
+        """Return of which operations that come or go refusals alone are told, as whoever may was not asked; and why."""
+        if not group.is_about_routes:
+            return []
+        record = self.after if group.one.before == NO_OPERATION else self.before
+        names = {change.operation for change in group.changes}
+        served = {answer.operation for answer in record.answers if answer.is_served}
+        found: dict[str, list[str]] = {}
+        for row in record.observations:
+            if row.operation in names - served and row.rule == "permission" and row.signature in HELD_BACK:
+                found.setdefault(row.signature, []).append(row.operation)
+        return [
+            f"refused by all who were asked, and whoever may was not: {first_of(sorted(set(of)))}: {WHY_SKIPPED[why]}"
+            for why, of in found.items()
+        ]
+
     def _quotes(self, group: Alike, *, is_all: bool = True) -> list[tuple[list[str], str]]:
         """Return what was promised about what changed: the clauses that say the same, and it, with the places.
 
@@ -528,10 +555,13 @@ def in_how_many(contract: Contract, comparison: Comparison) -> str:
 def not_compared(before: Record, after: Record, comparison: Comparison) -> list[str]:
     """Return what was not compared of two records, in sentences: not asked, or switched off, on one side or on both."""
     names = _names(before, after)
-    parts = [
-        f"Not compared: what {was_not}; {what} of a part only ({selection})"
-        for was_not, what, selection in _selections(names, before, after)
-    ]
+    if _is_by_probes(before) and _is_by_probes(after):
+        parts = [_BY_PROBES]
+    else:
+        parts = [
+            f"Not compared: what {was_not}; {what} of a part only ({selection})"
+            for was_not, what, selection in _selections(names, before, after)
+        ]
     sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
     parts += [
         f"Not compared: {', '.join(found)}: {_why_off(name, is_ours=not before.header.documents)}"
@@ -548,6 +578,11 @@ def _names(before: Record, after: Record) -> tuple[str, str]:
     return (old, new) if old != new else (f"{old} as {was}", f"{new} as {is_}")
 
 
+def _is_by_probes(record: Record) -> bool:
+    """Whether a run was what a comparison makes of documents that are not ours: all that probes ask."""
+    return bool(record.header.documents) and record.header.selection == PROBES
+
+
 def _selections(names: tuple[str, str], before: Record, after: Record) -> list[tuple[str, str, str]]:
     """Return which record is of a part only, and of which; of both, where that is the same."""
     one, other = (record.header.selection for record in (before, after))
@@ -560,6 +595,7 @@ def why_changed(
     change: Change,
     contract: Contract,
     ways: Sequence[Mapping[tuple[str, str], set[str]]],
+    unknown: Sequence[Mapping[tuple[str, str], set[str]]],
     between: tuple[Version, Version],
     known: tuple[Iterable[KnownChange], Collection[Deviation]],
 ) -> tuple[Reason, ...]:
@@ -567,6 +603,7 @@ def why_changed(
 
     Args:
         ways: For each of the two servers, in which ways promises are broken there.
+        unknown: For each of the two, of which promises something was not judged, and why.
     """
     older, newer = between
     if change.is_to_be_hidden:
@@ -578,7 +615,18 @@ def why_changed(
     gone = {who: old[who] - new[who] for who in change.personas}
     now = [replace(why, text=f"{_IS_KNOWN}, {why.text}") for why in explain(change.clause, newer, come, known[1])]
     then = explain(change.clause, older, gone, known[1])
-    return (*now, *(replace(why, text=f"{_WAS_KNOWN}, {why.text}") for why in then))
+    was_known = (replace(why, text=f"{_WAS_KNOWN}, {why.text}") for why in then)
+    return (*now, *was_known, *_not_judged_in_all(change, unknown, between))
+
+
+def _not_judged_in_all(
+    change: Change, unknown: Sequence[Mapping[tuple[str, str], set[str]]], between: tuple[Version, Version]
+) -> Iterator[Reason]:
+    """Yield why nobody can say that a promise is kept on the side where it is not seen broken."""
+    for said, of_side, version in zip((change.before, change.after), unknown, between, strict=True):
+        why = {reason for who in change.personas for reason in of_side.get((change.clause, who), ())}
+        if why and said in NOT_JUDGED_IN_ALL:
+            yield Reason(f"of {version} not all could be judged: {'; '.join(WHY_SKIPPED[reason] for reason in sorted(why))}")
 
 
 def _folded(line: str, width: int) -> list[str]:

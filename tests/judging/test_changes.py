@@ -17,6 +17,7 @@ from mmconform.documents.load import load
 from mmconform.driving.generate import SEED
 from mmconform.errors import DocumentError, MisuseError
 from mmconform.judging import deviations, known_changes, taped
+from mmconform.judging.access import PROBES
 from mmconform.judging.changes import NOT_RUN, OTHERWISE, compare
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.judge import NOT_ON_TAPE
@@ -187,6 +188,21 @@ def test_what_no_route_was_there_for_is_new_whatever_it_answers_and_is_told_once
         "GetUserAccessToken": "different",
     }
     assert "▼ 1 operation gone\n" in Page(CONTRACT, new, old, compare(CONTRACT, new, old)).text()
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+@pytest.mark.parametrize(
+    ("says", "why", "is_told"), [(NO, "would-do-harm", True), ("200", "would-do-harm", False), (NO, "", False)]
+)
+def test_of_what_comes_or_goes_it_is_told_where_whoever_may_was_not_asked(says, why, is_told, is_back):
+    """The refusals alone read as if nobody might, or as if that were better."""
+    held = [seen("skip", "RegenCommandToken.permission", "system_admin", signature=why)] * bool(why)
+    there = of("5.1.0", [SERVED, answer(says, "RegenCommandToken", "member")], held)
+    away = of("5.0.0", [SERVED, answer(ABSENT, "RegenCommandToken", "member")])
+    records = (there, away) if is_back else (away, there)
+    page = Page(CONTRACT, *records, compare(CONTRACT, *records))
+    told = f"refused by all who were asked, and whoever may was not: RegenCommandToken: {WHY_SKIPPED['would-do-harm']}"
+    assert (told in page.text(), told in page.markdown().replace("\\", "")) == (is_told, is_told)
 
 
 def test_a_thing_that_is_not_found_is_no_operation_that_is_not_there():
@@ -733,14 +749,15 @@ def entry(version, signature, **more):
 
 
 KEPT, X, Y = [seen("pass")], [seen("fail", signature="x")], [seen("fail", signature="y")]
+NOT_ALL = f"not all could be judged: {WHY_SKIPPED['unknown-in-version']}"
 KNOWN_ONES = [
     # worse, and different since one of the two was judged in part only, or in another way
     (KEPT, X, entry("5.1", "x"), "known deviation, server: why x (e)"),
-    ([*KEPT, IN_DOUBT], X, entry("5.1", "x"), "known deviation, server: why x (e)"),
+    ([*KEPT, IN_DOUBT], X, entry("5.1", "x"), f"known deviation, server: why x (e); of 5.0.0 {NOT_ALL}"),
     (Y, X, entry("5.1", "x"), "known deviation, server: why x (e)"),
     # better
     (X, KEPT, entry("5.0", "x"), "was a known deviation, server: why x (e)"),
-    (X, [*KEPT, IN_DOUBT], entry("5.0", "x"), "was a known deviation, server: why x (e)"),
+    (X, [*KEPT, IN_DOUBT], entry("5.0", "x"), f"was a known deviation, server: why x (e); of 5.1.0 {NOT_ALL}"),
     # of another version, in another way, of another promise or caller, and where nobody knows
     (KEPT, X, entry("5.2", "x"), ""),
     (KEPT, X, entry("5.1", "y"), ""),
@@ -756,7 +773,7 @@ def test_a_promise_that_is_known_to_be_broken_is_told_with_the_reason(before, af
     page = Page(CONTRACT, old, new, compare(CONTRACT, old, new), [known])
     (change,) = page.json()["changes"]
     assert (change["kind"], change["reason"]) == ("promise", reason)
-    assert (reason in page.text()) and ("why" in page.text()) == bool(reason)
+    assert all(one in page.text() for one in reason.split("; ")) and ("why" in page.text()) == bool(reason)
 
 
 def test_the_command_knows_the_deviations_of_the_documents(tmp_path, capsys):
@@ -784,6 +801,17 @@ def test_a_record_of_a_part_is_told_to_be_one(is_before):
     both = Page(CONTRACT, part, again, compare(CONTRACT, part, again)).text()
     assert both.count("of a part only") == 1
     assert "Not compared: what neither was asked; their records are of a part only (-k *x*)\n" in both
+
+
+@pytest.mark.parametrize(("selection", "is_told"), [(PROBES, True), (f"{PROBES} -k x", False)])
+def test_what_compare_asks_itself_is_no_part_of_a_run(selection, is_told):
+    """Of a whole API it always asks probes alone: that is what was compared, and nothing that somebody left out."""
+    records = [of(version, [SERVED], documents=BY, selection=selection) for version in ("5.0.0", "5.1.0")]
+    told = Page(CONTRACT, *records, compare(CONTRACT, *records)).text()
+    assert ("Both were asked by probes, as compare does with a whole API" in told, "of a part only" in told) == (
+        is_told,
+        not is_told,
+    )
 
 
 # -- what the same requests do not show ---------------------------------------------------------------------------------------
@@ -1595,6 +1623,8 @@ def test_a_promise_that_no_answer_tells_of_is_no_longer_kept_only_where_it_was_k
     in_doubt = replace(kept, observations=[*kept.observations, *of("5.0.0", (), [IN_DOUBT]).observations])
     text = Page(CONTRACT, in_doubt, fails, compare(CONTRACT, in_doubt, fails)).text()
     assert "kept as far as it was judged → broken: x" in text and "CreateJob.permission: “" in text
+    assert f"why   of 5.0.0 {NOT_ALL}" in text
+    assert "could be judged" not in Page(CONTRACT, kept, fails, compare(CONTRACT, kept, fails)).text()
 
 
 @pytest.mark.parametrize("is_back", [False, True])
