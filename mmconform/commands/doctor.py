@@ -144,7 +144,7 @@ class Diagnosis:
     def _end(self) -> str:
         if self.obstacles:
             return "A run would not begin."
-        return "A run can begin, and leaves parts out." if self.gaps else "Nothing stands in the way."
+        return "A run can begin, and leaves parts out (exit status 1)." if self.gaps else "Nothing stands in the way."
 
 
 def examine(target: Target, contract: Contract, *, foresees: bool = False) -> Diagnosis:

@@ -273,7 +273,8 @@ class Page:
 
     def _compared(self) -> str:
         alone = f", {self.comparison.alone} of one only: see below" if self.comparison.alone else ""
-        return f"{many(self.comparison.pairs, 'answer')} to the same requests compared{alone}"
+        asked = counted(self.comparison.compared)
+        return f"{many(self.comparison.pairs, 'answer')} to the same requests compared, of {asked}{alone}"
 
     def _section(self, effect: Effect) -> str:
         head, meaning = _TITLES[effect]

@@ -92,7 +92,7 @@ def test_with_a_licence_no_job_is_made(diagnose):
 
 def test_what_is_left_out_is_told_in_the_last_line(diagnose):
     found = diagnose(service={"EnableUserAccessTokens": False}, users=[ZOE])
-    assert found.text().endswith("\n  A run can begin, and leaves parts out.")
+    assert found.text().endswith("\n  A run can begin, and leaves parts out (exit status 1).")
 
 
 def accounts(found):

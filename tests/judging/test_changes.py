@@ -554,7 +554,7 @@ def test_markdown_holds_nothing_of_the_servers_own(files, capsys):
     page = capsys.readouterr().out
     outside = re.sub(r"(`+).*?\1", "", page)  # of code, in which nothing is markup
     title = "Mattermost 5.0.0 (`recorded:5.0.0`) → 5.1.0 (`recorded:5.1.0`)"
-    assert page.startswith(f"# {title}\n\n{title}: 1 worse, 0 different, 0 better; 2 answers to the same requests compared\n")
+    assert page.startswith(f"# {title}\n\n{title}: 1 worse, 0 different, 0 better; 2 answers to the same requests compared, of 1 operation\n")
     assert "<img>" not in outside and "*x*" not in outside.replace("\\*", "")
 
 
@@ -1527,7 +1527,7 @@ def test_why_one_server_only_was_asked_is_told():
         {},
     )
     text = Page(CONTRACT, old, new, found).text()
-    assert "answers to the same requests compared, 5 of one only: see below" in text
+    assert "answers to the same requests compared, of 1 operation, 5 of one only: see below" in text
     why = "its test is for others (3: “much data”)\n  its test asks otherwise there, or less (1: “a type”)"
     told = f"{why}\n  its test was not run there (1: “a/new”)\n  As member (5)\n"
     assert f"Asked of recorded:5.1.0 only, 5 answers; why not of recorded:5.0.0:\n  {told}" in text

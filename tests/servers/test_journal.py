@@ -557,7 +557,7 @@ class Discreet(Mattermost):
 def test_a_secret_that_is_not_told_is_no_other_setting(undo):
     before = {"ServiceSettings": {"EnableCommands": True}, "WebrtcSettings": {"Secret": "s"}}
     assert undo({"what": "config", "before": before}, server=Discreet)[0] == {
-        "changes of ServiceSettings.EnableCommands, WebrtcSettings.Secret undone": 1
+        "changes of ServiceSettings.EnableCommands, WebrtcSettings.Secret undone": 2
     }
 
 

@@ -18,8 +18,9 @@ class Settings(Kind):
 
     def undo(self, undoing: Undoing, entry: Entry) -> bool:
         try:
-            names = ", ".join(f"{section}.{key}" for section, values in sorted(entry["before"].items()) for key in sorted(values))
-            undoing.attempt(f"changes of {names} undone", undoing.admin.restore(entry["before"]))
+            names = [f"{section}.{key}" for section, values in sorted(entry["before"].items()) for key in sorted(values)]
+            done = undoing.admin.restore(entry["before"])
+            undoing.attempt(f"changes of {', '.join(names)} undone", done, count=len(names))
         except MisuseError as error:
             undoing.failed.append(str(error))
         return True

@@ -289,18 +289,21 @@ class Undoing:
         self.told = defaultdict[str, list[Entry]](list)
         self.undone = defaultdict[str, list[Entry]](list)
 
-    def attempt(self, what: str, exchange: Exchange, is_gone_already: Callable[[], bool] = lambda: False) -> bool:
+    def attempt(
+        self, what: str, exchange: Exchange, is_gone_already: Callable[[], bool] = lambda: False, *, count: int = 1
+    ) -> bool:
         """Note what came of a change; where the server has no route for it, that the thing stays, which no clean-up changes.
 
         Args:
             what: The things, and what was done with them: ``imports deleted``.
             is_gone_already: Asked where the server refuses, or has no route: some do so for what is undone already.
+            count: So many things are put right by it.
 
         Returns:
             Whether the server says that it made it.
         """
         if exchange.is_success:
-            self.done[what] += 1
+            self.done[what] += count
         elif exchange.has_no_route and not is_gone_already():
             self.done[f"{what.partition(' ')[0]}{STAY}"] += 1
         elif not is_gone(exchange) and not is_gone_already():
