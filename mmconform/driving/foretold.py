@@ -5,7 +5,7 @@ Each way to ask decides as it does in a run: by the same guard, and by what it s
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import combinations, product
 
 from mmconform.contract.clause import Operation
@@ -97,12 +97,7 @@ def foretell(guard: Guard, asked: Mapping[str, Collection[str]]) -> Foretold:
         guard: Of a run on that server.
         asked: How each operation is asked about.
     """
-    absent = [name for name, one in BESIDE.items() if why_nobody(one, guard.version, None, ())]
-
-    @cache
-    def foresight(where: Situation) -> Foresight:
-        there = replace(guard, is_throwaway=not where.has_people, lacks=where.lacks)
-        return Foresight(guard.contract, there, Roles(guard.version), {}, is_licensed=False, absent=absent)
+    foresight = cache(partial(_foresight, guard))
 
     def said(operation: Operation, ways: Collection[str]) -> dict[Situation, Senders]:
         people = (False, True) if guard.is_disruptive else (False,)  # else the guard is the same
@@ -111,6 +106,17 @@ def foretell(guard: Guard, asked: Mapping[str, Collection[str]]) -> Foretold:
         return {where: _together(_ways(foresight(where), operation, ways)) for where in situations}
 
     return Foretold({id_: said(guard.contract.operations[id_], ways) for id_, ways in asked.items()})
+
+
+def accounts_of_probes(guard: Guard, asked: Collection[str]) -> int:
+    """Return how many accounts probes of these operations make of an empty server that has everything, at most."""
+    return _foresight(replace(guard, contract=guard.contract.part(asked)), EMPTY).outlook().accounts
+
+
+def _foresight(guard: Guard, where: Situation) -> Foresight:
+    absent = [name for name, one in BESIDE.items() if why_nobody(one, guard.version, None, ())]
+    there = replace(guard, is_throwaway=not where.has_people, lacks=where.lacks)
+    return Foresight(guard.contract, there, Roles(guard.version), {}, is_licensed=False, absent=absent)
 
 
 def _parts(names: Iterable[str]) -> list[frozenset[str]]:

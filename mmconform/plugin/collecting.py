@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mmconform.contract.clause import Operation
-from mmconform.driving.foretold import BY_HAND, GENERATED, NEAR_MISSES, PROBES, foretell
+from mmconform.driving.foretold import BY_HAND, GENERATED, NEAR_MISSES, PROBES, accounts_of_probes, foretell
 from mmconform.driving.near_misses import decides, demanded
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT, SUITES
@@ -191,14 +191,15 @@ class Collecting:
         width = self.process.width
         for target in self.process.targets:
             items = [item for item in session.items if target_of(item) is target]
-            foretold = foretell(self.process.guard(target), self._ways(items))
+            ways = self._ways(items)
+            foretold = foretell(self.process.guard(target), ways)
             operations = self.process.run.contract.operations
             self.process.say(f"\n{plan(target, operations, foretold, by_hand[target.slug], width)}")
             if principles := [item for item in items if "questions" in getattr(item, "fixturenames", ())]:
                 what = "of principles ask what probes may, the closed list never, and put together what they were answered"
                 self.process.say(f"{len(principles)} test{'s' * (len(principles) > 1)} {what}")
             if not target.is_recorded:
-                self._say_what_is_made(target, items, width)
+                self._say_what_is_made(target, items, {id_ for id_, of in ways.items() if PROBES in of}, width)
                 beside = (
                     "A dry run does not look whether people use the server, what its roles hold, and what is switched off there, "
                     f"which then is left out: mmconform doctor {target.base_url} does, and says what a run would reach"
@@ -211,18 +212,24 @@ class Collecting:
         ways: dict[str, set[str]] = {}
         for item in items:
             if operation := self._operation_of(item):
-                fixtures = getattr(item, "fixturenames", ())
-                way = next((way for fixture, way in _WAYS.items() if fixture in fixtures), BY_HAND)
-                ways.setdefault(operation.id, set()).add(way)
+                ways.setdefault(operation.id, set()).add(self._way_of(item))
         return {id_: ways[id_] for id_ in self.process.run.contract.operations if id_ in ways}
 
-    def _say_what_is_made(self, target: Target, items: list[pytest.Item], width: int) -> None:
-        for line in folded(str(made_on(target.version, {cassette_of(item) for item in items})), width, "makes ", ""):
-            self.process.say(line)
-        if untold := sum(not {"untaped", "racing"}.isdisjoint(mark.name for mark in item.iter_markers()) for item in items):
-            documents = " ".join(self.process.run.documents)
-            probes = f"; of probes alone mmconform doctor {target.base_url} {documents} tells" if documents else ""
-            self.process.say(f"not counted: what tests make that are on no tape ({untold}){probes}")
+    def _say_what_is_made(self, target: Target, items: list[pytest.Item], probed: set[str], width: int) -> None:
+        made = made_on(target.version, {cassette_of(item) for item in items})
+        said = [f"makes {made}"] if made.by_kind != made.of_world or not probed else []
+        if probed:
+            accounts = accounts_of_probes(self.process.guard(target), probed)
+            said.append(f"probes make {accounts} accounts at most, who asks among them, and what they ask about")
+        untold = [item for item in items if not {"untaped", "racing"}.isdisjoint(mark.name for mark in item.iter_markers())]
+        if rest := sum(self._way_of(item) != PROBES for item in untold):
+            said.append(f"not counted: what {rest} other test{'s' * (rest > 1)} make that are on no tape")
+        self.process.say("\n".join(line for one in said for line in folded(one, width)))
+
+    @staticmethod
+    def _way_of(item: pytest.Item) -> str:
+        fixtures = getattr(item, "fixturenames", ())
+        return next((way for fixture, way in _WAYS.items() if fixture in fixtures), BY_HAND)
 
     def _operation_of(self, item: pytest.Item) -> Operation | None:
         if not target_of(item):

@@ -187,8 +187,11 @@ def test_what_is_sent_is_what_a_dry_run_told_of_each_operation_once(run, tmp_pat
 @pytest.mark.parametrize("lacks", [(), (LICENCE,), (BUILD,), (LICENCE, BUILD)], ids=" and ".join)
 @pytest.mark.parametrize("has_people", [False, True], ids=["empty", "people"])
 @pytest.mark.parametrize("options", [(), ("--disruptive",)], ids=["", "disruptive"])
-def test_on_every_kind_of_server_as_much_is_sent_as_a_dry_run_told(run, furnish, tmp_path, options, has_people, lacks):
-    """“By nobody” was said of what needs a licence where the server has people, where it has none all the same."""
+def test_on_every_kind_of_server_as_much_is_sent_as_a_dry_run_told(server, run, furnish, tmp_path, options, has_people, lacks):
+    """“By nobody” was said of what needs a licence where the server has people, where it has none all the same.
+
+    And accounts were told of the people of a tape alone, where probes make others.
+    """
     furnish(has_people=has_people, lacks=lacks)
     which = ("suites/generated/test_probes.py", *options, f"--reports={tmp_path}")
     text = run("--dry-run", *which).stdout
@@ -198,6 +201,11 @@ def test_on_every_kind_of_server_as_much_is_sent_as_a_dry_run_told(run, furnish,
     assert sent == {id_ for id_, said in told if is_sent(said, has_people=has_people, lacks=lacks)}
     head = " ".join(text.partition("would send: ")[2].partition(", asked by ")[0].split())
     assert str(len(sent)) in re.findall(r"(?:^|, )(\d+) ", head)
+    made = sum(user.username.startswith("mmc-") for user in server.app.store.users.values())
+    assert (
+        0 < made <= int(re.search(r"probes make (\d+) accounts at most", text)[1])
+        and "tests make that are on no tape" not in text
+    )
 
 
 def test_a_world_survives_what_ends_its_people(server, run):
