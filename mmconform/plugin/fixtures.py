@@ -24,6 +24,7 @@ from mmconform.judging.kept import Kept
 from mmconform.paths import REPORTS
 from mmconform.plugin.left_out import LeftOut, leave_out, leave_out_part
 from mmconform.plugin.options import option
+from mmconform.plugin.output import Heartbeat
 from mmconform.plugin.process import Process
 from mmconform.plugin.whole import few
 from mmconform.principles.forbidden import Switching
@@ -177,7 +178,9 @@ class Fixtures:
             return None
 
     @pytest.fixture
-    def questions(self, target: Target, world: World, place: Place, client: Client) -> Iterator[Questions]:
+    def questions(
+        self, request: pytest.FixtureRequest, target: Target, world: World, place: Place, client: Client
+    ) -> Iterator[Questions]:
         """What principles ask: every reading operation that the run is about, about things of ours."""
         run, patterns = self.process.run, option(self.process.config, "--operation")
         about = [
@@ -185,7 +188,8 @@ class Fixtures:
             for operation in run.contract.operations.values()
             if not patterns or any(fnmatchcase(operation.id, pattern) for pattern in patterns)
         ]
-        yield Questions(run.contract, about, self._core, world, client, place, run.noting(target))
+        beat = Heartbeat(request.node.name, self.process.say_meanwhile).beat
+        yield Questions(run.contract, about, self._core, world, client, place, run.noting(target), beat)
         place.see_off_doubles()
 
     def _core(self, operation: Operation) -> Case | None:

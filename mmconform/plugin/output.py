@@ -2,9 +2,31 @@
 
 import os
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TextIO
+
+
+class Heartbeat:
+    """Says now and then how many answers a test that takes minutes has had.
+
+    Args:
+        what: The test.
+        say: Writes a line where the user looks.
+        every: Seconds between two lines, at least.
+    """
+
+    def __init__(self, what: str, say: Callable[[str], None], every: float = 30) -> None:
+        self._what, self._say, self._every = what, say, every
+        self._count, self._told = 0, time.monotonic()
+
+    def beat(self) -> None:
+        """Count an answer."""
+        self._count += 1
+        if (now := time.monotonic()) - self._told >= self._every:
+            self._told = now
+            self._say(f"{self._what}: {self._count} answers so far")
 
 
 class Output:

@@ -112,6 +112,14 @@ class Process:
         if terminal := self.config.pluginmanager.get_plugin("terminalreporter"):
             terminal.write_line(text)
 
+    def say_meanwhile(self, text: str) -> None:
+        """Write a line where the user looks while a test goes on, in the process that the user started."""
+        reporter, capture = (self.config.pluginmanager.get_plugin(name) for name in ("terminalreporter", "capturemanager"))
+        if reporter and not self.is_worker:
+            with capture.global_and_fixture_disabled() if capture else nullcontext():
+                reporter.ensure_newline()
+                reporter.write_line(text)
+
     @property
     def width(self) -> int:
         """How many columns a line has where the user looks: those of the terminal, if it is one."""
@@ -131,11 +139,8 @@ class Process:
             Interrupted: lost where it meets a finalizer or a callback of the garbage collector, such as Hypothesis has;
                 so the next test asks again.
         """
-        reporter, capture = (self.config.pluginmanager.get_plugin(name) for name in ("terminalreporter", "capturemanager"))
-        if reporter and not self.is_interrupted and not self.is_worker:
-            with capture.global_and_fixture_disabled() if capture else nullcontext():
-                reporter.ensure_newline()
-                reporter.write_line("interrupted: what the run has changed is undone; that takes a moment")
+        if not self.is_interrupted:
+            self.say_meanwhile("interrupted: what the run has changed is undone; that takes a moment")
         self.is_interrupted = True
         warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)  # of what is lost so
         raise Interrupted

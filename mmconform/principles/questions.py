@@ -28,6 +28,7 @@ class Questions:
     Args:
         operations: Those that the run is about.
         core: Returns a valid case of an operation, for what a request has to hold beside what is known.
+        beat: Called after each answer.
 
     Attributes:
         reading: The operations that only read, of which each identifier is of a kind that can be made.
@@ -44,9 +45,10 @@ class Questions:
         client: Client,
         place: Place,
         sightings: Sightings,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self.contract, self.world, self.client, self.place, self.sightings = contract, world, client, place, sightings
-        self._core = core
+        self._core, self._beat = core, beat
         about = [operation for operation in operations if not is_closed(operation)]
         self.reading = [
             operation for operation in about if operation.method == "GET" and not operation.consumes and self._is_known(operation)
@@ -189,6 +191,7 @@ class Questions:
         if answer.is_success:
             self.sightings.count(operation.id)
         self.sightings.note(answer)
+        self._beat()
 
     @staticmethod
     def _names(parameter: Parameter) -> bool:
