@@ -571,10 +571,27 @@ def ways_broken(record: Record) -> dict[tuple[str, str], set[str]]:
     return broken
 
 
-def broken_alike(before: Record, after: Record) -> list[str]:
-    """Return the clauses that both servers break in the same way to the same caller, in alphabetical order."""
-    old, new = ways_broken(before), ways_broken(after)
-    return sorted({clause for clause, persona in old if old[clause, persona] & new.get((clause, persona), set())})
+def broken_alike(before: Record, after: Record) -> dict[str, bool]:
+    """Return the clauses that both servers break to the same caller in the same way, and whether in that way alone.
+
+    It is the same way where a request that shows it on the one shows it on the other. Where what shows it on either was asked of
+    both, and is answered otherwise there, the same error comes of other requests.
+    """
+    old, new = (_Side(*side) for side in zip((before, after), by_question(before, after), strict=True))
+    found: dict[str, bool] = {}
+    alone: dict[str, bool] = defaultdict(lambda: True)
+    for key in sorted(old.ways.keys() & new.ways.keys()):
+        ways = {way for way in old.ways[key] & new.ways[key] if _are_shown_alike(key, way, old, new)}
+        alone[key[0]] &= ways == old.ways[key] == new.ways[key]
+        if ways:
+            found[key[0]] = True
+    return {clause: alone[clause] for clause in found}
+
+
+def _are_shown_alike(key: tuple[str, str], way: str, old: "_Side", new: "_Side") -> bool:
+    showing = [set(side.showing(key, {way})[0]) for side in (old, new)]
+    asked = [of_side & other.answers.keys() for of_side, other in zip(showing, (new, old), strict=True)]
+    return bool(showing[0] & showing[1]) or not any(asked)
 
 
 def doubts(record: Record) -> dict[tuple[str, str], set[str]]:

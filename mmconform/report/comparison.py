@@ -45,7 +45,7 @@ from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
 from mmconform.wire.tape.tape import is_of_whole
 from mmconform.world.features import JOBS
-from mmconform.world.people import MADE
+from mmconform.world.people import MADE, power
 
 #: What a line begins with that is no sentence.
 _BEGIN = re.compile(r" *(why +)?")
@@ -71,6 +71,8 @@ _IS_KNOWN, _WAS_KNOWN = "known deviation", "was a known deviation"
 _FEW_OPERATIONS = 50
 #: So many kinds of tests are named that one server only was asked by, for each reason.
 _FEW_TESTS = 6
+#: So many callers are named to whom a promise was broken already.
+_FEW_CALLERS = 4
 #: What a line begins with that is to be copied as it is, so that it is not folded.
 _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
@@ -240,7 +242,7 @@ class Page:
             **only,
             "not_shown": [one.text for one in self.not_shown],
             "worse_by_our_lists_alone": [one.text for one in self.known_worse],
-            "broken_alike": self.broken_alike,
+            "broken_alike": list(self.broken_alike),
             "states_before": dict(Counter(self._states[0].values())),
             "states_after": dict(Counter(self._states[1].values())),
             "moved": [{"from": was, "to": is_, "promises": names} for (was, is_), names in self._moved().items()],
@@ -387,11 +389,17 @@ class Page:
     def _still_broken(self) -> list[str]:
         """Return the promises that neither of the two keeps, and of which no change tells."""
         told = {promise.clause for change in self.comparison.changes for promise in _promises(change) if self._news(promise)}
-        rest = [clause for clause in self.broken_alike if clause not in told]
-        if not rest:
-            return []
-        besides = ", beside those named above" if len(rest) < len(self.broken_alike) else ""
-        return [f"Broken before and after in the same way{besides}, {many(len(rest), 'promise')}: {self._clauses(rest)}"]
+        besides = ", beside those named above" if told & self.broken_alike.keys() else ""
+        found = {
+            is_alone: [clause for clause, alone in self.broken_alike.items() if alone == is_alone and clause not in told]
+            for is_alone in (True, False)
+        }
+        ways = {True: f"in the same way{besides}", False: f"in the same way, and in another too{besides}"}
+        return [
+            f"Broken before and after {ways[is_alone]}, {many(len(rest), 'promise')}: {self._clauses(rest)}"
+            for is_alone, rest in found.items()
+            if rest
+        ]
 
     def _clauses(self, clauses: Sequence[str]) -> str:
         return first_of(clauses) if self.is_of_many else _by_rule(clauses)
@@ -431,13 +439,24 @@ class Page:
         if promise.effect == "different":
             return ""  # it may have been broken, or be, where it was not judged
         old, new = (of_side.get(promise.clause, set()) for of_side in self._broken)
+        was, is_ = (self._to_whom(promise, ways) for ways in self._ways)
         if promise.before.startswith("kept"):
             more = "in more ways" if new - old else "for more callers"
-            return f"broken before too, for others; now {more}" if old else "no longer kept"
+            return f"broken before too, {was}; now {more}" if old else "no longer kept"
         if promise.after.startswith("kept"):
             fewer = "in fewer ways" if old - new else "for fewer callers"
-            return f"still broken, for others; now {fewer}" if new else "now kept"
+            return f"still broken, {is_}; now {fewer}" if new else "now kept"
         return ""
+
+    @staticmethod
+    def _to_whom(promise: Change, ways: Mapping[tuple[str, str], set[str]]) -> str:
+        """Return to whom one of the servers breaks a promise beside what changed: to some of these callers by other requests."""
+        who = sorted({persona for (clause, persona), of in ways.items() if clause == promise.clause and of}, key=power)
+        others = [persona for persona in who if persona not in promise.personas]
+        same = [persona for persona in who if persona in promise.personas]
+        return " and ".join(
+            [f"for {first_of(others, _FEW_CALLERS)}"] * bool(others) + [f"for {', '.join(same)} by other requests"] * bool(same)
+        )
 
     def _before_and_after(self, change: Change) -> str:
         """Return whether the promise is kept that another answer is about and does not break or mend: to anybody, in all."""
@@ -450,7 +469,7 @@ class Page:
             for persona in change.personas  # of whom it may be as promised, while the same answer to others is not
             for way in of_side.get((change.clause, persona), ())
         )
-        others = ", by other answers" if "broken" in (was, is_) and not is_shown else ""
+        others = ", by answers to other requests" if "broken" in (was, is_) and not is_shown else ""
         return (f"{was} before and after" if was == is_ else f"{was} before, {is_} now") + others
 
     def _kept_or_not(self, group: Alike) -> dict[str, list[str]]:

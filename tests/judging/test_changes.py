@@ -1549,20 +1549,52 @@ def test_a_promise_that_both_break_alike_is_named_though_nothing_changed():
     new = of("5.1.0", [SERVED], [*other, seen("fail", "CreateJob.status", "member", "z")])
     kept = of("5.0.0", [SERVED], [*rows, seen("pass", "CreateJob.status")])
     text = Page(CONTRACT, kept, new, compare(CONTRACT, kept, new)).text()
-    assert "CreateJob.status: broken before too, for others; now in more ways: “" in text
+    assert "CreateJob.status: broken before too, for slash_manager; now in more ways: “" in text
     rest = "Broken before and after in the same way, beside those named above, 1 promise: permission of RegenCommandToken"
     assert rest in text.splitlines(), "what is told as a change is not said to be the same"
+
+
+def test_a_promise_that_each_breaks_by_other_requests_is_not_broken_in_the_same_way():
+    """Before 6.0 much data failed, since then a NUL: it was said to be broken in the same way, as the error is the same."""
+    much, nul = "p/much", "p/nul"
+    sides = {"5.0.0": ("500 x", "201"), "5.1.0": ("201", "500 x")}
+    old, new = (
+        of(version, map(asked, says, (much, nul)), [broken("500 x", (much, nul)[says.index("500 x")])])
+        for version, says in sides.items()
+    )
+    told = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
+    assert "in the same way" not in told.text() and told.json()["broken_alike"] == []
+    both = Page(CONTRACT, old, old, compare(CONTRACT, old, old))
+    assert "Broken before and after in the same way, 1 promise: permission of CreateJob" in both.text().splitlines()
+    other = [broken("500 x", much), broken("500 y", nul)]
+    more = of("5.1.0", [asked("500 x", much), asked("500 y", nul)], other)
+    told = Page(CONTRACT, old, more, compare(CONTRACT, old, more))
+    assert told.json()["broken_alike"] == ["CreateJob.permission"]
+
+
+def test_to_whom_a_promise_was_broken_already_is_said():
+    """“For others” was said of those who are named right above."""
+    one, two = "p/one", "p/two"
+    guest, member = seen("pass", persona="guest"), broken("500 x", one)
+    old = of("5.0.0", [SERVED, asked("500 x", one), asked("200", two)], [member, guest])
+    rows = [member, broken("500 x", two), broken("500 x", two, persona="guest")]
+    asked_by_guest = [answer(says, persona="guest", request=two) for says in ("200", "500 x")]
+    new = of("5.1.0", [SERVED, asked("500 x", one), asked("500 x", two), asked_by_guest[1]], rows)
+    old = replace(old, answers=[*old.answers, *of("5.0.0", asked_by_guest[:1]).answers])
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
+    assert "broken before too, for member; now for more callers: “" in text
+    assert "for others" not in text
 
 
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
         ([seen("pass", "CreateJob.status")], "kept before and after"),
-        ([seen("fail", "CreateJob.status", "guest", "500 app.bad")], "broken before and after, by other answers"),
+        ([seen("fail", "CreateJob.status", "guest", "500 app.bad")], "broken before and after, by answers to other requests"),
         ([seen("fail", "CreateJob.status", "member", "400 a")], "broken before and after"),
         (
             [seen("fail", "CreateJob.status", "guest", "400 a")],
-            "broken before and after, by other answers",
+            "broken before and after, by answers to other requests",
         ),  # to whom it is not this
         ([], "not judged before and after"),
     ],
@@ -1589,13 +1621,13 @@ ALREADY = [
     ([seen("pass", "CreateJob.status", "guest")], "no longer kept", "now kept"),
     (
         [seen("fail", "CreateJob.status", "guest", "500 app.bad")],
-        "broken before too, for others; now for more callers",
-        "still broken, for others; now for fewer callers",
+        "broken before too, for guest; now for more callers",
+        "still broken, for guest; now for fewer callers",
     ),
     (
         [seen("fail", "CreateJob.status", "guest", "x")],
-        "broken before too, for others; now in more ways",
-        "still broken, for others; now in fewer ways",
+        "broken before too, for guest; now in more ways",
+        "still broken, for guest; now in fewer ways",
     ),
 ]
 
