@@ -15,7 +15,7 @@ from mmconform.judging.checks.access import gate_of, is_kept_out, is_let_in
 from mmconform.judging.checks.verdict import TOLD, UNKNOWN_REQUEST
 from mmconform.judging.deviations import Deviation
 from mmconform.knowledge import Unknown
-from mmconform.record.rows import About, AnswerRow, Documented, Evidence, Outcome, Standing
+from mmconform.record.rows import About, AnswerRow, Documented, Evidence, Outcome, Standing, excerpt
 from mmconform.safety.guard import HELD_BACK
 from mmconform.servers.target import Target
 from mmconform.wire.exchange import Exchange
@@ -43,7 +43,8 @@ SKIPS = (
 #: The rules that say who is let in.
 OF_ACCESS: tuple[Rule, ...] = ("auth", "permission")
 
-_LONGEST_EXCERPT = 600
+#: So many characters of an answer are kept; of a request so many that whoever repeats it sends the same, as a shell takes them.
+_LONGEST_EXCERPT, _LONGEST_BODY = 600, 16_384
 #: Headers that our HTTP library sends of itself.
 _OF_THE_CLIENT = ("user-agent", "accept", "accept-encoding", "connection", "content-length")
 
@@ -321,7 +322,7 @@ def _answer(exchange: Exchange, number: int, is_valid: bool, redactor: Redactor)
 
 
 def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str], *, keeps_content: bool = True) -> Evidence:
-    """Return an exchange for the record, with what was expected: secrets redacted, other people's rows and long bodies cut.
+    """Return an exchange for the record, with what was expected: secrets redacted, other people's rows and long texts cut.
 
     What the run made has the name that it has on the server.
 
@@ -335,13 +336,14 @@ def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str], *,
     if isinstance(data, list):
         rows = [row for row in data if isinstance(row, dict) and (exchange.own & {row.get("id"), row.get("user_id")})]
         answer = f"{len(data)} rows, of which {len(rows)} are the caller's own".encode()
+    url, body = redactor.text(exchange.url, keeps_names=True), _decoded(redactor.body(exchange.body or b"", keeps_names=True))
     return Evidence(
         method=exchange.method,
-        url=redactor.text(exchange.url, keeps_names=True),
-        body=_excerpt(redactor.body(exchange.body or b"", keeps_names=True)),
+        url=url,
+        body=excerpt(body, _LONGEST_BODY),
         status=exchange.status,
         media=redactor.text(exchange.answer_headers.get("content-type", "")),
-        answer=_excerpt(redactor.body(answer, keeps_names=True)),
+        answer=excerpt(_decoded(redactor.body(answer, keeps_names=True)), _LONGEST_EXCERPT),
         about=exchange.about,
         which=redactor.text(exchange.which),
         credential=exchange.credential,
@@ -349,6 +351,7 @@ def evidence(exchange: Exchange, target: Target, expected: Mapping[str, str], *,
         expected=expected.get("expected", ""),
         source=expected.get("source", ""),
         settings=tuple(redactor.text(setting) for setting in exchange.settings),
+        own=tuple(sorted(name for name in exchange.own if name and name in url + body)),
     )
 
 
@@ -375,6 +378,5 @@ def _headers(exchange: Exchange, redactor: Redactor) -> dict[str, str]:
     return bearer | {name: redactor.text(redactor.named(str(value)), keeps_names=True) for name, value in told.items()}
 
 
-def _excerpt(body: bytes) -> str:
-    text = body.decode("utf-8", "backslashreplace")
-    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + f"… ({len(text)} characters)"
+def _decoded(body: bytes) -> str:
+    return body.decode("utf-8", "backslashreplace")

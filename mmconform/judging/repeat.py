@@ -13,6 +13,8 @@ from mmconform.world.world import PREFIX
 #: The host where a record does not name one.
 SERVER = "$SERVER"
 
+#: The file of a body that a record does not hold as a whole.
+_FILE = "BODY"
 #: In the headers of an ``evidence``: what stands for a credential, by the name of whose it is.
 _WHOSE = re.compile(r"<([^<>]*)>")
 #: What a header's name may be (RFC 9110, 5.6.2); one that began with ``@`` would be a file that curl sends.
@@ -29,14 +31,18 @@ def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     Whatever the record says, the line is one command with these arguments: every word is quoted, the address stays with its
     host, no word is taken for an option or a file, and credentials are variables of a closed set (:func:`variable`).
     """
-    method, url, body, persona = plain(evidence.method), path_of(evidence), plain(evidence.body), plain(persona)
+    method, url, persona = plain(evidence.method), path_of(evidence), plain(persona)
     words = ["curl", "-i"]
     words += ["--globoff"] if re.search(r"[][{}]", url) else []
     words += ["--path-as-is"] if "/." in url else []
     words += ["-X", quote(method), (f'"{SERVER}"' if host == SERVER else quote(plain(host))) + quote(url)]
     for name, value in headers_of(evidence, persona):
         words += ["-H", _header(f"{name}: {value}")]
-    return " ".join(words + (["--data-raw", quote(body)] if body else []))
+    return " ".join([*words, *(_data(evidence) if evidence.body else [])])
+
+
+def _data(evidence: Evidence) -> list[str]:
+    return ["--data-binary", f"@{_FILE}"] if evidence.whole_body else ["--data-raw", quote(plain(evidence.body))]
 
 
 def caveat(evidence: Evidence, target: str) -> str:
@@ -44,17 +50,21 @@ def caveat(evidence: Evidence, target: str) -> str:
     if not _OF_THE_RUN.search(f"{evidence.url} {evidence.body}"):
         return ""
     where = "was on the server that was recorded" if target.startswith("recorded:") else "is taken away when it ends"
-    return f"what the run made {where}: put ids and names of yours in place of these"
+    own = f" (the caller's own: {', '.join(map(plain, evidence.own))})" if evidence.own else ""
+    return f"what the run made {where}: put ids and names of yours in place of these{own}"
 
 
 def circumstances(evidence: Evidence, persona: str) -> str:
     """Return what has to be so for a line to be answered as it was, in one line; nothing where no more is needed than is named.
 
-    That is who its caller is, where their name alone does not tell, and what the run had set otherwise for the request.
+    That is who its caller is, where their name alone does not tell, what the run had set otherwise for the request, and what
+    a body is of which the record keeps a part only.
     """
     who = f"{persona} is {MADE[persona]}" if persona in MADE else ""
     while_ = f"while {'; '.join(evidence.settings)}" if evidence.settings else ""
-    return plain(", ".join(filter(None, (who, while_))))
+    whole = evidence.whole_body
+    body = f"{_FILE} is a file with the body that was sent, {whole} characters: it is too long for a record" if whole else ""
+    return plain(", ".join(filter(None, (who, while_, body))))
 
 
 def rerun(target: str, documents: Iterable[str], test: str) -> str:

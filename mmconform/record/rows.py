@@ -4,6 +4,7 @@ A line is a JSON object whose ``kind`` says which of these it is.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -94,6 +95,15 @@ class OperationRow(_Row, tag="operation", frozen=True):
         return bool(self.let_in and self.kept_out)
 
 
+#: What a text ends with of which the first part alone is kept (:func:`excerpt`).
+_CUT = re.compile(r"… \((\d+) characters\)\Z")
+
+
+def excerpt(text: str, most: int) -> str:
+    """Return a text, or its first part and how many characters it has."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
 class Evidence(_Part, frozen=True):
     """One exchange, redacted and cut."""
 
@@ -110,6 +120,12 @@ class Evidence(_Part, frozen=True):
     expected: str = ""
     source: Annotated[str, Meta(description="of what was expected")] = ""
     settings: Annotated[tuple[str, ...], Meta(description="what the run had set otherwise for this request")] = ()
+    own: Annotated[tuple[str, ...], Meta(description="what it names that is the caller's own, such as their id")] = ()
+
+    @property
+    def whole_body(self) -> int:
+        """How many characters the body of the request had, where the record keeps the first of them only; else 0."""
+        return int(cut[1]) if (cut := _CUT.search(self.body)) else 0
 
 
 class ObservationRow(_Row, tag="observation", frozen=True):

@@ -19,7 +19,7 @@ from mmconform.judging.access import Access, accesses, self_differs
 from mmconform.judging.changes import Change, request_of
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.known_changes import KnownChange
-from mmconform.judging.repeat import circumstances, curl
+from mmconform.judging.repeat import caveat, circumstances, curl
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check, slug_of
 from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
@@ -374,7 +374,7 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
                 }
             here["count"] += row.count
             if row.evidence and "exchange" not in here:
-                here["exchange"] = exchanges.number(_exchange(row.evidence, row.persona))
+                here["exchange"] = exchanges.number(_exchange(row.evidence, row.persona, record.header.target))
                 here |= {"seen": row.seen, "test": _test(row), "cassette": row.cassette}
             if here["state"] == "k" and "card" not in here and (card := cards.of(row)) is not None:
                 here["card"] = card
@@ -382,9 +382,9 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
     return sorted(found.values(), key=lambda f: (order.get(f["clause"], 0), f["signature"], f["persona"]))
 
 
-def _exchange(evidence: Evidence, persona: str) -> dict[str, str]:
+def _exchange(evidence: Evidence, persona: str, target: str) -> dict[str, str]:
     shown = {key: str(getattr(evidence, key)) for key in _EXCHANGE}
-    so = circumstances(evidence, persona)
+    so = "; ".join(filter(None, (circumstances(evidence, persona), caveat(evidence, target))))
     return {**shown, "asked": about(evidence), "curl": curl(evidence, persona), "so": so}
 
 
@@ -477,7 +477,7 @@ def _both(
     calls = [exchanges_call(record, name, who, test) for test in sorted(tests, key=lambda test: test not in served)]
     return {
         "which": {_says(said): told for said, told in told_apart(contract.operations[name], access.answers).items()},
-        "served": exchanges.number(_exchange(shown, who)) if shown else None,
+        "served": exchanges.number(_exchange(shown, who, record.header.target)) if shown else None,
         "calls": [call for call in calls if call][:_FEW_CALLS],
     }
 

@@ -19,7 +19,7 @@ ID = "abcdefghijklmnopqrstuvwxy1"
 SERVER = Server(Version(5, 36, 1), "5.36.1", "5.36.1", "", "team", "")
 
 
-def explained(contract, status, answer, by, settings=(), roles=None, documents=(), name="http://x", query="", **more):
+def explained(contract, status, answer, by, settings=(), roles=None, documents=(), name="http://x", query="", body=None, **more):
     """The text of each failure that one answer to GetUserAccessToken shows."""
     target = Target(name, "x", "http://x", SERVER, Redactor(replaying=False))
     target.redactor.learn_run("k3j2h1")
@@ -28,7 +28,7 @@ def explained(contract, status, answer, by, settings=(), roles=None, documents=(
     judge, url = Judge(contract, target, []), f"/api/v4/users/tokens/{ID}{query}"
     told = {"content-type": "application/json"}
     said = json.dumps(answer).encode()
-    judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, None, status, told, said, settings=settings, **more))
+    judge.see(Exchange("GetUserAccessToken", by, "other", "GET", url, {}, body, status, told, said, settings=settings, **more))
     broken = gather(contract, describe(SERVER), name, seen(judge), documents)
     return {failure.clause.id: failure.explain() for failure in broken}
 
@@ -102,6 +102,24 @@ def test_the_line_that_repeats_it_says_that_what_it_names_is_gone(contract, name
 )
 def test_that_is_said_where_it_names_something_alone(url, body, says):
     assert bool(caveat(Evidence(method="GET", url=url, body=body), "http://x")) is says
+
+
+def test_it_is_told_which_of_the_ids_is_the_callers_own(contract):
+    """Of several ids nobody could know which to put one's own in place of."""
+    text = explained(contract, 299, {}, "system_admin", own=frozenset({ID, "0" * 26}))["GetUserAccessToken.status"]
+    assert f"in place of these (the caller's own: {ID})\n" in text
+
+
+@pytest.mark.parametrize("length", [601, 20_000])
+def test_a_long_request_is_repeated_as_it_was_sent_or_says_that_it_is_not_whole(contract, length):
+    """A body was cut after 600 characters, with their number in it, and sent so it was answered otherwise."""
+    body = json.dumps({"data": "x" * length})
+    text = explained(contract, 299, {}, "system_admin", body=body.encode())["GetUserAccessToken.status"]
+    [line] = [line for line in text.splitlines() if line.startswith("  repeat")]
+    is_whole = length < 16_384
+    assert (f"--data-raw '{body}'" in line, "--data-binary @BODY" in line) == (is_whole, not is_whole)
+    told = f"BODY is a file with the body that was sent, {len(body)} characters: it is too long for a record"
+    assert (told in text) == (not is_whole)
 
 
 def test_the_line_that_repeats_it_names_the_documents_it_was_judged_by(contract):
