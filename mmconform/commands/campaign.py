@@ -93,7 +93,8 @@ def run(options: argparse.Namespace) -> int:
     green = sum(of_it.footer.green for of_it in seen.values())
     print(f"{green} of {len(seen)} green; the records are in {shown(REPORTS)} (a page of them: `mmconform report`)")
     if are_many and taped:
-        print(f"next: `{RUN} {slug_of(taped[0])}` shows one's table, `{RUN} URL` yours")
+        newest_here = tape.newest(map(slug_of, taped))  # on which the fewest promises are of what came later
+        print(f"next: `{RUN} {newest_here}` shows one's table, `{RUN} URL` yours")
     return FINE if is_green and green == len(seen) else FOUND
 
 

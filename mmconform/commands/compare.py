@@ -58,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_places(parser)
 
 
-def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler: str) -> int:
+def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler: str, *, is_official: bool) -> int:
     """Run the suites on a target, or read a record, and keep the record under a name."""
     path = SAVED / name / NAME
     if other:
@@ -71,7 +71,7 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
         raise MisuseError(
             f"as `{name}` a record is kept already, {what} ({shown(path)}), and is not written over: take another name"
         )
-    (kept,) = records_of([target], chosen, scheduler)
+    (kept,) = records_of([target], chosen, scheduler, is_official=is_official)
     write(path, kept)
     if names := sorted(switched_off(kept)):
         why = off_means(is_ours=not kept.header.documents)
@@ -94,14 +94,15 @@ def run(options: argparse.Namespace) -> int:
     narrowed = tuple(f"--operation={pattern}" for pattern in options.operation)
     chosen = (*live_options(options), *(f"--spec={path}" for path in options.spec), *narrowed)
     if options.save is not None:
-        return _save(options.save, options.before, options.after, chosen, options.scheduler)
+        return _save(options.save, options.before, options.after, chosen, options.scheduler, is_official=loaded.is_official)
     if not options.after:
         raise MisuseError("compare with what? Name a second target or record, or keep this one with --save NAME")
-    before, after = records_of([options.before, options.after], chosen, options.scheduler, contract.digest)
+    names = [options.before, options.after]
+    before, after = records_of(names, chosen, options.scheduler, contract.digest, is_official=loaded.is_official)
     for record in (before, after):
         age(record)  # which says whether it tells its version
     known = deviations.known(contract, is_ours=not options.spec, is_official=loaded.is_official)
-    places = [place_of(name, record) for name, record in zip((options.before, options.after), (before, after), strict=True)]
+    places = [place_of(name, record) for name, record in zip(names, (before, after), strict=True)]
     words = (*places, *(f"--spec={path}" for path in options.spec))
     page = Page(contract, before, after, compare(contract, before, after, options.operation), known, words, options.operation)
     if options.format == "text":

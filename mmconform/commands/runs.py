@@ -19,7 +19,7 @@ from mmconform.paths import REPORTS, RUN, SAVED, shown
 from mmconform.record import record
 from mmconform.record.choose import name_one_that_fits
 from mmconform.record.record import NAME, PREVIOUS, Record, place_aside
-from mmconform.servers.target import Target, resolve
+from mmconform.servers.target import Target, confirm_described, resolve
 from mmconform.wire.tape.tape import every_whole, is_of_whole
 
 #: What a record may be kept as: no path, and no version, which would be a tape's.
@@ -85,7 +85,9 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str = "", digest: str = "") -> list[Record]:
+def records_of(
+    names: Sequence[str], options: Sequence[str] = (), scheduler: str = "", digest: str = "", *, is_official: bool = False
+) -> list[Record]:
     """Return the record of each name: one that is there, or that of a run of the suites over a target.
 
     Runs go side by side, and are told on standard error, with how far they are.
@@ -96,6 +98,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
             tape or a record one is asked about those of that.
         scheduler: Where they are made, as in :func:`mmconform.campaign.places.place`.
         digest: Of the documents, where a record of others is not to be had beside a run.
+        is_official: They are the official description.
 
     Raises:
         MisuseError: a name is neither, a record is broken, or a run came to nothing, or would be of no use beside a record.
@@ -110,6 +113,7 @@ def records_of(names: Sequence[str], options: Sequence[str] = (), scheduler: str
         # What somebody is answered may hang on what was asked before, of other operations, too.
         options = (*(option for option in options if not option.startswith("--operation=")), *_narrowed(kept.values()))
     _confirm_alike(targets.values(), any(option.startswith("--spec=") for option in options))
+    confirm_described(targets.values(), is_official=is_official)
     for there in kept.values() if targets else ():
         _confirm_fits(there, digest)
     if jobs := [_job(target, options) for target in targets.values()]:

@@ -10,6 +10,8 @@ from mmconform.documents.reader import Pointer, Source, read
 from mmconform.documents.upgrade import Upgrade, slug
 from mmconform.errors import DocumentError, MisuseError
 
+#: What is said where a description is missed: the official one is nobody's to copy into this repository.
+WHERE_OFFICIAL = "how to get the official description: docs/whole-api.md#get-the-description"
 _ENDINGS = (".yaml", ".yml", ".json", ".txt")
 
 
@@ -34,7 +36,7 @@ def read_sources(paths: Sequence[Path], relative_to: Path | None = None) -> list
         elif path.exists():
             raise MisuseError(f"{path}: is neither a file nor a folder")
         else:
-            raise MisuseError(f"{path}: no such file or folder")
+            raise MisuseError(f"{path}: no such file or folder; {WHERE_OFFICIAL}")
 
     def name(file: Path) -> str:
         if relative_to and file.resolve().is_relative_to(relative_to.resolve()):

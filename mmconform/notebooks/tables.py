@@ -24,6 +24,7 @@ import pandas as pd
 from mmconform.contract.build import build
 from mmconform.contract.clause import RULES, Contract
 from mmconform.documents.load import load as load_document
+from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, kept, known_changes, taped
 from mmconform.judging.access import accesses, tells_documented
@@ -71,7 +72,7 @@ def load(*records: str | Path, spec: Documents = (), overlay: Documents = ()) ->
     Raises:
         MisuseError: there is no record, or a broken one; the message says what to run.
     """
-    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
+    read_ = _read(records, _contract(spec, overlay))
     columns = ("operation", "rule", "clause", "persona", "outcome", "standing", "signature", "seen", "count", "test", "cassette")
     rows = [
         {
@@ -101,7 +102,7 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
 
     Args and errors are those of :func:`load`.
     """
-    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
+    read_ = _read(records, _contract(spec, overlay))
     columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "as_shipped", "request", "number")
     rows = [
         {
@@ -126,7 +127,7 @@ def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) ->
 
     Args and errors are those of :func:`load`.
     """
-    contract = _contract(_paths(spec), _paths(overlay))
+    contract = _contract(spec, overlay)
     read_ = _read(records, contract)
     rows = [
         {
@@ -153,7 +154,7 @@ def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
 
     Args and errors are those of :func:`load`.
     """
-    read_ = _read(records, _contract(_paths(spec), _paths(overlay)))
+    read_ = _read(records, _contract(spec, overlay))
     of_kind = [[record for record in read_ if record.kind == kind] for kind in KINDS]
     of_servers, own = of_kind[0], next(filter(None, of_kind))
     name = tape.newest(record.header.server.name for record in own)
@@ -174,7 +175,7 @@ def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
 
     Args and errors are those of :func:`load`.
     """
-    contract = _contract(_paths(spec), _paths(overlay))
+    contract = _contract(spec, overlay)
     read_ = _read(records, contract)
     rows = [
         {
@@ -219,7 +220,7 @@ def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     Args and errors are those of :func:`load`. Of a record that tells nothing of this, or of an earlier release, which tells
     what is documented of such others only where that is not what came, a line below the cell says so.
     """
-    contract = _contract(_paths(spec), _paths(overlay))
+    contract = _contract(spec, overlay)
     read_, rows = _read(records, contract), []
     for each in read_:
         told = [*accesses(contract, each)]
@@ -250,7 +251,7 @@ def findings(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     Args and errors are those of :func:`load`. Runs of ``suites/generated/test_principles.py`` have them, and probes those that
     one answer shows (``hidden``); where there is none, a line below the cell says so.
     """
-    read_, rows = _read(records, _contract(_paths(spec), _paths(overlay))), []
+    read_, rows = _read(records, _contract(spec, overlay)), []
     for each in read_:
         for row in each.findings:
             told = {column: getattr(row, column) for column in _FINDING} | {"personas": ", ".join(row.personas)}
@@ -330,7 +331,7 @@ def _compared(
     records: Sequence[str | Path], spec: Documents, overlay: Documents
 ) -> tuple[Contract, list[Record], tuple[list[KnownChange], list[Deviation]]]:
     """Return the documents, the records, and what is known to change and to be broken: of others' documents, nothing."""
-    contract = _contract(_paths(spec), _paths(overlay))
+    contract = _contract(spec, overlay)
     read_ = _read(records, contract)
     if spec:
         return contract, read_, ([], [])
@@ -361,7 +362,7 @@ def clauses(*specs: str | Path) -> pd.DataFrame:
     Raises:
         MisuseError: a document cannot be read.
     """
-    contract = _contract(_paths(specs))
+    contract = _contract(specs)
     rows = [
         {
             "operation": clause.operation,
@@ -445,8 +446,7 @@ def exchanges(version: str, operation: str, persona: str | None = None, cassette
         raise MisuseError(f"no operation `{operation}`; there are {', '.join(contract.operations)}")
     version = tape.begun_by(version) or version
     if version not in tape.every():
-        there = [*tape.every(), *tape.every_whole()]
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(there) or 'none here'}")
+        raise MisuseError(tape.none_of(version))
     rows = []
     for name, path in tape.cassettes(CASSETTES / version).items():
         if cassette in (None, name, name.removesuffix(".yaml")):
@@ -619,21 +619,22 @@ def _asked(record: Record) -> tuple[str, int, int]:
     return record.header.spec, record.header.seed, record.header.max_examples
 
 
-def _paths(documents: Documents) -> tuple[Path, ...]:
+def _paths(documents: Documents, hint: str = "") -> tuple[Path, ...]:
     """Return where documents are: in a notebook names begin at its folder, or, as those of records do, at the checkout."""
-    return tuple(_place(Path(name)) for name in ([documents] if isinstance(documents, str | Path) else documents))
+    return tuple(_place(Path(name), hint) for name in ([documents] if isinstance(documents, str | Path) else documents))
 
 
-def _place(document: Path) -> Path:
+def _place(document: Path, hint: str) -> Path:
     places = (document, REPORTS.parent / document)
     if found := next((place for place in places if place.exists()), None):
         return found
     looked = " and ".join(dict.fromkeys(shown(place.absolute().parent) for place in places))
-    raise MisuseError(f"{document}: no such file or folder; looked in {looked}")
+    raise MisuseError(f"{document}: no such file or folder; looked in {looked}{hint}")
 
 
-def _contract(specs: tuple[Path, ...] = (), overlays: tuple[Path, ...] = ()) -> Contract:
+def _contract(spec: Documents = (), overlay: Documents = ()) -> Contract:
     """Return the contract of documents as they are now: whoever writes an overlay changes it between two cells."""
+    specs, overlays = _paths(spec, f"; {WHERE_OFFICIAL}"), _paths(overlay)
     return _built(specs, overlays, tuple(map(_state, (*specs, *overlays))))
 
 

@@ -27,13 +27,12 @@ from mmconform.plugin.process import Process
 from mmconform.plugin.run import Run
 from mmconform.plugin.veil import Veil
 from mmconform.plugin.verdicts import Verdicts, changed_meanwhile_on
-from mmconform.plugin.whole import described_by
 from mmconform.record import record
 from mmconform.record.record import NAME, Record
 from mmconform.report.encoding import tolerate
 from mmconform.report.terminal import show
 from mmconform.servers.live.tidy import in_words, staying
-from mmconform.servers.target import Target
+from mmconform.servers.target import Target, confirm_described
 from mmconform.version import Version
 from mmconform.wire.client import UnseenError
 from mmconform.wire.tape import tape
@@ -112,11 +111,7 @@ def _confirm_tapes_answer(process: Process) -> None:
     whole = [target for target in process.targets if target.is_whole]
     if whole and len(whole) < len(process.targets):
         raise MisuseError("tapes of the whole API are judged apart from those of our own operations")
-    if whole and not process.run.is_official:
-        raise MisuseError(
-            f"{whole[0].name} is judged by the official description, which is not in this repository: --spec=FILE, "
-            f"put together from {described_by(whole[0])}"
-        )
+    confirm_described(whole, is_official=process.run.is_official)
     if (specs := option(process.config, "--spec")) and not whole:
         is_asked = process.targets[0].is_recorded and not process.judges_nothing
         if is_asked and process.run.contract.digest != build(load([]).document).digest:

@@ -11,8 +11,6 @@ from mmconform.judging.judge import Judge
 from mmconform.judging.kept import Keeper, Kept, Reducer
 from mmconform.plugin.run import Run
 from mmconform.servers.live.recording import Recording
-from mmconform.servers.target import Target
-from mmconform.wire.tape import tape
 from mmconform.wire.tape.name import cassette_name
 from mmconform.wire.tape.redact import Redactor
 
@@ -82,9 +80,3 @@ class Whole:
         self.recording.finish(seed=run.seed, max_examples=run.max_examples, spec=run.contract.digest, more=label)
         left_out = f"left out: {len(new)} that show something new, {len(self.unlike)} unlike when reduced"
         return "\n".join([f"recorded {self.recording.place.name}: {part}; {left_out}", *self.unlike.values()])
-
-
-def described_by(target: Target) -> str:
-    """Return where the description is found by which a tape of the whole API is judged."""
-    assert target.tape
-    return str(tape.read_label(target.tape).get("described_by", "nobody knows where"))

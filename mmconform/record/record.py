@@ -222,7 +222,7 @@ def _find(name: str, folder: Path) -> list[Path]:
         raise MisuseError(f"no record `{name}`: there is no such file or folder")
     version = target.removeprefix("recorded:")
     if re.match(r"\d", version) and version not in (*tape.every(), *tape.every_whole()):
-        raise MisuseError(f"no record `{name}`, and no tape of that version; `{RUN} http://HOST:PORT` makes that of a server")
+        raise MisuseError(f"no record `{name}`, and {tape.none_of(version)}; `{RUN} http://HOST:PORT` makes that of a server")
     run = f"{RUN} {name if target else '…'}" + (" --spec=FILE" if tape.is_of_whole(target) else "")
     raise MisuseError(f"no record `{name}`; `{run}` makes that of a recorded version or a server")
 

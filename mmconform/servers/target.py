@@ -5,11 +5,13 @@ import os
 import re
 import secrets
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.errors import MisuseError, plain
 from mmconform.paths import CASSETTES, IS_CHECKOUT
 from mmconform.record.record import WITHOUT_SCHEME, base_of, slug_of
@@ -175,8 +177,8 @@ def resolve(
     if not (tapes or tape.is_of_whole(version)):
         raise MisuseError(f"no tape in {CASSETTES}; record one with --target http://HOST:PORT --record-mode=rewrite")
     if tape.is_of_whole(version):
-        if version not in (whole := tape.every_whole()):
-            raise MisuseError(f"no tape of the whole API `{version}`; there are {', '.join(whole) or 'none'}")
+        if version not in tape.every_whole():
+            raise MisuseError(tape.none_of(version))
         return [recorded(version)]
     if version == "all":
         return [recorded(name) for name in tapes]
@@ -185,10 +187,26 @@ def resolve(
     wanted = version.removeprefix("v")
     wanted = tape.begun_by(wanted) or wanted
     if wanted not in tapes and not (wanted.startswith("reference") and (tape.place(wanted) / tape.LABEL).is_file()):
-        whole = [f"recorded:{name}" for name in tape.every_whole() if name.replace("/", ".").startswith(f"{wanted}.")]
-        of_whole = f"; and, of the whole API, {', '.join(whole)}" if whole else ""
-        raise MisuseError(f"no tape of version `{version}`; there are {', '.join(tapes)}{of_whole}")
+        raise MisuseError(tape.none_of(version))
     return [recorded(wanted)]
+
+
+def confirm_described(targets: Iterable[Target], *, is_official: bool) -> None:
+    """Check that there is a description to judge tapes of the whole API by.
+
+    Args:
+        is_official: The documents that are given are the official description.
+
+    Raises:
+        MisuseError: there is none for the first of them.
+    """
+    for target in targets if not is_official else ():
+        if target.tape and target.is_whole:
+            described_by = tape.read_label(target.tape).get("described_by", "nobody knows where")
+            raise MisuseError(
+                f"{target.name} is judged by the official description, which is not in this repository: "
+                f"--spec=FILE, put together from {described_by}; {WHERE_OFFICIAL}"
+            )
 
 
 def recorded(name: str) -> Target:

@@ -253,7 +253,7 @@ def test_the_list_of_all_recordings_and_what_to_do_next_fit_one_screen_but_for_a
     *versions, total, what_next = (line.replace(str(reports), "reports") for line in last)
     assert max(map(len, [*versions, total, what_next])) <= 80 and len(versions) == len(tape.every())
     assert total.endswith(" green; the records are in reports (a page of them: `mmconform report`)")
-    assert what_next == f"next: `pytest --target {tape.every()[0]}` shows one's table, `pytest --target URL` yours"
+    assert what_next == f"next: `pytest --target {tape.newest()}` shows one's table, `pytest --target URL` yours"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from mmconform.campaign import play, work
 from mmconform.commands import cli
 from mmconform.commands import runs as the_runs
 from mmconform.commands.cli import main
+from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.errors import MisuseError
 from mmconform.paths import ROOT
 from mmconform.record import record
@@ -88,7 +89,7 @@ def test_an_unknown_target_ends_the_run(refusal):
 def test_a_version_without_a_tape_is_refused_with_those_there_are(given):
     line = told(given)
     assert line.startswith("no tape of version `") and "3.0" in line
-    assert line.endswith(f"there are {', '.join(tape.every())}")
+    assert line.endswith(f"there are {', '.join(tape.every())}; and, of the whole API, {', '.join(tape.every_whole())}")
 
 
 def test_a_version_without_a_tape_ends_the_run(refusal):
@@ -317,7 +318,8 @@ def complaint(capsys):
 
 @pytest.mark.parametrize("command", ["merge", "contract"])
 def test_the_command_refuses_a_missing_document(complaint, tmp_path, command):
-    assert complaint(command, "--spec", tmp_path / "no.yaml") == f"{tmp_path / 'no.yaml'}: no such file or folder"
+    said = complaint(command, "--spec", tmp_path / "no.yaml")
+    assert said == f"{tmp_path / 'no.yaml'}: no such file or folder; {WHERE_OFFICIAL}"
 
 
 def test_the_command_refuses_an_unknown_operation_with_those_there_are(complaint, contract):

@@ -11,9 +11,11 @@ from markdown_it import MarkdownIt
 from packaging.specifiers import SpecifierSet
 
 from mmconform.commands.cli import parser
+from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.documents.reader import read
 from mmconform.paths import ROOT
 from mmconform.servers.target import resolve
+from mmconform.wire.tape import tape
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 PAGES = sorted(path for pattern in ("*.md", "docs/*.md", "examples/*.md", "benchmarks/**/*.md") for path in ROOT.glob(pattern))
@@ -59,6 +61,11 @@ def test_what_a_page_links_to_is_there(page):
             assert heading in [re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings], link
 
 
+def test_what_a_message_says_of_the_official_description_is_there():
+    """Its heading is one that the README links to, and what a page links to is there."""
+    assert f"({WHERE_OFFICIAL.rpartition(' ')[2]})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_is_a_mapping_in_yaml(path):
     assert isinstance(load(path.name), dict)
@@ -84,6 +91,26 @@ def test_the_recordings_that_are_named_exist():
     named = {name for text in texts for name in re.findall(r"recorded:\d[\d.]*\d(?:/whole)?", text)}
     assert named
     assert all(resolve(name) for name in named)
+
+
+def test_the_readme_names_the_recordings_of_the_last_years():
+    """Whoever plans an upgrade to 11.1 learned from an error only what is on tape around it."""
+    told = re.search(r"\*On tape\* are.*?\n\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert told
+    ours, whole = told[0].split("of the whole API")
+    named = [re.findall(r"\b\d+\.\d+\.\d+(?:-\w+)?", part) for part in (ours, whole)]
+    assert named == [
+        [name for name in tape.every() if int(name.partition(".")[0]) >= 9],
+        [name[:-6] for name in tape.every_whole()],
+    ]
+
+
+def test_git_ignores_the_pages_that_commands_propose_to_make(tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    for name in ("page.html", "before.html", "mmconform/report/page.html"):
+        done = subprocess.run(["git", "check-ignore", "-q", name], cwd=tmp_path, check=False)
+        assert done.returncode == ("/" in name), name
 
 
 def test_every_target_of_make_exists():

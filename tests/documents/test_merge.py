@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mmconform.contract.build import build
 from mmconform.documents.load import MERGED, load, text_of
-from mmconform.documents.merge import merge, read_sources
+from mmconform.documents.merge import WHERE_OFFICIAL, merge, read_sources
 from mmconform.errors import DocumentError, MisuseError
 
 FIRST, SECOND = "specs/source/000_ffc896ccf113eb3b.txt", "specs/source/004_c7d9ace494f03dc4.txt"
@@ -393,7 +393,7 @@ def test_what_is_no_mapping_where_one_should_be_is_refused(write, line):
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path):
-    assert refusal(tmp_path / "no.yaml") == f"{tmp_path / 'no.yaml'}: no such file or folder"
+    assert refusal(tmp_path / "no.yaml") == f"{tmp_path / 'no.yaml'}: no such file or folder; {WHERE_OFFICIAL}"
 
 
 def test_a_folder_without_documents_is_refused_in_one_line(tmp_path):

@@ -19,6 +19,7 @@ import mmconform
 from mmconform.commands.cli import main
 from mmconform.contract.build import build
 from mmconform.documents.load import load
+from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations
 from mmconform.judging.changes import compare, flat
@@ -509,8 +510,12 @@ def test_a_document_that_is_changed_between_two_cells_is_read_again(of_others, m
     assert not mmconform.clauses(mine.name).equals(before)
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    with pytest.raises(MisuseError, match=f"^mine.yaml: no such file or folder; looked in {tmp_path / 'empty'} and "):
+    with pytest.raises(MisuseError, match=f"^mine.yaml: no such file or folder; looked in {tmp_path / 'empty'} and ") as told:
         mmconform.clauses(mine.name)
+    assert str(told.value).endswith(f"; {WHERE_OFFICIAL}")
+    with pytest.raises(MisuseError) as told:
+        mmconform.load(spec="specs/small.yaml", overlay=mine.name)
+    assert WHERE_OFFICIAL not in str(told.value), "an overlay is one's own"
     assert len(mmconform.clauses("specs/small.yaml")), "as records, documents are found from the checkout, too"
 
 

@@ -14,7 +14,7 @@ from mmconform.judging import kept
 from mmconform.paths import CASSETTES, ROOT
 from mmconform.plugin import conformance
 from mmconform.plugin.conformance import Conformance
-from mmconform.record.record import slug_of
+from mmconform.record.record import find, slug_of
 from mmconform.servers.target import recorded, resolve
 from mmconform.wire.tape import tape
 
@@ -44,14 +44,25 @@ def test_a_tape_of_the_whole_api_is_never_the_newest_a_neighbour_or_one_of_all(t
     assert tape.every() == ["98.0.0"] and tape.newest() == "98.0.0" and tape.before("99.0.0") == tape.before("98.0.0") == ""
     assert tape.every_whole() == ["98.0.0/whole", "99.0.0/whole"] and tape.foreign() == []
     assert [one.name for one in resolve("recorded:all")] == [one.name for one in resolve("recorded")] == ["recorded:98.0.0"]
-    with pytest.raises(MisuseError, match=r"^no tape of version `97`; there are 98\.0\.0$"):
+    there = r"there are 98\.0\.0; and, of the whole API, 98\.0\.0/whole, 99\.0\.0/whole"
+    with pytest.raises(MisuseError, match=rf"^no tape of version `97`; {there}$"):
         resolve("recorded:97")
 
 
 @pytest.mark.parametrize("name", ["recorded:99.0.0", "99", "v99.0"])
 def test_who_asks_for_a_version_that_has_only_such_a_tape_is_told_its_name(tapes, name):
-    with pytest.raises(MisuseError, match=r"there are 98\.0\.0; and, of the whole API, recorded:99\.0\.0/whole$"):
+    with pytest.raises(MisuseError, match=r"there are 98\.0\.0; and, of the whole API, 98\.0\.0/whole, 99\.0\.0/whole$"):
         resolve(name)
+
+
+@pytest.mark.parametrize("name", ["recorded:99.0.0", "99", "97.0/whole"])
+def test_who_asks_for_a_record_of_a_version_that_is_on_no_tape_is_told_the_same(tapes, name, tmp_path):
+    """Pages and notebooks named no version, and whoever asked for 11.1.0 did not learn of 11.1.0/whole."""
+    with pytest.raises(MisuseError) as of_target:
+        resolve(name)
+    with pytest.raises(MisuseError) as of_record:
+        find([name], tmp_path / "reports")
+    assert f"no record `{name}`, and {of_target.value}; `pytest --target http" in str(of_record.value)
 
 
 @pytest.mark.parametrize("name", ["99.0.0/whole", "v99.0.0/whole", "recorded:99.0.0/whole"])
@@ -60,7 +71,7 @@ def test_a_comparison_takes_its_bare_version_as_it_takes_any(tapes, monkeypatch,
     ran = []
     monkeypatch.setattr(runs, "_job", lambda target, options: ran.append(target.name) or pytest.fail("run"))
     with pytest.raises(pytest.fail.Exception):
-        runs.records_of([name])
+        runs.records_of([name], is_official=True)
     assert ran == ["recorded:99.0.0/whole"]
     with pytest.raises(
         MisuseError, match=r"^no tape of the whole API `97\.0\.0/whole`; there are 98\.0\.0/whole, 99\.0\.0/whole$"
@@ -68,6 +79,18 @@ def test_a_comparison_takes_its_bare_version_as_it_takes_any(tapes, monkeypatch,
         runs.records_of(["97.0.0/whole"])
     with pytest.raises(MisuseError, match=r"^part/whole: there is no record of a run"):
         runs.records_of(["part/whole"])
+
+
+@pytest.mark.parametrize("options", [(), ("--spec=specs/small.yaml",)])
+@pytest.mark.parametrize("arguments", [["compare", "98.0.0/whole", "99.0.0/whole"], ["compare", "--save", "x", "98.0.0/whole"]])
+def test_nothing_runs_where_the_description_is_missing(tapes, arguments, options, monkeypatch, capsys):
+    """It said of both that the suites run on them, and then that they cannot."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(runs, "play", lambda *_: pytest.fail("run"))
+    assert main([*arguments, *options]) == 2
+    said = capsys.readouterr().err
+    assert "98.0.0/whole is judged by the official description, which is not in this repository: --spec=FILE, put" in said
+    assert said.count("\n") == 1 and said.strip().endswith("docs/whole-api.md#get-the-description")
 
 
 def test_it_is_asked_for_by_its_name(tapes):

@@ -42,6 +42,15 @@ def every_whole() -> list[str]:
     return [f"{name}/{WHOLE}" for name in sorted(names, key=Version.parse)]
 
 
+def none_of(version: str) -> str:
+    """Return that there is no tape of a version, or of the whole API (``11.1/whole``), and which there are."""
+    whole = every_whole()
+    if is_of_whole(version):
+        return f"no tape of the whole API `{version}`; there are {', '.join(whole) or 'none'}"
+    of_whole = f"; and, of the whole API, {', '.join(whole)}" if whole else ""
+    return f"no tape of version `{version}`; there are {', '.join(every()) or 'none'}{of_whole}"
+
+
 def is_of_whole(name: str) -> bool:
     """Return whether a target or a version names the tape of the whole API inside a version's (``11.1.0/whole``)."""
     return name.endswith(f"/{WHOLE}")
