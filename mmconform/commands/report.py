@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mmconform.commands.shared import FINE, confirm_folder, write
@@ -31,7 +32,10 @@ EXAMPLE = "mmconform report 11.0.3 my-run/observations.jsonl --output page.html\
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "records", nargs="*", metavar="RECORD", help="a record, a folder with some, or a target; else those of all tapes"
+        "records",
+        nargs="*",
+        metavar="RECORD",
+        help="a record, a folder with some, or a target; else those of all tapes, or of live servers where no tape was judged",
     )
     parser.add_argument("--format", choices=tuple(_FORMATS), help="html when not given")
     parser.add_argument("--notebook", action="store_true", help="execute the notebooks on these records, into pages")
@@ -75,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     if options.records:
         records, remarks = choose.given(options.records, contract.digest)
     else:
-        records, remarks = choose.current(REPORTS, tape.every(), contract)
+        records, remarks = _here(contract)
     for remark in remarks.values():
         print(remark, file=sys.stderr)
     check(records, contract.digest, contract.clauses)
@@ -91,6 +95,20 @@ def run(options: argparse.Namespace) -> int:
     if format_ == "html":
         print(f"{len(records)} {'record' if len(records) == 1 else 'records'} in one page: {output.resolve().as_uri()}")
     return FINE
+
+
+def _here(contract: Contract) -> tuple[list[Record], dict[Path, str]]:
+    """Return the records of tapes; of live servers where there are none, as where nothing else was judged.
+
+    Raises:
+        MisuseError: there is nothing at all.
+    """
+    try:
+        return choose.current(REPORTS, tape.every(), contract)
+    except MisuseError:
+        with suppress(MisuseError):
+            return choose.current(REPORTS, tape.every(), contract, with_live=True)
+        raise
 
 
 def _notebooks(options: argparse.Namespace) -> int:

@@ -939,6 +939,22 @@ def test_where_nothing_is_left_that_is_said(reports, contract):
         choose.current(reports, set(), contract)
 
 
+@pytest.mark.parametrize("has_tapes", [False, True])
+def test_a_report_for_which_none_is_named_is_of_live_servers_where_no_tape_was_judged(
+    has_tapes, tmp_path, record_of, contract, monkeypatch, capsys
+):
+    """Whoever had judged their own server alone was told to judge tapes first."""
+    live = record_of("11.0.3")
+    live = replace(live, header=structs.replace(live.header, target="http://127.0.0.1:8065"))
+    record.write(tmp_path / "127.0.0.1-8065" / record.NAME, live)
+    if has_tapes:
+        record.write(tmp_path / "9.11.2" / record.NAME, record_of("9.11.2"))
+    monkeypatch.setattr("mmconform.commands.report.REPORTS", tmp_path)
+    assert main(["report", "--output", str(tmp_path / "page.html")]) == 0
+    shown = [one["target"] for one in json.loads(parts((tmp_path / "page.html").read_text(encoding="utf-8"))[2])["targets"]]
+    assert shown == (["recorded:9.11.2"] if has_tapes else ["http://127.0.0.1:8065"])
+
+
 def test_given_files_and_folders_are_all_read_once(reports, contract):
     found, _ = choose.given([reports / "live", reports / "live" / record.NAME, reports / "9.11.2"], contract.digest)
     assert [one.header.target for one in found] == ["http://127.0.0.1:8065", "recorded:9.11.2"]
