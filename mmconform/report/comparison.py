@@ -43,7 +43,7 @@ from mmconform.report.requests import Requests, exchanges_call, kinds_of_tests
 from mmconform.report.summary import STATES, clause_states, kept_though_known
 from mmconform.safety.guard import HELD_BACK
 from mmconform.version import Version
-from mmconform.wire.tape.tape import is_of_whole
+from mmconform.wire.tape.tape import every, is_of_whole
 from mmconform.world.features import JOBS
 from mmconform.world.people import MADE, power
 
@@ -230,6 +230,7 @@ class Page:
             }
 
         counts: dict[str, Any] = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
+        counts |= {"compared_off": self.comparison.pairs_off}
         counts |= {"why_not_before": self.comparison.why_not_before, "why_not_after": self.comparison.why_not_after}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
@@ -568,7 +569,7 @@ class Page:
 
 def in_how_many(contract: Contract, comparison: Comparison) -> str:
     """Return of how many operations it is true that nothing differs, to stand behind that; nothing where it is of all."""
-    of, all_ = len(comparison.compared - {*comparison.off_both}), len(contract.operations)
+    of, all_ = len(comparison.compared), len(contract.operations)
     return "" if of == all_ else f" in the {of} of {many(all_, 'operation')} that both were asked about"
 
 
@@ -583,13 +584,9 @@ def not_compared(before: Record, after: Record, comparison: Comparison) -> list[
             for was_not, what, selection in _selections(names, before, after)
         ]
     sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
-    parts += [
-        f"Not compared: {', '.join(found)}: {_why_off(name, is_ours=not before.header.documents)}"
-        for name, found in sides
-        if found
-    ]
+    parts += [f"Not compared: {', '.join(found)}: {_why_off(name, (before, after))}" for name, found in sides if found]
     both = comparison.off_both
-    return parts + [_off_on_both(both, (before, after))] * bool(both)
+    return parts + [_off_on_both(both, comparison.pairs_off, (before, after))] * bool(both)
 
 
 def _names(before: Record, after: Record) -> tuple[str, str]:
@@ -757,19 +754,34 @@ def off_means(*, is_ours: bool) -> str:
     return "switched off" if is_ours else "switched off, or without what was to be asked about,"
 
 
-def _why_off(target: str, *, is_ours: bool) -> str:
-    """Return why operations were not judged on a target that has them on the other side."""
+def _why_off(target: str, records: Sequence[Record]) -> str:
+    """Return why operations were not judged on the target of one of two records, which have them on the other side."""
     if is_of_whole(target):
         return f"not on the tape {target}, but on the other"
-    advice = "" if target.startswith("recorded") else ". Two recordings tell of them, or an empty server of that version"
+    is_ours = not records[0].header.documents
+    advice = "" if target.startswith("recorded") else f": {_where_to_look(records, is_ours=is_ours)}"
     return f"{off_means(is_ours=is_ours)} on {target}, and left so, and not on the other{advice}"
 
 
-def _off_on_both(operations: Sequence[str], records: Sequence[Record]) -> str:
-    """Return what is not known of operations that were judged on neither side."""
+def _off_on_both(operations: Sequence[str], pairs: int, records: Sequence[Record]) -> str:
+    """Return what is not known of operations that were judged on neither side.
+
+    Args:
+        pairs: How many answers of theirs were compared all the same.
+    """
     names = ", ".join(operations)
     if all(is_of_whole(record.header.target) for record in records):
         return f"On neither tape: {names}"
-    advice = "two recordings tell, or empty servers of these versions"
-    why = off_means(is_ours=not records[0].header.documents).capitalize()
-    return f"{why} on both: {names}; of what they do where they are on this says nothing: {advice}"
+    is_ours = not records[0].header.documents
+    alike = f" ({many(pairs, 'answer')} compared all the same)" * bool(pairs)
+    what = f"{off_means(is_ours=is_ours).capitalize()} on both: {names}{alike}"
+    return f"{what}; of what they do where they are on this says nothing: {_where_to_look(records, is_ours=is_ours)}"
+
+
+def _where_to_look(records: Sequence[Record], *, is_ours: bool) -> str:
+    """Return what tells of operations that are off: empty servers, and of our own operations recordings, where there are."""
+    versions = [record.header.server.version for record in records]
+    taped = [name for name in versions if name in every()]
+    if is_ours and len({*taped}) == len(versions):
+        return f"`mmconform compare {' '.join(versions)}`, of recordings, tells, or empty servers of these versions"
+    return "empty servers of these versions tell"

@@ -1721,18 +1721,20 @@ def test_what_one_server_has_switched_off_is_not_compared_and_told(is_before):
     [
         (
             "http://127.0.0.1:8065",
-            "CreateJob: switched off on http://127.0.0.1:8065, and left so, and not on the other. Two recordings",
+            "CreateJob: switched off on http://127.0.0.1:8065, and left so, and not on the other: empty",
         ),
         ("recorded:5.0.0", "CreateJob: switched off on recorded:5.0.0, and left so, and not on the other"),
         ("recorded:5.0.0/whole", "CreateJob: not on the tape recorded:5.0.0/whole, but on the other"),
     ],
 )
-def test_what_a_tape_of_the_whole_api_does_not_hold_is_not_switched_off_and_two_recordings_are_not_told_to_take_two(target, says):
+def test_what_a_tape_of_the_whole_api_does_not_hold_is_not_switched_off_and_where_to_look_is_told_of_live_servers(target, says):
     off = [seen("skip", persona="everyone", signature=NOT_ON_TAPE)] if target.endswith("/whole") else OFF
     before, after = of("5.0.0", [], off, target=target), of("5.1.0", [SERVED], ON)
     told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
     assert f"Not compared: {says}" in told
-    assert ("Two recordings" in told) == target.startswith("http") and ("switched off" in told) != target.endswith("/whole")
+    assert ("empty servers of these versions" in told) == target.startswith("http") and (
+        "switched off" in told
+    ) != target.endswith("/whole")
 
 
 def test_of_other_documents_what_is_off_may_lack_what_it_is_asked_about():
@@ -1757,14 +1759,31 @@ def test_what_both_have_switched_off_is_compared_as_it_is():
 
 def test_what_both_have_switched_off_is_named_and_no_difference_is_said_of_the_rest_alone():
     """Of an upgrade in between: what is off on a server with people is off before and after, and nobody asked."""
-    before, after = (of("5.0.0", [answer("200", "GetWebrtcToken")], OFF) for _ in range(2))
+    answers = [answer("200", "GetWebrtcToken"), answer(NOT_OFFERED)]
+    before, after = (of("5.0.0", answers, OFF) for _ in range(2))
     found = compare(CONTRACT, before, after)
+    assert (found.pairs, found.pairs_off, found.compared) == (1, 1, {"GetWebrtcToken"})
     assert found.changes == [] and found.off_both == ("CreateJob",) and not found.off_before
     page = Page(CONTRACT, before, after, found)
     for text in (page.text(), page.markdown()):
-        assert "Switched off on both: CreateJob; of what they do where they are on this says nothing" in text
+        assert (
+            "Switched off on both: CreateJob (1 answer compared all the same); of what they do where they are on this says nothing"
+            in text
+        )
         assert f"no difference in the 1 of {len(CONTRACT.operations)} operations that both were asked about" in text
     assert page.json()["off_both"] == ("CreateJob",)
+
+
+@pytest.mark.parametrize(
+    ("versions", "documents", "is_told"),
+    [(("10.8.1", "11.0.3"), (), True), (("10.8.1", "11.1.0"), (), False), (("10.8.1", "11.0.3"), BY, False)],
+)
+def test_recordings_are_named_for_what_is_off_where_there_are_some(versions, documents, is_told):
+    """Of a version that is on no tape the advice led to a refusal."""
+    before, after = (of(one, [answer("200", "GetWebrtcToken")], OFF, documents=documents, target="http://x") for one in versions)
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert ("`mmconform compare 10.8.1 11.0.3`, of recordings, tells, or empty servers" in told) == is_told
+    assert ("empty servers of these versions tell\n" in told) == (not is_told)
 
 
 def test_of_one_address_before_and_after_it_is_said_which():
