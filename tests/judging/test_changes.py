@@ -1766,10 +1766,7 @@ def test_what_both_have_switched_off_is_named_and_no_difference_is_said_of_the_r
     assert found.changes == [] and found.off_both == ("CreateJob",) and not found.off_before
     page = Page(CONTRACT, before, after, found)
     for text in (page.text(), page.markdown()):
-        assert (
-            "Switched off on both: CreateJob (1 answer compared all the same); of what they do where they are on this says nothing"
-            in text
-        )
+        assert "Switched off on both: CreateJob (1 answer compared all the same); of what they do where they are on" in text
         assert f"no difference in the 1 of {len(CONTRACT.operations)} operations that both were asked about" in text
     assert page.json()["off_both"] == ("CreateJob",)
 
