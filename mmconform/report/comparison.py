@@ -198,8 +198,9 @@ class Page:
                     turn, command = self._requests.first(change)
                     first = f"; first seen in{inert(turn)} {code(command)}" if command else ""
                     shown_by = self._requests.shown_by([change], inert, code)
-                    sent = f"; what one of them sent: {code(call)}" if (call := self._exchanges(change)) else ""
-                    sent += f"; such as {code(line)}" if (line := self._requests.sent([change])) else ""
+                    line = self._requests.sent([change], inert, code)
+                    sent = f"; sent: {line}" if line and line not in shown_by else ""
+                    sent += f"; what one of them sent, and each answer: {code(call)}" if (call := self._exchanges(change)) else ""
                     lines.append(f"- {code(change.operation)}, for {_listed(change.personas)}: {shown_by}{first}{sent}")
                 lines += [f"- {inert(line)}" for line in self._who_may_is_not_told(group)]
                 lines += [f"- why: {inert(reason)}" for reason in _whys(group.reasons)]

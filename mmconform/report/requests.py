@@ -154,12 +154,15 @@ class Requests:
             return f"{turn} {change.request}, judged by", rerun(record.header.target, record.header.documents, test)
         return turn, change.request
 
-    def sent(self, changes: Sequence[Change]) -> str:
+    def sent(self, changes: Sequence[Change], text: Callable[[str], str] = str, literal: Callable[[str], str] = str) -> str:
         """Return what requests were that show these changes, and in what they differ, in one line; where a tape holds them.
 
         They are those of one test that were answered so: what both were asked, or else what the one was and what the other. Where
         it is another test than the first that shows a change, it is named. An id is left out, and of a long line its end. From a
         tape of the whole API it is one of them, with who sent it, and in place of an id the kind of what it names.
+
+        Args:
+            text, literal: How what a record says is written: the name of a test, and a request.
         """
         for change in changes:
             tests = dict.fromkeys(sent.test for caller in change.callers for sent in caller.tests)
@@ -167,10 +170,11 @@ class Requests:
                 for side in (1, 0):
                     if self._is_whole(side):
                         if found := self._on_whole(change, test, side):
-                            return self._told_of_whole(change, test, found)
+                            who, request = self._told_of_whole(change, test, found)
+                            return f"{text(who)}: {literal(request)}"
                     elif lines := dict.fromkeys(map(line, self._showing(change, test, side))):
-                        in_which = "" if test == changes[0].request else f" (in {_kind(Sent(test))})"
-                        return self._of_both(change, test, side, [*lines]) + in_which
+                        in_which = "" if test == changes[0].request else f" (in {text(_kind(Sent(test)))})"
+                        return literal(self._of_both(change, test, side, [*lines])) + in_which
         return ""
 
     def _of_both(self, change: Change, test: str, side: int, lines: Sequence[Line]) -> str:
@@ -227,14 +231,14 @@ class Requests:
         target = self._records[side].header.target
         return target.startswith("recorded:") and is_of_whole(target)
 
-    def _told_of_whole(self, change: Change, test: str, found: Iterable[Exchange]) -> str:
-        """Return one of these: of somebody, if there is one, of whom not all requests show the change."""
+    def _told_of_whole(self, change: Change, test: str, found: Iterable[Exchange]) -> tuple[str, str]:
+        """Return who sent one of these, somebody of whom not all requests show the change, if there is one; and the request."""
         in_part = {caller.persona for caller in change.callers if caller.others}
         shown = max(found, key=lambda one: one.persona in in_part)
         named = self._naming([(change, caller) for caller in change.callers])
         kind = named(change, Sent(test, shown.which, cast(About, shown.about)))
         person = _PERSON.get(shown.about, "user") if _is_probe(test) else "user"
-        return f"as {shown.persona}, {kind}: {_cut(in_words(self._contract, shown, person), _LONG_LIST)}"
+        return f"as {shown.persona}, {kind}", _cut(in_words(self._contract, shown, person), _LONG_LIST)
 
     def _on_whole(self, change: Change, test: str, side: int) -> list[Exchange]:
         """Return the exchanges of a test that show a change, from a tape of the whole API, which tells who sent each."""

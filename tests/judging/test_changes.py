@@ -1355,12 +1355,20 @@ def test_requests_that_show_a_change_are_told_with_what_differs_in_them_where_a_
     old, new = (of(f"5.{i}.0", [SERVED, *(answer(both[i], request=ODD) for both in said)]) for i in (0, 1))
     page = Page(CONTRACT, old, new, compare(CONTRACT, old, new))
     sent = 'POST /api/v4/jobs {"type": "a"}, {"type": "b"}, {"type": "…"}'
-    assert f"    sent: {sent}\n" in page.text() and f"; such as `{sent}`" in page.markdown()
+    assert (
+        f"    sent: {sent}\n" in page.text()
+        and f"; sent: `{sent}`; what one of them sent, and each answer: `mmconform.exchanges(" in page.markdown()
+    )
     assert sent in [change["sent"] for change in page.json()["changes"]]
     assert f"    sent: {sent}\n" in Page(CONTRACT, new, old, compare(CONTRACT, new, old)).text(), "from the tape of either"
     pair = [of(f"5.{i}.0", [SERVED, *(answer(both[i], request=ODD) for both in (("400 x", "400 x"), *said))]) for i in (0, 1)]
     text = Page(CONTRACT, *pair, compare(CONTRACT, *pair)).text()
     assert "answer 201 → 400 x" in text and sent not in text, "which of them show it, nobody can say"
+    rows = [[SERVED, *(answer(both, request=test) for test in (PLAIN, ODD))] for both in ("201", "400 x")]
+    page = Page(CONTRACT, *(pair := [of(f"5.{i}.0", rows[i]) for i in (0, 1)]), compare(CONTRACT, *pair))
+    assert f"    sent: {sent} (in “much data”)\n" in page.text()
+    told = f"; sent: `{sent}` (in “much data”); what one of them sent, and each answer: `mmconform.exchanges("
+    assert told in page.markdown(), "what stands on another cassette does not stand behind its name"
     elsewhere = replace(new, header=msgspec.structs.replace(new.header, target="recorded:../5.1.0"))
     assert "sent: " not in Page(CONTRACT, old, elsewhere, compare(CONTRACT, old, elsewhere)).text()
 
@@ -1431,7 +1439,7 @@ def test_each_change_has_its_own_way_to_the_requests_that_show_it():
     told = [line.strip() for line in lines if 'mmconform.exchanges("' in line]
     calls = sorted(f'mmconform.exchanges("5.1.0", "{name}", cassette="a/b")' for name in ALIKE)
     assert sorted(told) == calls == sorted(change["exchanges"] for change in page.json()["changes"])
-    assert all(f"; what one of them sent: `{call}`" in page.markdown() for call in calls)
+    assert all(f"; what one of them sent, and each answer: `{call}`" in page.markdown() for call in calls)
 
 
 @pytest.mark.parametrize(
