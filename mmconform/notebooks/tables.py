@@ -307,7 +307,8 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
 def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return what our lists know to have changed between the servers of :func:`timeline`, and what its requests do not show.
 
-    Most of it is about callers as whom only one of the two could be asked. ``mmconform compare`` tells it below the changes.
+    One of the two does not have the operation, or could not be asked as such a caller; or none of its requests is one that would
+    show it. ``mmconform compare`` tells it below the changes.
 
     Columns: ``older``, ``version`` (the newer), ``operation`` (all that it is about), ``personas`` (nobody: it is known of no
     caller apart) and ``known`` (in words, with its source).

@@ -8,7 +8,9 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -244,6 +246,19 @@ def test_what_the_requests_do_not_show_is_what_a_comparison_tells_below(records,
     assert main(["compare", *(str(records / version / NAME) for version in VERSIONS), "--format", "json"]) in (0, 1)
     assert beside.known.tolist() == json.loads(capsys.readouterr().out)["not_shown"]
     assert beside.personas.str.contains("editor").any(), "of whom only the later version was asked"
+
+
+def test_what_the_requests_do_not_show_has_each_reason_that_is_told_of_it(records):
+    """Most was said to be about callers as whom only one of the two could be asked."""
+    changes, answers = mmconform.timeline(), mmconform.answers()
+    came_or_went = set(changes[changes.kind == "operation"].operation.astype(str))
+    asked = [set(zip(of.operation, of.persona, strict=True)) for _, of in answers.groupby("version", observed=True)]
+    reasons = Counter()
+    for row in mmconform.not_shown().itertuples():
+        operations, personas = row.operation.split(", "), row.personas.split(", ")
+        of_one = any(pair in asked[0] ^ asked[1] for pair in product(operations, personas))
+        reasons["operation" if came_or_went & {*operations} else "caller" if of_one else "request"] += 1
+    assert set(reasons) == {"operation", "caller", "request"}
 
 
 def test_a_promise_that_is_no_longer_kept_is_in_the_timeline_as_in_a_comparison(records, tmp_path):
