@@ -17,7 +17,7 @@ class Heartbeat:
         every: Seconds between two lines, at least.
     """
 
-    def __init__(self, what: str, say: Callable[[str], None], every: float = 30) -> None:
+    def __init__(self, what: str, say: Callable[[str], None], every: float = 15) -> None:
         self._what, self._say, self._every = what, say, every
         self._count, self._told = 0, time.monotonic()
 

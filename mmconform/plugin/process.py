@@ -118,6 +118,8 @@ class Process:
         if reporter and not self.is_worker:
             with capture.global_and_fixture_disabled() if capture else nullcontext():
                 reporter.ensure_newline()
+                if reporter._tw.width_of_current_line:  # dots of -q, of which it knows nothing
+                    reporter.line("")
                 reporter.write_line(text)
 
     @property
