@@ -68,17 +68,12 @@ ORIGIN_MARKS = {
 }
 #: A tick, a dash, both or neither, as on the page; and a frame around what is not as documented, or not judged.
 ACCESS_MARKS = {
-    "allowed": Marker("$✓$", BLUE, "allowed", tile="#cfe3f1"),
-    "denied": Marker("_", GREY, "denied", size=7),
-    "mixed": Marker("$±$", PURPLE, "now this, now that", tile="#f1e6ed"),
-    "neither": Marker(r"$\sim$", GREY, "another error"),
+    "allowed": Marker("$✓$", BLUE, "may: was served", tile="#cfe3f1"),
+    "denied": Marker("_", GREY, "may not: was refused", size=7),
+    "mixed": Marker("$±$", PURPLE, "both: some served, some refused", tile="#f1e6ed"),
+    "neither": Marker(r"$\sim$", GREY, "neither: another error, or no valid request"),
     "disagree": Marker("o", RED, "documentation and server disagree", hollow=True, size=16),
     "unjudged": Marker("s", GREY, "nobody judged whether as documented", hollow=True, size=16),
-}
-GRANT_MARKS = {
-    "pass": STATE_MARKS["pass"],
-    "denied": Marker("_", RED, "denied, although documented as allowed", tile="#fbe3d5", size=7),
-    "allowed": Marker("$✓$", RED, "allowed, although documented as denied", tile="#fbe3d5"),
 }
 SINCE_MARKS = {
     "there": Marker("", BLUE, "served", tile="#cfe3f1"),
@@ -216,8 +211,26 @@ def access(access: pd.DataFrame) -> Picture:
 
     Those have no column to whom single tests give more than their role holds: :func:`granted` is about them.
     """
-    [target] = access.target.unique()
     people = [*PERSONAS, *(name for name in BESIDE if (access.persona == name).any())]
+    return _who_may(access, people, "Who may do what on {}, by roles as shipped")
+
+
+def granted(access: pd.DataFrame) -> "Picture | Table":
+    """Return the same of those to whom a test gave more than their role holds, each of whom may ask with that and without.
+
+    Where there was nobody, as on a server that people use, whose roles stay as they are, an empty table says so.
+    """
+    [target] = access.target.unique()
+    people = [name for name in MADE if name not in BESIDE and (access.persona == name).any()]
+    if not people:
+        why = "where people use it, roles stay as they are"
+        said = f"On {target} nobody was given a permission that their role does not hold ({why})"
+        return Table(access.loc[[], ["operation", "persona"]], said)
+    return _who_may(access, people, "People with a permission that their role does not hold, on {}")
+
+
+def _who_may(access: pd.DataFrame, people: list[str], title: str) -> Picture:
+    [target] = access.target.unique()
     access = callers(access[access.persona.isin(people)])
     whose = {"self": "own", "other": "somebody else's", "any": ""}
     labels = [f"{r.operation}, {whose[r.about]}" if whose[r.about] else str(r.operation) for r in access.itertuples()]
@@ -226,7 +239,7 @@ def access(access: pd.DataFrame) -> Picture:
     frame = pd.concat([places.assign(value=places.answered), wrong.assign(value="disagree"), unjudged.assign(value="unjudged")])
     frame["label"] = pd.Categorical(frame.label, list(dict.fromkeys(places.label)), ordered=True)
     frame["persona"] = frame.persona.cat.set_categories(people, ordered=True)
-    said = f"Who may do what on {target}, by roles as shipped: {access.agrees.sum()} of {access.agrees.count()} as documented"
+    said = f"{title.format(target)}: {access.agrees.sum()} of {access.agrees.count()} as documented"
     return _grid(frame, "label", "persona", ACCESS_MARKS, said)
 
 
@@ -241,27 +254,6 @@ def callers(access: pd.DataFrame) -> pd.DataFrame:
 
     cells = access.groupby(["operation", "about", "persona"], observed=True, sort=False)[["answered", "agrees"]].apply(together)
     return cells.reset_index().astype({"agrees": "boolean"})
-
-
-def granted(observations: pd.DataFrame) -> "Picture | Table":
-    """Return how those fare on one target to whom a test gave more than their role holds (:func:`mmconform.load`).
-
-    Where there was nobody, as on a server that people use, whose roles stay as they are, an empty table says so.
-    """
-    [target] = observations.target.unique()
-    seen = observations[(observations.rule == "permission") & observations.persona.isin(list(MADE))]
-    seen = seen[seen.outcome.isin(["pass", "fail"])]
-    if seen.empty:
-        why = "where people use it, roles stay as they are"
-        said = f"On {target} nobody was given a permission that their role does not hold ({why})"
-        return Table(seen[["operation", "persona"]], said)
-    wrong = seen.signature.str.startswith("2").map({True: "allowed", False: "denied"})  # it begins with the status
-    seen = seen.assign(value=wrong.where(seen.outcome == "fail", "pass"))
-    seen["rank"] = seen.value.map({"denied": 0, "allowed": 0, "pass": 1})
-    worst = seen.sort_values("rank", kind="stable").drop_duplicates(["operation", "persona"]).copy()
-    worst["persona"] = worst.persona.cat.set_categories([made for made in MADE if made in set(worst.persona)], ordered=True)
-    said = f"People with a permission that their role does not hold, on {target}"
-    return _grid(worst, "operation", "persona", GRANT_MARKS, said)
 
 
 def versions(answers: pd.DataFrame, timeline: pd.DataFrame, clauses: pd.DataFrame) -> Picture:

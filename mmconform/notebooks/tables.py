@@ -93,7 +93,8 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
     other, which is somebody else's or a team's, nobody, where none exists or it has no owner, such as a job, or unclear, where
     nobody knows), ``valid`` (a valid request about something that exists), ``status``, ``error`` (the error's
     id, or nothing), ``fields`` (of a 2xx: its top-level fields and their types), ``as_shipped`` (nothing was changed before:
-    elsewhere the caller may have been given more than the persona has, or less), ``request`` (the test), ``number`` (of that
+    elsewhere the caller may have been given more than the persona has, or less), ``documented`` (of whether the caller may, by
+    what the answer was judged: allowed, denied, or unknown where it was not), ``request`` (the test), ``number`` (of that
     test's requests) and ``sent`` (which of the requests it had the persona send to the operation: what it is about, where all
     these records tell it, and the how manieth such one).
 
@@ -103,12 +104,14 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
     Args and errors are those of :func:`load`.
     """
     read_ = _read(records, _contract(spec, overlay))
-    columns = ("operation", "persona", "about", "valid", "status", "error", "fields", "as_shipped", "request", "number")
+    asked = ("operation", "persona", "about", "valid")
+    columns = (*asked, "status", "error", "fields", "as_shipped", "documented", "request", "number")
     rows = [
         {
             **_of(record),
             **{column: getattr(row, column) for column in columns},
             "fields": row.fields or None,
+            "documented": row.documented or "unknown",
             "sent": f"{which} ({turn})" if which else str(turn),
         }
         for record, answers_of_it in zip(read_, by_question(*read_), strict=True)

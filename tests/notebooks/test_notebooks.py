@@ -718,8 +718,9 @@ def test_a_mark_means_the_same_in_every_picture_and_on_the_page():
     assert {shape: values for shape, values in meant.items() if len(values) > 1} == {}
     script = (ROOT / "mmconform" / "report" / "page.js").read_text(encoding="utf-8")
     signs = dict(re.findall(r'(\w): "(.)"', re.search(r"const SIGN = \{(.*)\};", script)[1]))
-    assert draw.ACCESS_MARKS["allowed"].marker == draw.GRANT_MARKS["allowed"].marker == f"${signs['a']}$"
-    assert draw.ACCESS_MARKS["mixed"].marker == f"${signs['b']}$"
+    assert draw.ACCESS_MARKS["allowed"].marker == f"${signs['a']}$" and draw.ACCESS_MARKS["mixed"].marker == f"${signs['b']}$"
+    answers = [draw.ACCESS_MARKS[value].meaning for value in ("allowed", "denied", "mixed", "neither")]
+    assert all(f'"{meaning}"' in script for meaning in answers)
 
 
 def test_an_operation_is_marked_where_it_begins_and_not_where_it_was_before_all(records):
@@ -771,14 +772,27 @@ def test_what_was_kept_though_it_is_known_to_be_broken_is_told_and_drawn(records
     assert (met.state == "known").any() and not met[met.state == "known"].though_known.any()
 
 
-def test_who_was_refused_is_drawn_so_whatever_else_was_expected(records):
-    seen = mmconform.load(records / "11.0.3").head(2)
-    people = draw.pd.Categorical(["bot", "editor"])
-    signatures = ["403 x, not refused as y", "200, not denied"]
-    seen = seen.assign(rule="permission", outcome="fail", persona=people, signature=signatures)
-    said = str(draw.granted(seen))
-    assert "1 × denied, although documented as allowed, 1 × allowed, although documented as denied" in said
-    assert "2 columns (persona)" in said, "nobody of whom there is nothing"
+def test_who_is_served_and_refused_is_drawn_as_both_with_a_ring_where_some_is_not_as_documented(records):
+    """A refusal that should not be hid whatever else the same caller was served with; answers tell on what it hangs."""
+    access = mmconform.access(records / "11.0.3")
+    manager = access[(access.operation == "RegenCommandToken") & (access.persona == "slash_manager")]
+    came = {(row.documented, row.answered) for row in manager.itertuples()}
+    assert came == {("allowed", "allowed"), ("allowed", "denied"), ("denied", "denied")}
+    assert "1 × both: some served, some refused, 1 × documentation and server disagree" in str(draw.granted(manager))
+    kept = str(draw.granted(manager[manager.agrees]))
+    assert ": 1 of 1 as documented" in kept and "disagree" not in kept
+    wrong = manager[~manager.agrees]
+    assert "1 × may not: was refused, 1 × documentation and server disagree" in str(draw.granted(wrong))
+    answers = mmconform.answers(records / "11.0.3")
+    asked = answers[(answers.operation == "RegenCommandToken") & (answers.persona == "slash_manager") & answers.valid]
+    refused = asked[(asked.documented == "allowed") & (asked.status == 403)]
+    assert len(refused) == wrong.requests.sum() and {"allowed", "denied"} <= set(asked.documented)
+
+
+def test_those_have_no_column_to_whom_nobody_gave_anything(records):
+    access = mmconform.access(records / "11.0.3")
+    people = {*access.persona} & {*MADE}
+    assert people and f"{len(people)} columns (persona)" in str(draw.granted(access))
 
 
 def test_a_server_that_is_named_twice_differs_in_nothing_from_itself(records, tmp_path, monkeypatch):
@@ -789,8 +803,8 @@ def test_a_server_that_is_named_twice_differs_in_nothing_from_itself(records, tm
 
 def test_where_nobody_was_given_anything_that_is_said_and_no_empty_picture_drawn(records):
     """On a server with people the notebook had two warnings of matplotlib, and a frame around nothing."""
-    seen = mmconform.load(records / "11.0.3")
-    said = draw.granted(seen[~seen.persona.isin([*MADE])])._repr_html_()
+    access = mmconform.access(records / "11.0.3")
+    said = draw.granted(access[~access.persona.isin([*MADE])])._repr_html_()
     assert "On recorded:11.0.3 nobody was given a permission that their role does not hold" in said
 
 
