@@ -1,9 +1,13 @@
 """The lines for a shell that repeat an exchange or a test, made of a record that may be anybody's."""
 
+import json
 import re
 from collections.abc import Iterable
 from shlex import quote
+from typing import Any
+from urllib.parse import urlencode
 
+from mmconform.contract.clause import Operation
 from mmconform.errors import plain
 from mmconform.paths import RUN
 from mmconform.record.rows import Evidence
@@ -39,6 +43,41 @@ def curl(evidence: Evidence, persona: str, host: str = SERVER) -> str:
     for name, value in headers_of(evidence, persona):
         words += ["-H", _header(f"{name}: {value}")]
     return " ".join([*words, *(_data(evidence) if evidence.body else [])])
+
+
+def attempt(operation: Operation, base: str) -> str:
+    """Return a line that asks an operation as its document has it, without a session.
+
+    What somebody has to fill in stands in braces. Nothing where the document does not say enough of a body that it needs.
+
+    Args:
+        base: The path before the operation's.
+    """
+    said = operation.sample.query
+    query = urlencode({name: said.get(name, f"{{{name}}}") for name in sorted(operation.required_query)}, safe="{}")
+    body = _held(operation)
+    if body is None and operation.body and operation.body.required:
+        return ""
+    url = f"{base}{operation.path}{f'?{query}' if query else ''}"
+    held = "" if body is None else json.dumps(body, ensure_ascii=False)
+    return curl(Evidence(method=operation.method, url=url, body=held), "anonymous")
+
+
+def _held(operation: Operation) -> Any:
+    """Return what a valid JSON body holds, as the document or its overlay says; None where they do not say enough."""
+    body, sample = operation.body, operation.sample.body
+    if body is None or not body.is_json:
+        return None
+    if sample is not None or body.example is not None:
+        return body.example if sample is None else sample
+    properties, required = body.schema.get("properties") or {}, body.schema.get("required") or ()
+    if not required or any(_type(properties.get(name)) != "string" for name in required):
+        return None
+    return {name: f"{{{name}}}" for name in required}
+
+
+def _type(schema: Any) -> str:
+    return str(schema.get("type", "")) if isinstance(schema, dict) else ""
 
 
 def _data(evidence: Evidence) -> list[str]:

@@ -981,8 +981,19 @@ function exchange(finding, here) {
     h("div", { class: "soft small mono" }, here.cassette || here.test));
 }
 
-/** A curl with the operation's own braces, for promises of which the record keeps no exchange. */
-const template = (operation) => `curl -i -X ${operation.method} "$SERVER"${sh(data.base + operation.path)} -H "Authorization: Bearer $TOKEN"`;
+/** A line that asks as a document has it, for a promise of which the record keeps no exchange: as somebody who saw it kept. */
+function attempt(operation, rule, personas) {
+  // What is wrong about wrong input, and what a request does to the next page, no document has.
+  if (!operation.curl || rule === "input" || rule === "paging") return "";
+  const asks = Object.keys(data.personas).filter((name) => personas.includes(name));
+  const wanted = { auth: "anonymous", permission: "" }[rule] ?? "system_admin"; // who is served shows most but of who may
+  const persona = asks.includes(wanted) ? wanted : asks[0];
+  if (!persona) return "";
+  const line = persona === "anonymous" ? operation.curl : `${operation.curl} -H "Authorization: Bearer $${persona.toUpperCase()}"`;
+  const who = persona === "anonymous" ? "Without a session." : `$${persona.toUpperCase()} is a session of ${spaced(persona)} (${data.personas[persona]}).`;
+  return h("details", {}, h("summary", {}, `try it with curl, as ${spaced(persona)}`), h("pre", {}, line),
+    h("p", { class: "small" }, who, /\{[a-z][^"{}]*\}/.test(line) && " What stands in braces is for you to fill in."), button("Copy curl", () => copy(line, "The curl command is in the clipboard.")));
+}
 
 /** A word for a shell, whatever a record or a document says in it. */
 const sh = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
@@ -1013,7 +1024,8 @@ function clausePanel(clause, t) {
   const kept = Object.entries(clause.kept).filter(([persona, { at }]) => at[t] && (!now.persona || persona === now.persona));
   const unmet = state === "c" ? clause.unmet[t].map((n) => data.deviations[n]) : [];
   const testsHere = ({ tests }) => Object.keys(tests).filter((name) => tests[name][t] === "1");
-  const test = (broken[0] ? broken[0].at[t].test : kept.length ? testsHere(kept[0][1])[0] : "") || "";
+  const shown = broken.slice(0, 12);
+  const repeated = [...new Set(broken.length ? shown.map((f) => f.at[t].test) : kept.slice(0, 1).flatMap(([, row]) => testsHere(row).slice(0, 1)))].filter((name) => name);
   const ways = data.targets.map((_, i) => [...new Set((findingsOf.get(clause.id) || []).filter((f) => f.at[i] && "nek".includes(f.at[i].state) && isOfWhom(f)).map((f) => f.signature))].sort());
   const [shape, same] = history_([...statesOf(clause)], ways);
   return [
@@ -1023,11 +1035,11 @@ function clausePanel(clause, t) {
     state === "u" && part("Why not judged", h("p", {}, data.states.u.means)),
     [["Known, because", known], ["Known to be broken, and not met here, because", unmet]].map(([title, some]) => some.length > 0 && part(title, some.map((card) => h("div", { class: "exchange" }, h("div", {}, h("strong", {}, VERDICT[card.verdict][0]), h("span", { class: "soft" }, `, ${card.versions}`)), h("p", {}, prose(card.reason)), h("p", { class: "soft small" }, `Evidence: ${card.evidence}`),
       h("div", {}, button("Its card", () => go({ view: "deviations", open: `card:${card.place.replace(/^.*\//, "")}` }))))))),
-    broken.length && part("Seen", broken.slice(0, 12).map((f) => exchange(f, f.at[t])), broken.length > 12 && h("p", { class: "soft" }, `and ${broken.length - 12} more`)),
+    broken.length && part("Seen", shown.map((f) => exchange(f, f.at[t])), broken.length > shown.length && h("p", { class: "soft" }, `and ${broken.length - shown.length} more`)),
     kept.length && part(broken.length ? "Kept otherwise" : "Kept", h("ul", { class: "list" }, kept.map(([persona, row]) => h("li", {}, mark("p"), h("details", {}, h("summary", {}, `${persona.replaceAll("_", " ")}, ${many(row.at[t], "time")}, in ${many(testsHere(row).length, "test")}`), testsHere(row).map((name) => h("div", { class: "mono small" }, name)))))),
-      !broken.length && h("details", {}, h("summary", {}, "try it with curl"), h("pre", {}, template(operation)), button("Copy curl", () => copy(template(operation), "The curl command is in the clipboard.")))),
+      !broken.length && attempt(operation, clause.rule, kept.map(([persona]) => persona))),
     part("Over the versions", shape, h("ul", { class: "list small" }, same.map((span) => h("li", {}, mark(span.letter), h("span", {}, h("span", { class: "no-wrap" }, named(span)), ` ${word(span.letter)}`, span.said.map((text) => h("div", { class: "mono soft" }, text))))))),
-    test && part("Repeat", h("pre", {}, [data.run, sh(one.target), one.documents, sh(test)].filter(Boolean).join(" "))),
+    repeated.length > 0 && part("Repeat", h("pre", {}, [data.run, sh(one.target), one.documents, ...repeated.map(sh)].filter(Boolean).join(" "))),
   ];
 }
 
@@ -1050,7 +1062,15 @@ function operationPanel(operation, t) {
 function turned(t, other) {
   const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[other]);
   const list = () => h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[other])}, now ${word(clause.at[t])}` }, mark(clause.at[other]), " → ", mark(clause.at[t])), chip(clause.id, t))));
-  return !some.length ? h("p", {}, "Every promise stands as before.") : some.length > FEW ? later(`${some.length} promises stand otherwise`, some.length, list) : list();
+  if (!some.length) return h("p", {}, `Every promise stands as before${answeredAllTheSame(t, other)}.`);
+  return some.length > FEW ? later(`${some.length} promises stand otherwise`, some.length, list) : list();
+}
+
+/** That promises are not answers, and how many of these changed, as far as the page knows. */
+function answeredAllTheSame(t, other) {
+  const { against, changes } = data.targets[t];
+  if (against !== data.targets[other].target) return ", which says nothing of answers: see above";
+  return changes.length ? `, though answers changed (${effects(changes).map(([effect, some]) => `${some.length} ${EFFECT[effect][1]}`).join(", ")}): see above` : "";
 }
 
 /** Of which other column a version's panel tells the difference. */

@@ -19,7 +19,7 @@ from mmconform.judging.access import Access, accesses, self_differs
 from mmconform.judging.changes import Change, request_of
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.known_changes import KnownChange
-from mmconform.judging.repeat import caveat, circumstances, curl
+from mmconform.judging.repeat import attempt, caveat, circumstances, curl
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check, slug_of
 from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
@@ -154,7 +154,7 @@ def page_data(
         ],
         "tags": sorted({_tag(operation) for operation in contract.operations.values()}, key=str.casefold) if is_grouped else [],
         "operations": [
-            {**_operation(operation, records), **({"tag": _tag(operation)} if is_grouped else {})}
+            {**_operation(operation, contract.base, records), **({"tag": _tag(operation)} if is_grouped else {})}
             for operation in contract.operations.values()
         ],
         "clauses": _clauses(contract, records, unmet, cards),
@@ -218,7 +218,7 @@ def _tag(operation: Operation) -> str:
     return next(iter(operation.tags), "without a tag")
 
 
-def _operation(operation: Operation, records: Sequence[Record]) -> dict[str, Any]:
+def _operation(operation: Operation, base: str, records: Sequence[Record]) -> dict[str, Any]:
     requirement = operation.requirement
     return {
         "id": operation.id,
@@ -230,6 +230,7 @@ def _operation(operation: Operation, records: Sequence[Record]) -> dict[str, Any
         "removed_at": _first(records, operation.removed),
         "requirement": str(requirement),
         "self_differs": self_differs(operation),
+        "curl": attempt(operation, base),
     }
 
 

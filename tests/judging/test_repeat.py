@@ -1,13 +1,18 @@
 """The line that repeats an exchange: one curl with the exchange's own words, whatever a stranger's record says."""
 
+import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mmconform.contract.build import build
+from mmconform.contract.clause import Body, Parameter, Sample
+from mmconform.documents.load import load
 from mmconform.errors import plain
-from mmconform.judging.repeat import SERVER, circumstances, curl, headers_of, variable
+from mmconform.judging.repeat import SERVER, attempt, circumstances, curl, headers_of, variable
 from mmconform.record.rows import Evidence
 from mmconform.world.people import MADE
 
@@ -52,6 +57,47 @@ def sent_by(tmp_path_factory):
         return words
 
     return sent_by
+
+
+@pytest.fixture(scope="module")
+def operations():
+    return build(load().document).operations
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "body"),
+    [
+        ("CreateJob", {}, {"type": "data_retention"}),  # the document's example
+        ("RevokeUserAccessToken", {}, {"token_id": "{token_id}"}),  # of which it has none, and says what is required
+        ("CreateJob", {"sample": Sample(body=["{user}"], query={"a": "b c"})}, ["{user}"]),  # what an overlay says is served
+        ("GetUserAccessTokens", {}, None),
+    ],
+)
+def test_who_has_no_exchange_is_told_a_request_as_the_document_has_it(name, more, body, operations, sent_by):
+    """A line without a body and without its type was refused for these, whatever the promise."""
+    operation = replace(operations[name], **more)
+    if more:
+        operation = replace(operation, parameters=tuple(Parameter(each, "query", True, {}) for each in "ac"))
+    words = sent_by(attempt(operation, "/api/v4"))
+    url = f"http://server/api/v4{operation.path}{'?a=b+c&c={c}' if more else ''}"
+    assert words[:1] == ["-i"] and words[words.index("-X") :][:3] == ["-X", operation.method, url]
+    sent = ["-H", "Content-Type: application/json", "--data-raw"]
+    assert words[words.index(url) + 1 :] == ([] if body is None else [*sent, json.dumps(body)])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"media": "multipart/form-data", "example": {"a": "b"}},
+        {"schema": {"type": "object"}},
+        {"schema": {"required": ["many"], "properties": {"many": {"type": "array"}}}},
+    ],
+)
+def test_of_a_body_about_which_a_document_says_too_little_no_line_is_told(body, operations):
+    needed = Body(**{"required": True, "schema": {}, "resources": {}, **body})
+    operation = replace(operations["CreateJob"], body=needed)
+    assert attempt(operation, "/api/v4") == ""
+    assert "--data" not in attempt(replace(operation, body=replace(needed, required=False)), "/api/v4")
 
 
 @given(text, text, text, text, text, headers)

@@ -3,6 +3,7 @@
 Without Chromium these tests are skipped, but where CI or MMCONFORM_BROWSER=required is set that is a failure.
 """
 
+import json
 import os
 import re
 import shlex
@@ -503,7 +504,7 @@ def test_any_two_columns_are_compared(page_of, record_of):
     page.get_by_role("columnheader", name="11.0.3").get_by_role("button").click()
     expect(panel(page)).to_contain_text("CreateJob.status")
     panel(page).get_by_label("Compared with").select_option("5.36.1")
-    expect(panel(page)).to_contain_text("Every promise stands as before.")
+    expect(panel(page)).to_contain_text("Every promise stands as before, which says nothing of answers: see above.")
     expect(panel(page)).to_contain_text("mmconform report 5.36.1 11.0.3 --output page.html")
     assert unquote(page.url).endswith("#versions?open=@11.0.3~5.36.1")
     page.get_by_role("columnheader", name="5.36.1").get_by_role("button").click()
@@ -519,6 +520,60 @@ def test_a_promise_is_told_with_the_tests_of_that_version_and_repeated_by_one_of
     expect(panel(page)).to_contain_text("member, 1 time, in 1 test")
     expect(panel(page)).to_contain_text("suites/some/test_b.py::test_it")
     expect(panel(page)).not_to_contain_text("test_a.py")
+
+
+def test_each_test_that_showed_a_promise_broken_is_repeated_and_each_once(page_of, record_of):
+    """What only the second of them shows was not seen by who ran the command."""
+    broken = {"clause": "CreateJob.status", "outcome": "fail", "persona": "member", "standing": "new", "evidence": EVIDENCE}
+    kept = {
+        "clause": "CreateJob.status",
+        "outcome": "pass",
+        "persona": "system_admin",
+        "test": "suites/some/test_c.py::test_it[c]",
+    }
+    seen = [("500 a", "a"), ("500 b", "b"), ("500 c", "a")]
+    rows = [{**broken, "signature": what, "seen": what, "test": f"suites/some/test_{name}.py::test_it[x]"} for what, name in seen]
+    page = page_of("versions?open=CreateJob.status@11.0.3", record_of("11.0.3", *rows, kept))
+    command = panel(page).locator("section", has=page.get_by_role("heading", name="Repeat")).locator("pre").inner_text()
+    assert command == f"{RUN} recorded:11.0.3 suites/some/test_a.py::test_it suites/some/test_b.py::test_it"
+
+
+@pytest.mark.parametrize(
+    ("clause", "personas", "asks"),
+    [
+        ("CreateJob.permission", ["system_admin", "member"], "member"),
+        ("CreateJob.status", ["member", "system_admin"], "system_admin"),
+        ("CreateJob.auth", ["team_admin", "anonymous"], "anonymous"),
+        ("CreateJob.input", ["member"], ""),
+    ],
+)
+def test_what_is_tried_with_curl_has_a_body_and_says_as_whom(clause, personas, asks, page_of, record_of):
+    """It named nobody and sent nothing: whoever tried it was refused for that, whatever the promise."""
+    rows = [{"clause": clause, "outcome": "pass", "persona": persona} for persona in personas]
+    page = page_of(f"versions?open={clause}@11.0.3", record_of("11.0.3", *rows))
+    tried = panel(page).locator("details", has_text="try it with curl")
+    assert tried.count() == bool(asks)
+    if asks:
+        tried.locator("summary").click()
+        words = shlex.split(tried.locator("pre").inner_text())
+        assert "Content-Type: application/json" in words
+        assert json.loads(words[words.index("--data-raw") + 1]) == {"type": "data_retention"}
+        session = [word for word in words if word.startswith("Authorization")]
+        assert session == ([] if asks == "anonymous" else [f"Authorization: Bearer ${asks.upper()}"])
+        assert ("Without a session." in tried.inner_text()) == (asks == "anonymous")
+
+
+@pytest.mark.parametrize("changes", [[], [CHANGED], [CHANGED, CHANGED]])
+def test_that_every_promise_stands_as_before_does_not_say_that_no_answer_changed(changes, page_of, record_of):
+    kept = {"clause": "CreateJob.status", "outcome": "pass", "persona": "member"}
+    effect = f"{len(changes)} {CHANGED['effect']}"
+    changes = [{**one, "against": "recorded:10.8.1"} for one in changes]
+    records = [record_of("9.11.2", kept), record_of("10.8.1", kept), record_of("11.0.3", kept, changes=changes)]
+    page = page_of("versions?open=@11.0.3", *records)
+    told = f"though answers changed ({effect}): see above" if changes else "as before, which says nothing of answers"
+    expect(panel(page)).to_contain_text(told)
+    panel(page).get_by_label("Compared with").select_option("9.11.2")
+    expect(panel(page)).to_contain_text("Every promise stands as before, which says nothing of answers: see above.")
 
 
 @pytest.mark.parametrize("place", ["versions?open=CreateJob.status@11.0.3", "versions?open=@11.0.3~9.11.2", "trust"])
