@@ -379,4 +379,4 @@ def _text(value: Any) -> str:
 
 def _breakable(escaped: str) -> str:
     """Let long words break where their parts end."""
-    return re.sub(r"\S{25,}", lambda word: re.sub(r"([./@,])(?=.)", r"\1<wbr>", word[0]), escaped)
+    return re.sub(r"\S{25,}", lambda word: re.sub(r"([./@,_])(?=.)", r"\1<wbr>", word[0]), escaped)

@@ -392,9 +392,10 @@ def known_deviations() -> pd.DataFrame:
 
     One known deviation is one entry of the list, whose rows have the same place: count these.
 
-    Columns: ``clause``, ``operation``, ``rule``, ``personas``, ``since`` and ``until`` (versions; the latter exclusive,
-    empty for no end), ``versions`` (all spans, where a repair was carried back), ``signature``, ``verdict`` (server,
-    documentation, ambiguous: who is wrong), ``reason``,
+    Columns: ``clause``, ``operation``, ``rule``, ``personas``, ``when`` (in which versions, in words, as ``mmconform deviations``
+    says it), ``versions`` (the same spans as the entry writes them, without those of which nobody knows), ``since`` and
+    ``until`` (their outermost ends alone: where a repair was carried back, what lies between may not show it; the latter
+    exclusive, empty for no end), ``signature``, ``verdict`` (server, documentation, ambiguous: who is wrong), ``reason``,
     ``evidence``, ``first_seen``, ``place`` (``file:line`` of the entry) and ``text`` (the promise).
     """
     contract = _contract()
@@ -404,9 +405,10 @@ def known_deviations() -> pd.DataFrame:
             "operation": contract.clauses[entry.clause].operation,
             "rule": contract.clauses[entry.clause].rule,
             "personas": ", ".join(persona for persona in _PERSONAS if persona in entry.personas),
+            "when": str(entry.versions),
+            "versions": entry.versions.text,
             "since": str(entry.versions.since or ""),
             "until": str(entry.versions.until or ""),
-            "versions": entry.versions.text,
             "signature": entry.signature,
             "verdict": entry.verdict,
             "reason": entry.reason,

@@ -688,6 +688,32 @@ def test_rows_that_differ_in_one_column_only_can_be_joined():
     assert draw.table(both, "", join=["a", "b"]).frame.to_numpy().tolist() == [["x", "1, 2; 3", "True"], ["y", "4", "False"]]
 
 
+def test_known_deviations_tell_in_which_versions_as_the_command_does(capsys):
+    """Spans, where a repair was carried back, and what is not known: the first and last version alone said more than is so."""
+    table = mmconform.known_deviations()
+    assert main(["deviations", "--format", "json"]) == 0
+    assert table.when.tolist() == [entry["versions"] for entry in json.loads(capsys.readouterr().out)]
+    assert table.when.str.contains("; from ").any() and table.when.str.contains("(not known", regex=False).any()
+    book = nbformat.read(NOTEBOOKS / "5-disagree.ipynb", as_version=4)
+    assert not [cell.source for cell in book.cells if re.search(r'"(since|until|versions)"', cell.source)]
+
+
+def test_what_a_notebook_says_two_signatures_mean_is_of_one_known_deviation():
+    """Somebody served who is not let in is written in two ways, by who saw it: one entry explains both."""
+    table = mmconform.known_deviations()
+    both = {"200, not denied", "200 without permission"}
+    assert any(both <= set(of) for _, of in table.groupby("place").signature)
+    book = nbformat.read(NOTEBOOKS / "2-kept.ipynb", as_version=4)
+    for text in (" ".join(cell.source for cell in book.cells), (ROOT / "docs" / "words.md").read_text(encoding="utf-8")):
+        assert all(f"`{signature}`" in text for signature in both)
+
+
+def test_a_test_is_named_in_a_table_so_that_it_can_break():
+    """A column of them was cut off where a notebook is a page."""
+    shown = draw.table(draw.pd.DataFrame({"test": ["a_creator_who_administers_the_team_no_longer"]}), "")._repr_html_()
+    assert "a_<wbr>creator_<wbr>who_<wbr>" in shown
+
+
 def test_known_deviations_are_counted_as_everywhere(contract, known):
     assert mmconform.known_deviations().place.nunique() == len(deviations.by_entry(known))
 
