@@ -165,6 +165,17 @@ def table(frame: pd.DataFrame, caption: str, *, join: str | Sequence[str] = (), 
     return Table(short, caption, search=search)
 
 
+def between(
+    older: str, newer: str, frame: pd.DataFrame, caption: str, *, join: str | Sequence[str] = (), limit: int = 200
+) -> Table:
+    """Return what is told of two records as a table (:func:`table`); where they are one, a line that says so, and what to do."""
+    if older != newer:
+        return table(frame, f"{caption} from {older} to {newer}", join=join, limit=limit)
+    keep = f"before an upgrade, `mmconform compare --save before {newer if '://' in newer else 'URL'}` keeps one"
+    why = f"no other record here is of the same requests as that of {newer}; {keep}"
+    return Table(pd.DataFrame({"why, and what to do": [why]}), f"{caption}: nothing to compare")
+
+
 def promises(clauses: pd.DataFrame) -> Picture:
     """Return which kinds of promises are made of which operation, and by whom (:func:`mmconform.clauses`)."""
     cells = clauses.groupby(["operation", "rule"], observed=True).origin.agg(lambda o: o.iloc[0] if o.nunique() == 1 else "both")

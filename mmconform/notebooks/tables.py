@@ -11,11 +11,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,12 @@ _PERSONAS = (*PERSONAS, *MADE, "everyone")
 def load(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return every observation of some records: what was seen of one clause, by one persona, in one test.
 
-    Columns: ``target`` (as the user wrote it), ``version`` (its name: 11.6.0-dev is not 11.6.0), ``operation``, ``rule``,
-    ``clause``, ``persona``, ``outcome`` (pass, fail, skip, error), ``standing`` (of a failure: new or known), ``signature`` (what
-    tells a failure, or the reason of a skip, from others), ``seen`` (in words), ``count`` (exchanges that showed it),
-    ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status`` (a whole number, or
-    nothing), ``answer``.
+    Columns: ``target`` (as the user wrote it; where several are of one, as before an upgrade and after it, the name that a record
+    is kept under, or its file, which finds it here again), ``version`` (its name: 11.6.0-dev is not 11.6.0), ``operation``,
+    ``rule``, ``clause``, ``persona``, ``outcome`` (pass, fail, skip, error), ``standing`` (of a failure: new or known),
+    ``signature`` (what tells a failure, or the reason of a skip, from others), ``seen`` (in words), ``count`` (exchanges that
+    showed it), ``test``, ``cassette``, and of the first exchange that showed a failure ``method``, ``url``, ``status`` (a whole
+    number, or nothing), ``answer``.
 
     Args:
         records: Files, folders or targets; those of the module's description where none is named.
@@ -76,14 +77,14 @@ def load(*records: str | Path, spec: Documents = (), overlay: Documents = ()) ->
     columns = ("operation", "rule", "clause", "persona", "outcome", "standing", "signature", "seen", "count", "test", "cassette")
     rows = [
         {
-            **_of(record),
+            **_of(name, record),
             **{column: getattr(row, column) for column in columns},
             **{column: getattr(row.evidence, column, None) for column in ("method", "url", "status", "answer")},
         }
-        for record in read_
+        for name, record in read_.items()
         for row in record.observations
     ]
-    return _ordered(pd.DataFrame(rows).astype({"status": "Int64"}), read_)
+    return _ordered(pd.DataFrame(rows).astype({"status": "Int64"}), read_.values())
 
 
 def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -108,16 +109,16 @@ def answers(*records: str | Path, spec: Documents = (), overlay: Documents = ())
     columns = (*asked, "status", "error", "fields", "as_shipped", "documented", "request", "number")
     rows = [
         {
-            **_of(record),
+            **_of(name, record),
             **{column: getattr(row, column) for column in columns},
             "fields": row.fields or None,
             "documented": row.documented or "unknown",
             "sent": f"{which} ({turn})" if which else str(turn),
         }
-        for record, answers_of_it in zip(read_, by_question(*read_), strict=True)
+        for (name, record), answers_of_it in zip(read_.items(), by_question(*read_.values()), strict=True)
         for (*_, which, turn), row in answers_of_it.items()
     ]
-    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns, "sent"]), read_)
+    return _ordered(pd.DataFrame(rows, columns=["target", "version", *columns, "sent"]), read_.values())
 
 
 def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -134,7 +135,7 @@ def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) ->
     read_ = _read(records, contract)
     rows = [
         {
-            **_of(record),
+            **_of(name, record),
             **{column: getattr(record.header.server, column) for column in ("edition", "build", "commit")},
             "green": record.footer.green,
             "promises": record.header.clauses,
@@ -143,9 +144,9 @@ def runs(*records: str | Path, spec: Documents = (), overlay: Documents = ()) ->
             "seed": record.header.seed,
             "selection": record.header.selection,
         }
-        for record in read_
+        for name, record in read_.items()
     ]
-    return _ordered(pd.DataFrame(rows), read_)
+    return _ordered(pd.DataFrame(rows), read_.values())
 
 
 def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> str:
@@ -158,15 +159,15 @@ def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     Args and errors are those of :func:`load`.
     """
     read_ = _read(records, _contract(spec, overlay))
-    of_kind = [[record for record in read_ if record.kind == kind] for kind in KINDS]
+    of_kind = [{name: _name(record) for name, record in read_.items() if record.kind == kind} for kind in KINDS]
     of_servers, own = of_kind[0], next(filter(None, of_kind))
-    name = tape.newest(record.header.server.name for record in own)
-    target = next(record.header.target for record in reversed(own) if record.header.server.name == name)
-    rest = {f"{other.header.target} ({other.header.server.name})" for other in of_servers if other.header.target != target}
+    version = tape.newest(own.values())
+    newest_ = next(name for name in reversed(own) if own[name] == version)
+    rest = sorted(f"{name} ({of})" for name, of in of_servers.items() if name != newest_)
     if rest:
-        others = ", ".join(sorted(rest))
-        _say([f"told of: {target} ({name}), of several servers the newest release, asked last; others are {others}"])
-    return target
+        others = ", ".join(rest)
+        _say([f"told of: {newest_} ({version}), of several servers the newest release, asked last; others are {others}"])
+    return newest_
 
 
 def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -182,18 +183,18 @@ def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     read_ = _read(records, contract)
     rows = [
         {
-            **_of(record),
+            **_of(name, record),
             "operation": clause.operation,
             "rule": clause.rule,
             "clause": clause.id,
             "state": seen[clause.id],
             "though_known": clause.id in unmet,
         }
-        for record in read_
+        for name, record in read_.items()
         for seen, unmet in [(clause_states(contract, record.observations), kept_though_known(contract, record))]
         for clause in contract.clauses.values()
     ]
-    return _ordered(pd.DataFrame(rows), read_)
+    return _ordered(pd.DataFrame(rows), read_.values())
 
 
 def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -225,20 +226,20 @@ def access(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     """
     contract = _contract(spec, overlay)
     read_, rows = _read(records, contract), []
-    for each in read_:
+    for name, each in read_.items():
         told = [*accesses(contract, each)]
         if not told:
-            _say([f"{each.header.target}: nothing is told of who may: no valid request was judged by what is documented of that"])
+            _say([f"{name}: nothing is told of who may: no valid request was judged by what is documented of that"])
         elif not tells_documented(each):
             told_there = "what is not as documented and of people as they are"
-            _say([f"{each.header.target}: judged by an earlier release: documented is told of {told_there} alone; run it again"])
+            _say([f"{name}: judged by an earlier release: documented is told of {told_there} alone; run it again"])
         for access in told:
             asked = {"operation": access.operation, "about": access.about, "persona": access.persona}
             for part in access.parts:
-                rows.append({**_of(each), **asked, **part._asdict(), "documented": part.documented or "unknown"})
+                rows.append({**_of(name, each), **asked, **part._asdict(), "documented": part.documented or "unknown"})
     columns = ["operation", "about", "persona", "documented", "answered", "agrees", "requests"]
     frame = pd.DataFrame(rows, columns=["target", "version", *columns]).astype({"agrees": "boolean"})
-    return _ordered(frame, read_)
+    return _ordered(frame, read_.values())
 
 
 def findings(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -255,17 +256,17 @@ def findings(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     one answer shows (``hidden``); where there is none, a line below the cell says so.
     """
     read_, rows = _read(records, _contract(spec, overlay)), []
-    for each in read_:
+    for name, each in read_.items():
         for row in each.findings:
             told = {column: getattr(row, column) for column in _FINDING} | {"personas": ", ".join(row.personas)}
             first, second, *_ = *row.evidence, None, None
-            rows.append({**_of(each), **told, **_side(first, ""), **_side(second, "_beside")})
+            rows.append({**_of(name, each), **told, **_side(first, ""), **_side(second, "_beside")})
     if not rows:
-        targets = ", ".join(each.header.target for each in read_)
-        _say([f"nothing contradicts a principle in {targets}, or none was asked about (suites/generated/test_principles.py)"])
+        suite = "suites/generated/test_principles.py"
+        _say([f"nothing contradicts a principle in {', '.join(read_)}, or none was asked about ({suite})"])
     columns = ["target", "version", *_FINDING, *_side(None, ""), *_side(None, "_beside")]
     frame = pd.DataFrame(rows, columns=columns).astype({"status": "Int64", "status_beside": "Int64"})
-    return _ordered(frame, read_)
+    return _ordered(frame, read_.values())
 
 
 _FINDING = ("principle", "operation", "beside", "field", "personas", "standing", "seen", "deviation")
@@ -281,30 +282,30 @@ def _side(side: Evidence | None, end: str) -> dict[str, Any]:
 def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
     """Return what changed from each server to the next newer one that was asked the same, as ``mmconform compare`` tells it.
 
-    Columns: ``older``, ``version`` (the newer), ``operation``, ``clause``, ``kind`` (operation, promise, answer, field),
-    ``effect`` (worse, different, better, for whoever calls the server), ``personas``, ``before``, ``after``, ``count``
-    and ``reason`` (as the documents, ``mmconform/data/changes.yaml`` or the known deviations tell it). What promise is kept or
-    broken by an answer that changed is told with that answer; others are rows of their own.
+    Columns: ``older_target``, ``target`` (the newer), ``older`` and ``version`` (those of the two), ``operation``, ``clause``,
+    ``kind`` (operation, promise, answer, field), ``effect`` (worse, different, better, for whoever calls the server),
+    ``personas``, ``before``, ``after``, ``count`` and ``reason`` (as the documents, ``mmconform/data/changes.yaml`` or the known
+    deviations tell it). What promise is kept or broken by an answer that changed is told with that answer; others are rows of
+    their own.
 
     Args and errors are those of :func:`load`; an error too is that no two of several named records are of the same requests.
+    Where there is nothing to compare otherwise, a line below the cell says so.
     """
     contract, read_, known = _compared(records, spec, overlay)
     rows = []
-    for before, after in _pairs(records, read_):
-        older, newer = map(_name, (before, after))
+    for (from_, before), (to, after) in _pairs(records, read_):
         seen = (ways_broken(before), ways_broken(after)), (doubts(before), doubts(after))
         between = Version.parse(before.header.server.version), Version.parse(after.header.server.version)
         rows += [
             {
                 **{column: getattr(change, column, "") for column in _CHANGE},
-                "older": older,
-                "version": newer,
+                **_of_pair(from_, before, to, after),
                 "personas": ", ".join(change.personas),
                 "reason": "; ".join(map(str, why_changed(change, contract, *seen, between, known))),
             }
             for change in compare(contract, before, after).changes
         ]
-    return _ordered(pd.DataFrame(rows, columns=_CHANGE), read_)
+    return _ordered(pd.DataFrame(rows, columns=[*_PAIR, *_CHANGE]), read_.values())
 
 
 def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -313,27 +314,27 @@ def not_shown(*records: str | Path, spec: Documents = (), overlay: Documents = (
     One of the two does not have the operation, or could not be asked as such a caller; or none of its requests is one that would
     show it. ``mmconform compare`` tells it below the changes.
 
-    Columns: ``older``, ``version`` (the newer), ``operation`` (all that it is about), ``personas`` (nobody: it is known of no
-    caller apart) and ``known`` (in words, with its source).
+    Columns: ``older_target``, ``target`` (the newer), ``older`` and ``version`` (those of the two), ``operation`` (all that it is
+    about), ``personas`` (nobody: it is known of no caller apart) and ``known`` (in words, with its source).
 
     Args and errors are those of :func:`timeline`.
     """
     contract, read_, known = _compared(records, spec, overlay)
     rows = []
-    for before, after in _pairs(records, read_):
-        older, newer = map(_name, (before, after))
+    for (from_, before), (to, after) in _pairs(records, read_):
+        pair = _of_pair(from_, before, to, after).values()
         rows += [
-            (older, newer, ", ".join(one.operations), ", ".join(one.personas), one.text)
+            (*pair, ", ".join(one.operations), ", ".join(one.personas), one.text)
             for one in beside_the_shown(contract, before, after, compare(contract, before, after), known)
         ]
-    frame = pd.DataFrame(rows, columns=["older", "version", "operation", "personas", "known"])
-    frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(map(_name, read_))], ordered=True)
+    frame = pd.DataFrame(rows, columns=[*_PAIR, "operation", "personas", "known"])
+    frame["version"] = pd.Categorical(frame.version, [*dict.fromkeys(map(_name, read_.values()))], ordered=True)
     return frame
 
 
 def _compared(
     records: Sequence[str | Path], spec: Documents, overlay: Documents
-) -> tuple[Contract, list[Record], tuple[list[KnownChange], list[Deviation]]]:
+) -> tuple[Contract, dict[str, Record], tuple[list[KnownChange], list[Deviation]]]:
     """Return the documents, the records, and what is known to change and to be broken: of others' documents, nothing."""
     contract = _contract(spec, overlay)
     read_ = _read(records, contract)
@@ -342,18 +343,27 @@ def _compared(
     return contract, read_, (known_changes.load(contract), deviations.load(contract))
 
 
-def _pairs(records: Sequence[str | Path], read_: list[Record]) -> Iterator[tuple[Record, Record]]:
-    """Yield each server and the next newer one that was asked the same."""
-    alike = [[other for other in read_ if _asked(other) == asked] for asked in dict.fromkeys(map(_asked, read_))]
-    if len(records) > 1 and len(alike) == len(read_):
-        names = ", ".join(record.header.target for record in read_)
+def _pairs(records: Sequence[str | Path], read_: dict[str, Record]) -> Iterator[tuple[tuple[str, Record], tuple[str, Record]]]:
+    """Yield each server and the next newer one that was asked the same, by their names."""
+    asked_of = {name: _asked(record) for name, record in read_.items()}
+    alike = [[name for name in read_ if asked_of[name] == asked] for asked in dict.fromkeys(asked_of.values())]
+    if len(read_) > 1 and len(records) > 1 and len(alike) == len(read_):
         raise MisuseError(
-            f"{names} were asked different requests, so that nothing can be compared; `mmconform compare` asks the same"
+            f"{', '.join(read_)} were asked different requests, so that nothing can be compared; "
+            "`mmconform compare` asks the same"
         )
-    yield from (pair for group in alike for pair in pairwise(group))
+    if all(len(group) == 1 for group in alike):
+        _say([f"nothing is compared: here are no two records of the same requests ({', '.join(read_)})"])
+    yield from (((old, read_[old]), (new, read_[new])) for group in alike for old, new in pairwise(group))
 
 
-_CHANGE = ["older", "version", "operation", "clause", "kind", "effect", "personas", "before", "after", "count", "reason"]
+def _of_pair(older: str, before: Record, newer: str, after: Record) -> dict[str, str]:
+    return dict(zip(_PAIR, (older, newer, _name(before), _name(after)), strict=True))
+
+
+#: What was compared with what: the names of both records, and their versions.
+_PAIR = ("older_target", "target", "older", "version")
+_CHANGE = ("operation", "clause", "kind", "effect", "personas", "before", "after", "count", "reason")
 
 
 def clauses(*specs: str | Path) -> pd.DataFrame:
@@ -551,23 +561,32 @@ def _persona(credential: str) -> str:
     return name if name in (*PERSONAS, *MADE, OPERATOR) else _UNKNOWN
 
 
-def _read(records: Sequence[str | Path], contract: Contract) -> list[Record]:
-    """Return the records, oldest server first. They have to be about the same documents."""
-    if any(not Path(name).exists() for name in records):  # a target: of the reader's own records, if it is among them
-        own: dict[str, Record] = {}
-        remarks: dict[Path, str] = {}
+def _read(records: Sequence[str | Path], contract: Contract) -> dict[str, Record]:
+    """Return the records by their names, oldest server first. They have to be about the same documents.
+
+    Two of one address, as before its upgrade and after it, are two servers, and the name of each finds it again.
+    """
+    is_target = any(not Path(name).exists() for name in records)
+    own: dict[str, Record] = {}
+    remarks: dict[Path, str] = {}
+    if is_target or (records and os.environ.get(RECORDS)):
         with suppress(MisuseError):  # there may be none
             taken, remarks = _default(contract)
-            own = {record.header.target: record for record in taken}
-        targets = [(name, record.full_target(str(name))) for name in records]  # one may be named twice, and compared with itself
-        places = [REPORTS / record.slug_of(target) for _, target in targets if target in own]
-        _say(remarks[place] for place in places if place in remarks)
-        found = [one for name, target in targets for one in ([own[target]] if target in own else _named([name]))]
+            own = dict(zip(record.called(taken), taken, strict=True))
+    beside: list[Record] = []
+    if is_target or any(str(name) in own for name in records):  # of the reader's own records, if it is among them
+        beside = [*own.values()]
+        names = [(name, name if name in own else record.full_target(name)) for name in map(str, records)]
+        places = [own[target].file for _, target in names if target in own]
+        _say(remarks[place.parent] for place in places if place and place.parent in remarks)
+        found = [one for name, target in names for one in ([own[target]] if target in own else _named([name]))]
     else:
         found, remarks = choose.given(records, contract.digest, _read_one, _as_arguments) if records else _default(contract)
         _say(remarks.values())
     record.check(found, contract.digest, contract.clauses, _as_arguments)
-    return sorted(found, key=record.age)
+    # Of several that may be named, one is called the same whether it is asked for alone or with others.
+    names_of = {one.file: name for one, name in zip([*found, *beside], record.called([*found, *beside]), strict=True)}
+    return {names_of[one.file]: one for one in sorted(found, key=record.age)}
 
 
 def _default(contract: Contract) -> tuple[list[Record], dict[Path, str]]:
@@ -659,15 +678,15 @@ def _name(record: Record) -> str:
     return record.header.server.name
 
 
-def _of(record: Record) -> dict[str, str]:
-    return {"target": record.header.target, "version": _name(record)}
+def _of(name: str, record: Record) -> dict[str, str]:
+    return {"target": name, "version": _name(record)}
 
 
-def _ordered(frame: pd.DataFrame, records: Sequence[Record] = (), operations: Sequence[str] = ()) -> pd.DataFrame:
+def _ordered(frame: pd.DataFrame, records: Collection[Record] = (), operations: Sequence[str] = ()) -> pd.DataFrame:
     """Give the columns that have an order of their own that order; what is not known in it comes last."""
     orders = {
         "version": [_name(record) for record in records],
-        "operation": operations or [row.operation for record in records[:1] for row in record.operations],
+        "operation": operations or [row.operation for record in islice(records, 1) for row in record.operations],
         "rule": RULES,
         "persona": _PERSONAS,
     }

@@ -1,7 +1,8 @@
 """The record of a run: JSON lines with a header and a footer. Every verdict that anybody reads comes from it."""
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,7 +51,11 @@ KINDS = ("server", "recording", "reference")
 
 @dataclass(frozen=True)
 class Record:
-    """A complete record."""
+    """A complete record.
+
+    Attributes:
+        file: Where it was read; nothing of one that was just made.
+    """
 
     header: Header
     observations: list[ObservationRow]
@@ -59,6 +64,7 @@ class Record:
     answers: list[AnswerRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
     findings: list[FindingRow] = field(default_factory=list)
+    file: Path | None = field(default=None, compare=False)
 
     def part(self, names: Container[str]) -> "Record":
         """Return what it says of these operations; its header and footer are those of the whole."""
@@ -254,8 +260,32 @@ def below(folder: Path, name: str) -> list[Path]:
 
 
 def name_of(path: Path, target: str) -> str:
-    """Return how a record is named on a command line: by its target where that finds it, else by its file."""
-    return target if path == REPORTS / slug_of(target) / NAME else shown(path)
+    """Return what finds a record: its target, or else the name that it is kept under, or else its file."""
+    if path == REPORTS / slug_of(target) / NAME:
+        return target
+    name = path.parent.name
+    return name if path.parent.parent.resolve() == SAVED.resolve() and _finds(name, path) else shown(path)
+
+
+def _finds(name: str, path: Path) -> bool:
+    try:
+        return [file.resolve() for file in find([name])] == [path.resolve()]
+    except MisuseError:
+        return False
+
+
+def called(records: Sequence[Record]) -> list[str]:
+    """Return how each of some records that stand together is called, so that no other of them is called the same.
+
+    By its target; and where another file is of this too, as before the upgrade of a server and after it, by what finds each
+    (:func:`name_of`).
+    """
+    files = {(record.header.target, record.file and record.file.resolve()) for record in records}
+    several = Counter(target for target, _ in files)
+    return [
+        name_of(record.file, record.header.target) if record.file and several[record.header.target] > 1 else record.header.target
+        for record in records
+    ]
 
 
 def is_a_references(path: Path) -> bool:
@@ -300,10 +330,11 @@ def check(
     Raises:
         MisuseError: names the first that is not.
     """
-    for record in records:
+    records = [*records]
+    for name, record in zip(called(records), records, strict=True):
         if record.header.spec != spec or not all(row.clause in clauses for row in record.observations):
             raise MisuseError(
-                f"the record of {record.header.target} was judged against other documents than these; "
+                f"the record of {name} was judged against other documents than these; "
                 f"run pytest again, or name its documents with {written(record.header.documents)}"
             )
 
@@ -377,6 +408,7 @@ def _whole(path: Path, lines: int, rows: dict[type[Row], list[Row]]) -> Record:
         rows[AnswerRow],  # type: ignore[arg-type]
         rows[ChangeRow],  # type: ignore[arg-type]
         rows[FindingRow],  # type: ignore[arg-type]
+        file=path,
     )
     _check_version(path, record.header)
     footer = record.footer

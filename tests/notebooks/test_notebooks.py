@@ -27,7 +27,7 @@ from mmconform.judging import deviations
 from mmconform.judging.changes import compare, flat
 from mmconform.notebooks import draw, execute, tables
 from mmconform.notebooks.tables import RECORDS
-from mmconform.paths import NOTEBOOKS, REPORTS, ROOT
+from mmconform.paths import NOTEBOOKS, REPORTS, ROOT, SAVED
 from mmconform.record.record import NAME, PREVIOUS, read, write
 from mmconform.report.comparison import Page
 from mmconform.report.page import page_data
@@ -309,7 +309,7 @@ def of_a_live_server(source, to, **header):
     """A copy of a record that is of a server of somebody's own, whose header tells something else, as another seed."""
     lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
     header = json.loads(lines[0]) | {"target": "http://127.0.0.1:8065", **header}
-    to.parent.mkdir(parents=True)
+    to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text("".join([json.dumps(header) + "\n", *lines[1:]]), encoding="utf-8")
 
 
@@ -340,6 +340,89 @@ def test_a_tape_and_a_server_of_one_version_are_two_records_of_one_version(recor
     both = draw.pd.concat([mmconform.timeline(), changes], ignore_index=True)
     both["version"] = draw.pd.Categorical(both.version, list(VERSIONS), ordered=True)
     assert str(draw.versions(mmconform.answers(), both, mmconform.clauses())) == alone
+
+
+@pytest.fixture
+def upgraded(records, tmp_path, monkeypatch):
+    """One server at one address: kept twice as 4.6.3, and asked again as 11.0.3; by the names that find these records again."""
+    SAVED.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="for-tests-", dir=SAVED) as kept,
+        tempfile.TemporaryDirectory(prefix="for-tests-", dir=SAVED) as kept_again,
+    ):
+        files = [Path(kept) / NAME, Path(kept_again) / NAME, tmp_path / "now" / NAME]
+        sources = [
+            (VERSIONS[0], "2026-11-01T00:00:00Z"),
+            (VERSIONS[0], "2026-11-02T00:00:00Z"),
+            (VERSIONS[1], "2026-11-03T00:00:00Z"),
+        ]
+        for file, (version, started) in zip(files, sources, strict=True):
+            of_a_live_server(records / version / NAME, file, started=started)
+        monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, files)))
+        yield [Path(kept).name, Path(kept_again).name, str(files[2])]
+
+
+def test_records_of_one_address_have_names_that_tell_them_apart_and_find_them_again(upgraded):
+    """All were `http://127.0.0.1:8065`: tables added a server before its upgrade and after it together."""
+    tables_ = [mmconform.load, mmconform.runs, mmconform.states, mmconform.answers, mmconform.access]
+    for table in tables_:
+        told = table()
+        assert told.target.unique().tolist() == upgraded, table.__name__
+        for name, version in zip(upgraded, (VERSIONS[0], *VERSIONS), strict=True):
+            alone = table(name)
+            assert set(zip(alone.target, alone.version, strict=True)) == {(name, version)}, table.__name__
+            assert len(alone) == (told.target == name).sum() > 0
+    assert mmconform.newest() == mmconform.newest(*upgraded) == upgraded[-1]
+    assert mmconform.newest(*upgraded[:2]) == upgraded[1] and mmconform.newest(upgraded[0]) == upgraded[0]
+
+
+def test_a_record_that_stands_alone_is_called_by_its_target(upgraded, monkeypatch):
+    monkeypatch.setenv(RECORDS, str(SAVED / upgraded[0]))
+    assert mmconform.runs().target.tolist() == ["http://127.0.0.1:8065"]
+    assert mmconform.runs("http://127.0.0.1:8065", upgraded[0]).version.tolist() == [VERSIONS[0]], "both name the one"
+
+
+def test_a_server_is_compared_with_what_it_was_before_its_upgrade(records, upgraded):
+    """The notebook compared it with itself, since both are of one address."""
+    taped = mmconform.timeline(records)
+    for before, after in ((upgraded[0], upgraded[2]), (upgraded[1], upgraded[2])):
+        changes, beside = mmconform.timeline(before, after), mmconform.not_shown(before, after)
+        for table in (changes, beside):
+            pair = table[["older_target", "target", "older", "version"]].drop_duplicates().astype(str)
+            assert pair.to_numpy().tolist() == [[before, after, *VERSIONS]]
+        assert changes[["operation", "effect", "before", "after"]].equals(taped[["operation", "effect", "before", "after"]])
+    every = mmconform.timeline()
+    assert set(zip(every.older_target, every.target, strict=True)) == {(upgraded[1], upgraded[2])}, (
+        "the two of one version are alike"
+    )
+    captions = [table.caption for table in shown_by("4-since-when")]
+    assert captions[1:3] == [f"{what} from {upgraded[0]} to {upgraded[2]}" for what in ("Changed", "Known as well")]
+
+
+def test_no_notebook_adds_a_server_before_its_upgrade_and_after_it_together(records, upgraded):
+    kept, broken = [table.frame for table in shown_by("2-kept") if re.match("Records|Broken", table.caption)]
+    assert [*zip(kept.target, kept.version, strict=True)] == [*zip(upgraded, (VERSIONS[0], *VERSIONS), strict=True)]
+    failed = mmconform.load(records / VERSIONS[1]).query("outcome == 'fail'")
+    assert broken["count"].astype(int).sum() == failed["count"].sum() > 0
+
+
+def test_a_tape_and_a_server_of_one_version_are_two_rows_of_what_all_were_asked(records, tmp_path, monkeypatch):
+    mine = tmp_path / "mine" / NAME
+    of_a_live_server(records / "11.0.3" / NAME, mine)
+    monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, (records / "11.0.3", mine))))
+    for name, caption in (("3-who", "Answered as documented"), ("6-explore", "CreateJob by a member")):
+        [table] = [table for table in shown_by(name) if table.caption == caption]
+        assert [*table.frame.target] == [*mmconform.runs().target] and {*table.frame.version} == {"11.0.3"}
+
+
+def test_a_record_that_stands_alone_is_not_compared_with_itself(upgraded, monkeypatch, capsys):
+    monkeypatch.setenv(RECORDS, str(SAVED / upgraded[0]))
+    _, *tables_, _ = shown_by("4-since-when")
+    assert [table.caption for table in tables_] == [f"{what}: nothing to compare" for what in ("Changed", "Known as well")]
+    for table in tables_:
+        [[why]] = table.frame.to_numpy().tolist()
+        assert why.endswith("`mmconform compare --save before http://127.0.0.1:8065` keeps one")
+    assert "nothing is compared: here are no two records of the same requests" in capsys.readouterr().err
 
 
 def in_every_state(contract, record, file, **documents):
@@ -822,7 +905,6 @@ def test_those_have_no_column_to_whom_nobody_gave_anything(records):
 
 
 def test_a_server_that_is_named_twice_differs_in_nothing_from_itself(records, tmp_path, monkeypatch):
-    """Notebook 4 names the first server and the last, which are one where there is one."""
     monkeypatch.setenv(RECORDS, str(records / "11.0.3"))
     assert mmconform.timeline("recorded:11.0.3", "recorded:11.0.3").empty
 

@@ -533,7 +533,9 @@ def test_the_first_parts_of_a_version_find_the_record_of_what_runs_take_them_for
 
 def test_messages_name_a_record_by_what_can_be_typed_again():
     assert record.name_of(REPORTS / "whole-11.1.0" / record.NAME, "recorded:11.1.0/whole") == "recorded:11.1.0/whole"
-    assert record.name_of(REPORTS / "saved" / "before" / record.NAME, "recorded:11.1.0/whole").startswith("reports/saved/before")
+    assert record.name_of(REPORTS / "saved" / "nobodys" / record.NAME, "recorded:11.1.0/whole").startswith(
+        "reports/saved/nobodys/"
+    )
 
 
 def test_records_of_the_reference_server_have_to_be_named(reports):
