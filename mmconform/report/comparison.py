@@ -591,9 +591,12 @@ def not_compared(before: Record, after: Record, comparison: Comparison) -> list[
 
 
 def _names(before: Record, after: Record) -> tuple[str, str]:
-    """Return the targets of two records; where both are one address, which of them it was then."""
+    """Return the targets of two records; where both are one address, as which version, and, where that is one too, when."""
     (old, was), (new, is_) = ((record.header.target, record.header.server.name) for record in (before, after))
-    return (old, new) if old != new else (f"{old} as {was}", f"{new} as {is_}")
+    if old != new:
+        return old, new
+    began = [f" of {record.header.started}" if was == is_ else "" for record in (before, after)]
+    return f"{old} as {was}{began[0]}", f"{new} as {is_}{began[1]}"
 
 
 def _is_by_probes(record: Record) -> bool:

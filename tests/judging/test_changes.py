@@ -1803,3 +1803,16 @@ def test_what_was_judged_in_part_is_not_switched_off():
     before = of("5.0.0", [SERVED], ON)
     after = of("5.0.0", [answer(NO, persona="system_admin")], [*OFF, *ON])
     assert len(compare(CONTRACT, before, after).changes) == 1
+
+
+def test_two_records_of_one_address_and_version_are_told_apart_by_when_they_began(record_of, contract):
+    """Both were `http://127.0.0.1:8065 as 11.0.3`."""
+    asked = [{"operation": "CreateJob", "about": "other", "persona": "member", "status": 403}]
+    days = ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
+    old, new = (
+        record_of("11.0.3", target="http://127.0.0.1:8065", started=day, answers=answers)
+        for day, answers in zip(days, (asked, []), strict=True)
+    )
+    said = Page(contract, old, new, compare(contract, old, new)).text()
+    assert f"Asked of http://127.0.0.1:8065 as 11.0.3 of {days[0]} only" in said
+    assert f"why not of http://127.0.0.1:8065 as 11.0.3 of {days[1]}" in said
