@@ -141,6 +141,8 @@ class Comparison:
             such test (the reason for which it was skipped there, with what the record says of it behind a colon, ``OTHERWISE`` or
             ``NOT_RUN``), and by that test.
         served_before, served_after: Whom one of the servers only served, by requests that the other was not asked.
+        of_some_rows: Fields that some rows of a list have on one side, of a server that was asked before: its lists tell what
+            that run left, too, and this may be of these rows, so that they are among no ``changes``.
     """
 
     changes: list[Change]
@@ -157,6 +159,7 @@ class Comparison:
     why_not_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     served_before: tuple[ServedAlone, ...] = ()
     served_after: tuple[ServedAlone, ...] = ()
+    of_some_rows: tuple[Change, ...] = ()
 
 
 #: Why a record has no answer that another has: its test asked something else there, or was not run.
@@ -210,13 +213,16 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     both = [key for key in old if key in new]
     operations = list(_operations(old, new, both))
     moved = {change.operation for change in operations}
+    found = list(_fields(contract, {key: old[key] for key in both}, {key: new[key] for key in both}, moved))
+    is_one = old_header.target == new_header.target and old_header.target.startswith("http")
+    doubtful = [one for one in found if is_one and old_header.documents and _is_of_some_rows(one)]
     changes = [
         *operations,
         *_together(
             [one for one in _promises(before, after, old, new) if one[0].operation not in moved],
             list(_answers(contract, old, new, [key for key in both if key[1] not in moved])),
         ),
-        *_hiding(before, after, _fields(contract, {key: old[key] for key in both}, {key: new[key] for key in both}, moved)),
+        *_hiding(before, after, [one for one in found if one not in doubtful]),
     ]
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
@@ -229,7 +235,7 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     why = _by_reason(not_old), _by_reason(not_new)
     served = _served_alone(not_new, old, new, moved), _served_alone(not_old, new, old, moved)
     about = len(both) - len(counted), frozenset(key[1] for key in counted)
-    return Comparison(changes, len(counted), len(gone) + len(come), *off, *about, *only, *why, *served)
+    return Comparison(changes, len(counted), len(gone) + len(come), *off, *about, *only, *why, *served, tuple(doubtful))
 
 
 def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dict[Asked, str]:
@@ -698,6 +704,13 @@ def _fields(contract: Contract, old: _Answers, new: _Answers, moved: set[str]) -
             )
             first = keys[0][0], answers[keys[0]].number
             yield Change(operation, f"{operation}.schema", "field", personas, old_field, new_field, effect, len(asked), *first)
+
+
+def _is_of_some_rows(change: Change) -> bool:
+    """Whether a field of a list is on both sides what some rows lack, so that it hangs on which rows there are."""
+    name, *_ = change.after.partition(": ")
+    is_absent = ["absent" in side.rpartition(": ")[2].split("|") for side in (change.before, change.after)]
+    return name.startswith("[]") and all(is_absent)
 
 
 def _hiding(before: Record, after: Record, fields: Iterable[Change]) -> Iterator[Change]:

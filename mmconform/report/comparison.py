@@ -78,8 +78,8 @@ _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
 _ABOUT_ITS_OWN = "The same requests are those of the same tests, which ask each server about what its version has"
 _LEFT_BY_US = (
-    "Lists show what the run before left on this server, too: a field that some rows alone have (`[].…`) may be of these, and no "
-    "change of the server"
+    "Lists show what the run before left on this server, too. So it is not known whether it is a change that some rows of a list have "
+    "a field on one side alone"
 )
 _OF_JOBS = ": of {} the type of a job may be another"
 _TO_BE_HIDDEN = "who is shown it should not be: a finding of principles on that side (hidden, below)"
@@ -134,7 +134,7 @@ class Page:
         self.words = tuple(words) or (before.header.target, after.header.target)
         self.reasons = {
             change: why_changed(change, contract, ways, unknown, (older, newer), (known, deviations))
-            for change in flat(comparison.changes)
+            for change in flat([*comparison.changes, *comparison.of_some_rows])
         }
         self.groups = alike(comparison.changes, _each_why_once(comparison.changes, self.reasons))
         self.not_shown = list(not_shown(contract, before, after, comparison, (known, deviations)))
@@ -250,6 +250,7 @@ class Page:
             "moved": [{"from": was, "to": is_, "promises": names} for (was, is_), names in self._moved().items()],
             "operations_compared": sorted(self.comparison.compared),
             "changes": [told(change) for change in self.comparison.changes],
+            "of_some_rows": [told(change) for change in self.comparison.of_some_rows],
         }
 
     def _title(self, text: _Writing = str, literal: _Writing = str) -> str:
@@ -287,8 +288,10 @@ class Page:
     def _apart(self) -> list[str]:
         """Return what was not the same that was asked, what was not compared, and of whose documents no reason is known."""
         is_untold = bool(self.after.header.documents) and any(not group.reasons for group in self.groups)
-        is_one = self.before.header.target == self.after.header.target and self.after.header.target.startswith("http")
-        left = [_LEFT_BY_US] * (is_one and bool(self.after.header.documents))
+        doubtful = ", ".join(
+            sorted({f"{one.operation} ({one.after.partition(': ')[0]})" for one in self.comparison.of_some_rows})
+        )
+        left = [f"{_LEFT_BY_US}: {doubtful}"] * bool(doubtful)
         return [*self._unlike(), *not_compared(self.before, self.after, self.comparison), *left, *[_WHY_NOT] * is_untold]
 
     def _unlike(self) -> list[str]:
