@@ -78,8 +78,8 @@ _COMMAND = " " * 8
 _IN_NOTEBOOK = "What is written mmconform.exchanges(…) above is asked in notebooks/6-explore.ipynb"
 _ABOUT_ITS_OWN = "The same requests are those of the same tests, which ask each server about what its version has"
 _LEFT_BY_US = (
-    "Lists show what the run before left on this server, too. So it is not known whether it is a change that some rows of a list have "
-    "a field on one side alone"
+    "Lists show what the run before left on this server, too. So it is not known whether it is a change that some rows of a list "
+    "have a field on one side alone"
 )
 _OF_JOBS = ": of {} the type of a job may be another"
 _TO_BE_HIDDEN = "who is shown it should not be: a finding of principles on that side (hidden, below)"
@@ -288,10 +288,8 @@ class Page:
     def _apart(self) -> list[str]:
         """Return what was not the same that was asked, what was not compared, and of whose documents no reason is known."""
         is_untold = bool(self.after.header.documents) and any(not group.reasons for group in self.groups)
-        doubtful = ", ".join(
-            sorted({f"{one.operation} ({one.after.partition(': ')[0]})" for one in self.comparison.of_some_rows})
-        )
-        left = [f"{_LEFT_BY_US}: {doubtful}"] * bool(doubtful)
+        doubtful = {f"{one.operation} ({one.after.partition(': ')[0]})" for one in self.comparison.of_some_rows}
+        left = [f"{_LEFT_BY_US}: {', '.join(sorted(doubtful))}"] * bool(doubtful)
         return [*self._unlike(), *not_compared(self.before, self.after, self.comparison), *left, *[_WHY_NOT] * is_untold]
 
     def _unlike(self) -> list[str]:
@@ -369,7 +367,7 @@ class Page:
         comparison = self.comparison
         off = {*comparison.off_before, *comparison.off_after, *comparison.off_both}
         asked = {answer.operation for record in (self.before, self.after) for answer in record.answers}
-        changed = {change.operation for change in comparison.changes}
+        changed = {change.operation for change in (*comparison.changes, *comparison.of_some_rows)}
         listed = {name for one in self.not_shown for name in one.operations}
         same = [name for name in self.contract.operations if name in comparison.compared - changed - listed - off]
         neither = [name for name in self.contract.operations if name not in asked | off | changed]
