@@ -75,7 +75,7 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     write(path, kept)
     if names := sorted(switched_off(kept)):
         why = off_means(is_ours=not kept.header.documents)
-        print(f"not in it, since {why} on {target}: {', '.join(names)}; no comparison with it will tell of them")
+        print(f"not judged in it, since {why} on {target}: {', '.join(names)}; no comparison with it will judge them")
     if not kept.footer.green:
         more = shlex.join(["mmconform", "report", shown(path), *kept.header.documents, "--output", f"{name}.html"])
         print(f"it is red: {', '.join(why_red(kept.footer))}; a page that says more: {more}")

@@ -134,7 +134,8 @@ class Comparison:
         off_before, off_after: Operations that were not compared, since one of the servers had switched them off, which is a
             setting of its administrator's, or since the one tape does not hold them: that is no change of the server.
         off_both: Those that both had switched off: of what they do where they are on this says nothing.
-        pairs_off: Requests to these that both answered, which are compared all the same.
+        pairs_off, differ_off: Requests to these that both answered, which are compared all the same, and how many of them they
+            answer otherwise.
         compared: The operations that both servers were asked about, but for those.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
         why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
@@ -152,6 +153,7 @@ class Comparison:
     off_after: tuple[str, ...] = ()
     off_both: tuple[str, ...] = ()
     pairs_off: int = 0
+    differ_off: int = 0
     compared: frozenset[str] = frozenset()
     only_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     only_after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -227,14 +229,15 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     places = {clause: place for place, clause in enumerate(contract.clauses)}
     changes.sort(key=lambda c: (EFFECTS.index(c.effect), severity(c), places.get(c.clause, -1), c.before, c.after))
     off_both = off_before & off_after
-    counted = [key for key in both if key[1] not in off_both]
+    counted, in_off = ([key for key in both if (key[1] in off_both) == is_off] for is_off in (False, True))
     off = tuple(sorted(off_before - off_after)), tuple(sorted(off_after - off_before)), tuple(sorted(off_both))
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
     only = _by_caller(gone), _by_caller(come)
     not_old, not_new = _why_alone(come, before, old), _why_alone(gone, after, new)
     why = _by_reason(not_old), _by_reason(not_new)
     served = _served_alone(not_new, old, new, moved), _served_alone(not_old, new, old, moved)
-    about = len(both) - len(counted), frozenset(key[1] for key in counted)
+    differ_off = sum(old[key].says != new[key].says for key in in_off)
+    about = len(in_off), differ_off, frozenset(key[1] for key in counted)
     return Comparison(changes, len(counted), len(gone) + len(come), *off, *about, *only, *why, *served, tuple(doubtful))
 
 

@@ -31,6 +31,7 @@ from mmconform.judging.changes import (
 from mmconform.judging.deviations import Deviation, explain
 from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.reason import Reason
+from mmconform.paths import REPORTS, SAVED
 from mmconform.record.record import Record
 from mmconform.record.rows import Effect, FindingRow
 from mmconform.report.alike import Alike, alike, counted, first_of, many
@@ -231,7 +232,7 @@ class Page:
             }
 
         counts: dict[str, Any] = {"compared": self.comparison.pairs, "alone": self.comparison.alone}
-        counts |= {"compared_off": self.comparison.pairs_off}
+        counts |= {"compared_off": self.comparison.pairs_off, "differ_off": self.comparison.differ_off}
         counts |= {"why_not_before": self.comparison.why_not_before, "why_not_after": self.comparison.why_not_after}
         only = {"only_before": self.comparison.only_before, "only_after": self.comparison.only_after}
         off = {"off_before": self.comparison.off_before, "off_after": self.comparison.off_after}
@@ -501,8 +502,18 @@ class Page:
             f"{_COMMAND}mmconform compare {words}{self._narrowed} --format markdown",
             f"{_COMMAND}mmconform report {words} --output page.html",
             *self._of_one(words),
+            *self._to_keep(),
             *([_IN_NOTEBOOK] if any(map(self._sent, self.groups)) and not self.is_of_many else []),
         ]
+
+    def _to_keep(self) -> list[str]:
+        """Return how to keep what the next run on the same server takes the place of, and with it these commands."""
+        places = [place.split("/") for place in self.words[:2]]
+        passing = ["/".join(place) for place in places if place[0] == REPORTS.name and SAVED.name not in place]
+        if not passing:
+            return []
+        kept = [f"{_COMMAND}mmconform compare --save NAME {quote(place)}" for place in passing]
+        return ["The next run on that server takes the place of its record; to keep this one, under a name of yours:", *kept]
 
     def _of_one(self, words: str) -> list[str]:
         """Return how to learn which requests show a change, where that is told of few operations only."""
@@ -588,7 +599,7 @@ def not_compared(before: Record, after: Record, comparison: Comparison) -> list[
     sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
     parts += [f"Not compared: {', '.join(found)}: {_why_off(name, (before, after))}" for name, found in sides if found]
     both = comparison.off_both
-    return parts + [_off_on_both(both, comparison.pairs_off, (before, after))] * bool(both)
+    return parts + [_off_on_both(comparison, (before, after))] * bool(both)
 
 
 def _names(before: Record, after: Record) -> tuple[str, str]:
@@ -756,7 +767,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def off_means(*, is_ours: bool) -> str:
     """Return what it is to be off: of our own operations it is a setting alone, of others also what could not be made there."""
-    return "switched off" if is_ours else "switched off, or without what was to be asked about,"
+    return "what they need is switched off" + ("" if is_ours else ", or could not be made")
 
 
 def _why_off(target: str, records: Sequence[Record]) -> str:
@@ -765,22 +776,19 @@ def _why_off(target: str, records: Sequence[Record]) -> str:
         return f"not on the tape {target}, but on the other"
     is_ours = not records[0].header.documents
     advice = "" if target.startswith("recorded") else f": {_where_to_look(records, is_ours=is_ours)}"
-    return f"{off_means(is_ours=is_ours)} on {target}, and left so, and not on the other{advice}"
+    return f"not judged on {target}, where {off_means(is_ours=is_ours)}, and left so, and judged on the other{advice}"
 
 
-def _off_on_both(operations: Sequence[str], pairs: int, records: Sequence[Record]) -> str:
-    """Return what is not known of operations that were judged on neither side.
-
-    Args:
-        pairs: How many answers of theirs were compared all the same.
-    """
-    names = ", ".join(operations)
+def _off_on_both(comparison: Comparison, records: Sequence[Record]) -> str:
+    """Return what is not known of operations that were judged on neither side, and what their answers are all the same."""
+    names, pairs, differ = ", ".join(comparison.off_both), comparison.pairs_off, comparison.differ_off
     if all(is_of_whole(record.header.target) for record in records):
         return f"On neither tape: {names}"
     is_ours = not records[0].header.documents
-    alike = f" ({many(pairs, 'answer')} compared all the same)" * bool(pairs)
-    what = f"{off_means(is_ours=is_ours).capitalize()} on both: {names}{alike}"
-    return f"{what}; of what they do where they are on this says nothing: {_where_to_look(records, is_ours=is_ours)}"
+    unlike = f"{differ} of them not alike, told with the others" if differ else "all of them alike"
+    alike = f" ({many(pairs, 'answer')} compared all the same, {unlike})" * bool(pairs)
+    what = f"Not judged on both, where {off_means(is_ours=is_ours)}: {names}{alike}"
+    return f"{what}; of what they do where it is on this says nothing: {_where_to_look(records, is_ours=is_ours)}"
 
 
 def _where_to_look(records: Sequence[Record], *, is_ours: bool) -> str:

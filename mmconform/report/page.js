@@ -964,10 +964,13 @@ function head(title, state, text) {
   h("p", { class: "verdict" }, state && mark(state), " ", text)];
 }
 
+/** What stands for an address in a line for a shell. */
+const ofServer = (line) => (line.includes('"$SERVER"') ? "$SERVER is the address of a server of yours." : "");
+
 /** A request and its answer, with the line that repeats it and what has to be so for that. */
 const traffic = (title, seen) => [
   h("details", { open: true }, h("summary", {}, title), h("pre", {}, `${seen.method} ${seen.url}${seen.body ? `\n\n${seen.body}` : ""}`), h("pre", {}, `${seen.status} ${seen.media}\n\n${seen.answer}`)),
-  seen.so && h("p", { class: "small" }, `${seen.so}.`),
+  (seen.so || ofServer(seen.curl)) && h("p", { class: "small" }, [seen.so && `${seen.so}.`, ofServer(seen.curl)].filter(Boolean).join(" ")),
   h("details", {}, h("summary", {}, "as curl"), h("pre", {}, seen.curl)),
   h("div", {}, button("Copy curl", () => copy(seen.curl, "The curl command is in the clipboard.")))];
 
@@ -992,7 +995,7 @@ function attempt(operation, rule, personas) {
   const line = persona === "anonymous" ? operation.curl : `${operation.curl} -H "Authorization: Bearer $${persona.toUpperCase()}"`;
   const who = persona === "anonymous" ? "Without a session." : `$${persona.toUpperCase()} is a session of ${spaced(persona)} (${data.personas[persona]}).`;
   return h("details", {}, h("summary", {}, `try it with curl, as ${spaced(persona)}`), h("pre", {}, line),
-    h("p", { class: "small" }, who, /\{[a-z][^"{}]*\}/.test(line) && " What stands in braces is for you to fill in."), button("Copy curl", () => copy(line, "The curl command is in the clipboard.")));
+    h("p", { class: "small" }, who, " ", ofServer(line), /\{[a-z][^"{}]*\}/.test(line) && " What stands in braces is for you to fill in."), button("Copy curl", () => copy(line, "The curl command is in the clipboard.")));
 }
 
 /** A word for a shell, whatever a record or a document says in it. */

@@ -19,7 +19,7 @@ from mmconform.judging.access import Access, accesses, self_differs
 from mmconform.judging.changes import Change, request_of
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.known_changes import KnownChange
-from mmconform.judging.repeat import attempt, caveat, circumstances, curl
+from mmconform.judging.repeat import SERVER, attempt, caveat, circumstances, curl, host_of
 from mmconform.paths import RUN
 from mmconform.record.record import KINDS, Record, age, check, slug_of
 from mmconform.record.rows import ChangeKind, ChangeRow, Evidence, Header, ObservationRow, OperationRow
@@ -386,7 +386,7 @@ def _findings(contract: Contract, records: Sequence[Record], cards: _Cards, exch
 def _exchange(evidence: Evidence, persona: str, target: str) -> dict[str, str]:
     shown = {key: str(getattr(evidence, key)) for key in _EXCHANGE}
     so = "; ".join(filter(None, (circumstances(evidence, persona), caveat(evidence, target))))
-    return {**shown, "asked": about(evidence), "curl": curl(evidence, persona), "so": so}
+    return {**shown, "asked": about(evidence), "curl": curl(evidence, persona, host_of(target) or SERVER), "so": so}
 
 
 def _contradictions(records: Sequence[Record]) -> list[dict[str, Any]]:

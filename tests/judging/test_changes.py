@@ -726,7 +726,8 @@ def test_what_was_switched_off_is_told_while_it_can_still_be_mended(tmp_path, sa
     kept = tmp_path / "off.jsonl"
     record.write(kept, of("5.0.0", [answer("200", "GetWebrtcToken")], OFF))
     assert cli.main(["compare", "--save", "before", str(kept)]) == 0
-    assert "not in it, since switched off on" in (told := capsys.readouterr().out) and "CreateJob; no comparison" in told
+    assert "not judged in it, since what they need is switched off on" in (told := capsys.readouterr().out)
+    assert "CreateJob; no comparison" in told
 
 
 @pytest.mark.parametrize("name", ["reports/none.jsonl", "1.2.3", "recorded:all", "nonsense"])
@@ -1298,6 +1299,17 @@ def test_of_very_many_operations_it_is_told_how_many_requests_show_a_change_and_
     assert "mmconform compare a b --spec=c --operation=CreateJob --format markdown" in page.text()
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [(("before", "reports/x"), "reports/x"), (("reports/saved/before", "5.1.0"), ""), (("reports/x", "a"), "reports/x")],
+)
+def test_how_to_keep_what_the_next_run_takes_the_place_of_is_told(words, kept):
+    """The commands that a comparison prints were of no use after the next run."""
+    old, new = of("5.0.0", [SERVED, answer("201")]), of("5.1.0", [SERVED, answer(NO)])
+    text = Page(CONTRACT, old, new, compare(CONTRACT, old, new), words=words).text()
+    assert (f"        mmconform compare --save NAME {kept}\n" in text) == bool(kept) and text.count("--save NAME") == bool(kept)
+
+
 def test_how_many_requests_it_is_to_each_of_several_operations_is_told_before_their_names(monkeypatch):
     """Behind them it reads as if it were said of the last alone, and the others were refused to everybody."""
     monkeypatch.setattr(comparison_page, "_FEW_OPERATIONS", 3)
@@ -1716,6 +1728,7 @@ def test_a_deviation_that_an_answer_already_explains_is_named_by_its_place_and_e
 OFF = [seen("skip", persona="everyone", signature="not-on-this-target"), seen("pass", "CreateJob.since", "system_admin")]
 ON = [seen("pass"), seen("pass", "CreateJob.since", "system_admin")]
 NOT_OFFERED = "501 app.jobs.off"
+WHERE_OFF = "where what they need is switched off"
 
 
 @pytest.mark.parametrize("is_before", [True, False])
@@ -1729,7 +1742,7 @@ def test_what_one_server_has_switched_off_is_not_compared_and_told(is_before):
     assert (found.off_before, found.off_after) == ((("CreateJob",), ()) if is_before else ((), ("CreateJob",)))
     page = Page(CONTRACT, before, after, found)
     for text in (page.text(), page.markdown()):
-        assert f"CreateJob: switched off on {(before if is_before else after).header.target}" in text.replace("`", "")
+        assert f"CreateJob: not judged on {(before if is_before else after).header.target}" in text.replace("`", "")
     assert page.json()["off_before" if is_before else "off_after"] == ("CreateJob",)
 
 
@@ -1738,9 +1751,9 @@ def test_what_one_server_has_switched_off_is_not_compared_and_told(is_before):
     [
         (
             "http://127.0.0.1:8065",
-            "CreateJob: switched off on http://127.0.0.1:8065, and left so, and not on the other: empty",
+            f"CreateJob: not judged on http://127.0.0.1:8065, {WHERE_OFF}, and left so, and judged on the other: empty",
         ),
-        ("recorded:5.0.0", "CreateJob: switched off on recorded:5.0.0, and left so, and not on the other"),
+        ("recorded:5.0.0", f"CreateJob: not judged on recorded:5.0.0, {WHERE_OFF}, and left so, and judged on the other"),
         ("recorded:5.0.0/whole", "CreateJob: not on the tape recorded:5.0.0/whole, but on the other"),
     ],
 )
@@ -1759,7 +1772,7 @@ def test_of_other_documents_what_is_off_may_lack_what_it_is_asked_about():
     before, after = (of(v, [SERVED], of_it, documents=BY) for v, of_it in (("5.0.0", [*OFF[:1]]), ("5.1.0", ON)))
     before.answers.clear()
     told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
-    assert "CreateJob: switched off, or without what was to be asked about, on recorded:5.0.0" in " ".join(told.split())
+    assert f"CreateJob: not judged on recorded:5.0.0, {WHERE_OFF}, or could not be made, and left so" in " ".join(told.split())
 
 
 def test_what_neither_tape_of_the_whole_api_holds_is_named():
@@ -1771,7 +1784,10 @@ def test_what_neither_tape_of_the_whole_api_holds_is_named():
 
 def test_what_both_have_switched_off_is_compared_as_it_is():
     before, after = (of("5.0.0", [answer(says)], OFF) for says in ("501 a", "501 b"))
-    assert [told(change)[3:5] for change in compare(CONTRACT, before, after).changes] == [("501 a", "501 b")]
+    found = compare(CONTRACT, before, after)
+    assert [told(change)[3:5] for change in found.changes] == [("501 a", "501 b")]
+    text = Page(CONTRACT, before, after, found).text()
+    assert "CreateJob (1 answer compared all the same, 1 of them not alike, told with the others)" in text
 
 
 def test_what_both_have_switched_off_is_named_and_no_difference_is_said_of_the_rest_alone():
@@ -1783,7 +1799,8 @@ def test_what_both_have_switched_off_is_named_and_no_difference_is_said_of_the_r
     assert found.changes == [] and found.off_both == ("CreateJob",) and not found.off_before
     page = Page(CONTRACT, before, after, found)
     for text in (page.text(), page.markdown()):
-        assert "Switched off on both: CreateJob (1 answer compared all the same); of what they do where they are on" in text
+        said = f"Not judged on both, {WHERE_OFF}: CreateJob (1 answer compared all the same, all of them alike); of what they do"
+        assert said in text
         assert f"no difference in the 1 of {len(CONTRACT.operations)} operations that both were asked about" in text
     assert page.json()["off_both"] == ("CreateJob",)
 
@@ -1805,7 +1822,7 @@ def test_of_one_address_before_and_after_it_is_said_which():
     before = of("5.0.0", [SERVED], ON, target=address)
     after = of("5.1.0", [answer(NOT_OFFERED, persona="system_admin")], OFF, target=address)
     told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
-    assert "CreateJob: switched off on http://127.0.0.1:8065 as 5.1.0" in " ".join(told.split())
+    assert "CreateJob: not judged on http://127.0.0.1:8065 as 5.1.0" in " ".join(told.split())
 
 
 def test_what_was_judged_in_part_is_not_switched_off():

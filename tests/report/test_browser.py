@@ -450,7 +450,7 @@ def test_in_how_many_operations_nothing_changed_is_said_where_others_were_not_co
     page = page_of("versions", *side_by_side(contract, [], [*others, older, newer, newest]))
     where = "in the 10 of 11 operations that both were asked about"
     told = cell(page, f"11.0.3: no changed answers {where}")
-    why = f"Not compared: {GET}: switched off on http://127.0.0.1:8065, and left so, and not on the other"
+    why = f"Not compared: {GET}: not judged on http://127.0.0.1:8065, where what they need is switched off"
     assert why in told.get_attribute("title") and told.get_attribute("title") == told.get_attribute("aria-label")
     assert cell(page, "11.0.4: no changed answers").get_attribute("title") == "11.0.4: no changed answers"
     cut = "[...document.querySelectorAll('.row.sum .parts')].filter((one) => one.scrollWidth > one.parentElement.clientWidth)"
@@ -639,6 +639,7 @@ def test_a_cell_opens_the_panel_with_the_promise_and_what_was_seen(visit, contra
     expect(panel(shown)).to_contain_text(
         """curl -i -X POST "$SERVER"'/api/v4/jobs?a=b' -H "Authorization: Bearer $SYSTEM_ADMIN\""""
     )
+    expect(panel(shown)).to_contain_text("$SERVER is the address of a server of yours.")
     panel(shown).get_by_role("button", name="Copy curl").first.click()
     expect(shown.locator("#said")).to_contain_text("clipboard")
     assert copied(shown).startswith("curl -i -X POST ")

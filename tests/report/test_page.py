@@ -325,6 +325,8 @@ def test_the_same_exchange_in_two_versions_is_kept_once(data, record_of):
     assert len(shown["exchanges"]) == 2
     expected = """curl -i -X POST "$SERVER"/api/v4/jobs -H "Authorization: Bearer $SYSTEM_ADMIN" """
     assert shown["exchanges"][0]["curl"].startswith(expected)
+    live = data(record_of("9.11.2", NEW, target="http://127.0.0.1:8065"))["exchanges"][0]["curl"]
+    assert live.startswith("curl -i -X POST http://127.0.0.1:8065/api/v4/jobs ")
 
 
 def test_a_skipped_clause_says_why(data, record_of):
@@ -455,7 +457,7 @@ def test_no_changed_answers_is_told_of_what_was_compared_alone_in_the_words_of_a
     assert f"no difference{shown['apart']['where']}; " in told and "1 of 11 operations" in shown["apart"]["where"]
     (why,) = shown["apart"]["why"]
     assert why in told and all(name in why for name in off)
-    assert why.startswith("Switched off on both: " if all(sides) else "Not compared: ")
+    assert why.startswith("Not judged on both, where " if all(sides) else "Not compared: ")
 
 
 def test_where_both_were_asked_about_all_nothing_stands_beside_what_changed(contract, record_of, tmp_path, capsys):
