@@ -553,6 +553,7 @@ def test_records_of_the_reference_server_have_to_be_named(reports):
         ("recorded:9.9.9", "no record `recorded:9.9.9`, and no tape of version `9.9.9`; there are 4.0.5, "),
         ("9.11", "no record `9.11`; `pytest --target 9.11` makes"),
         ("5.3", "no record `5.3`, and no tape of version `5.3`; there are 4.0.5, "),
+        ("11.6.0", "no record `11.6.0`, and no tape of version `11.6.0`, but of 11.6.0-dev; there are 4.0.5, "),
         ("11.1/whole", "no record `11.1/whole`, and no tape of the whole API `11.1/whole`; there are 10.8.1/whole, "),
         ("http://127.0.0.1:9", "no record `http://127.0.0.1:9`; `pytest --target http://127.0.0.1:9` makes"),
         ("nothing", "no record `nothing`; `pytest --target …` makes"),

@@ -48,7 +48,9 @@ def none_of(version: str) -> str:
     if is_of_whole(version):
         return f"no tape of the whole API `{version}`; there are {', '.join(whole) or 'none'}"
     of_whole = f"; and, of the whole API, {', '.join(whole)}" if whole else ""
-    return f"no tape of version `{version}`; there are {', '.join(every()) or 'none'}{of_whole}"
+    meant = [name for name in every() if name.startswith(f"{version}-")]
+    of_version = f"`{version}`{f', but of {meant[0]}' if meant else ''}"
+    return f"no tape of version {of_version}; there are {', '.join(every()) or 'none'}{of_whole}"
 
 
 def is_of_whole(name: str) -> bool:
