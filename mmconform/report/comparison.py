@@ -583,7 +583,7 @@ class Page:
 def in_how_many(contract: Contract, comparison: Comparison) -> str:
     """Return of how many operations it is true that nothing differs, to stand behind that; nothing where it is of all."""
     of, all_ = len(comparison.compared), len(contract.operations)
-    return "" if of == all_ else f" in the {of} of {many(all_, 'operation')} that both were asked about"
+    return "" if of == all_ else f" in the {of} of {many(all_, 'operation')} that were judged on both"
 
 
 def not_compared(before: Record, after: Record, comparison: Comparison) -> list[str]:

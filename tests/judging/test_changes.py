@@ -900,7 +900,7 @@ def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_and_found(is_bac
     old = of("11.1.0", [*both, answer("200", clause, "slash_manager", request=request)])
     records = [old, of("11.2.0", both, [skipped])][:: -1 if is_back else 1]
     page = Page(CONTRACT, *records, compare(CONTRACT, *records))
-    told = "operations that both were asked about; and 1 worse that our lists alone know"
+    told = "operations that were judged on both; and 1 worse that our lists alone know"
     assert told in page.markdown() or is_back
     assert (page.text().count(f"{told} (below); 3 answers"), page.text().count(f"{told} (above)")) == (
         (0, 0) if is_back else (1, 1)
@@ -1036,7 +1036,7 @@ def test_what_both_have_switched_off_is_not_told_as_unchanged():
     old, new = (of(version, [SERVED, refused], [off]) for version in ("5.0.0", "5.1.0"))
     text = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).text()
     assert "No change, 1 operation (with how many of the requests to both were served): CreateJob (1 of 1)\n" in text
-    assert "no difference in the 1 of 11 operations that both were asked about" in " ".join(text.split())
+    assert "no difference in the 1 of 11 operations that were judged on both" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("documents", [(), ("--spec=api.yaml",)])
@@ -1801,7 +1801,7 @@ def test_what_both_have_switched_off_is_named_and_no_difference_is_said_of_the_r
     for text in (page.text(), page.markdown()):
         said = f"Not judged on both, {WHERE_OFF}: CreateJob (1 answer compared all the same, all of them alike); of what they do"
         assert said in text
-        assert f"no difference in the 1 of {len(CONTRACT.operations)} operations that both were asked about" in text
+        assert f"no difference in the 1 of {len(CONTRACT.operations)} operations that were judged on both" in text
     assert page.json()["off_both"] == ("CreateJob",)
 
 
