@@ -24,6 +24,7 @@ _TABLES = (
     "send",
     "states",
     "timeline",
+    "upgrade",
 )
 
 

@@ -5,6 +5,7 @@ Every picture is a grid of marks. A shape alone tells a mark from the others; co
 
 import html
 import io
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from mmconform.errors import plain
+from mmconform.paths import SAVED
+from mmconform.record.record import NAME, base_of, head_of
 from mmconform.report.marks import (
     BLACK,
     BLUE,
@@ -30,12 +33,18 @@ from mmconform.report.marks import (
     PURPLE,
     RED,
     SKY,
+    WHY_SKIPPED,
 )
 from mmconform.version import Version, Versions
 from mmconform.world.people import BESIDE, MADE, PERSONAS
 
 #: So many letters of a title are as wide as a picture.
 _WIDE = 98
+#: What is said of a promise of which some answer showed whether it is kept.
+_JUDGED = ("new", "known", "pass")
+#: To whom single tests give more than their role holds, and why nobody was.
+_GRANTED = tuple(name for name in MADE if name not in BESIDE)
+_AS_SHIPPED = "where people use a server, roles stay as they are"
 
 
 @dataclass(frozen=True)
@@ -149,7 +158,7 @@ document.querySelectorAll("table").forEach(table => {
 
 
 def table(frame: pd.DataFrame, caption: str, *, join: str | Sequence[str] = (), search: bool = False, limit: int = 200) -> Table:
-    """Return some rows as a table.
+    """Return some rows as a table; where there is none, its caption says so.
 
     Args:
         join: Rows that differ in this column only, or in these, become one, with all their values.
@@ -162,7 +171,7 @@ def table(frame: pd.DataFrame, caption: str, *, join: str | Sequence[str] = (), 
         alike = frame.astype(str).groupby(cut, sort=False)[joined]
         frame = alike.agg(_listed).reset_index()[list(frame.columns)]
     short = frame.assign(**frame[cut].map(lambda value: _text(value)[:limit] + ("…" if len(_text(value)) > limit else "")))
-    return Table(short, caption, search=search)
+    return Table(short, caption if len(frame) else f"{caption}: none", search=search)
 
 
 def between(
@@ -171,9 +180,67 @@ def between(
     """Return what is told of two records as a table (:func:`table`); where they are one, a line that says so, and what to do."""
     if older != newer:
         return table(frame, f"{caption} from {older} to {newer}", join=join, limit=limit)
-    keep = f"before an upgrade, `mmconform compare --save before {newer if '://' in newer else 'URL'}` keeps one"
-    why = f"no other record here is of the same requests as that of {newer}; {keep}"
+    why = f"no other record here is of the same requests as that of {newer}; {_how_to_compare(newer)}"
     return Table(pd.DataFrame({"why, and what to do": [why]}), f"{caption}: nothing to compare")
+
+
+def _how_to_compare(server: str) -> str:
+    """Return what somebody does who wants to know what an upgrade of a server changes: by what is kept of it, if anything is."""
+    address = server if "://" in server else "URL"
+    begun: dict[str, str] = {}
+    for path in SAVED.glob(f"*/{NAME}"):
+        head = head_of(path)
+        if "://" in server and base_of(str(head.get("target"))) == base_of(server) and not head.get("documents"):
+            begun[path.parent.name] = plain(str(head.get("started")))
+    if begun:
+        name = max(begun, key=lambda one: begun[one])
+        of = begun[name][:10]
+        return f"`{name}` is kept of it (of {of}): after an upgrade, `mmconform compare {name} {address}` asks the same"
+    names = itertools.chain(["before"], (f"before-{number}" for number in itertools.count(2)))
+    free = next(name for name in names if not (SAVED / name).exists())
+    return f"before an upgrade, `mmconform compare --save {free} {address}` keeps one"
+
+
+def judged(states: pd.DataFrame, seen: pd.DataFrame, caption: str) -> Table:
+    """Return how many promises of one target were judged, of which kinds, and why others were not.
+
+    So that a table of what is wrong that is empty is not read as more than it is.
+
+    Args:
+        states: Of :func:`mmconform.states`, those that are meant.
+        seen: Of :func:`mmconform.load`, of that target.
+    """
+    skips = seen[seen.outcome == "skip"]
+    why = _in_words(skips).groupby(skips.clause).agg(lambda reasons: "; ".join(sorted(set(reasons))))
+    state = states.state.where(~states.though_known, KEPT_THOUGH_KNOWN.word)
+    rows = pd.DataFrame({"about": states.rule.astype(str), "state": pd.Categorical(state, list(EVERY_MARK), ordered=True)})
+    rows["why"] = [*states.clause.map(why).where(state == "skip", state.map(lambda of: EVERY_MARK[of].meaning))]
+    counts = rows.groupby(["about", "state", "why"], observed=True).size().reset_index(name="promises")
+    counts["state"] = [EVERY_MARK[of].word for of in counts.state]
+    number = states.state.isin(_JUDGED).sum()
+    return Table(counts[["about", "promises", "state", "why"]], f"{caption}: {number} of {len(states)} promises were judged")
+
+
+def asked(answers: pd.DataFrame, seen: pd.DataFrame, caption: str, operation: str, persona: str) -> Table:
+    """Return the requests of a caller to an operation as a table; where there are none, one that says why.
+
+    Args:
+        answers: Of :func:`mmconform.answers`, theirs alone, with the columns that are to be shown.
+        seen: Of :func:`mmconform.load`, of the same target.
+    """
+    if len(answers):
+        return table(answers, caption)
+    of_it = seen[(seen.operation == operation) & (seen.rule != "since")]
+    reasons = [*_in_words(of_it)] if (of_it.outcome == "skip").all() else []
+    if persona in _GRANTED and not seen.persona.isin(_GRANTED).any():
+        reasons.append(f"nobody was given a permission that their role does not hold: {_AS_SHIPPED}")
+    why = "; ".join(dict.fromkeys(reasons)) or "no test of this run sends one"
+    return Table(pd.DataFrame({"why there is none": [why]}), f"{caption}: no valid request")
+
+
+def _in_words(skips: pd.DataFrame) -> pd.Series:
+    """Return why each was skipped: what its test says, or else what the reason means."""
+    return skips.seen.where(skips.seen != skips.signature, skips.signature.map(WHY_SKIPPED))
 
 
 def promises(clauses: pd.DataFrame) -> Picture:
@@ -232,10 +299,9 @@ def granted(access: pd.DataFrame) -> "Picture | Table":
     Where there was nobody, as on a server that people use, whose roles stay as they are, an empty table says so.
     """
     [target] = access.target.unique()
-    people = [name for name in MADE if name not in BESIDE and (access.persona == name).any()]
+    people = [name for name in _GRANTED if (access.persona == name).any()]
     if not people:
-        why = "where people use it, roles stay as they are"
-        said = f"On {target} nobody was given a permission that their role does not hold ({why})"
+        said = f"On {target} nobody was given a permission that their role does not hold ({_AS_SHIPPED})"
         return Table(access.loc[[], ["operation", "persona"]], said)
     return _who_may(access, people, "People with a permission that their role does not hold, on {}")
 
@@ -314,7 +380,7 @@ def deviations(known: pd.DataFrame, names: Sequence[str]) -> Picture:
 
 def _headline(states: pd.DataFrame) -> str:
     counts = states.state.value_counts()
-    verified = sum(int(counts.get(state, 0)) for state in ("new", "known", "pass"))
+    verified = sum(int(counts.get(state, 0)) for state in _JUDGED)
     though_known = f", {states.though_known.sum()} {KEPT_THOUGH_KNOWN.word}" if states.though_known.any() else ""
     new, known = counts.get("new", 0), counts.get("known", 0)
     return f"Verified {verified} of {len(states)} promises: {new} new, {known} known{though_known}"

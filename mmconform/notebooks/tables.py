@@ -3,8 +3,9 @@
 Each function returns a DataFrame; its docstring names the columns. Columns with an order of their own (versions,
 operations, rules, personas) are ordered categories, so that pivots and plots come out in that order. ``records`` are
 files, folders or targets (``"recorded:5.36.1"``); without any, those that the environment variable ``MMCONFORM_RECORDS``
-names, else those in ``reports/`` of whole runs by our own documents, of tapes and of live servers; where the last run on
-one was of a part, or came to no end, the one before it, and a line below the cell says so. Needs the extra ``notebooks``.
+names, else those in ``reports/`` of whole runs by our own documents, of tapes and of live servers, and of these also what
+``mmconform compare --save`` kept; where the last run on one was of a part, or came to no end, the one before it, and a line
+below the cell says so. Needs the extra ``notebooks``.
 """
 
 import json
@@ -28,10 +29,10 @@ from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, kept, known_changes, taped
 from mmconform.judging.access import accesses, tells_documented
-from mmconform.judging.changes import by_question, compare, doubts, ways_broken
+from mmconform.judging.changes import by_question, compare, doubts, switched_off, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
-from mmconform.paths import CASSETTES, REPORTS, shown
+from mmconform.paths import CASSETTES, REPORTS, SAVED, shown
 from mmconform.record import choose, record
 from mmconform.record.record import KINDS, Record
 from mmconform.record.rows import Evidence, Header
@@ -153,12 +154,17 @@ def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
     """Return which target a notebook tells of where the reader chooses none, as it is called in every table's ``target``.
 
     A server of the reader's own where there is one, else a recording; of several the newest release, as a run takes it that names
-    no version, and of that the one asked last. What is under development comes only where there is nothing else. Which of several
-    servers it is, a line below the cell says, with the others: nobody knows which of them was for throwing away.
+    no version, and of that the one asked last. What is under development comes only where there is nothing else. Of one address
+    it is what was asked last, whatever was kept of it. Which of several servers it is, a line below the cell says, with the
+    others: nobody knows which of them was for throwing away.
 
     Args and errors are those of :func:`load`.
     """
-    read_ = _read(records, _contract(spec, overlay))
+    return _newest(_read(records, _contract(spec, overlay)))
+
+
+def _newest(read_: dict[str, Record]) -> str:
+    read_ = _last_of_each(read_)
     of_kind = [{name: _name(record) for name, record in read_.items() if record.kind == kind} for kind in KINDS]
     of_servers, own = of_kind[0], next(filter(None, of_kind))
     version = tape.newest(own.values())
@@ -168,6 +174,55 @@ def newest(*records: str | Path, spec: Documents = (), overlay: Documents = ()) 
         others = ", ".join(rest)
         _say([f"told of: {newest_} ({version}), of several servers the newest release, asked last; others are {others}"])
     return newest_
+
+
+def upgrade(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> tuple[str, str]:
+    """Return which two targets a notebook compares where the reader chooses none: before an upgrade, and after it.
+
+    A server of the reader's own as it was kept and as it is now (``mmconform compare --save``), where that is among the records
+    and was asked the same: of several kept ones that which was asked last, of several servers that of :func:`newest`. Else the
+    oldest of the records that were asked the same, and of the others the one of :func:`newest`. Where there is but one, both are
+    it.
+
+    Args and errors are those of :func:`load`.
+    """
+    read_ = _read(records, _contract(spec, overlay))
+    now, before = _last_of_each(read_), {}
+    for name, last in now.items():
+        of_it = [(one.header.started, other) for other, one in read_.items() if other not in now and _are_one(one, last)]
+        if of_it and last.kind == "server":
+            before[name] = max(of_it)[1]
+    if before:
+        after = _newest({name: read_[name] for name in before})
+        return before[after], after
+    oldest, *others = max(_alike(now), key=len)
+    return oldest, _newest({name: read_[name] for name in others}) if others else oldest
+
+
+def _are_one(before: Record, after: Record) -> bool:
+    """Whether both are of one address, and were asked the same."""
+    return _address(before) == _address(after) and _asked(before) == _asked(after)
+
+
+def _last_of_each(read_: dict[str, Record]) -> dict[str, Record]:
+    """Return what was asked last of each target, in the same order: what was kept of a server is what it was once."""
+    last: dict[str, str] = {}
+    for name, one in read_.items():
+        other = last.setdefault(_address(one), name)
+        if one.header.started >= read_[other].header.started:
+            last[_address(one)] = name
+    return {name: one for name, one in read_.items() if last[_address(one)] == name}
+
+
+def _address(one: Record) -> str:
+    """Return what a target is, however its address was written."""
+    return record.base_of(one.header.target)
+
+
+def _alike(read_: dict[str, Record]) -> list[list[str]]:
+    """Return the names of records by which requests they were asked."""
+    asked_of = {name: _asked(one) for name, one in read_.items()}
+    return [[name for name in read_ if asked_of[name] == asked] for asked in dict.fromkeys(asked_of.values())]
 
 
 def states(*records: str | Path, spec: Documents = (), overlay: Documents = ()) -> pd.DataFrame:
@@ -289,11 +344,20 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     their own.
 
     Args and errors are those of :func:`load`; an error too is that no two of several named records are of the same requests.
-    Where there is nothing to compare otherwise, a line below the cell says so.
+    Where there is nothing to compare otherwise, a line below the cell says so; another names what was switched off, and so is not
+    compared where it is on. Where records of versions between are here, what was kept of a server is compared with what it is now
+    only if both are named (:func:`upgrade`).
     """
     contract, read_, known = _compared(records, spec, overlay)
     rows = []
     for (from_, before), (to, after) in _pairs(records, read_):
+        if off := sorted(switched_off(before) | switched_off(after)):
+            where = "switched off on one of them or both, so that nothing tells what they do where they are on"
+            said = f"from {from_} to {to}: {where}: {', '.join(off)}"
+            if records:  # a pair that is named is told of beside its own table
+                sys.stderr.write(f"{said}\n")
+            else:
+                _say([said])
         seen = (ways_broken(before), ways_broken(after)), (doubts(before), doubts(after))
         between = Version.parse(before.header.server.version), Version.parse(after.header.server.version)
         rows += [
@@ -344,9 +408,11 @@ def _compared(
 
 
 def _pairs(records: Sequence[str | Path], read_: dict[str, Record]) -> Iterator[tuple[tuple[str, Record], tuple[str, Record]]]:
-    """Yield each server and the next newer one that was asked the same, by their names."""
-    asked_of = {name: _asked(record) for name, record in read_.items()}
-    alike = [[name for name in read_ if asked_of[name] == asked] for asked in dict.fromkeys(asked_of.values())]
+    """Yield each server and the next newer one that was asked the same, by their names.
+
+    What was kept of one that nobody named comes not between others: a setting of it would be a change of theirs, twice.
+    """
+    alike = _alike(read_)
     if len(read_) > 1 and len(records) > 1 and len(alike) == len(read_):
         raise MisuseError(
             f"{', '.join(read_)} were asked different requests, so that nothing can be compared; "
@@ -354,7 +420,26 @@ def _pairs(records: Sequence[str | Path], read_: dict[str, Record]) -> Iterator[
         )
     if all(len(group) == 1 for group in alike):
         _say([f"nothing is compared: here are no two records of the same requests ({', '.join(read_)})"])
-    yield from (((old, read_[old]), (new, read_[new])) for group in alike for old, new in pairwise(group))
+    last = {*(read_ if records else _last_of_each(read_))}
+    for group in alike:
+        now = [name for name in group if name in last]
+        for old, new in [*pairwise(now), *(pair for pair in _of_one_address(group, read_, now) if not records)]:
+            yield (old, read_[old]), (new, read_[new])
+
+
+def _of_one_address(group: Sequence[str], read_: dict[str, Record], now: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each record of a server and the next newer one of it, between whose versions none of others lies.
+
+    Args:
+        group: Those that were asked the same, oldest first.
+        now: Of these what was asked last of each target.
+    """
+    for address in dict.fromkeys(_address(read_[name]) for name in group):
+        for old, new in pairwise(name for name in group if _address(read_[name]) == address):
+            ends = record.age(read_[old])[:2], record.age(read_[new])[:2]
+            others = (record.age(read_[name])[:2] for name in now if _address(read_[name]) != address)
+            if not any(ends[0] < other < ends[1] for other in others):
+                yield old, new
 
 
 def _of_pair(older: str, before: Record, newer: str, after: Record) -> dict[str, str]:
@@ -568,15 +653,18 @@ def _read(records: Sequence[str | Path], contract: Contract) -> dict[str, Record
     """
     is_target = any(not Path(name).exists() for name in records)
     own: dict[str, Record] = {}
+    by_target: dict[str, str] = {}
     remarks: dict[Path, str] = {}
     if is_target or (records and os.environ.get(RECORDS)):
         with suppress(MisuseError):  # there may be none
             taken, remarks = _default(contract)
             own = dict(zip(record.called(taken), taken, strict=True))
+            by_target = {one.header.target: name for name, one in _last_of_each(own).items()}
     beside: list[Record] = []
     if is_target or any(str(name) in own for name in records):  # of the reader's own records, if it is among them
         beside = [*own.values()]
-        names = [(name, name if name in own else record.full_target(name)) for name in map(str, records)]
+        full = [(name, record.full_target(name)) for name in map(str, records)]
+        names = [(name, name if name in own else by_target.get(target, target)) for name, target in full]
         places = [own[target].file for _, target in names if target in own]
         _say(remarks[place.parent] for place in places if place and place.parent in remarks)
         found = [one for name, target in names for one in ([own[target]] if target in own else _named([name]))]
@@ -596,7 +684,9 @@ def _default(contract: Contract) -> tuple[list[Record], dict[Path, str]]:
         return choose.given(names, contract.digest, _read_one, _as_arguments)
     if contract.digest != _contract().digest:
         raise MisuseError('name the records that were judged by these documents, as in load("recorded:11.1.0/whole", spec="…")')
-    return choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True, to_see=_to_see)
+    found, said = choose.current(REPORTS, tape.every(), contract, _read_one, with_live=True, to_see=_to_see)
+    kept, said_of_kept = choose.kept_of(found, REPORTS / SAVED.name, contract, _read_one, _to_see)
+    return [*found, *kept], said | said_of_kept
 
 
 def _to_see(path: Path, header: Header) -> str:
@@ -711,4 +801,5 @@ __all__ = [
     "send",
     "states",
     "timeline",
+    "upgrade",
 ]

@@ -132,6 +132,45 @@ def current(
     return found, said
 
 
+def kept_of(
+    found: Iterable[Record],
+    folder: Path,
+    contract: Contract,
+    read: Callable[[Path], Record] = record.read,
+    to_see: Callable[[Path, Header], str] | None = None,
+) -> tuple[list[Record], dict[Path, str]]:
+    """Return the records that were kept of servers, as before an upgrade, beside those of what they are now.
+
+    A copy of what is found, as it is until the server is asked again, is no record more.
+
+    Args:
+        found: What stands for itself: of a server that is not among it nothing is looked for.
+        folder: That in which they are kept.
+        contract, read, to_see: As of :func:`current`.
+
+    Returns:
+        They, and a line of each that is not among them, as :func:`current` does.
+    """
+    runs = {(record.base_of(one.header.target), one.header.started) for one in found}
+    servers = {record.base_of(one.header.target) for one in found if one.kind == "server"}
+    kept: list[Record] = []
+    said: dict[Path, str] = {}
+    for path in sorted(folder.glob(f"*/{record.NAME}")):
+        if record.base_of(str(record.head_of(path).get("target"))) not in servers:
+            continue
+        try:
+            one = read(path)
+        except MisuseError as error:
+            said[path.parent] = f"left out: {error}"
+            continue
+        if why := _why_not(path, one.header, (), contract, to_see or _command, with_live=True):
+            said[path.parent] = f"left out: {why}"
+        elif (run := (record.base_of(one.header.target), one.header.started)) not in runs:
+            runs.add(run)
+            kept.append(one)
+    return kept, said
+
+
 def _command(path: Path, header: Header) -> str:
     documents = f" {record.as_options(header.documents)}" if header.documents else ""
     apart = quote(f"{record.slug_of(header.target)}.html")  # beside the page of all others, which would be gone

@@ -396,7 +396,138 @@ def test_a_server_is_compared_with_what_it_was_before_its_upgrade(records, upgra
         "the two of one version are alike"
     )
     captions = [table.caption for table in shown_by("4-since-when")]
-    assert captions[1:3] == [f"{what} from {upgraded[0]} to {upgraded[2]}" for what in ("Changed", "Known as well")]
+    assert captions[1:3] == [f"{what} from {upgraded[1]} to {upgraded[2]}" for what in ("Changed", "Known as well")], (
+        "of two that were kept the one that was asked last"
+    )
+
+
+@pytest.fixture
+def kept(records, tmp_path, monkeypatch):
+    """Where runs write there is a server that was upgraded, as it is now, and in what `--save` keeps as it was, and a copy."""
+    monkeypatch.delenv(RECORDS)
+    monkeypatch.setattr(tables, "REPORTS", tmp_path)
+    now = tmp_path / "127.0.0.1-8065" / NAME
+    of_a_live_server(records / VERSIONS[1] / NAME, now, selection="", started="2026-11-03T00:00:00Z")
+    files = {name: tmp_path / SAVED.name / name / NAME for name in ("before", "copy", "of-another", "of-a-part")}
+    of_a_live_server(records / VERSIONS[0] / NAME, files["before"], selection="", started="2026-11-01T00:00:00Z")
+    of_a_live_server(now, files["copy"])
+    of_a_live_server(now, files["of-another"], target="http://127.0.0.1:8066")
+    of_a_live_server(records / VERSIONS[0] / NAME, files["of-a-part"], started="2026-11-02T00:00:00Z")
+    return files["before"], now
+
+
+def test_what_was_kept_of_a_server_before_its_upgrade_is_loaded_beside_what_it_is_now(kept, capsys):
+    """Who kept it was told that there is no such record, and to keep it: after the upgrade."""
+    runs = mmconform.runs()
+    assert runs.target.tolist() == [*map(str, kept)] and runs.version.tolist() == [*VERSIONS]
+    assert re.findall(r"^left out: (\S+): is of a part only", capsys.readouterr().err, re.MULTILINE) == [
+        str(kept[0].parents[1] / "of-a-part" / NAME)
+    ]
+    assert mmconform.upgrade() == tuple(runs.target) and mmconform.newest() == str(kept[1])
+    assert mmconform.runs("http://127.0.0.1:8065").version.tolist() == [VERSIONS[1]], "its address is what it is now"
+    changes = mmconform.timeline()
+    assert set(zip(changes.older_target, changes.target, strict=True)) == {mmconform.upgrade()}
+    assert [table.caption for table in shown_by("4-since-when")][1] == f"Changed from {kept[0]} to {kept[1]}"
+    broken = next(table.frame for table in shown_by("2-kept") if table.caption.startswith("Broken"))
+    failed = mmconform.load(kept[1]).query("outcome == 'fail'")
+    assert broken["count"].astype(int).sum() == failed["count"].sum() > 0
+
+
+def test_after_a_way_back_a_server_is_what_was_asked_last_and_not_the_newer_that_was_kept(records, kept):
+    of_a_live_server(records / VERSIONS[1] / NAME, kept[0], selection="", started="2026-11-01T00:00:00Z")
+    of_a_live_server(records / VERSIONS[0] / NAME, kept[1], selection="", started="2026-11-03T00:00:00Z")
+    assert mmconform.runs().target.tolist() == [str(kept[1]), str(kept[0])], "in the order of versions"
+    assert mmconform.newest() == str(kept[1]) and mmconform.upgrade() == (str(kept[0]), str(kept[1]))
+
+
+def test_what_was_kept_of_a_server_does_not_come_between_the_versions_of_others(records, kept, tmp_path):
+    """It has settings of its own, which would be changes from one version to the next."""
+    source = records / VERSIONS[0] / NAME
+    server = json.loads(source.read_text(encoding="utf-8").splitlines()[0])["server"]
+    for version in ("4.6.3", "5.36.1"):
+        named = {**server, "name": version, "version": version}
+        of_a_live_server(source, tmp_path / version / NAME, target=f"recorded:{version}", server=named, selection="")
+    before, now = mmconform.upgrade()
+    assert (before, now) == (str(kept[0]), str(kept[1])), "recordings are older and newer"
+    frame = mmconform.timeline()
+    assert set(zip(frame.older_target, frame.target, strict=True)) == {("recorded:5.36.1", now)}
+    assert len(mmconform.timeline(before, now)) == len(frame) > 0
+    (tmp_path / "5.36.1" / NAME).unlink()
+    frame = mmconform.timeline()
+    assert set(zip(frame.older_target, frame.target, strict=True)) == {("recorded:4.6.3", now), (before, now)}
+
+
+def test_what_was_kept_and_was_asked_something_else_is_not_compared(records, kept):
+    of_a_live_server(records / VERSIONS[0] / NAME, kept[0], selection="", seed=99, started="2026-11-01T00:00:00Z")
+    assert mmconform.upgrade() == (str(kept[1]), str(kept[1]))
+
+
+def with_switched_off(source, to, operation):
+    """A copy of a record in which an operation was not asked, since it is switched off: of that nothing is judged."""
+    one = read(source)
+    off = {"outcome": "skip", "standing": "", "signature": "not-on-this-target", "seen": "switched off there: tokens"}
+    is_off = {id(row) for row in one.observations if row.operation == operation and row.rule != "since"}
+    rows = [msgspec.structs.replace(row, **off) if id(row) in is_off else row for row in one.observations]
+    left = [row for row in one.answers if row.operation != operation]
+    write(to, replace(one, observations=rows, answers=left))
+    return to
+
+
+def test_beside_what_is_wrong_stands_how_many_promises_were_judged_and_why_others_were_not(records, tmp_path, monkeypatch):
+    """An empty table was called good news, of a server on which nearly nothing was asked."""
+    mine = with_switched_off(records / "11.0.3" / NAME, tmp_path / "mine" / NAME, "CreateJob")
+    monkeypatch.setenv(RECORDS, str(mine))
+    tables_ = shown_by("2-kept")
+    [judged] = [table for table in tables_ if table.caption.startswith("Who may do what")]
+    states = mmconform.states()
+    assert any(table.caption.endswith(" promises were judged: none") for table in tables_ if table.caption.startswith("New"))
+    about = states[states.rule.isin(["auth", "permission"])]
+    shown = about.state.isin(["new", "known", "pass"]).sum()
+    assert 0 < shown < len(about) and judged.caption.endswith(f": {shown} of {len(about)} promises were judged")
+    assert judged.frame.promises.sum() == len(about)
+    off = judged.frame[judged.frame.why == "switched off there: tokens"]
+    assert dict(zip(off.about, off.promises, strict=True)) == {
+        rule: len(about[(about.operation == "CreateJob") & (about.rule == rule)]) for rule in ("auth", "permission")
+    }
+    though = draw.judged(about.assign(though_known=about.state == "pass"), mmconform.load(), "x").frame
+    assert though[though.state == "kept though known"].promises.sum() == (about.state == "pass").sum() > 0
+
+
+def test_where_a_caller_sent_nothing_the_table_says_why(records, tmp_path):
+    mine = with_switched_off(records / "11.0.3" / NAME, tmp_path / "mine" / NAME, "CreateJob")
+    answers, seen = mmconform.answers(mine), mmconform.load(mine)
+
+    def why(operation, persona, seen=seen):
+        theirs = answers[(answers.operation == operation) & (answers.persona == persona)]
+        return draw.asked(theirs[["request", "status"]], seen, "asked", operation, persona).frame
+
+    assert why("CreateJob", "member").to_numpy().tolist() == [["switched off there: tokens"]]
+    assert why("RegenCommandToken", "nobody").to_numpy().tolist() == [["no test of this run sends one"]]
+    as_shipped = seen[seen.persona.isin([*PERSONAS, "everyone"])]
+    [[reasons]] = why("CreateJob", "editor", as_shipped).to_numpy().tolist()
+    assert reasons.startswith("switched off there: tokens; nobody was given a permission") and "roles stay as they are" in reasons
+    assert len(why("RegenCommandToken", "member")) > 1
+
+
+def test_what_was_switched_off_is_named_where_it_is_not_compared(records, tmp_path, capsys):
+    mine = with_switched_off(records / "11.0.3" / NAME, tmp_path / "mine" / NAME, "CreateJob")
+    changes = mmconform.timeline(records / "4.6.3", mine)
+    assert len(changes) and "CreateJob" not in set(changes.operation)
+    said = capsys.readouterr().err
+    assert said.startswith("from recorded:4.6.3 to recorded:11.0.3: switched off on one") and said.endswith(": CreateJob\n")
+    mmconform.timeline(records / "4.6.3", records / "11.0.3")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_name_that_is_advised_to_keep_a_record_is_free(record_of, tmp_path, monkeypatch):
+    """Who took the advised name was refused: a record is kept under it already."""
+    monkeypatch.setattr(draw, "SAVED", tmp_path)
+    advised = []
+    for _ in range(3):
+        shown = draw.between("http://x.test", "http://x.test", draw.pd.DataFrame(), "Changed").frame
+        advised += re.findall(r"compare --save (\S+) http://x\.test`", str(shown.to_numpy()))
+        write(tmp_path / advised[-1] / NAME, record_of("11.0.3", target="http://y.test"))
+    assert advised == ["before", "before-2", "before-3"]
 
 
 def test_no_notebook_adds_a_server_before_its_upgrade_and_after_it_together(records, upgraded):
@@ -421,7 +552,7 @@ def test_a_record_that_stands_alone_is_not_compared_with_itself(upgraded, monkey
     assert [table.caption for table in tables_] == [f"{what}: nothing to compare" for what in ("Changed", "Known as well")]
     for table in tables_:
         [[why]] = table.frame.to_numpy().tolist()
-        assert why.endswith("`mmconform compare --save before http://127.0.0.1:8065` keeps one")
+        assert why.endswith(f"`mmconform compare {upgraded[1]} http://127.0.0.1:8065` asks the same"), "it is kept already"
     assert "nothing is compared: here are no two records of the same requests" in capsys.readouterr().err
 
 
@@ -514,7 +645,8 @@ def test_where_none_is_chosen_a_notebook_tells_of_the_newest_release_as_a_run_do
     monkeypatch.setenv(RECORDS, os.pathsep.join(map(str, (records, dev))))
     assert mmconform.newest() == "recorded:11.0.3"
     told = [(path.stem, cell.source) for path in execute.every() for cell in nbformat.read(path, as_version=4).cells]
-    assert {stem for stem, source in told if "mmconform.newest(" in source} == {"2-kept", "3-who", "4-since-when"}
+    chooses = {stem for stem, source in told if "mmconform.newest(" in source or "mmconform.upgrade(" in source}
+    assert chooses == {"2-kept", "3-who", "4-since-when"}
     assert not [stem for stem, source in told if "target.iloc[-1]" in source], "the last is not always a release"
 
 
