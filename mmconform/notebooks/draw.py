@@ -86,7 +86,7 @@ ACCESS_MARKS = {
 }
 SINCE_MARKS = {
     "there": Marker("", BLUE, "served", tile="#cfe3f1"),
-    "absent": Marker("$∅$", GREY, "not there", size=7),
+    "absent": Marker("$∅$", GREY, "nobody was served: not there, or switched off", size=7),
     "documented": Marker("|", BLACK, "documented minimum version", at_edge=True, size=17),
     **{
         effect: Marker(f"${sign}$" if sign != "▼" else "v", colour, f"changed, {meaning}")
@@ -280,7 +280,7 @@ def reach(answers: pd.DataFrame) -> Picture:
     axes.set_title(said, loc="left", fontsize=11)
     axes.tick_params(labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return Picture(figure, said)
 
 

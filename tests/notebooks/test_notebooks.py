@@ -974,6 +974,22 @@ def test_an_operation_is_marked_where_it_begins_and_not_where_it_was_before_all(
     assert "documented minimum version" not in newer
 
 
+def test_what_is_switched_off_is_not_drawn_as_what_is_not_there(records):
+    """Of a server that refused everybody nothing says which it is."""
+    answers = mmconform.answers(records / "11.0.3")
+    off = answers.assign(status=answers.status.where(answers.operation != "CreateJob", 501))
+    assert "1 × nobody was served: not there, or switched off" in str(
+        draw.versions(off[off.operation == "CreateJob"], mmconform.timeline().head(0), mmconform.clauses())
+    )
+
+
+def test_the_legend_of_requests_covers_none_of_their_counts(records):
+    figure = draw.reach(mmconform.answers(records / "11.0.3")).figure
+    figure.draw_without_rendering()
+    [axes], [legend] = figure.axes, figure.legends
+    assert axes.texts and not [text for text in axes.texts if legend.get_window_extent().overlaps(text.get_window_extent())]
+
+
 def test_a_title_is_as_wide_as_its_picture_at_most(records):
     states = mmconform.states(records / "11.0.3").assign(though_known=True, target="http://mattermost.staging.example.org:8065")
     figure = draw.kept(states).figure
