@@ -124,7 +124,7 @@ class Page:
         if patterns:
             names = contract.matching(patterns)
             contract, before, after = contract.part(names), before.part(names), after.part(names)
-            known = [one for one in known if one.operations & contract.operations.keys()]
+            known = [replace(one, operations=ours) for one in known if (ours := one.operations & contract.operations.keys())]
         self.contract, self.before, self.after, self.comparison = contract, before, after, comparison
         older, newer = (Version.parse(record.header.server.version) for record in (before, after))
         ways = ways_broken(before), ways_broken(after)

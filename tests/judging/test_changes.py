@@ -891,6 +891,22 @@ def test_a_permission_that_a_version_retired_is_told_as_a_loss_of_those_who_were
     assert GONE_PERMISSION not in " ".join(Page(CONTRACT, *both, compare(CONTRACT, *both)).text().split())
 
 
+def test_of_chosen_operations_our_lists_tell_nothing_of_others():
+    """An entry about several was told of those alone that nobody had chosen: of none, and counted as worse."""
+    chosen = ("GetUserAccessToken", "GetUserAccessTokensForUser")
+    sides = {"8.1.0": "200", "10.11.6": NO}
+    old, new = (of(of_it, [SERVED, *(answer(says, name, "editor") for name in chosen)]) for of_it, says in sides.items())
+    told = {}
+    for patterns in ([], ["Get*"], [chosen[0]]):
+        found = compare(CONTRACT, old, new, patterns)
+        told[tuple(patterns)] = Page(CONTRACT, old, new, found, patterns=patterns).not_shown
+    about = "administrator's tokens"
+    of_editors = {names: [one.operations for one in found if about in one.reason] for names, found in told.items()}
+    assert of_editors[()] and set(of_editors[()][0]).isdisjoint(chosen), "others were not asked"
+    assert of_editors["Get*",] == of_editors[chosen[0],] == []
+    assert all(one.operations for found in told.values() for one in found)
+
+
 @pytest.mark.parametrize("is_back", [False, True])
 def test_what_our_lists_alone_know_to_be_worse_is_counted_apart_and_found(is_back, tmp_path, capsys):
     """Both times the headline stands, in every format, and by the exit status; the other way round it is no loss."""
