@@ -22,6 +22,10 @@ from mmconform.world.people import power
 HEAD = "Our lists know these changes between the two as well, which the same requests did not show"
 
 
+#: Beside what our lists know of operations that were not judged.
+_UNTRIED = "that is known where what they need is on; with it off, as here, nobody tried: such a request of yours tells"
+
+
 @dataclass(frozen=True)
 class NotShown:
     """One of them.
@@ -75,6 +79,7 @@ def not_shown(
     ways, served = (ways_broken(older), ways_broken(newer)), (comparison.served_before, comparison.served_after)
     seen = comparison.changes
     forth = [replace(change, before=change.after, after=change.before) if after < before else change for change in seen]
+    off = {*comparison.off_before, *comparison.off_after, *comparison.off_both}
     entries = known_changes.not_shown(known[0], forth, *sorted(between))
     for entry in entries:
         personas = tuple(sorted(entry.personas, key=power))
@@ -82,6 +87,7 @@ def not_shown(
         was, is_ = ("|".join(sorted(said)) for said in (entry.before, entry.after))
         operations = tuple(name for name in contract.operations if name in entry.operations)
         text = f"{entry.versions.began}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
+        text += f"; {_UNTRIED}" if off & {*operations} else ""
         sides = (entry.after, entry.before) if after < before else (entry.before, entry.after)
         yield NotShown(operations, personas, *sides, text, entry.reason)
     yield from _retired(contract, between, served[1 if after < before else 0])

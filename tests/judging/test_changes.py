@@ -1833,6 +1833,18 @@ def test_recordings_are_named_for_what_is_off_where_there_are_some(versions, doc
     assert ("empty servers of these versions tell\n" in told) == (not is_told)
 
 
+@pytest.mark.parametrize("is_off", [False, True])
+def test_of_what_our_lists_know_it_is_said_that_nobody_tried_it_where_it_is_off(is_off):
+    """Whether it concerns who has that off decided about the exit status, and nothing told."""
+    name = "GetUserAccessTokensForUser"
+    skipped = [{**row, "clause": row["clause"].replace("CreateJob", name), "operation": name} for row in (OFF if is_off else ON)]
+    old, new = (
+        of(version, [answer("200", "GetWebrtcToken"), answer("401 a", name)], skipped) for version in ("10.8.1", "11.1.0")
+    )
+    found = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).known_worse
+    assert [("with it off, as here, nobody tried" in one.text, one.operations) for one in found] == [(is_off, (name,))]
+
+
 def test_of_one_address_before_and_after_it_is_said_which():
     address = "http://127.0.0.1:8065"
     before = of("5.0.0", [SERVED], ON, target=address)
