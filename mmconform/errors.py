@@ -40,6 +40,10 @@ class NotHereError(MisuseError):
     """The server at hand cannot be brought to show it: it is not judged there."""
 
 
+class SwitchedOffError(NotHereError):
+    """What a run switches on itself where it may is switched off, and stays so."""
+
+
 class DocumentError(MisuseError):
     """A document that cannot be used. Its text starts with ``file:line:``."""
 

@@ -12,10 +12,10 @@ from mmconform.contract.build import build
 from mmconform.documents.load import load
 from mmconform.errors import MisuseError, plain
 from mmconform.judging import deviations
-from mmconform.judging.changes import compare, switched_off
+from mmconform.judging.changes import compare, lacking_in_part, switched_off
 from mmconform.paths import SAVED, shown
 from mmconform.record.record import NAME, age, head_of, write
-from mmconform.report.comparison import Page, off_means
+from mmconform.report.comparison import Page, asked_in_part, off_means
 from mmconform.report.folded import WIDTH
 from mmconform.report.summary import why_red
 
@@ -76,6 +76,8 @@ def _save(name: str, target: str, other: str, chosen: tuple[str, ...], scheduler
     if names := sorted(switched_off(kept)):
         why = off_means(is_ours=not kept.header.documents)
         print(f"not judged in it, since {why} on {target}: {', '.join(names)}; no comparison with it will judge them")
+    for line in asked_in_part(target, lacking_in_part(kept)):
+        print(line)
     if not kept.footer.green:
         more = shlex.join(["mmconform", "report", shown(path), *kept.header.documents, "--output", f"{name}.html"])
         print(f"it is red: {', '.join(why_red(kept.footer))}; a page that says more: {more}")

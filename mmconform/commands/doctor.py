@@ -38,7 +38,7 @@ from mmconform.servers.target import Target, live
 from mmconform.version import Version
 from mmconform.wire.client import Client, Patience, UnseenError
 from mmconform.world.admin import Admin
-from mmconform.world.callers import missing
+from mmconform.world.callers import DISRUPTIVE, missing
 from mmconform.world.features import (
     TOKENS,
     WEBRTC,
@@ -138,7 +138,7 @@ class Diagnosis:
         if self.outlook:
             shown = "how many of these the answers show only the run tells (in one on 11.1.0, nine of ten)"
             return f"probes ask about {self.reached} of {self.clauses}, none of them about wrong input; {shown}"
-        return f"a run would reach {self.reached} of {self.clauses}"
+        return f"a run would reach {'at most ' * bool(self.gaps)}{self.reached} of {self.clauses}"
 
     @property
     def _end(self) -> str:
@@ -200,13 +200,15 @@ def _examined(target: Target, contract: Contract, client: Client, token: str, *,
     )
     for feature in sorted(left_off):
         names = ", ".join(operation.id for operation in operations if feature in needed_by(operation))
+        rest = [operation.id for operation in operations if operation.id in features()[feature].served]
         if names:
-            found.gaps.append(f"{names}: {_advice(feature, fixed)}")
+            of_rest = f", and of {', '.join(rest)} what needs such a thing" if rest else ""
+            found.gaps.append(f"{names}{of_rest}: {_advice(feature, fixed)}")
     found.gaps += [f"tests that change {setting}, which the server's environment fixes" for setting in sorted(fixed)]
     if stands_on_tokens(admin):
         found.gaps.append(f"tests that switch {TOKENS} off: {TOKENS_STAY_ON}")
     if others:
-        found.gaps.append("tests that change settings or built-in roles for a moment, since people use the server: --disruptive")
+        found.gaps.append(f"tests that change settings or built-in roles for a moment, since people use the server: {DISRUPTIVE}")
     found.notes += [target.origin.remark] if target.origin.remark else []
     found.obstacles += _in_use(target, client, token)
     if not foresees:
@@ -297,7 +299,7 @@ def _advice(feature: str, fixed: frozenset[str]) -> str:
     found = features()[feature]
     if found.how:
         return found.how
-    rest = " in the server's environment, which fixes it" if found.setting in fixed else ", or add --disruptive"
+    rest = " in the server's environment, which fixes it" if found.setting in fixed else f", or add {DISRUPTIVE}"
     return f"{feature} are switched off; set {found.setting} to true{rest}"
 
 

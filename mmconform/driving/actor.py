@@ -27,6 +27,7 @@ from mmconform.world import kinds
 from mmconform.world.admin import Admin
 from mmconform.world.behaviours import NotKnownError, Refusal, absence, denial, refusal
 from mmconform.world.entitlement import entitlement
+from mmconform.world.features import TOKENS
 from mmconform.world.fillers import filler
 from mmconform.world.kinds import bot as bots
 from mmconform.world.kinds import command, job, oauth, team, token
@@ -55,6 +56,7 @@ class Stage:
     """Where one hand-written test plays: the world, and the client in the test's cassette.
 
     Attributes:
+        about: The operation that the test is about.
         expectations: What the test has expected of which answers, in order.
         made: How many things this test has made, for their names.
         clause: What the next assertion is about, in a test that is about many clauses in turn.
@@ -69,6 +71,7 @@ class Stage:
     client: Client
     judge: Judge
     test: str
+    about: str = ""
     expectations: list[Expectation] = field(default_factory=list, repr=False)
     made: int = 0
     clause: str = ""
@@ -368,11 +371,16 @@ class Actor:
     ) -> Reply:
         """Call an operation, as ``do``.
 
+        Raises:
+            NotHereError: what it needs is switched off, and the test is about another operation.
+
         Args:
             meant: Whose resource it is to name, by which it is judged; else oneself for ``me`` in the path, or another.
             is_generic: As in :class:`Reply`.
         """
         known = self.stage.contract.operations[operation]
+        if operation != self.stage.about:
+            self.stage.world.need_all_of(known)
         address = (url or self.stage.path(known, path)) + (f"?{query}" if query else "")
         headers = {**self.headers, **({"Content-Type": "application/json"} if raw is not None else {})}
         content: dict[str, Any] = {"data": raw.encode() if isinstance(raw, str) else raw} if raw is not None else {"json": body}
@@ -413,7 +421,6 @@ class Actor:
             BrokenPromiseError, NotKnownError: it is refused, to whom the documentation lets call it: which is what is wrong,
                 whatever the test is about.
         """
-        self.stage.world.need(self.stage.contract.operations[operation].needs)
         reply = self.do(operation, **arguments)
         replace(reply.served, clause=f"{operation}.status").require()
         return reply
@@ -475,7 +482,9 @@ class Actor:
 
         Raises:
             MisuseError: the server refuses.
+            NotHereError: tokens are switched off.
         """
+        self.stage.world.need(TOKENS)
         admin, made = self.stage.admin.off_tape, list[str]()
         try:
             while len(made) < tokens and not admin.client.redactor.replaying:

@@ -38,12 +38,16 @@ class Asker:
             self.judge.unseen(self.operation.id, persona, error.reason, str(error))
             self.lose()
         except NotHereError as missing:
-            for clause in self.contract.of(self.operation.id):
-                self.judge.skip(clause, NOT_HERE, why=str(missing))
+            self.leave_out(str(missing))
         except MisuseError as error:
             self.judge.unseen(self.operation.id, persona, "what the request is about could not be made", str(error))
         except NotTapedError as error:
             self.judge.not_taped.append(str(error))
+
+    def leave_out(self, why: str) -> None:
+        """Note that something cannot be asked here, by which any of the operation's promises could have been judged."""
+        for clause in self.contract.of(self.operation.id):
+            self.judge.skip(clause, NOT_HERE, why=why)
 
     def see(self, exchange: Exchange) -> None:
         """Have an answer judged."""

@@ -18,6 +18,7 @@ from mmconform.files import write_whole
 from mmconform.paths import REPORTS
 from mmconform.wire.client import NotTapedError, UnseenError
 from mmconform.wire.secret import Secret
+from mmconform.world.features import TOKENS
 from mmconform.world.people import PERSONAS
 
 CREATE, DISABLE = "CreateUserAccessToken", "DisableUserAccessToken"
@@ -302,11 +303,14 @@ class CommandLives(Lives):
 def play_lives(stage: Stage, admin: Actor, *, with_commands: bool = False) -> Counter[str]:
     """Play some random lives, and return how often each rule was played.
 
-    Raises AssertionError where server and model disagree, and says which clause is about that.
+    Raises AssertionError where server and model disagree, and says which clause is about that; NotHereError where tokens are
+    switched off.
 
     On a live target, asked by a seed of its own, a failure is shortened, and its requests are written as a shell script beside
     the record.
     """
+    if not with_commands:
+        stage.world.need(TOKENS)
     # Who is asked by the tapes' seed is compared with one; and nobody needs the shortest way to show a flaw that was put in.
     is_free = stage.seed != SEED
     shortens = is_free and not stage.judge.target.is_reference

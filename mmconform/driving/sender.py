@@ -8,7 +8,6 @@ A request that consumes its token (revoke, disable) gets a fresh one the next ti
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, cycle, product
@@ -19,7 +18,7 @@ from mmconform.contract.clause import Operation
 from mmconform.contract.templates import below_the_api
 from mmconform.driving.asking import Asker
 from mmconform.driving.generate import Case
-from mmconform.errors import NotHereError
+from mmconform.errors import NotHereError, SwitchedOffError
 from mmconform.judging.judge import Judge
 from mmconform.judging.schemas import mismatches
 from mmconform.safety.guard import WOULD_DO_HARM, require_filled
@@ -175,11 +174,15 @@ class Sender(Asker):
             return None
         person = self._owner(persona, about)
         owner = Owner(self.world, self.client, person.persona.name, person, person.session, self.world, "spare")
-        with suppress(NotHereError):
+        try:
             id_ = self._fresh_one(known, owner) if kind in self._consumed else known.standing(owner)
             self.world.register.learn(id_)
             self.world.belongs(kind, id_, owner.id if known.is_owned else "")
             return id_
+        except SwitchedOffError as missing:
+            self.leave_out(str(missing))
+        except NotHereError:
+            pass
         return None
 
     def _fresh_one(self, kind: Kind, owner: Owner) -> str:

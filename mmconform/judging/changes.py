@@ -7,11 +7,13 @@ from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
-from mmconform.judging.judge import NOT_ON_TAPE
+from mmconform.judging.judge import NOT_HERE, NOT_ON_TAPE
 from mmconform.record.record import Record, judged_by, narrowed_to, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
+from mmconform.version import Version
 from mmconform.wire.exchange import NO_ROUTE, Exchange
 from mmconform.wire.tape.name import name_of_test
+from mmconform.world.features import OFF_THERE
 from mmconform.world.people import MADE, PERSONAS, power
 
 #: What a change means to who calls the server, worst first. ``worse``: a promise is broken that was kept, a valid
@@ -136,7 +138,7 @@ class Comparison:
         off_both: Those that both had switched off: of what they do where they are on this says nothing.
         pairs_off, differ_off: Requests to these that both answered, which are compared all the same, and how many of them they
             answer otherwise.
-        compared: The operations that both servers were asked about, but for those.
+        compared: The operations that both servers were asked about, but for those, and for what is ``nowhere``.
         only_before, only_after: Whom one of the servers only was asked as: the operations, and how many answers each has.
         why_not_before, why_not_after: How many answers one of the servers lacks that the other gave, by why its own record has no
             such test (the reason for which it was skipped there, with what the record says of it behind a colon, ``OTHERWISE`` or
@@ -144,6 +146,7 @@ class Comparison:
         served_before, served_after: Whom one of the servers only served, by requests that the other was not asked.
         of_some_rows: Fields that some rows of a list have on one side, of a server that was asked before: its lists tell what
             that run left, too, and this may be of these rows, so that they are among no ``changes``.
+        nowhere: Operations that neither version has.
     """
 
     changes: list[Change]
@@ -162,6 +165,7 @@ class Comparison:
     served_before: tuple[ServedAlone, ...] = ()
     served_after: tuple[ServedAlone, ...] = ()
     of_some_rows: tuple[Change, ...] = ()
+    nowhere: frozenset[str] = frozenset()
 
 
 #: Why a record has no answer that another has: its test asked something else there, or was not run.
@@ -209,7 +213,7 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     if patterns:
         names = contract.matching(patterns)
         contract, before, after = contract.part(names), before.part(names), after.part(names)
-    off_before, off_after = (_not_judged(record, "not-on-this-target", NOT_ON_TAPE) for record in (before, after))
+    off_before, off_after = (_not_judged(record, NOT_HERE, NOT_ON_TAPE) for record in (before, after))
     off_in_one = off_before ^ off_after
     old, new = ({key: answers[key] for key in answers if key[1] not in off_in_one} for answers in by_question(before, after))
     both = [key for key in old if key in new]
@@ -237,8 +241,11 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     why = _by_reason(not_old), _by_reason(not_new)
     served = _served_alone(not_new, old, new, moved), _served_alone(not_old, new, old, moved)
     differ_off = sum(old[key].says != new[key].says for key in in_off)
-    about = len(in_off), differ_off, frozenset(key[1] for key in counted)
-    return Comparison(changes, len(counted), len(gone) + len(come), *off, *about, *only, *why, *served, tuple(doubtful))
+    versions = [Version.parse(header.server.version) for header in (old_header, new_header)]
+    nowhere = frozenset(name for name, one in contract.operations.items() if all(one.exists_in(of) is False for of in versions))
+    about = len(in_off), differ_off, frozenset(key[1] for key in counted) - nowhere
+    rest = *off, *about, *only, *why, *served, tuple(doubtful), nowhere
+    return Comparison(changes, len(counted), len(gone) + len(come), *rest)
 
 
 def _why_alone(asked: Iterable[Asked], record: Record, answers: _Answers) -> dict[Asked, str]:
@@ -334,7 +341,17 @@ def severity(change: Change) -> int:
 
 def switched_off(record: Record) -> set[str]:
     """Return the operations of which nothing was judged, but since when they are there, for a setting of the server's."""
-    return _not_judged(record, "not-on-this-target")
+    return _not_judged(record, NOT_HERE)
+
+
+def lacking_in_part(record: Record) -> dict[str, list[str]]:
+    """Return the operations of which a part could not be asked for what is switched off there, by that; the rest was judged."""
+    found: dict[str, set[str]] = defaultdict(set)
+    off = switched_off(record)
+    for row in record.observations:
+        if row.outcome == "skip" and row.signature == NOT_HERE and row.seen.startswith(OFF_THERE) and row.operation not in off:
+            found[row.seen.removeprefix(OFF_THERE)].add(row.operation)
+    return {feature: sorted(names) for feature, names in sorted(found.items())}
 
 
 def _not_judged(record: Record, *reasons: str) -> set[str]:

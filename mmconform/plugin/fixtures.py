@@ -40,6 +40,8 @@ from mmconform.wire.tape.name import cassette_name
 from mmconform.world.admin import ArrangingError
 from mmconform.world.behaviours import NotKnownError
 from mmconform.world.behaviours import behaves as _behaves
+from mmconform.world.callers import DISRUPTIVE
+from mmconform.world.features import TOKENS
 from mmconform.world.people import PERSONAS
 from mmconform.world.place import Place
 from mmconform.world.spare import NoSpareError, Spare
@@ -53,7 +55,7 @@ ROLE = "role"
 #: Fixtures with which a test changes what others see.
 _ALONE = {"settings", "spare", "lent", "switching", "race"}
 #: Why a test that turns settings is not played.
-_IS_PEOPLES = "the server has users of its own; --disruptive changes its settings all the same"
+_IS_PEOPLES = f"the server has users of its own; {DISRUPTIVE}, changes its settings all the same"
 Settings = Callable[..., AbstractContextManager[None]]
 Granting = Callable[..., AbstractContextManager[None]]
 
@@ -222,7 +224,8 @@ class Fixtures:
                 why = world.what_is_lacking(operation) if reason == NOT_HERE else ""
             leave_out(reason, why, judge, clause)
         frees = not (target.is_recorded or target.is_thrown_away)
-        where = judge.contract, world, client, judge, cassette_name(request.node, target.slug)
+        about = judge.contract.clauses[clause_of(request.node)].operation
+        where = judge.contract, world, client, judge, cassette_name(request.node, target.slug), about
         stage = Stage(*where, seed=self.process.run.seed, frees=frees)
         yield stage
         stage.see_off()
@@ -234,6 +237,11 @@ class Fixtures:
     team_admin = _actor("team_admin")
     outsider = _actor("outsider")
     system_admin = _actor("system_admin")
+
+    @pytest.fixture
+    def tokens(self, stage: Stage) -> None:
+        """Without this feature the test has nothing to ask about."""
+        stage.world.need(TOKENS)
 
     @pytest.fixture
     def new_person(self, stage: Stage) -> Callable[[str], Actor]:

@@ -13,7 +13,7 @@ from mmconform.documents.load import load
 from mmconform.driving.generate import MAX_EXAMPLES, SEED, Generator
 from mmconform.judging import deviations, known_changes
 from mmconform.judging.deviations import Deviation
-from mmconform.judging.judge import NOT_ON_TAPE, Coverage, Judge
+from mmconform.judging.judge import NOT_HERE, NOT_ON_TAPE, Coverage, Judge
 from mmconform.judging.known_changes import KnownChange
 from mmconform.paths import REPORTS
 from mmconform.principles import report
@@ -28,7 +28,7 @@ from mmconform.world.behaviours import is_newer, newest
 from mmconform.world.place import LISTS_OPEN_TEAMS
 
 #: Reasons for which a test was not run that is about this version.
-_NOT_RUN = ("not-on-this-target", NOT_ON_TAPE, "needs-licence", *HELD_BACK)
+_NOT_RUN = (NOT_HERE, NOT_ON_TAPE, "needs-licence", *HELD_BACK)
 
 
 @dataclass
@@ -173,6 +173,7 @@ class Run:
         sightings = self.sightings.get(target.slug)
         beside = sightings.seen.served if sightings else {}
         held = {row.operation for row in seen.rows if row.signature == WOULD_DO_HARM}
+        lacking = {row.operation for row in seen.rows if row.signature == NOT_HERE and row.test in seen.generated_tests}
         operations = [
             OperationRow(
                 operation=id_,
@@ -218,6 +219,7 @@ class Run:
                 row.operation
                 for row in operations
                 if row.in_scope and not row.exercised and not row.gate and row.operation in seen.generated_for
+                if row.operation not in lacking  # what it is about cannot be made there
                 if not summary.is_about_nothing(self.contract, row)  # who is let in is all it can show
                 if not self.is_official  # nobody vouches that what was asked is a request that is served
                 if not target.is_whole  # it holds what was served when it was recorded, and nobody can ask more

@@ -7,6 +7,7 @@ import pytest
 from mmconform.contract.clause import Operation
 from mmconform.driving.actor import Actor, Reply, Stage, Token, application, give_roles, join, new_bot, new_team, someone
 from mmconform.plugin.fixtures import Granting, Settings
+from mmconform.world.features import TOKENS
 from mmconform.world.people import PERSONAS, Persona
 
 #: ``@clause("CreateJob.permission")``: the one promise that the test proves; ``{operation}`` stands for the parameter.
@@ -20,6 +21,9 @@ FILLED = "before, a role could be given such permissions with a licence only"
 #: Nothing is changed before the test asks, and its callers are the standing people: its answers tell who may do what. Other
 #: tests change roles and settings first, ask before and after, or make callers of their own.
 as_shipped = pytest.mark.as_shipped
+
+#: It makes tokens for people of its own: where none can be made it does not begin, so that no accounts are left for nothing.
+makes_tokens = pytest.mark.usefixtures("tokens")
 
 #: Asked of live servers only, about documents that are given: no tape holds answers to these requests yet.
 untaped = pytest.mark.untaped
@@ -52,6 +56,7 @@ TOKEN_ACTIONS = ("RevokeUserAccessToken", "DisableUserAccessToken", "EnableUserA
 __all__ = [
     "LIST",
     "PERSONAS",
+    "TOKENS",
     "TOKEN_ACTIONS",
     "UNKNOWN_ID",
     "Actor",
@@ -72,6 +77,7 @@ __all__ = [
     "give_roles",
     "join",
     "kept",
+    "makes_tokens",
     "new_bot",
     "new_team",
     "racing",

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from vcr import VCR
 
-from mmconform.errors import MisuseError
-from mmconform.judging.judge import Coverage, Judge, Observation
+from mmconform.errors import MisuseError, NotHereError
+from mmconform.judging.judge import NOT_HERE, Coverage, Judge, Observation
 from mmconform.paths import ROOT
 from mmconform.plugin.attendance import Attendance
-from mmconform.plugin.fixtures import JUDGE, cassette_of, performing, target_of
-from mmconform.plugin.left_out import not_played
+from mmconform.plugin.fixtures import JUDGE, cassette_of, clause_of, performing, target_of
+from mmconform.plugin.left_out import leave_out, not_played
 from mmconform.plugin.process import Interrupted, Process
 from mmconform.record.rows import AnswerRow, NotPlayedRow, ObservationRow
 from mmconform.report.failure import gather
@@ -54,6 +54,17 @@ class Verdicts:
         target = target_of(self.current)
         if target and (path := self.process.recorded_to(f"{cassette_of(self.current)}.yaml")):
             configure(vcr, target.redactor, target.base_url, path)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, request: pytest.FixtureRequest) -> Generator[None, object, object]:
+        """What a test needs to begin with may be switched off, as what it asks for later may (``performing``)."""
+        try:
+            return (yield)
+        except NotHereError as missing:
+            judge = request.node.stash.get(JUDGE, None)
+            if judge is None:
+                raise
+            leave_out(NOT_HERE, str(missing), judge, judge.contract.clauses[clause_of(request.node)])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:

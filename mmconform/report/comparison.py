@@ -26,6 +26,7 @@ from mmconform.judging.changes import (
     broken_alike,
     doubts,
     flat,
+    lacking_in_part,
     ways_broken,
 )
 from mmconform.judging.deviations import Deviation, explain
@@ -371,10 +372,11 @@ class Page:
         changed = {change.operation for change in (*comparison.changes, *comparison.of_some_rows)}
         listed = {name for one in self.not_shown for name in one.operations}
         same = [name for name in self.contract.operations if name in comparison.compared - changed - listed - off]
-        neither = [name for name in self.contract.operations if name not in asked | off | changed]
+        nowhere = [name for name in self.contract.operations if name in comparison.nowhere]
+        neither = [name for name in self.contract.operations if name not in {*asked, *off, *changed, *nowhere}]
         told = same if self.is_of_many else [f"{name} ({self._requests.served(name)})" for name in same]
         so_many = "" if self.is_of_many else " (with how many of the requests to both were served)"
-        parts = ("No change", told, so_many), ("Asked of neither", neither, "")
+        parts = ("No change", told, so_many), ("Asked of neither", neither, ""), ("In neither version", nowhere, "")
         return (
             [f"{what}, {counted(names)}{how}: {first_of(names)}" for what, names, how in parts if names]
             + self._still_broken()
@@ -582,7 +584,7 @@ class Page:
 
 def in_how_many(contract: Contract, comparison: Comparison) -> str:
     """Return of how many operations it is true that nothing differs, to stand behind that; nothing where it is of all."""
-    of, all_ = len(comparison.compared), len(contract.operations)
+    of, all_ = len(comparison.compared), len(contract.operations) - len(comparison.nowhere)
     return "" if of == all_ else f" in the {of} of {many(all_, 'operation')} that were judged on both"
 
 
@@ -599,7 +601,20 @@ def not_compared(before: Record, after: Record, comparison: Comparison) -> list[
     sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
     parts += [f"Not compared: {', '.join(found)}: {_why_off(name, (before, after))}" for name, found in sides if found]
     both = comparison.off_both
-    return parts + [_off_on_both(comparison, (before, after))] * bool(both)
+    parts += [_off_on_both(comparison, (before, after))] * bool(both)
+    of_each = [lacking_in_part(record) for record in (before, after)]
+    if of_each[0] == of_each[1]:
+        return [*parts, *asked_in_part("both", of_each[0])]
+    return [*parts, *chain.from_iterable(asked_in_part(*side) for side in zip(names, of_each, strict=True))]
+
+
+def asked_in_part(target: str, lacking: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return of which operations a server was asked a part only, as ``lacking_in_part`` has it, for each of what it lacks."""
+    return [
+        f"With {feature} switched off on {target}, only what needs none was asked of {', '.join(names)}: of the rest this says "
+        "nothing"
+        for feature, names in lacking.items()
+    ]
 
 
 def _names(before: Record, after: Record) -> tuple[str, str]:
@@ -791,10 +806,14 @@ def _off_on_both(comparison: Comparison, records: Sequence[Record]) -> str:
     return f"{what}; of what they do where it is on this says nothing: {_where_to_look(records, is_ours=is_ours)}"
 
 
+#: On which a run switches on what it needs.
+_EMPTY = "empty servers of these versions (`mmconform compare http://ONE http://OTHER` switches it on there)"
+
+
 def _where_to_look(records: Sequence[Record], *, is_ours: bool) -> str:
     """Return what tells of operations that are off: empty servers, and of our own operations recordings, where there are."""
     versions = [record.header.server.version for record in records]
     taped = [name for name in versions if name in every()]
     if is_ours and len({*taped}) == len(versions):
-        return f"`mmconform compare {' '.join(versions)}`, of recordings, tells, or empty servers of these versions"
-    return "empty servers of these versions tell"
+        return f"`mmconform compare {' '.join(versions)}`, of recordings, tells, or {_EMPTY}"
+    return f"{_EMPTY} tell"

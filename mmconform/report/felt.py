@@ -49,7 +49,8 @@ def felt(
             for persona in one.personas or (_ANYBODY,):
                 ways = found.setdefault((persona, becomes), {})
                 why = "" if is_brief else f": {one.reason.partition('. ')[0].removesuffix('.')}"
-                ways.setdefault(("", f" (by our lists, not by these requests{why})"), []).extend(one.operations)
+                where = ", where what they need is on" if one.is_untried else ""
+                ways.setdefault(("", f" (by our lists{where}, not by these requests{why})"), []).extend(one.operations)
     for alone in served:
         is_told = any(alone.operation in names for names in found.get((alone.persona, "refused"), {}).values())
         if not is_told:

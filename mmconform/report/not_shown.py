@@ -38,6 +38,7 @@ class NotShown:
             and so of a permission that nobody was seen to use.
         text: All of it, as a sentence.
         reason: Why, alone: it may say of which requests it is true.
+        is_untried: Some of the operations are off on one of the two, where nobody knows whether it is so.
     """
 
     operations: tuple[str, ...]
@@ -46,6 +47,7 @@ class NotShown:
     after: frozenset[str]
     text: str
     reason: str
+    is_untried: bool = False
 
     @property
     def effect(self) -> Effect | None:
@@ -87,9 +89,10 @@ def not_shown(
         was, is_ = ("|".join(sorted(said)) for said in (entry.before, entry.after))
         operations = tuple(name for name in contract.operations if name in entry.operations)
         text = f"{entry.versions.began}: {was} → {is_}{who}: {', '.join(operations)}: {entry.reason} ({entry.source})"
-        text += f"; {_UNTRIED}" if off & {*operations} else ""
+        is_untried = bool(off & {*operations})
+        text += f"; {_UNTRIED}" if is_untried else ""
         sides = (entry.after, entry.before) if after < before else (entry.before, entry.after)
-        yield NotShown(operations, personas, *sides, text, entry.reason)
+        yield NotShown(operations, personas, *sides, text, entry.reason, is_untried)
     yield from _retired(contract, between, served[1 if after < before else 0])
     told = {(operation, persona) for entry in entries for operation in entry.operations for persona in entry.personas}
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}

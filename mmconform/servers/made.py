@@ -65,7 +65,8 @@ def made_on(version: Version, cassettes: Collection[str] | None = None, without:
     if not name:
         return Made()
     paths = {path.removesuffix(".yaml"): file for path, file in tape.cassettes(tape.place(name)).items()}
-    world = _made(_requests(paths.pop(tape.WORLD.removesuffix(".yaml"))))
+    sent = _requests(paths.pop(tape.WORLD.removesuffix(".yaml")))
+    world = _made(request for request in sent if without is None or not without(*request[:2]))
     by_test = (_requests(file) for path, file in paths.items() if cassettes is None or path in cassettes)
     counted = (
         _made(requests) for requests in by_test if without is None or not any(without(*request) for *request, _ in requests)

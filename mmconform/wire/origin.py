@@ -202,7 +202,7 @@ def _bare() -> list[dict[str, Any]]:
 
 
 def _is_bare(request: PreparedRequest, answer: Answer) -> bool:
-    """Whether Go's own server, or the router, answers to such a request like that."""
+    """Whether Go's own server, or what comes before the handlers, answers to such a request like that."""
     media = answer.headers.get("content-type", "").partition(";")[0]
     text = answer.content.decode("latin-1") if len(answer.content) < _LONGEST else None
     return text is not None and any(
@@ -216,6 +216,8 @@ def _is_bare(request: PreparedRequest, answer: Answer) -> bool:
 _LONGEST = 1000
 #: What Go's server reads of a request before its body (DefaultMaxHeaderBytes, net/http/server.go@go1.16).
 _LARGEST_HEAD = 2**20
+#: What servers from 9.7 on take of an address, its host apart (server/channels/web/handlers.go@521844fed5).
+_LONGEST_ADDRESS = 2048
 
 
 def _is_malformed(request: PreparedRequest, _: Answer) -> bool:
@@ -228,6 +230,10 @@ def _is_malformed(request: PreparedRequest, _: Answer) -> bool:
 
 def _has_a_large_head(request: PreparedRequest, _: Answer) -> bool:
     return len(str(request.url)) + sum(len(name) + len(value) for name, value in request.headers.items()) > _LARGEST_HEAD
+
+
+def _has_a_long_address(request: PreparedRequest, _: Answer) -> bool:
+    return len(str(request.path_url)) > _LONGEST_ADDRESS
 
 
 def _has_a_line_end(request: PreparedRequest, _: Answer) -> bool:
@@ -244,6 +250,7 @@ def _is_led_to_its_clean_path(request: PreparedRequest, answer: Answer) -> bool:
 _ASKED: dict[str, Callable[[PreparedRequest, Answer], bool]] = {
     "malformed": _is_malformed,
     "large-head": _has_a_large_head,
+    "long-address": _has_a_long_address,
     "line-end": _has_a_line_end,
     "unclean-path": _is_led_to_its_clean_path,
 }

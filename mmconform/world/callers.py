@@ -6,6 +6,8 @@ from mmconform.version import Version
 from mmconform.world.features import BOTS, CONVERTED_BOTS, GUESTS, ROLES, TOKENS, has
 from mmconform.world.people import BESIDE, MADE, OF_TESTS, Persona
 
+#: What lets a run change settings and roles where people use the server, and when.
+DISRUPTIVE = "--disruptive, if it may be thrown away"
 #: Of a bot that tests make, and of who asks about it.
 _WITH_BOTS = ("bot", "bot_editor")
 
@@ -51,6 +53,6 @@ def missing(
         elif name in _WITH_BOTS and not has(BOTS, version):
             why = "this version has no bots"
         else:
-            why = "" if may_configure else "settings and roles stay as they are where people use the server: --disruptive"
+            why = "" if may_configure else f"settings and roles stay as they are where people use the server: {DISRUPTIVE}"
         if why and (probes or name in OF_TESTS):
             yield name, why

@@ -19,6 +19,9 @@ ENDLESS, BOTS, OAUTH = "personal access tokens without an end", "bot accounts", 
 CONVERTED_BOTS, GUESTS = "users who are made bots", "guests"
 ROLES = "roles that are data"
 
+#: What a test says that is left out for it, before the names of the features.
+OFF_THERE = "switched off there: "
+
 _Config = Mapping[str, Mapping[str, Any]]
 
 
@@ -38,6 +41,7 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gateway: bool = False
     licence: bool = False
     operations: tuple[str, ...] = ()
+    served: tuple[str, ...] = ()
     absent: str = ""
     how: str = ""
     told: str = ""
@@ -131,7 +135,8 @@ def with_these(config: _Config, wanted: Iterable[Feature]) -> dict[str, Mapping[
 
 def needed_by(operation: Operation) -> set[str]:
     """Return the features without which an operation serves nobody what it promises."""
-    return {operation.needs, *(feature.name for feature in features().values() if operation.id in feature.operations)}
+    named = {operation.needs, *(feature.name for feature in features().values() if operation.id in feature.operations)}
+    return {name for name in named if name and operation.id not in features()[name].served}
 
 
 def missing(answer: Exchange, version: Version) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mmconform.contract.clause import Operation
-from mmconform.errors import NotHereError
+from mmconform.errors import SwitchedOffError
 from mmconform.version import Version
 from mmconform.wire.client import Client
 from mmconform.wire.exchange import Exchange
 from mmconform.world.admin import Admin
 from mmconform.world.behaviours import JobType, harmless_job, job_types
-from mmconform.world.features import needed_by
+from mmconform.world.features import OFF_THERE, needed_by
 from mmconform.world.people import Persona, Roles
 from mmconform.world.register import Register
 
@@ -144,13 +144,30 @@ class World:
 
     def what_is_lacking(self, operation: Operation) -> str:
         """Return in words what of that is switched off; nothing where it is all there."""
-        return f"switched off there: {', '.join(sorted(self.switched_off & needed_by(operation)))}" * self.lacks(operation)
+        return _off(*sorted(self.switched_off & needed_by(operation))) * self.lacks(operation)
+
+    def has(self, feature: str) -> bool:
+        """Whether a feature is not switched off here."""
+        return feature not in self.switched_off
+
+    def need_all_of(self, operation: Operation) -> None:
+        """Say that a test cannot go on without what an operation needs.
+
+        Raises:
+            SwitchedOffError: it is switched off here, and may not or cannot be switched on.
+        """
+        for feature in sorted(needed_by(operation)):
+            self.need(feature)
 
     def need(self, feature: str) -> None:
         """Say that a test cannot go on without a feature.
 
         Raises:
-            NotHereError: it is switched off here, and may not or cannot be switched on.
+            SwitchedOffError: it is switched off here, and may not or cannot be switched on.
         """
-        if feature in self.switched_off:
-            raise NotHereError(f"{feature} are switched off on this server")
+        if not self.has(feature):
+            raise SwitchedOffError(_off(feature))
+
+
+def _off(*features: str) -> str:
+    return OFF_THERE + ", ".join(features)

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Stage, applies, clause, give_roles
+from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Stage, applies, clause, give_roles, makes_tokens
 
 
 @clause("CreateUserAccessToken.effect.authenticates")
@@ -43,6 +43,7 @@ def test_a_revoked_token_is_gone(token_user: Actor) -> None:
 
 
 @clause("RevokeUserAccessToken.effect.deletes-sessions")
+@makes_tokens
 def test_revoking_ends_the_tokens_session(new_person: NewPerson) -> None:
     """Delete any sessions using the token: one that was just served is refused."""
     person = new_person("token_user")
@@ -178,6 +179,7 @@ def test_a_search_does_not_tell_the_value(system_admin: Actor, token_user: Actor
 
 
 @clause("SearchUserAccessTokens.effect.searches-id-user-name")
+@makes_tokens
 def test_searches_look_at_token_id_user_id_and_username(system_admin: Actor, new_person: NewPerson) -> None:
     """And not at the description."""
     person = new_person("token_user")
@@ -192,6 +194,7 @@ def test_searches_look_at_token_id_user_id_and_username(system_admin: Actor, new
 
 
 @clause("SearchUserAccessTokens.effect.finds")
+@makes_tokens
 def test_beginnings_of_terms(system_admin: Actor, new_person: NewPerson, behaves: Behaves) -> None:
     """To 6.1 the beginning of a name finds it; then the whole name is needed. No document says either."""
     person = new_person("token_user")
@@ -203,6 +206,7 @@ def test_beginnings_of_terms(system_admin: Actor, new_person: NewPerson, behaves
 
 @clause("SearchUserAccessTokens.effect.finds")
 @pytest.mark.parametrize("wildcard", ["%", "_"])
+@makes_tokens
 def test_wildcards_in_terms(system_admin: Actor, new_person: NewPerson, behaves: Behaves, wildcard: str) -> None:
     """To 5.14 `%` and `_` stand for anything; then for themselves. No document says either."""
     person = new_person("token_user")
@@ -214,6 +218,7 @@ def test_wildcards_in_terms(system_admin: Actor, new_person: NewPerson, behaves:
 
 
 @clause("SearchUserAccessTokens.effect.finds")
+@makes_tokens
 def test_a_backslash_as_a_term(system_admin: Actor, new_person: NewPerson, behaves: Behaves) -> None:
     """From 5.15 to 6.1 it is taken out of the term, and the empty rest finds everything."""
     token = new_person("token_user").new_token()
@@ -226,6 +231,7 @@ def test_a_backslash_as_a_term(system_admin: Actor, new_person: NewPerson, behav
 
 @clause("SearchUserAccessTokens.effect.finds")
 @pytest.mark.parametrize("part", ["the end", "the middle", "the address"])
+@makes_tokens
 def test_parts_that_are_no_beginning(system_admin: Actor, new_person: NewPerson, part: str) -> None:
     """The end or the middle of a name finds nothing, and neither does an e-mail address."""
     person = new_person("token_user")
@@ -238,6 +244,7 @@ def test_parts_that_are_no_beginning(system_admin: Actor, new_person: NewPerson,
 
 
 @clause("SearchUserAccessTokens.effect.finds")
+@makes_tokens
 def test_terms_have_a_case(system_admin: Actor, new_person: NewPerson) -> None:
     """A name in capitals finds nothing (PostgreSQL)."""
     person = new_person("token_user")
@@ -248,6 +255,7 @@ def test_terms_have_a_case(system_admin: Actor, new_person: NewPerson) -> None:
 
 
 @clause("SearchUserAccessTokens.effect.finds")
+@makes_tokens
 def test_searches_find_disabled_tokens_too(system_admin: Actor, new_person: NewPerson) -> None:
     """What is disabled is still there."""
     person = new_person("token_user")
@@ -259,6 +267,7 @@ def test_searches_find_disabled_tokens_too(system_admin: Actor, new_person: NewP
 
 
 @clause("GetUserAccessTokens.effect.lists-everybody")
+@makes_tokens
 def test_an_administrator_lists_everybodys_tokens(system_admin: Actor, new_person: NewPerson) -> None:
     """Get a page of user access tokens for users on the system: the newest of two users are on some page."""
     tokens = {new_person("token_user").new_token().id for _ in range(2)}
@@ -278,6 +287,7 @@ def test_an_administrator_lists_everybodys_tokens(system_admin: Actor, new_perso
 
 @clause("GetUserAccessTokensForUser.effect.lists-the-user")
 @applies(since="4.4")
+@makes_tokens
 def test_a_list_holds_disabled_tokens_too(new_person: NewPerson) -> None:
     """What is disabled is still there, and says so."""
     person = new_person("token_user")

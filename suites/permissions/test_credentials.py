@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause
+from mmconform.plugin.suite import LIST, Actor, Behaves, NewPerson, Operation, Stage, applies, clause, makes_tokens
 
 
 @clause("GetUserAccessTokensForUser.auth")
@@ -183,6 +183,7 @@ def test_a_session_that_was_revoked(new_person: NewPerson, stage: Stage) -> None
 
 
 @clause("GetUserAccessTokensForUser.auth")
+@makes_tokens
 def test_a_user_who_was_deactivated(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """A deactivated user's session and tokens are refused; both kinds come back, or not, with the account."""
     person = new_person("token_user")

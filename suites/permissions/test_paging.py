@@ -2,17 +2,26 @@
 
 import pytest
 
-from mmconform.plugin.suite import Actor, NewPerson, Stage, clause
+from mmconform.plugin.suite import TOKENS, Actor, NewPerson, Stage, clause, makes_tokens
 
 OF_USER, OF_ALL = "GetUserAccessTokensForUser", "GetUserAccessTokens"
 PAGES = "GetUserAccessTokensForUser.paging"
 
 
 @pytest.fixture
-def five(new_person: NewPerson) -> Actor:
+def five(tokens: None, new_person: NewPerson) -> Actor:
     """Somebody with five tokens."""
     person = new_person("token_user")
     for number in range(5):
+        person.new_token(f"token {number}")
+    return person
+
+
+@pytest.fixture
+def holder(new_person: NewPerson, stage: Stage) -> Actor:
+    """Somebody with five tokens, or with none where none can be made: for what no row has a part in."""
+    person = new_person("token_user")
+    for number in range(5 if stage.world.has(TOKENS) else 0):
         person.new_token(f"token {number}")
     return person
 
@@ -45,6 +54,7 @@ def test_pages_of_everybody(five: Actor, system_admin: Actor, query: str, most: 
 
 
 @clause("GetUserAccessTokensForUser.paging")
+@makes_tokens
 def test_a_page_of_a_user_holds_at_most_200(new_person: NewPerson) -> None:
     """Whatever is asked for, where there is more."""
     person = new_person("token_user")
@@ -56,6 +66,7 @@ def test_a_page_of_a_user_holds_at_most_200(new_person: NewPerson) -> None:
 
 
 @clause("GetUserAccessTokens.paging")
+@makes_tokens
 def test_a_page_of_everybody_holds_at_most_200(new_person: NewPerson, system_admin: Actor) -> None:
     """Whatever is asked for, where there is more."""
     with new_person("token_user").crowded(201):
@@ -66,6 +77,7 @@ def test_a_page_of_everybody_holds_at_most_200(new_person: NewPerson, system_adm
 
 
 @clause("GetUserAccessTokensForUser.paging")
+@makes_tokens
 def test_a_page_of_a_user_holds_60_without_a_word(new_person: NewPerson) -> None:
     """The default is 60, where there is more; the rest is on the next page."""
     person = new_person("token_user")
@@ -76,6 +88,7 @@ def test_a_page_of_a_user_holds_60_without_a_word(new_person: NewPerson) -> None
 
 
 @clause("GetUserAccessTokens.paging")
+@makes_tokens
 def test_a_page_of_everybody_holds_60_without_a_word(new_person: NewPerson, system_admin: Actor) -> None:
     """The default is 60, where there is more."""
     with new_person("token_user").crowded(61):
@@ -85,6 +98,7 @@ def test_a_page_of_everybody_holds_60_without_a_word(new_person: NewPerson, syst
 
 
 @clause("SearchUserAccessTokens.effect.finds")
+@makes_tokens
 def test_what_a_search_finds_is_not_cut_into_pages(new_person: NewPerson, system_admin: Actor) -> None:
     """No document names pages here, and whoever asks for one gets all the same."""
     person = new_person("token_user")
@@ -124,9 +138,9 @@ def test_a_page_that_is_none_is_the_first(five: Actor, stage: Stage, value: str)
 
 
 @clause("GetUserAccessTokensForUser.input")
-def test_a_negative_page_of_a_user(five: Actor) -> None:
+def test_a_negative_page_of_a_user(holder: Actor) -> None:
     """It is refused or, to 10.8, the first page; an error of the server it must never be."""
-    reply = five.do(OF_USER, user_id="me", query="page=-1")
+    reply = holder.do(OF_USER, user_id="me", query="page=-1")
     assert reply.refused_as("bad-parameter") | reply.served
 
 
@@ -139,9 +153,9 @@ def test_a_negative_page_of_everybody(system_admin: Actor) -> None:
 
 @clause("GetUserAccessTokensForUser.status")
 @pytest.mark.parametrize("page", ["9223372036854775807", "153722867280912931"])
-def test_a_page_of_a_user_beyond_all_numbers(five: Actor, page: str) -> None:
+def test_a_page_of_a_user_beyond_all_numbers(holder: Actor, page: str) -> None:
     """Page times page size does not fit into 64 bits; an empty page or a refusal, but no error of the server."""
-    reply = five.do(OF_USER, user_id="me", query=f"page={page}")
+    reply = holder.do(OF_USER, user_id="me", query=f"page={page}")
     assert reply.is_no_server_error
 
 

@@ -2,7 +2,18 @@
 
 import pytest
 
-from mmconform.plugin.suite import TOKEN_ACTIONS, UNKNOWN_ID, Actor, Behaves, NewPerson, Stage, applies, clause, give_roles
+from mmconform.plugin.suite import (
+    TOKEN_ACTIONS,
+    UNKNOWN_ID,
+    Actor,
+    Behaves,
+    NewPerson,
+    Stage,
+    applies,
+    clause,
+    give_roles,
+    makes_tokens,
+)
 
 # -- whose ---------------------------------------------------------------------------------------------------------
 
@@ -146,6 +157,7 @@ def test_the_role_works_and_ends_within_a_session(new_person: NewPerson, stage: 
 
 
 @clause("RevokeUserAccessToken.permission")
+@makes_tokens
 def test_who_lost_the_role_cannot_revoke_their_own_token(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """The permission is asked for even about oneself."""
     person = new_person("token_user")
@@ -156,6 +168,7 @@ def test_who_lost_the_role_cannot_revoke_their_own_token(new_person: NewPerson, 
 
 
 @clause("EnableUserAccessToken.permission")
+@makes_tokens
 def test_enabling_needs_the_permission_to_create(new_person: NewPerson, stage: Stage, system_admin: Actor) -> None:
     """Must have `create_user_access_token` permission."""
     person = new_person("token_user")

@@ -30,10 +30,12 @@ from mmconform.record.rows import FindingRow, OperationRow
 from mmconform.report import comparison as comparison_page
 from mmconform.report.comparison import Page
 from mmconform.report.failure import failures
+from mmconform.report.felt import felt
 from mmconform.report.markdown import inert
 from mmconform.report.marks import NEW_FINDING, WHY_SKIPPED
 from mmconform.report.neighbours import side_by_side
 from mmconform.report.not_shown import NotShown
+from mmconform.report.requests import Requests
 from mmconform.version import Version, Versions
 from mmconform.wire.exchange import Exchange, Position
 from tests.rows import make_record
@@ -1830,7 +1832,7 @@ def test_recordings_are_named_for_what_is_off_where_there_are_some(versions, doc
     before, after = (of(one, [answer("200", "GetWebrtcToken")], OFF, documents=documents, target="http://x") for one in versions)
     told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
     assert ("`mmconform compare 10.8.1 11.0.3`, of recordings, tells, or empty servers" in told) == is_told
-    assert ("empty servers of these versions tell\n" in told) == (not is_told)
+    assert ("on this says nothing: empty servers of these versions (`mmconform" in " ".join(told.split())) == (not is_told)
 
 
 @pytest.mark.parametrize("is_off", [False, True])
@@ -1843,6 +1845,52 @@ def test_of_what_our_lists_know_it_is_said_that_nobody_tried_it_where_it_is_off(
     )
     found = Page(CONTRACT, old, new, compare(CONTRACT, old, new)).known_worse
     assert [("with it off, as here, nobody tried" in one.text, one.operations) for one in found] == [(is_off, (name,))]
+
+
+@pytest.mark.parametrize("is_untried", [False, True])
+def test_who_would_feel_what_our_lists_know_is_told_of_servers_that_have_it_on(is_untried):
+    """“Fails” stood there flatly of an operation that is off, beside “nobody tried”."""
+    one = NotShown(("CreateJob",), ("member",), frozenset({"200"}), frozenset({"500 a"}), "t", "Why. More", is_untried)
+    (line,) = felt([], [one], Requests(CONTRACT, of("5.0.0"), of("5.1.0")), is_brief=False)
+    on = ", where what they need is on" if is_untried else ""
+    assert line == f"member: fails in CreateJob (by our lists{on}, not by these requests: Why)"
+
+
+LACKING = [{**seen("skip", persona="everyone", signature="not-on-this-target"), "seen": "switched off there: tokens"}]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "where"),
+    [
+        ((LACKING, LACKING), "on both, "),
+        ((LACKING, []), "on recorded:5.0.0, "),
+        (([], LACKING), "on recorded:5.1.0, "),
+        (([], []), ""),
+    ],
+)
+def test_of_what_was_asked_in_part_for_what_is_off_it_is_told(lacking, where):
+    """“0 of 162 were served” says nothing where what they are about could not be made."""
+    before, after = (of(f"5.{i}.0", [SERVED], [*ON, *of_it]) for i, of_it in enumerate(lacking))
+    told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
+    assert (f"With tokens switched off {where}only what needs none was asked of CreateJob: of the rest" in told) == bool(where)
+    assert ("With tokens" in told) == bool(where) and "No change, 1 operation" in told
+
+
+def test_what_was_asked_in_part_is_told_while_it_can_still_be_mended(tmp_path, saved, capsys):
+    kept = tmp_path / "off.jsonl"
+    record.write(kept, of("5.0.0", [SERVED], [*ON, *LACKING]))
+    assert cli.main(["compare", "--save", "before", str(kept)]) == 0
+    assert f"With tokens switched off on {kept}, only what needs none was asked of CreateJob" in capsys.readouterr().out
+
+
+def test_what_neither_version_has_is_not_judged_on_both():
+    """Among “3 of 11 operations that were judged on both” was one that both versions answer with 404."""
+    gone = answer("404 api.context.404.app_error", "GetWebrtcToken")
+    before, after = (of(version, [SERVED, gone], ON) for version in ("10.8.1", "11.1.0"))
+    found = compare(CONTRACT, before, after)
+    told = Page(CONTRACT, before, after, found).text()
+    assert found.compared == {"CreateJob"} and "In neither version, 1 operation: GetWebrtcToken\n" in told
+    assert "of 1 operation" in " ".join(told.split()) and "GetWebrtcToken (0 of 1)" not in told
 
 
 def test_of_one_address_before_and_after_it_is_said_which():

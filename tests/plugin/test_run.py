@@ -125,3 +125,10 @@ def whole(tmp_path, monkeypatch):
         return run.finish(target, selection, list(left_out)).footer
 
     return whole
+
+
+@pytest.mark.parametrize(("reason", "missed"), [("not-on-this-target", ()), ("not-in-version", (OPERATION,))])
+def test_what_is_about_a_thing_that_cannot_be_made_there_need_not_be_served(finish, reason, missed):
+    """A token, where none can be made: the run was red for the setting of its administrator."""
+    rows = [row("CreateJob.status", "pass"), row("CreateJob.permission", "skip", signature=reason)]
+    assert finish(rows, served=0)[1].not_exercised == missed

@@ -14,7 +14,7 @@ from mmconform.reference import named
 from mmconform.reference.server import Reference
 from mmconform.reference.store import User
 from mmconform.report.summary import clause_states
-from mmconform.world.people import PROBING
+from mmconform.world.people import PERSONAS, PROBING
 
 #: One process after the other: runs of the reference server write one record.
 pytestmark = pytest.mark.xdist_group("reference")
@@ -298,8 +298,30 @@ def test_why_a_promise_is_not_judged_stands_in_the_record_in_words(peoples, run_
     ran = run_pytest(*options, "suites/permissions/test_bots.py", "-k", "test_a_bot_makes_no_token_for_itself", **known)
     (record,) = tmp_path.glob("*/" + NAME)
     told = {row.seen for row in read(record).observations if row.signature == NOT_HERE}
-    assert told == {"the server has users of its own; --disruptive changes its settings all the same"}, ran.stdout
+    why = "the server has users of its own; --disruptive, if it may be thrown away, changes its settings all the same"
+    assert told == {why}, ran.stdout
     assert read(record).footer.not_played == ()
+
+
+def test_where_no_token_can_be_made_what_needs_none_is_asked_and_nobody_is_made_for_the_rest(peoples, run_pytest, tmp_path):
+    """Seven operations that are served there were not asked at all, a page that fails among them."""
+    peoples.app.store.config["ServiceSettings"]["EnableUserAccessTokens"] = False
+    known = {"MM_ADMIN_LOGIN": "operator", "MM_ADMIN_PASSWORD": "a-password-for-1-test"}
+    options = ("--target", peoples.url, f"--reports={tmp_path}", "-q", "-p", "no:cacheprovider", "--max-examples=1")
+    about = "(test_paging or test_model or test_cases) and (UserAccessToken or page or lives)"
+    ran = run_pytest(*options, "suites", "-k", about, **known)
+    assert ran.returncode == 0, ran.stdout
+    (written,) = tmp_path.glob("*/" + NAME)
+    found = read(written)
+    negative = {row.outcome for row in found.observations if "test_a_negative_page_of_a_user" in row.test}
+    assert negative == {"pass"} and found.footer.not_exercised == () and found.footer.green
+    left_out = {row.seen for row in found.observations if row.signature == NOT_HERE}
+    assert left_out == {"switched off there: personal access tokens"}
+    for test in ("test_pages_hold_every_row_once", "test_a_page_of_a_user_holds_at_most_200", "test_the_lives_of_tokens"):
+        assert [row.signature for row in found.observations if test in row.test] == [NOT_HERE]
+    of_tests = {row.test for row in found.observations if "_page_of_a_user" in row.test and row.signature != NOT_HERE}
+    made = [user.username for user in peoples.app.store.users.values() if user.username.startswith("mmc-")]
+    assert len(made) == len(PERSONAS) - 1 + len(of_tests), made  # the world's, none of which is anonymous, and theirs
 
 
 def test_as_whom_nobody_asked_is_told_with_the_reason_as_the_doctor_did(peoples, run_pytest, command, tmp_path, monkeypatch):

@@ -115,3 +115,12 @@ def test_what_a_list_or_a_document_needs_is_known():
     named = {row["needs"] for row in read(DATA / "dangerous.yaml")[0].data if "needs" in row}
     assert named and named <= features().keys()
     assert all(features()[name].told for name in named), "a setting can be switched on while a run goes on"
+
+
+@pytest.mark.parametrize(
+    ("operation", "needs"),
+    [("CreateUserAccessToken", {TOKENS, ENDLESS}), ("GetUserAccessTokens", set()), ("RevokeUserAccessToken", set())],
+)
+def test_while_tokens_are_off_none_is_made_and_those_there_are_can_be_seen_and_ended(contract, operation, needs):
+    """Of seven operations that are served so nothing was asked where they are off, as they are on a fresh server."""
+    assert needed_by(contract.operations[operation]) == needs

@@ -22,6 +22,8 @@ class Token(Kind):
         return str(new_token(owner)["id"])
 
     def standing(self, owner: Owner) -> str:
+        if not (owner.person and owner.person.token_id):
+            owner.world.need(TOKENS)
         return owner.person.token_id if owner.person else ""
 
 
