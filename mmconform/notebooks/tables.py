@@ -29,14 +29,14 @@ from mmconform.documents.merge import WHERE_OFFICIAL
 from mmconform.errors import MisuseError
 from mmconform.judging import deviations, kept, known_changes, taped
 from mmconform.judging.access import accesses, tells_documented
-from mmconform.judging.changes import by_question, compare, doubts, switched_off, ways_broken
+from mmconform.judging.changes import by_question, compare, doubts, ways_broken
 from mmconform.judging.deviations import Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.paths import CASSETTES, REPORTS, SAVED, shown
 from mmconform.record import choose, record
 from mmconform.record.record import KINDS, Record
 from mmconform.record.rows import Evidence, Header
-from mmconform.report.comparison import why_changed
+from mmconform.report.comparison import left_off, why_changed
 from mmconform.report.marks import MARKS
 from mmconform.report.not_shown import not_shown as beside_the_shown
 from mmconform.report.summary import clause_states, in_each_state, kept_though_known
@@ -344,20 +344,19 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
     their own.
 
     Args and errors are those of :func:`load`; an error too is that no two of several named records are of the same requests.
-    Where there is nothing to compare otherwise, a line below the cell says so; another names what was switched off, and so is not
-    compared where it is on. Where records of versions between are here, what was kept of a server is compared with what it is now
-    only if both are named (:func:`upgrade`).
+    Where there is nothing to compare otherwise, a line below the cell says so; others name what was off, and so not compared, as
+    ``mmconform compare`` does. Where records of versions between are here, what was kept of a server is compared with what it is
+    now only if both are named (:func:`upgrade`).
     """
     contract, read_, known = _compared(records, spec, overlay)
     rows = []
     for (from_, before), (to, after) in _pairs(records, read_):
-        if off := sorted(switched_off(before) | switched_off(after)):
-            where = "switched off on one of them or both, so that nothing tells what they do where they are on"
-            said = f"from {from_} to {to}: {where}: {', '.join(off)}"
+        found = compare(contract, before, after)
+        if said := [f"from {from_} to {to}: {line}" for line in left_off(before, after, found)]:
             if records:  # a pair that is named is told of beside its own table
-                sys.stderr.write(f"{said}\n")
+                sys.stderr.writelines(f"{line}\n" for line in said)
             else:
-                _say([said])
+                _say(said)
         seen = (ways_broken(before), ways_broken(after)), (doubts(before), doubts(after))
         between = Version.parse(before.header.server.version), Version.parse(after.header.server.version)
         rows += [
@@ -367,7 +366,7 @@ def timeline(*records: str | Path, spec: Documents = (), overlay: Documents = ()
                 "personas": ", ".join(change.personas),
                 "reason": "; ".join(map(str, why_changed(change, contract, *seen, between, known))),
             }
-            for change in compare(contract, before, after).changes
+            for change in found.changes
         ]
     return _ordered(pd.DataFrame(rows, columns=[*_PAIR, *_CHANGE]), read_.values())
 

@@ -590,22 +590,25 @@ def in_how_many(contract: Contract, comparison: Comparison) -> str:
 
 def not_compared(before: Record, after: Record, comparison: Comparison) -> list[str]:
     """Return what was not compared of two records, in sentences: not asked, or switched off, on one side or on both."""
-    names = _names(before, after)
     if _is_by_probes(before) and _is_by_probes(after):
         parts = [_BY_PROBES]
     else:
         parts = [
             f"Not compared: what {was_not}; {what} of a part only ({selection})"
-            for was_not, what, selection in _selections(names, before, after)
+            for was_not, what, selection in _selections(_names(before, after), before, after)
         ]
+    return [*parts, *left_off(before, after, comparison)]
+
+
+def left_off(before: Record, after: Record, comparison: Comparison) -> list[str]:
+    """Return what was not compared for what is switched off, or not on a tape, on one side or on both."""
+    names, of_each = _names(before, after), [lacking_in_part(record) for record in (before, after)]
     sides = zip(names, (comparison.off_before, comparison.off_after), strict=True)
-    parts += [f"Not compared: {', '.join(found)}: {_why_off(name, (before, after))}" for name, found in sides if found]
-    both = comparison.off_both
-    parts += [_off_on_both(comparison, (before, after))] * bool(both)
-    of_each = [lacking_in_part(record) for record in (before, after)]
+    said = [f"Not compared: {', '.join(found)}: {_why_off(name, (before, after))}" for name, found in sides if found]
+    said += [_off_on_both(comparison, (before, after))] * bool(comparison.off_both)
     if of_each[0] == of_each[1]:
-        return [*parts, *asked_in_part("both", of_each[0])]
-    return [*parts, *chain.from_iterable(asked_in_part(*side) for side in zip(names, of_each, strict=True))]
+        return [*said, *asked_in_part("both", of_each[0])]
+    return [*said, *chain.from_iterable(asked_in_part(*side) for side in zip(names, of_each, strict=True))]
 
 
 def asked_in_part(target: str, lacking: Mapping[str, Sequence[str]]) -> list[str]:
