@@ -7,8 +7,9 @@ from typing import Any, get_args
 
 from mmconform.contract.clause import Contract
 from mmconform.errors import MisuseError
+from mmconform.judging.access import PROBES
 from mmconform.judging.judge import NOT_HERE, NOT_ON_TAPE
-from mmconform.record.record import Record, judged_by, narrowed_to, slug_of
+from mmconform.record.record import PREVIOUS, Record, judged_by, narrowed_to, slug_of
 from mmconform.record.rows import About, AnswerRow, ChangeKind, Effect, ObservationRow
 from mmconform.version import Version
 from mmconform.wire.exchange import NO_ROUTE, Exchange
@@ -199,9 +200,14 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
             "other's documents"
         )
     if (old_header.seed, old_header.max_examples) != (new_header.seed, new_header.max_examples):
+        parts = [header for header in (old_header, new_header) if header.selection and header.selection != PROBES]
+        whole = "".join(
+            f"; that of {one.target} is of a part ({one.selection}), and what it took the place of is beside it, in {PREVIOUS}"
+            for one in parts
+        )
         raise MisuseError(
             "the two records were made of different requests: each run of a server draws its own. "
-            "`mmconform compare --save NAME TARGET` keeps one of those that every comparison sends"
+            f"`mmconform compare --save NAME TARGET` keeps one of those that every comparison sends{whole}"
         )
     if old_header.documents and new_header.documents and narrowed_to(old_header) != narrowed_to(new_header):
         raise MisuseError(
@@ -365,31 +371,37 @@ def by_question(*records: Record) -> list[dict[Asked, AnswerRow]]:
 
     That is the same test, operation and persona, about the like, the same time round. What a probe asks beside the plain requests
     hangs on what these were answered, so that by their turns alone others would meet. Where one of the records does not tell what
-    its requests are about, as older ones, of none it counts.
+    its requests are about, as older ones, of none it counts. And it is not the same where a thing that it names on the one server
+    could not be made on the other, for what is switched off there.
     """
-    tells_which = _tell_which(records)
+    questions = _Questions(records)
     return [
-        dict(zip(_questions(((answer.request, answer) for answer in record.answers), tells_which), record.answers, strict=True))
+        dict(zip(questions.of((answer.request, answer) for answer in record.answers), record.answers, strict=True))
         for record in records
     ]
 
 
 def on_tape(records: Sequence[Record], test: str, exchanges: Sequence[Exchange]) -> dict[Asked, Exchange]:
     """Return all exchanges that a test had, in order, by what was asked, as :func:`by_question` names it for these records."""
-    return dict(zip(_questions(((test, one) for one in exchanges), _tell_which(records)), exchanges, strict=True))
+    return dict(zip(_Questions(records).of((test, one) for one in exchanges), exchanges, strict=True))
 
 
-def _tell_which(records: Iterable[Record]) -> bool:
-    return all(any(answer.which for answer in record.answers) for record in records)
+class _Questions:
+    """What counts as the same question in some records."""
 
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._tells_which = all(any(answer.which for answer in record.answers) for record in records)
+        lacking = [{name for names in lacking_in_part(record).values() for name in names} for record in records]
+        self._lacking_in_some = {name for names in lacking for name in names if not all(name in other for other in lacking)}
 
-def _questions(asked: Iterable[tuple[str, AnswerRow | Exchange]], tells_which: bool) -> Iterator[Asked]:
-    times: Counter[tuple[str, str, str, str]] = Counter()
-    for test, one in asked:
-        which = f"{one.about}: {one.which}" if tells_which and one.which else ""
-        key = (test, one.operation, one.persona, which)
-        times[key] += 1
-        yield (*key, times[key])
+    def of(self, asked: Iterable[tuple[str, AnswerRow | Exchange]]) -> Iterator[Asked]:
+        times: Counter[tuple[str, str, str, str]] = Counter()
+        for test, one in asked:
+            which = f"{one.about}: {one.which}" if self._tells_which and one.which else ""
+            key = (test, one.operation, one.persona, which)
+            times[key] += 1
+            about = f"{which} {one.about}" if one.operation in self._lacking_in_some else which
+            yield (*key[:3], about, times[key])
 
 
 def _in_order(personas: Any) -> tuple[str, ...]:

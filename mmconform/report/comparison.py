@@ -279,7 +279,7 @@ class Page:
         return f"{self._title(text, literal)}: {told}"
 
     def _compared(self) -> str:
-        alone = f", {self.comparison.alone} of one only: see below" if self.comparison.alone else ""
+        alone = f", {many(self.comparison.alone, 'answer')} of one of them only: see below" if self.comparison.alone else ""
         asked = counted(self.comparison.compared)
         return f"{many(self.comparison.pairs, 'answer')} to the same requests compared, of {asked}{alone}"
 

@@ -891,11 +891,11 @@ function coverageOf(shown, t) {
   return h("div", { class: "scroll" }, withHeads(h("table", { class: "data" },
     h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i && i < 5 ? "n" : "" }, text)))),
     h("tbody", {}, shown.map((operation) => {
-      const [inScope, sent, reached, served, , gate, ofNothing] = one.coverage[operation.id] || [false, 0, 0, 0];
+      const [inScope, sent, reached, served, , gate, ofNothing, off] = one.coverage[operation.id] || [false, 0, 0, 0];
       const some = clausesOf.get(operation.id) || [];
       const done = some.filter((clause) => "nkcp".includes(clause.at[t])).length;
       return h("tr", {}, h("th", { scope: "row" }, chip(operation.id, t)), h("td", { class: "n" }, `${done} of ${some.length}`), [sent, reached, served].map((n) => h("td", { class: "n" }, String(n))),
-        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : reached && !served && ofNothing ? "about what no run can make: it is seen who is let in alone" : reached && !served ? "nobody was served, which no answer explains" : ""));
+        h("td", { class: "soft" }, gate ? `not offered: ${gate}` : !inScope ? whyNotAsked(operation, t) : one.not_exercised.includes(operation.id) ? "not exercised" : reached && !served && ofNothing ? "about what no run can make: it is seen who is let in alone" : reached && !served && off ? `about none of what is switched off there: ${off}` : reached && !served ? "nobody was served, which no answer explains" : ""));
     }))), heads));
 }
 
@@ -1065,7 +1065,7 @@ function operationPanel(operation, t) {
 function turned(t, other) {
   const some = data.clauses.filter((clause) => clause.at[t] !== clause.at[other]);
   const list = () => h("ul", { class: "list" }, some.map((clause) => h("li", {}, h("span", { class: "no-wrap", role: "img", "aria-label": `${word(clause.at[other])}, now ${word(clause.at[t])}` }, mark(clause.at[other]), " → ", mark(clause.at[t])), chip(clause.id, t))));
-  if (!some.length) return h("p", {}, `Every promise stands as before${answeredAllTheSame(t, other)}.`);
+  if (!some.length) return h("p", {}, `Every promise counts as before${answeredAllTheSame(t, other)}.`);
   return some.length > FEW ? later(`${some.length} promises stand otherwise`, some.length, list) : list();
 }
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -16,7 +16,7 @@ from mmconform import __version__
 from mmconform.contract.clause import PRINCIPLES, RULES, Contract, Operation
 from mmconform.errors import MisuseError, plain
 from mmconform.judging.access import Access, accesses, self_differs
-from mmconform.judging.changes import Change, request_of
+from mmconform.judging.changes import Change, lacking_in_part, request_of
 from mmconform.judging.deviations import VERDICTS, Deviation
 from mmconform.judging.known_changes import KnownChange
 from mmconform.judging.repeat import SERVER, attempt, caveat, circumstances, curl, host_of
@@ -500,6 +500,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
         when = header.started if seen[server.name, header.target] > 1 else ""
         where = "recorded" if header.target == f"recorded:{server.name}" else header.target.removeprefix("http://")
         beside = where if any(are_live) and len(records) > 1 else ""
+        lacking = lacking_in_part(record)
         rows.append(
             {
                 "name": " ".join(filter(None, (server.name, where if names[server.name] > 1 else "", when))),
@@ -523,7 +524,7 @@ def _targets(contract: Contract, records: Sequence[Record]) -> list[dict[str, An
                 "why_red": why_red(footer),
                 "command": command(header),
                 "documents": " ".join(map(quote, header.documents)),
-                "coverage": {row.operation: _coverage(contract, row) for row in record.operations},
+                "coverage": {row.operation: _coverage(contract, row, lacking) for row in record.operations},
             }
         )
     return rows
@@ -565,8 +566,9 @@ def _name(change: Change | ChangeRow, kind: ChangeKind) -> tuple[object, ...]:
     return kind, change.clause, change.operation, change.personas, change.before, change.after
 
 
-def _coverage(contract: Contract, row: OperationRow) -> list[Any]:
-    return [row.in_scope, row.sent, row.reached, row.served, row.is_decisive, row.gate, is_about_nothing(contract, row)]
+def _coverage(contract: Contract, row: OperationRow, lacking: Mapping[str, Collection[str]]) -> list[Any]:
+    off = ", ".join(feature for feature, names in lacking.items() if row.operation in names)
+    return [row.in_scope, row.sent, row.reached, row.served, row.is_decisive, row.gate, is_about_nothing(contract, row), off]
 
 
 def command(header: Header) -> str:

@@ -1575,7 +1575,7 @@ def test_why_one_server_only_was_asked_is_told():
         {},
     )
     text = Page(CONTRACT, old, new, found).text()
-    assert "answers to the same requests compared, of 1 operation, 5 of one only: see below" in text
+    assert "answers to the same requests compared, of 1 operation, 5 answers of one of them only: see below" in text
     why = "its test is for others (3: “much data”)\n  its test asks otherwise there, or less (1: “a type”)"
     told = f"{why}\n  its test was not run there (1: “a/new”)\n  As member (5)\n"
     assert f"Asked of recorded:5.1.0 only, 5 answers; why not of recorded:5.0.0:\n  {told}" in text
@@ -1874,6 +1874,29 @@ def test_of_what_was_asked_in_part_for_what_is_off_it_is_told(lacking, where):
     told = Page(CONTRACT, before, after, compare(CONTRACT, before, after)).text()
     assert (f"With tokens switched off {where}only what needs none was asked of CreateJob: of the rest" in told) == bool(where)
     assert ("With tokens" in told) == bool(where) and "No change, 1 operation" in told
+
+
+@pytest.mark.parametrize("is_lacking_before", [True, False])
+def test_what_could_not_be_made_on_one_of_two_was_not_asked_about_there(is_lacking_before):
+    """Beside a recording, a server without tokens seemed to refuse four operations that are about them."""
+    about_some, about_none = answer("200", about="other"), answer("404 app.none", about="nobody", valid=False)
+    same = answer("403 x", about="nobody", number=2)
+    on, off = of("5.0.0", [about_some, same], ON), of("5.1.0", [about_none, same], [*ON, *LACKING])
+    before, after = (off, on) if is_lacking_before else (on, off)
+    found = compare(CONTRACT, before, after)
+    assert found.changes == [] and found.pairs == 1
+    assert (found.why_not_after if not is_lacking_before else found.why_not_before) == {OTHERWISE: {"a/b": 1}}
+    both = [replace(one, observations=off.observations) for one in (on, off)]
+    assert len(compare(CONTRACT, *both).changes) == 1, "where it could be made on neither, the same was asked"
+
+
+def test_a_part_that_took_the_place_of_what_is_compared_is_named():
+    """It was said that each run draws its own requests, to who had repeated the finding as advised."""
+    whole, part = of("5.0.0", [SERVED], ON), of("5.1.0", [SERVED], ON, seed=2, selection="suites/a.py")
+    with pytest.raises(
+        MisuseError, match=r"that of recorded:5\.1\.0 is of a part \(suites/a\.py\).*observations\.previous\.jsonl"
+    ):
+        compare(CONTRACT, whole, part)
 
 
 def test_what_was_asked_in_part_is_told_while_it_can_still_be_mended(tmp_path, saved, capsys):

@@ -504,7 +504,7 @@ def test_any_two_columns_are_compared(page_of, record_of):
     page.get_by_role("columnheader", name="11.0.3").get_by_role("button").click()
     expect(panel(page)).to_contain_text("CreateJob.status")
     panel(page).get_by_label("Compared with").select_option("5.36.1")
-    expect(panel(page)).to_contain_text("Every promise stands as before, which says nothing of answers: see above.")
+    expect(panel(page)).to_contain_text("Every promise counts as before, which says nothing of answers: see above.")
     expect(panel(page)).to_contain_text("mmconform report 5.36.1 11.0.3 --output page.html")
     assert unquote(page.url).endswith("#versions?open=@11.0.3~5.36.1")
     page.get_by_role("columnheader", name="5.36.1").get_by_role("button").click()
@@ -573,7 +573,7 @@ def test_that_every_promise_stands_as_before_does_not_say_that_no_answer_changed
     told = f"though answers changed ({effect}): see above" if changes else "as before, which says nothing of answers"
     expect(panel(page)).to_contain_text(told)
     panel(page).get_by_label("Compared with").select_option("9.11.2")
-    expect(panel(page)).to_contain_text("Every promise stands as before, which says nothing of answers: see above.")
+    expect(panel(page)).to_contain_text("Every promise counts as before, which says nothing of answers: see above.")
 
 
 @pytest.mark.parametrize("place", ["versions?open=CreateJob.status@11.0.3", "versions?open=@11.0.3~9.11.2", "trust"])

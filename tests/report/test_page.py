@@ -99,7 +99,7 @@ def test_very_many_operations_are_grouped_by_tag_in_a_page_of_a_few_megabytes(co
     assert len(shown["operations"]) == 506 and len(shown["tags"]) == 40
     assert {one["tag"] for one in shown["operations"]} == set(shown["tags"])
     assert len(as_html(large, [run], []).encode()) < 5_000_000
-    gates = [gate for *_, gate, _ in shown["targets"][0]["coverage"].values() if gate]
+    gates = [gate for *_, gate, _, _ in shown["targets"][0]["coverage"].values() if gate]
     assert len(gates) == 51 and set(gates) == {"api.license_error"}
 
 
