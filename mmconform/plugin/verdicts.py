@@ -62,9 +62,10 @@ class Verdicts:
             return (yield)
         except NotHereError as missing:
             judge = request.node.stash.get(JUDGE, None)
-            if judge is None:
+            clause = judge and judge.contract.clauses.get(clause_of(request.node))
+            if judge is None or clause is None:
                 raise
-            leave_out(NOT_HERE, str(missing), judge, judge.contract.clauses[clause_of(request.node)])
+            leave_out(NOT_HERE, str(missing), judge, clause)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
