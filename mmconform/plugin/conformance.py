@@ -198,7 +198,7 @@ class Conformance:
             f"target: {what}",
             f"contract: {_span(scopes)} of {len(contract.clauses)} promises in scope, {len(contract.operations)} operations, "
             f"spec {contract.digest[:12]}",
-            f"known deviations: {_span(known)}, as `mmconform deviations` lists them (one may break several promises, or none)",
+            f"known deviations: {_span(known)} on our list (one may break several promises, or none)",
             f"record: {shown(run.reports)}/{first.slug if first is last else '*'}/{NAME}; generator seed {run.seed}",
         ]
         if not option(self.process.config, "--target") and any(map(os.environ.get, _MEANS_A_SERVER)):
