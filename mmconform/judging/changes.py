@@ -202,7 +202,8 @@ def compare(contract: Contract, before: Record, after: Record, patterns: Collect
     if (old_header.seed, old_header.max_examples) != (new_header.seed, new_header.max_examples):
         parts = [header for header in (old_header, new_header) if header.selection and header.selection != PROBES]
         whole = "".join(
-            f"; that of {one.target} is of a part ({one.selection}), and what it took the place of is beside it, in {PREVIOUS}"
+            f"; that of {one.target} is of a part ({one.selection}), and what it took the place of, if anything, stands beside "
+            f"it in {PREVIOUS}"
             for one in parts
         )
         raise MisuseError(

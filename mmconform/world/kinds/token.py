@@ -22,9 +22,10 @@ class Token(Kind):
         return str(new_token(owner)["id"])
 
     def standing(self, owner: Owner) -> str:
-        if not (owner.person and owner.person.token_id):
-            owner.world.need(TOKENS)
-        return owner.person.token_id if owner.person else ""
+        if owner.person and owner.person.token_id:
+            return owner.person.token_id
+        owner.world.need(TOKENS)
+        return ""
 
 
 def new_token(owner: Owner) -> dict[str, Any]:
